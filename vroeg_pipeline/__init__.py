@@ -1,0 +1,1 @@
+"""Vroeg Eropaf: from partner deliveries to prioritised worklists for early debt signalling."""

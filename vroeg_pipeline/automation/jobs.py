@@ -1,0 +1,22 @@
+"""The jobs of the location. What runs them by itself (schedules, sensors) will stand beside this module."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+MONTH_JOB = "month"
+
+
+def month_job(partitions: dg.PartitionsDefinition) -> object:
+    """Everything, from the inbox to the outbox, for one month or a range of months.
+
+    One job and one run, because a failed blocking check stops only what is in its own run (ARCHITECTURE decision 8).
+    """
+    return dg.define_asset_job(
+        MONTH_JOB,
+        selection=dg.AssetSelection.all(),
+        partitions_def=partitions,
+        description="From partner files to worklists, for one month or a range of months, oldest first.",
+        tags={"stage": "month"},
+        executor_def=dg.in_process_executor,
+    )

@@ -1,0 +1,118 @@
+"""`vroeg`, the command line: run months, make a sample world, see who delivered.
+
+Reads arguments, calls what does the work, prints what came out. Errors that the reader can mend are one line on
+standard error and exit status 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.domain.months import month_text, months_between, parse_month
+from vroeg_pipeline.resources.home import Home
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="Vroeg Eropaf: from partner deliveries to prioritised worklists.\n\n"
+    "Everything of one installation lies in one folder, `VROEG_HOME` (default: `data/` in the checkout).",
+)
+out = Console(highlight=False)
+problems = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def one_line_errors(command: Callable[..., None]) -> Callable[..., None]:
+    """Shows what the reader can mend as one line, without a traceback."""
+
+    @wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except VroegError as error:
+            problems.print(f"[red]Error:[/red] {escape(str(error))}")
+            raise typer.Exit(1) from None
+
+    return wrapped
+
+
+@app.command()
+@one_line_errors
+def run(
+    month: Annotated[str | None, typer.Option(help="One month, YYYY-MM.", show_default=False)] = None,
+    first: Annotated[str | None, typer.Option("--from", help="First month of a range.", show_default=False)] = None,
+    last: Annotated[str | None, typer.Option("--to", help="Last month of a range.", show_default=False)] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show Dagster's own log too.")] = False,
+) -> None:
+    """Run a month, or a range of months oldest first: all assets and checks, from inbox to outbox.
+
+    Runs in this process, on the installation's Dagster instance, so that the run is in the UI (`make dev`). Running
+    a month again is safe: the tables come out the same, and teams get a new issue only where something changed.
+
+        vroeg run --month 2021-03
+
+        vroeg run --from 2020-10 --to 2021-03
+    """
+    if month and (first or last):
+        raise VroegError("--month does not go with --from and --to", do="give one or the other")
+    if not month and not (first and last):
+        raise VroegError("which month?", do="give --month 2021-03, or --from 2020-10 --to 2021-03")
+    months = months_between(parse_month(month or first or ""), parse_month(month or last or ""))
+    if not months:
+        raise VroegError(f"--from {first} lies after --to {last}", do="swap them")
+    # Dagster takes seconds to import; --help and a mistyped month should not.
+    from vroeg_pipeline.running import run_months
+
+    run_months(Home.from_environment(), months, out, problems, verbose=verbose)
+
+
+@app.command()
+@one_line_errors
+def sample(
+    seed: Annotated[int, typer.Option(help="Another seed gives other people and deliveries.")] = 1,
+    months: Annotated[int, typer.Option(min=1, max=120, help="How many months of deliveries.")] = 6,
+    signals: Annotated[int, typer.Option(min=1, help="About how many signals a month.")] = 400,
+    register: Annotated[
+        Path | None,
+        typer.Option(help="A real address register (CSV as reference/addresses.csv) to deliver for.", exists=True),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Also where the inbox has deliveries.")] = False,
+) -> None:
+    """Make a synthetic world in VROEG_HOME: agreements, register, areas and months of deliveries.
+
+    Every defect that the rules name occurs in it. The people do not exist.
+    """
+    from vroeg_pipeline.sample.world import make_world
+
+    home = Home.from_environment()
+    made = make_world(home, seed=seed, months=months, signals=signals, register=register, overwrite=overwrite)
+    last = month_text(made.months[-1])
+    out.print(
+        f"A world of {len(made.months)} months, {month_text(made.months[0])} to {last}, in {home.root}: "
+        f"{made.files} files, {made.rows:,} rows, {made.dwellings:,} dwellings.\n"
+        f"Run it: vroeg run --from {month_text(made.months[0])} --to {last}"
+    )
+
+
+@app.command()
+@one_line_errors
+def status(
+    months: Annotated[int, typer.Option(min=1, max=120, help="How many months to show.")] = 12,
+) -> None:
+    """Show the delivery board: who delivered when, by the register of the last run.
+
+    On time, late, missing, refused, outdated, expected or not owed, with the number of rows.
+    """
+    from vroeg_pipeline.status import show_board
+
+    show_board(Home.from_environment(), months, out, problems)
+

@@ -1,0 +1,87 @@
+"""The code location: which assets, checks, jobs and resources make up the pipeline. Read this first.
+
+Only puts together; each stage is explained in its own module.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping
+from datetime import date
+
+import dagster as dg
+from dagster._utils.warnings import BetaWarning, PreviewWarning
+
+# Single-run backfills and partitioned checks are marked beta and preview in Dagster 1.13; docs/adr/0004 and 0005 say
+# why they are used all the same. Nobody who looks at the UI or the terminal can do anything about these lines.
+warnings.filterwarnings("ignore", category=BetaWarning)
+warnings.filterwarnings("ignore", category=PreviewWarning)
+# Great Expectations must not call home (ARCHITECTURE decision 14); it reads this when it is imported.
+os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+
+from vroeg_pipeline.assets import deliveries, matches, reference, signals, worklists  # noqa: E402
+from vroeg_pipeline.assets.tables import monthly_partitions  # noqa: E402
+from vroeg_pipeline.automation.jobs import month_job  # noqa: E402
+from vroeg_pipeline.checks.deliveries import delivery_checks  # noqa: E402
+from vroeg_pipeline.checks.tables import table_checks  # noqa: E402
+from vroeg_pipeline.resources.home import Home  # noqa: E402
+from vroeg_pipeline.resources.inbox import months_in  # noqa: E402
+from vroeg_pipeline.resources.installation import Installation  # noqa: E402
+from vroeg_pipeline.resources.warehouse import WarehouseResource  # noqa: E402
+
+
+def first_month(installation: Installation) -> date:
+    """The first month that can be run: set, else the oldest that an agreement or the inbox knows.
+
+    The inbox counts because a file from before every agreement must be refused, not overlooked (DOMAIN §4).
+    """
+    if installation.settings.first_month:
+        return installation.settings.first_month
+    agreed = [a.valid_from for a in installation.partners.agreements.values()]
+    this_month = installation.now().date().replace(day=1)
+    return min([*agreed, *months_in(installation.home.inbox), this_month])
+
+
+def build_defs(
+    installation: Installation | None = None, loggers: Mapping[str, dg.LoggerDefinition] | None = None
+) -> dg.Definitions:
+    """The whole location, for the installation of the environment or another one (tests, the command line).
+
+    Raises VroegError when an agreement or the settings are wrong; the UI shows its line in place of the location.
+    """
+    installation = installation or Installation.load(Home.from_environment())
+    partitions = monthly_partitions(first_month(installation))
+    partners = installation.partners
+    return dg.Definitions(
+        assets=dg.with_source_code_references(
+            [
+                *deliveries.delivery_specs(partners, partitions),
+                *reference.TABLES_KEPT_BY_HAND,
+                reference.address_register,
+                deliveries.delivery_files_asset(partners, partitions),
+                signals.signals_asset(partitions),
+                matches.matches_asset(partitions),
+                matches.recidivism_asset(partitions),
+                worklists.worklists_asset(partitions),
+                worklists.issues_asset(partitions),
+                worklists.files_asset(partitions),
+            ]
+        ),
+        asset_checks=[*table_checks(partitions), *delivery_checks(partners, partitions)],
+        jobs=[month_job(partitions)],
+        resources={
+            "installation": installation,
+            "warehouse": WarehouseResource(
+                home=str(installation.home.root), lock_timeout_minutes=installation.settings.lock_timeout_minutes
+            ),
+        },
+        loggers=loggers,
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What Dagster loads. A function, so that importing this module reads no files."""
+    return build_defs()

@@ -1,0 +1,241 @@
+"""Delivery agreements: what a partner delivers, how and by when (DOMAIN §4), and who took over whom.
+
+An agreement is read from text; finding the files is `resources.home`'s work, judging a delivery is SQL's.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.domain.fields import CANONICAL_FIELDS, REQUIRED_FIELDS
+from vroeg_pipeline.domain.months import delivery_due, parse_month
+from vroeg_pipeline.domain.reading import StrictModel, model_from, nearest, parse_yaml
+
+# What teams and the address desk send back lies in the inbox under these names (DOMAIN §13).
+RESERVED_PARTNERS = frozenset({"outcomes", "adresdesk"})
+
+PartnerType = Literal[
+    "Huur", "Energie", "Water", "Zorg", "Hypotheek", "CAK Zorgverzekeringen", "CAK Eigen bijdrage",
+    "DUO", "Belastingdienst", "Dienst Toeslagen", "Overige",
+]  # fmt: skip
+
+# Directives that Python and DuckDB read alike; names of months and days depend on a language and are left out.
+_DATE_DIRECTIVES = frozenset("dmYyjHMSf%")
+
+
+def _month(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            return parse_month(value)
+        except VroegError as error:
+            raise ValueError(str(error)) from None
+    if isinstance(value, date) and value.day == 1:
+        return value
+    raise ValueError("a month is expected, written as YYYY-MM")
+
+
+def _municipality(value: object) -> object:
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}", value):
+        raise ValueError('a municipality code of four digits in quotes is expected, for example "0392"')
+    return value
+
+
+Month = Annotated[date, BeforeValidator(_month)]
+Municipality = Annotated[str, BeforeValidator(_municipality)]
+
+
+class Contact(StrictModel):
+    """Whom to call at the partner."""
+
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+
+
+class DeliveryTerms(StrictModel):
+    """The form of the file and the bounds within which its rows are accepted."""
+
+    format: Literal["csv", "xlsx", "json"]
+    encoding: str = "utf-8"
+    delimiter: str = ";"
+    decimal: Literal[",", "."] = ","
+    date_format: str = "%d-%m-%Y"
+    sheet: str | None = None
+    due_working_day: int = Field(default=5, ge=1, le=23)
+    max_age_days: int = Field(default=14, ge=0)
+    min_amount: Decimal = Field(default=Decimal("75.00"), ge=0, max_digits=12, decimal_places=2)
+    min_days: int = Field(default=30, ge=0)
+    max_days: int | None = Field(default=None, ge=0)
+    expected_rows: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]] | None = None
+    confirmation: bool = False
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, value: str) -> str:
+        try:
+            codecs.lookup(value)
+        except (LookupError, ValueError):
+            raise ValueError(f"'{value}' is not an encoding; utf-8 and cp1252 are usual") from None
+        return value
+
+    @field_validator("delimiter")
+    @classmethod
+    def _single_delimiter(cls, value: str) -> str:
+        if len(value) != 1 or value in '"\r\n':
+            raise ValueError('one character is expected, for example ";" or "\\t"')
+        return value
+
+    @field_validator("date_format")
+    @classmethod
+    def _whole_date(cls, value: str) -> str:
+        directives = set(re.findall(r"%(.)", value))
+        whole = directives & {"Y", "y"} and (directives >= {"d", "m"} or "j" in directives)
+        if not whole or directives - _DATE_DIRECTIVES:
+            raise ValueError("a format with day, month and year in digits is expected, for example %d-%m-%Y")
+        return value
+
+    @model_validator(mode="after")
+    def _bounds_in_order(self) -> DeliveryTerms:
+        if self.max_days is not None and self.max_days < self.min_days:
+            raise ValueError(f"max_days ({self.max_days}) is below min_days ({self.min_days})")
+        if self.expected_rows is not None and self.expected_rows[0] > self.expected_rows[1]:
+            raise ValueError("expected_rows is written as [lowest, highest]")
+        return self
+
+
+class Agreement(StrictModel):
+    """One partner's delivery agreement (leveringsafspraak), `agreements/<partner>.yaml`."""
+
+    partner: str
+    name: str = Field(min_length=1)
+    type: PartnerType
+    valid_from: Month
+    valid_until: Month | None = None
+    succeeds: tuple[str, ...] = ()
+    municipalities: tuple[Municipality, ...] = Field(min_length=1)
+    contact: Contact = Contact()
+    owner: str | None = None
+    delivery: DeliveryTerms
+    columns: dict[str, str]
+
+    @field_validator("partner")
+    @classmethod
+    def _partner_id(cls, value: str) -> str:
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", value):
+            raise ValueError("lower-case letters, digits and _ are expected, beginning with a letter")
+        if value in RESERVED_PARTNERS:
+            raise ValueError(f"'{value}' is reserved for what teams and the address desk send back")
+        return value
+
+    @field_validator("columns")
+    @classmethod
+    def _known_columns(cls, value: dict[str, str]) -> dict[str, str]:
+        for field in value:
+            if field not in CANONICAL_FIELDS:
+                guess = nearest(field, CANONICAL_FIELDS)
+                raise ValueError(f"'{field}' is not a field" + (f", did you mean '{guess}'?" if guess else ""))
+        lacking = [field for field in REQUIRED_FIELDS if not value.get(field, "").strip()]
+        if lacking:
+            raise ValueError(f"the required {', '.join(lacking)} must name a header")
+        folded = [header.strip().casefold() for header in value.values()]
+        for field, header in value.items():
+            if not header.strip():
+                raise ValueError(f"'{field}' names no header")
+            if folded.count(header.strip().casefold()) > 1:
+                raise ValueError(f"header '{header}' is used for two fields")
+        return value
+
+    @model_validator(mode="after")
+    def _period_in_order(self) -> Agreement:
+        if self.valid_until is not None and self.valid_until < self.valid_from:
+            raise ValueError("valid_until lies before valid_from")
+        if self.partner in self.succeeds:
+            raise ValueError("a partner cannot succeed itself")
+        return self
+
+    def is_owed(self, month: date) -> bool:
+        """Whether a delivery is owed for the month (first of the month), both ends included."""
+        return self.valid_from <= month and (self.valid_until is None or month <= self.valid_until)
+
+    def due(self, month: date) -> datetime:
+        """The moment by which the delivery for the month must be in, Europe/Amsterdam (DOMAIN §3)."""
+        return delivery_due(month, self.delivery.due_working_day)
+
+
+def parse_agreement(text: str, where: object, expected_partner: str) -> Agreement:
+    """An agreement from its YAML text.
+
+    Raises VroegError that names the file (`where`), the field and what was expected; also when the partner in the
+    text is not the one the file is named after.
+    """
+    agreement = model_from(Agreement, parse_yaml(text, where), where)
+    if agreement.partner != expected_partner:
+        raise VroegError(
+            f"field 'partner': '{expected_partner}' is expected, as the file is named",
+            where=where,
+            do="rename one of the two",
+        )
+    return agreement
+
+
+@dataclass(frozen=True)
+class Partners:
+    """All agreements of an installation, and the successions between them (DOMAIN §7)."""
+
+    agreements: Mapping[str, Agreement]
+
+    @classmethod
+    def of(cls, agreements: Iterable[Agreement]) -> Partners:
+        """Puts agreements together.
+
+        Raises VroegError when one partner would have two successors, or would in the end succeed itself.
+        """
+        partners = cls({a.partner: a for a in sorted(agreements, key=lambda a: a.partner)})
+        successor: dict[str, str] = {}
+        for agreement in partners.agreements.values():
+            for predecessor in agreement.succeeds:
+                if successor.setdefault(predecessor, agreement.partner) != agreement.partner:
+                    raise VroegError(
+                        f"'{predecessor}' has two successors, {successor[predecessor]} and {agreement.partner}",
+                        where=f"agreements/{agreement.partner}.yaml",
+                        do="let one partner succeed it",
+                    )
+        for partner in successor:
+            seen = {partner}
+            while (partner := successor.get(partner, "")) != "":
+                if partner in seen:
+                    raise VroegError(
+                        "field 'succeeds': the successions go round in a circle",
+                        where=f"agreements/{partner}.yaml",
+                        do="take one of them out",
+                    )
+                seen.add(partner)
+        return partners
+
+    def ancestry(self) -> list[tuple[str, str, int]]:
+        """(partner, itself or a predecessor, distance): distance 0 is the partner, 1 whom it took over, and so on.
+
+        Partners that only a `succeeds` names stand in it too: their own agreement may be gone.
+        """
+        rows: list[tuple[str, str, int]] = []
+        named = {p for a in self.agreements.values() for p in a.succeeds}
+        for partner in sorted(set(self.agreements) | named):
+            level, distance = [partner], 0
+            while level:
+                rows += [(partner, ancestor, distance) for ancestor in level]
+                level = [p for a in level if a in self.agreements for p in self.agreements[a].succeeds]
+                distance += 1
+        return rows
+
+    def owed(self, month: date) -> list[Agreement]:
+        """The agreements under which a delivery is owed for the month."""
+        return [a for a in self.agreements.values() if a.is_owed(month)]

@@ -1,0 +1,36 @@
+"""The canonical fields of a delivered row, in the order of DOMAIN §4; what partners call them is in their agreements."""
+
+from __future__ import annotations
+
+CANONICAL_FIELDS: tuple[str, ...] = (
+    "customer_reference",
+    "surname",
+    "initials",
+    "prefix",
+    "birth_date",
+    "phone",
+    "email",
+    "postcode",
+    "street",
+    "house_number",
+    "house_letter",
+    "house_number_addition",
+    "city",
+    "amount_due",
+    "arrears_since",
+    "reference_date",
+    "crisis",
+    "warm_handover",
+    "reminder_sent",
+    "objection",
+)
+
+REQUIRED_FIELDS: tuple[str, ...] = (
+    "customer_reference",
+    "surname",
+    "postcode",
+    "house_number",
+    "amount_due",
+    "arrears_since",
+    "reference_date",
+)

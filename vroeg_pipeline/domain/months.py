@@ -1,0 +1,113 @@
+"""Signalling months, Dutch working days and the deadlines that follow from them (DOMAIN §3).
+
+Everything here takes dates and gives dates; nothing reads the clock. All moments are in Europe/Amsterdam.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import holidays
+
+from vroeg_pipeline.domain.errors import VroegError
+
+TIME_ZONE = "Europe/Amsterdam"
+AMSTERDAM = ZoneInfo(TIME_ZONE)
+DELIVERY_DUE_TIME = time(17, 0)
+MATCHING_TIME = time(6, 0)
+
+_MONTH = re.compile(r"([12][0-9]{3})-(0[1-9]|1[0-2])", re.ASCII)
+
+
+def is_month(text: str) -> bool:
+    """Whether a folder name or key is a signalling month, `YYYY-MM`."""
+    return _MONTH.fullmatch(text) is not None
+
+
+def parse_month(text: str) -> date:
+    """The first day of a month written as `YYYY-MM`.
+
+    Raises VroegError when it is written otherwise.
+    """
+    found = _MONTH.fullmatch(text.strip())
+    if not found:
+        raise VroegError(f"'{text}' is not a month", do="write it as YYYY-MM, for example 2021-03")
+    return date(int(found[1]), int(found[2]), 1)
+
+
+def month_text(month: date) -> str:
+    """A month as `YYYY-MM`, as it stands in folder names and on the command line."""
+    return f"{month:%Y-%m}"
+
+
+def add_months(month: date, count: int) -> date:
+    """The first day of the month that lies `count` months after (or, when negative, before) `month`."""
+    years, index = divmod(month.year * 12 + month.month - 1 + count, 12)
+    return date(years, index + 1, 1)
+
+
+def months_between(first: date, last: date) -> list[date]:
+    """Every month from `first` up to and including `last`, oldest first."""
+    months = []
+    while first <= last:
+        months.append(first)
+        first = add_months(first, 1)
+    return months
+
+
+def month_of(moment: datetime) -> date:
+    """The signalling month in which an aware moment falls, by the Amsterdam calendar."""
+    return amsterdam_day(moment).replace(day=1)
+
+
+def amsterdam_day(moment: datetime) -> date:
+    """The Amsterdam calendar day of an aware moment."""
+    return moment.astimezone(AMSTERDAM).date()
+
+
+@lru_cache(maxsize=64)
+def _holidays(year: int) -> frozenset[date]:
+    # The package counts Good Friday as a public holiday in some of its releases; DOMAIN §3 has it as a working day.
+    named = holidays.country_holidays("NL", years=year, language="en_US")
+    return frozenset(day for day, name in named.items() if name != "Good Friday")
+
+
+def is_working_day(day: date) -> bool:
+    """Monday to Friday, except Dutch public holidays. Good Friday is a working day (DOMAIN §3)."""
+    return day.weekday() < 5 and day not in _holidays(day.year)
+
+
+def _days_after(day: date) -> Iterator[date]:
+    while True:
+        day += timedelta(days=1)
+        yield day
+
+
+def working_day_of_month(month: date, number: int) -> date:
+    """The `number`-th working day of a month; the month's last one where it has fewer."""
+    days = [d for d in (month + timedelta(days=i) for i in range(31)) if d.month == month.month and is_working_day(d)]
+    return days[min(number, len(days)) - 1]
+
+
+def working_days_after(day: date, count: int) -> date:
+    """The `count`-th working day after `day`; the day itself does not count (DOMAIN §9)."""
+    for later in _days_after(day):
+        if is_working_day(later):
+            count -= 1
+            if count == 0:
+                return later
+    raise AssertionError("unreachable: the calendar has no end")
+
+
+def delivery_due(month: date, due_working_day: int) -> datetime:
+    """When a delivery for `month` is due: 17:00 Amsterdam time on the agreed working day (DOMAIN §3)."""
+    return datetime.combine(working_day_of_month(month, due_working_day), DELIVERY_DUE_TIME, AMSTERDAM)
+
+
+def matching_moment(month: date, matching_working_day: int) -> datetime:
+    """When the worklists of `month` are made: 06:00 Amsterdam time on the matching working day (DOMAIN §3)."""
+    return datetime.combine(working_day_of_month(month, matching_working_day), MATCHING_TIME, AMSTERDAM)

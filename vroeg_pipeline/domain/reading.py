@@ -1,0 +1,82 @@
+"""How a YAML file becomes a checked model, and how its mistakes are told in one line.
+
+What the files mean stands in `agreements` and `settings`; this holds what the two share.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+from vroeg_pipeline.domain.errors import VroegError
+
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class StrictModel(BaseModel):
+    """A model that refuses fields it does not know: a misspelt setting would otherwise silently do nothing."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def parse_yaml(text: str, where: object) -> dict[str, Any]:
+    """The mapping that a YAML text holds; an empty text is an empty mapping.
+
+    Raises VroegError, naming `where`, when it is no YAML or no mapping.
+    """
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" at line {mark.line + 1}" if mark else ""
+        raise VroegError(f"is not valid YAML{line}", where=where, do="mend the file") from None
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise VroegError("holds no fields", where=where, do="write it as 'field: value' lines")
+    return content
+
+
+def model_from(model: type[M], content: dict[str, Any], where: object) -> M:
+    """`content` as a checked model.
+
+    Raises VroegError that names `where`, the first wrong field and what was expected there.
+    """
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        raise VroegError(_first_mistake(model, error.errors()), where=where) from None
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that looks most like `word`, if any does."""
+    found = difflib.get_close_matches(word, list(known), n=1)
+    return found[0] if found else None
+
+
+def _first_mistake(model: type[BaseModel], errors: list[ErrorDetails]) -> str:
+    error = errors[0]
+    # pydantic puts the validator's name in the path of a mapping key; people know only the field.
+    field = ".".join(str(part) for part in error["loc"] if part != "[key]") or "file"
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    if error["type"] == "missing":
+        return f"field '{field}' is missing{more}"
+    if error["type"] == "extra_forbidden":
+        guess = nearest(str(error["loc"][-1]), _known_fields(model))
+        return f"field '{field}' is not known" + (f", did you mean '{guess}'?" if guess else "") + more
+    message = error["msg"].removeprefix("Value error, ")
+    return f"field '{field}': {message[:1].lower()}{message[1:]}{more}"
+
+
+def _known_fields(model: type[BaseModel]) -> set[str]:
+    known = set(model.model_fields)
+    for field in model.model_fields.values():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            known |= _known_fields(field.annotation)
+    return known

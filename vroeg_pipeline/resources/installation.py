@@ -1,0 +1,130 @@
+"""The rules of one installation (agreements, settings, reference tables, calendar), as Python and as SQL see them.
+
+SQL gets them as temporary tables and variables, so that each `.sql` file stays a plain statement. Nothing is decided
+here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import duckdb
+
+from vroeg_pipeline.domain.agreements import Partners
+from vroeg_pipeline.domain.months import add_months, working_days_after
+from vroeg_pipeline.domain.settings import Settings
+from vroeg_pipeline.resources.home import Home
+from vroeg_pipeline.resources.reference import load_areas, load_known_clients, load_municipalities
+from vroeg_pipeline.resources.warehouse import WarehouseResource, fetch_one, quoted, sql, temporary_table
+
+# First contact with an address in crisis (DOMAIN §9).
+CRISIS_WORKING_DAYS = 3
+
+_TERMS = """
+    partner VARCHAR, partner_type VARCHAR, municipalities VARCHAR[], decimal_mark VARCHAR, date_format VARCHAR,
+    min_amount DECIMAL(12, 2), min_days INTEGER, max_days INTEGER, max_age_days INTEGER, confirmation_asked BOOLEAN,
+    due_on DATE
+"""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Installation:
+    """Where an installation lies and by which rules it works. `now` gives the moment, aware; tests set another."""
+
+    home: Home
+    partners: Partners
+    settings: Settings
+    now: Callable[[], datetime] = _now
+
+    @classmethod
+    def load(cls, home: Home, now: Callable[[], datetime] = _now) -> Installation:
+        """Reads agreements and settings.
+
+        Raises VroegError naming the file, the field and what was expected.
+        """
+        return cls(home, home.load_partners(), home.load_settings(), now)
+
+    def define_macros(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Makes the macros that read deliveries and addresses, and the reference tables they look in."""
+        formats = sorted({a.delivery.date_format for a in self.partners.agreements.values()})
+        cases = " ".join(f"WHEN {quoted(f)} THEN {_strptime(f)}" for f in formats)
+        body = f"CASE date_format {cases} END" if cases else "NULL::DATE"
+        connection.execute(f"CREATE OR REPLACE TEMP MACRO parse_delivered_date(value, date_format) AS {body}")
+        connection.execute(sql("macros"))
+        load_municipalities(connection, self.home)
+        connection.execute(sql("addresses"))
+        # A register without a single dwelling says nothing about any address, so it counts as none.
+        (has_register,) = fetch_one(connection, "SELECT count(*) > 0 FROM reference.address_register")
+        _set(connection, "has_register", has_register)
+
+    def set_month(self, connection: duckdb.DuckDBPyConnection, month: date) -> None:
+        """Makes the variables and temporary tables of one month (its first day)."""
+        settings = self.settings
+        _set(connection, "month", month)
+        _set(connection, "now", self.now())
+        _set(connection, "lookback_from", add_months(month, -settings.lookback_months))
+        _set(connection, "repeats_from", add_months(month, -settings.repeat_months))
+        _set(connection, "mortgage_is_housing", settings.mortgage_is_housing)
+        _set(connection, "high_amount", settings.high_amount)
+        _set(connection, "home_visits", settings.home_visits_allowed(month))
+        terms = [
+            (
+                a.partner, a.type, list(a.municipalities), a.delivery.decimal, a.delivery.date_format,
+                a.delivery.min_amount, a.delivery.min_days, a.delivery.max_days, a.delivery.max_age_days,
+                a.delivery.confirmation, a.due(month).date(),
+            )
+            for a in self.partners.agreements.values()
+        ]  # fmt: skip
+        temporary_table(connection, "agreement_terms", _TERMS, terms)
+        ancestry = self.partners.ancestry()
+        temporary_table(connection, "ancestry", "partner VARCHAR, ancestor VARCHAR, distance INTEGER", ancestry)
+        # The farthest that counts a partner among its own is the one partner of every count (DOMAIN §7).
+        farthest = {ancestor: partner for partner, ancestor, _ in sorted(ancestry, key=lambda row: row[2])}
+        temporary_table(connection, "last_successor", "partner VARCHAR, successor VARCHAR", sorted(farthest.items()))
+        capacity = sorted(settings.capacity.items())
+        temporary_table(connection, "capacity", "worklist VARCHAR, home_visits INTEGER", capacity)
+
+    @contextmanager
+    def months(
+        self, warehouse: WarehouseResource, months: Iterable[date]
+    ) -> Iterator[Iterator[tuple[duckdb.DuckDBPyConnection, date]]]:
+        """One connection for all the months of a step, made ready for each in its turn."""
+        with warehouse.connect() as connection:
+            self.define_macros(connection)
+
+            def each() -> Iterator[tuple[duckdb.DuckDBPyConnection, date]]:
+                for month in months:
+                    self.set_month(connection, month)
+                    yield connection, month
+
+            yield each()
+
+    def set_routing(self, connection: duckdb.DuckDBPyConnection, month: date) -> None:
+        """Makes what the worklists need besides: areas, known clients, and the deadlines of crisis signals."""
+        load_areas(connection, self.home)
+        load_known_clients(connection, self.home)
+        days = connection.execute(
+            "SELECT DISTINCT first_crisis_received_on FROM address_matches "
+            "WHERE month = ? AND first_crisis_received_on IS NOT NULL",
+            [month],
+        ).fetchall()
+        deadlines = [(day, working_days_after(day, CRISIS_WORKING_DAYS)) for (day,) in days]
+        temporary_table(connection, "crisis_deadline", "received_on DATE, deadline DATE", deadlines)
+
+
+def _strptime(date_format: str) -> str:
+    parsed = f"try_strptime(value, {quoted(date_format)})"
+    # DuckDB reads 21 as the year 21 where four digits are agreed; Dutch partners write no year before 1000.
+    return f"CASE WHEN year({parsed}) >= 1000 THEN {parsed}::DATE END"
+
+
+def _set(connection: duckdb.DuckDBPyConnection, name: str, value: object) -> None:
+    connection.execute(f"SET VARIABLE {name} = ?", [value])
+

@@ -1,0 +1,203 @@
+"""The DuckDB warehouse: opened for a moment, locked, encrypted where asked, replaced month by month.
+
+Knows files, locks and transactions. What a table means stands in `sql/`, which rows it gets in `assets`.
+"""
+
+import importlib.resources
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any, Self
+
+import dagster as dg
+import duckdb
+from dagster_duckdb import DuckDBResource
+from pydantic import PrivateAttr
+
+from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.domain.months import TIME_ZONE
+from vroeg_pipeline.resources.home import Home, private_folder
+from vroeg_pipeline.resources.locking import Patience, Say, run_lock
+
+ENCRYPTION_KEY = "VROEG_ENCRYPTION_KEY"
+CATALOG = "warehouse"
+
+# Leaves room for Python, Dagster and Great Expectations within 2 GiB; what does not fit goes to the scratch folder.
+_MEMORY_LIMIT = "1200MB"
+
+
+@cache
+def sql(name: str) -> str:
+    """The text of `sql/<name>.sql`."""
+    return importlib.resources.files("vroeg_pipeline.sql").joinpath(f"{name}.sql").read_text(encoding="utf-8")
+
+
+def quoted(text: str) -> str:
+    """A text as an SQL literal, for the few statements that take no parameters."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+class WarehouseResource(DuckDBResource):
+    """The warehouse of one installation.
+
+    Each connection is an in-memory DuckDB to which the file is attached: temporary tables stay out of the file, and
+    an encryption key is given at one place. Within a Dagster run the installation's lock is held from the first step
+    to the last, so that two runs never mix their months.
+    """
+
+    database: str = ":memory:"
+    home: str
+    lock_timeout_minutes: float = 60
+    _say: Say = PrivateAttr(default=lambda message: None)
+
+    def announcing(self, say: Say) -> Self:
+        """Itself, saying there what it waits for."""
+        self._say = say
+        return self
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Self]:
+        self._say = context.log.info if context.log else self._say
+        holder = f"run {context.run.run_id[:8]}" if context.run else "a run"
+        private_folder(Path(self.home))
+        with run_lock(Path(self.home) / "warehouse.lock", holder, self._say, self.lock_timeout_minutes * 60):
+            yield self
+
+    @contextmanager
+    def connect(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection to the warehouse, closed when the block ends.
+
+        Waits, and says so, while another process has the file open. Raises VroegError when that lasts too long, the
+        encryption key does not fit, or there is no warehouse yet to read.
+        """
+        home = Home(Path(self.home))
+        if read_only and not home.warehouse.exists():
+            raise VroegError("there is no warehouse yet", where=home.warehouse, do="start with: vroeg run")
+        with _owner_only_files(), self.get_connection() as connection:
+            scratch = private_folder(home.scratch)
+            connection.execute(f"SET TimeZone = '{TIME_ZONE}'")
+            connection.execute(f"SET memory_limit = '{_MEMORY_LIMIT}'")
+            connection.execute(f"SET temp_directory = {quoted(str(scratch / 'spill'))}")
+            connection.execute("SET autoinstall_known_extensions = false")
+            self._attach(connection, home.warehouse, read_only)
+            connection.execute(f"USE {CATALOG}")
+            if not read_only:
+                connection.execute(sql("schema"))
+                home.warehouse.chmod(0o600)
+            yield connection
+
+    def _attach(self, connection: duckdb.DuckDBPyConnection, path: Path, read_only: bool) -> None:
+        options = ["READ_ONLY"] if read_only else []
+        if key := os.environ.get(ENCRYPTION_KEY):
+            # The packaged, signed extension brings OpenSSL, which DuckDB wants for writing encrypted files.
+            connection.execute(f"LOAD {quoted(str(_packaged_extension('httpfs')))}")
+            connection.execute("SET temp_file_encryption = true")
+            options.append(f"ENCRYPTION_KEY {quoted(key)}")
+        patience = Patience(self._say, self.lock_timeout_minutes * 60)
+        statement = f"ATTACH {quoted(str(path))} AS {CATALOG}" + (f" ({', '.join(options)})" if options else "")
+        while True:
+            try:
+                connection.execute(statement)
+                return
+            except duckdb.Error as error:
+                blocked_by = _lock_holder(error)
+                if blocked_by is None:
+                    raise _readable(error, path, bool(key)) from None
+            patience.wait(f"waiting for {path.name}, which {blocked_by} has open")
+
+
+@contextmanager
+def _owner_only_files() -> Iterator[None]:
+    # DuckDB makes the file, its write-ahead log and what it spills with the permissions of the process.
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def _packaged_extension(name: str) -> Path:
+    folder = importlib.resources.files(f"duckdb_extension_{name}")
+    return Path(str(folder)) / "extensions" / f"v{duckdb.__version__}" / f"{name}.duckdb_extension"
+
+
+def _lock_holder(error: duckdb.Error) -> str | None:
+    """Who has the file open, when that is what the error says."""
+    text = str(error)
+    if "Could not set lock on file" not in text:
+        return None
+    process = re.search(r"\(PID (\d+)\)", text)
+    return f"process {process[1]}" if process else "another process"
+
+
+def _readable(error: duckdb.Error, path: Path, has_key: bool) -> VroegError:
+    text = str(error)
+    if "encrypt" in text.lower() or "decrypt" in text.lower() or "wrong key" in text.lower():
+        if has_key:
+            do = f"check {ENCRYPTION_KEY}"
+            return VroegError("the encryption key does not fit, or the file is not encrypted", where=path, do=do)
+        return VroegError("is encrypted", where=path, do=f"set {ENCRYPTION_KEY}")
+    return VroegError(f"cannot be opened ({text.splitlines()[0]})", where=path, do="check the file and the disk")
+
+
+def replace_month(
+    connection: duckdb.DuckDBPyConnection, month: date, tables: Mapping[str, str], then: str | None = None
+) -> dict[str, int]:
+    """Replaces the month's rows in each table by those of its SELECT, all in one transaction; gives the row counts.
+
+    `then`: a statement that belongs to the same transaction.
+
+    An error leaves the old month as it was. Raises ValueError when a SELECT gives a row of another month.
+    """
+    counts = {}
+    with transaction(connection):
+        for table, select in tables.items():
+            connection.execute(f"DELETE FROM {table} WHERE month = ?", [month])
+            counts[table] = insert_rows(connection, table, select)
+            (of_month,) = fetch_one(connection, f"SELECT count(*) FROM {table} WHERE month = ?", [month])
+            if of_month != counts[table]:
+                raise ValueError(f"{table}: {counts[table] - of_month} rows are not of {month:%Y-%m}")
+        if then:
+            connection.execute(then)
+    return counts
+
+
+def insert_rows(connection: duckdb.DuckDBPyConnection, table: str, select: str) -> int:
+    """Adds the rows of a SELECT, its columns by name; gives their number."""
+    (count,) = fetch_one(connection, f"INSERT INTO {table} BY NAME ({select})")
+    return int(count)
+
+
+@contextmanager
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """All of the block or nothing of it."""
+    connection.begin()
+    try:
+        yield
+    except BaseException:
+        # A fatal error may have ended the transaction already; the error that matters is the first.
+        with suppress(duckdb.Error):
+            connection.rollback()
+        raise
+    connection.commit()
+
+
+def fetch_one(connection: duckdb.DuckDBPyConnection, query: str, parameters: object = None) -> tuple[Any, ...]:
+    """The only row of a query that always has one."""
+    row = connection.execute(query, parameters).fetchone()
+    if row is None:
+        raise LookupError(f"no row from: {query[:80]}")
+    return row
+
+
+def temporary_table(
+    connection: duckdb.DuckDBPyConnection, name: str, columns: str, rows: Sequence[tuple[object, ...]]
+) -> None:
+    """Makes a temporary table of a few rows, in place of one of that name; `columns` as in CREATE TABLE."""
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({columns})")
+    if rows:
+        connection.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * len(rows[0]))})", rows)

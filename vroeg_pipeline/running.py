@@ -1,0 +1,192 @@
+"""Runs months through Dagster from the command line, with progress, and shows what came out.
+
+The pipeline itself stands in `definitions`; what the words in the tables mean in DOMAIN.
+"""
+
+from __future__ import annotations
+
+import importlib.resources
+import logging
+import os
+import time
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import dagster as dg
+from rich.console import Console
+from rich.table import Table
+
+from vroeg_pipeline.assets.tables import month_key
+from vroeg_pipeline.automation.jobs import MONTH_JOB
+from vroeg_pipeline.definitions import build_defs, first_month
+from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.domain.months import month_of, month_text
+from vroeg_pipeline.resources.home import Home, private_folder, replacing
+from vroeg_pipeline.resources.installation import Installation
+from vroeg_pipeline.resources.warehouse import WarehouseResource
+
+# Puts a run of the command line under the code location in the UI, as if it had been launched there.
+_LOCATION_TAG = {".dagster/repository": "__repository__@vroeg_pipeline.definitions"}
+_RANGE_START, _RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+
+
+def prepare_dagster_home(home: Home) -> None:
+    """Makes Dagster's home where it is new, with our instance settings, and points the process to it."""
+    folder = private_folder(home.dagster)
+    settings = folder / "dagster.yaml"
+    if not settings.exists():
+        shipped = importlib.resources.files("vroeg_pipeline").joinpath("dagster.yaml").read_text(encoding="utf-8")
+        with replacing(settings) as temporary:
+            temporary.write_text(shipped, encoding="utf-8")
+    os.environ["DAGSTER_HOME"] = str(folder)
+
+
+def run_months(home: Home, months: Sequence[date], out: Console, problems: Console, *, verbose: bool = False) -> None:
+    """Runs the months in one Dagster run, oldest first.
+
+    Raises VroegError when a month cannot be run, or the run fails: then it names the step and why.
+    """
+    os.umask(0o077)
+    installation = Installation.load(home)
+    _check_months(installation, months)
+    prepare_dagster_home(home)
+    progress = _Progress(out, problems, verbose)
+    job = build_defs(installation, {"console": progress.logger_definition()}).resolve_job_def(MONTH_JOB)
+    tags = dict(_LOCATION_TAG)
+    if len(months) > 1:
+        tags |= {_RANGE_START: month_key(months[0]), _RANGE_END: month_key(months[-1])}
+    period = month_text(months[0]) + (f" to {month_text(months[-1])}" if len(months) > 1 else "")
+    out.print(f"[bold]Running {period}[/bold] in {home.root}")
+    with dg.DagsterInstance.get() as instance:
+        result = job.execute_in_process(
+            instance=instance,
+            partition_key=month_key(months[0]) if len(months) == 1 else None,
+            tags=tags,
+            raise_on_error=False,
+        )
+    if not result.success:
+        raise VroegError(
+            progress.failure or "the run failed",
+            do=f"the whole story of run {result.run_id[:8]} is in the UI: make dev",
+        )
+    progress.finish()
+    show_months(installation, months, out)
+
+
+def _check_months(installation: Installation, months: Sequence[date]) -> None:
+    if not installation.partners.agreements:
+        raise VroegError(
+            "there are no agreements", where=installation.home.agreements, do="add one, or make a world: vroeg sample"
+        )
+    first, last = first_month(installation), month_of(installation.now())
+    for month in (months[0], months[-1]):
+        if not first <= month <= last:
+            raise VroegError(
+                f"{month_text(month)} cannot be run",
+                do=f"choose from {month_text(first)} (the oldest agreement or inbox folder) to {month_text(last)} (now)",
+            )
+
+
+class _Progress(logging.Handler):
+    """Turns Dagster's log of a run into lines for people: a line a finished step, and every warning."""
+
+    def __init__(self, out: Console, problems: Console, verbose: bool) -> None:
+        super().__init__(logging.DEBUG)
+        self._out, self._problems, self._verbose = out, problems, verbose
+        self._started = time.monotonic()
+        self._checks = {"passed": 0, "failed": 0}
+        self.failure: str | None = None
+
+    def logger_definition(self) -> dg.LoggerDefinition:
+        def make(context: dg.InitLoggerContext) -> logging.Logger:
+            logger = logging.Logger("vroeg", logging.DEBUG)
+            logger.addHandler(self)
+            return logger
+
+        return dg.LoggerDefinition(make, description="Progress of a run on the command line.")
+
+    def emit(self, record: logging.LogRecord) -> None:
+        meta: dict[str, Any] = getattr(record, "dagster_meta", {})
+        event: dg.DagsterEvent | None = meta.get("dagster_event")
+        if self._verbose:
+            self._out.print(f"[dim]{record.levelname:8}{meta.get('step_key') or '':24}{record.getMessage()}[/dim]", markup=True)
+        if event is None:
+            self._said(record, meta)
+        elif event.event_type_value == "STEP_SUCCESS" and not str(event.step_key).startswith("check_"):
+            duration = event.step_success_data.duration_ms / 1000
+            self._out.print(f"  [green]✓[/green] {event.step_key} [dim]{duration:.1f} s[/dim]")
+        elif event.event_type_value == "ASSET_CHECK_EVALUATION":
+            self._checked(event)
+        elif event.event_type_value == "STEP_FAILURE":
+            self._failed(event)
+
+    def _said(self, record: logging.LogRecord, meta: dict[str, Any]) -> None:
+        if record.levelno >= logging.WARNING:
+            self._out.print(f"  [yellow]![/yellow] {meta.get('orig_message', record.getMessage())}")
+        elif record.levelno == logging.INFO and str(meta.get("orig_message", "")).startswith("waiting"):
+            self._out.print(f"  [yellow]…[/yellow] {meta['orig_message']}")
+
+    def _checked(self, event: dg.DagsterEvent) -> None:
+        evaluation = event.asset_check_evaluation_data
+        self._checks["passed" if evaluation.passed else "failed"] += 1
+        if not evaluation.passed:
+            colour = "red" if evaluation.severity == dg.AssetCheckSeverity.ERROR else "yellow"
+            asset = evaluation.asset_key.to_user_string()
+            self._out.print(f"  [{colour}]![/{colour}] {asset}, {evaluation.check_name}: {evaluation.description}")
+
+    def _failed(self, event: dg.DagsterEvent) -> None:
+        error = event.step_failure_data.error
+        while error and error.cause:
+            error = error.cause
+        # The class and first line say what; the rest of a DuckDB message may quote a row, that is a person.
+        text = (error.message if error else "no reason given").strip().splitlines()[0]
+        if self.failure is None:
+            self.failure = f"step {event.step_key}: {text.removeprefix('vroeg_pipeline.domain.errors.VroegError: ')}"
+
+    def finish(self) -> None:
+        seconds = time.monotonic() - self._started
+        failed = f", [yellow]{self._checks['failed']} did not[/yellow]" if self._checks["failed"] else ""
+        self._out.print(f"  {self._checks['passed']} checks hold{failed}; {seconds:.1f} s in all\n")
+
+
+_SUMMARY = """
+SELECT
+    month,
+    (SELECT count(*) FROM delivery_files AS f WHERE f.month = m.month AND status = 'accepted') AS deliveries,
+    (SELECT count(*) FROM delivery_files AS f WHERE f.month = m.month AND status = 'refused') AS refused,
+    (SELECT count(*) FROM validated_signals AS s WHERE s.month = m.month) AS signals,
+    (SELECT count(*) FROM rejected_rows AS r WHERE r.month = m.month) AS rejected,
+    (SELECT count(*) FROM address_matches AS a WHERE a.month = m.month) AS addresses,
+    (SELECT count(*) FROM address_matches AS a WHERE a.month = m.month AND match_kind = 'multiple') AS multiple,
+    (SELECT count(*) FROM recidivism_history AS h WHERE h.month = m.month AND is_recidivist) AS recidivists
+FROM (SELECT unnest($months::DATE[]) AS month) AS m ORDER BY month
+"""
+
+
+def show_months(installation: Installation, months: Sequence[date], out: Console) -> None:
+    """Prints the figures of the months, and where to look next."""
+    warehouse = WarehouseResource(home=str(installation.home.root))
+    with warehouse.connect(read_only=True) as connection:
+        rows = connection.execute(_SUMMARY, {"months": list(months)}).fetchall()
+        lists = connection.execute(
+            "SELECT month, worklist, count(*) FROM prioritised_worklists WHERE month IN (SELECT unnest($months::DATE[])) "
+            "GROUP BY ALL",
+            {"months": list(months)},
+        ).fetchall()
+    names = sorted({worklist for _, worklist, _ in lists})
+    per_list = {(month, worklist): count for month, worklist, count in lists}
+    table = Table(box=None, pad_edge=False, header_style="bold", caption_justify="left")
+    table.add_column("month")
+    for column in ("deliveries", "refused", "signals", "rejected", "addresses", "multiple", "recidivists"):
+        table.add_column(column, justify="right")
+    for name in names:
+        table.add_column(name, justify="right", style="cyan")
+    for month, *counts in rows:
+        numbers = [*counts, *(per_list.get((month, name), 0) for name in names)]
+        table.add_row(month_text(month), *(f"{n:,}" for n in numbers))
+    out.print(table)
+    out.print(
+        f"\nWorklists: {installation.home.outbox}\nDeliveries: vroeg status\nIn the browser: make dev, then "
+        "http://localhost:3000"
+    )

@@ -1,0 +1,31 @@
+-- One row an address that the month's signals report, held ones left out (DOMAIN §7).
+WITH counted AS (
+    SELECT
+        signal.*,
+        coalesce(lineage.successor, signal.partner) AS one_partner,
+        signal.partner_type = 'Huur'
+        OR (signal.partner_type = 'Hypotheek' AND getvariable('mortgage_is_housing')) AS is_rent
+    FROM validated_signals AS signal
+    LEFT JOIN last_successor AS lineage USING (partner)
+    WHERE signal.month = getvariable('month') AND signal.held_reason IS NULL
+)
+
+SELECT
+    getvariable('month') AS month,
+    address_key,
+    CASE WHEN count(DISTINCT one_partner) > 1 THEN 'multiple' ELSE 'single' END AS match_kind,
+    count(*) AS signal_count,
+    count(DISTINCT one_partner) AS partner_count,
+    list_sort(list(DISTINCT partner)) AS partners,
+    list_sort(list(DISTINCT partner_type)) AS partner_types,
+    sum(amount_due) AS total_amount,
+    max(days_in_arrears) AS longest_days,
+    min(arrears_since) AS earliest_arrears_since,
+    bool_or(is_rent) AS has_rent,
+    bool_or(crisis) AS has_crisis,
+    bool_or(warm_handover) AS warm_handover,
+    bool_or(needs_review) AS needs_review,
+    min(received_at)::DATE AS first_received_on,
+    (min(received_at) FILTER (WHERE crisis))::DATE AS first_crisis_received_on
+FROM counted
+GROUP BY address_key

@@ -1,0 +1,141 @@
+-- Tier, list, rank, first action and deadline of each address of the month (DOMAIN §9). Addresses with nothing but
+-- repeats are on no list. The explanation tells a team, in Dutch, why an address stands where it stands.
+WITH known AS (
+    SELECT
+        address_key,
+        string_agg(DISTINCT known_to, ', ' ORDER BY known_to) AS known_to
+    FROM known_addresses
+    WHERE NOT needs_review
+    GROUP BY address_key
+),
+
+area AS (
+    SELECT
+        place.postcode,
+        arg_min(areas.worklist, areas.position) AS worklist
+    FROM (
+        SELECT DISTINCT left(address_key, 6) AS postcode
+        FROM address_matches
+        WHERE month = getvariable('month')
+    ) AS place
+    INNER JOIN areas ON place.postcode BETWEEN areas.postcode_from AND areas.postcode_to
+    GROUP BY place.postcode
+),
+
+entries AS (
+    SELECT
+        match.*,
+        history.* EXCLUDE (month, address_key),
+        known.known_to,
+        area.worklist AS area_worklist,
+        history.is_recidivist AND NOT history.possible_new_occupant AS for_coach,
+        CASE
+            WHEN match.has_crisis THEN 0
+            WHEN match.has_rent AND match.partner_count > 1 THEN 1
+            WHEN match.has_rent THEN 2
+            WHEN match.match_kind = 'multiple' THEN 3
+            WHEN match.total_amount >= getvariable('high_amount') THEN 4
+            ELSE 5
+        END AS tier
+    FROM address_matches AS match
+    INNER JOIN recidivism_history AS history
+        ON match.month = history.month AND match.address_key = history.address_key
+    LEFT JOIN known ON match.address_key = known.address_key
+    LEFT JOIN area ON left(match.address_key, 6) = area.postcode
+    WHERE match.month = getvariable('month') AND NOT history.only_repeats
+),
+
+routed AS (
+    SELECT
+        *,
+        CASE
+            WHEN needs_review THEN 'adresdesk'
+            WHEN for_coach THEN 'budgetcoach'
+            WHEN tier <= 3 THEN coalesce(area_worklist, 'adresdesk')
+            ELSE 'lichte_opvolging'
+        END AS worklist,
+        CASE
+            WHEN tier <= 2 AND getvariable('home_visits') THEN 'home_visit'
+            WHEN tier <= 4 THEN 'phone'
+            ELSE 'letter'
+        END AS first_action
+    FROM entries
+),
+
+ranked AS (
+    SELECT
+        *,
+        row_number() OVER best_first AS rank,
+        count(*) FILTER (WHERE first_action = 'home_visit') OVER best_first AS visits_so_far
+    FROM routed
+    WINDOW best_first AS (
+        PARTITION BY worklist
+        ORDER BY tier ASC, partner_count DESC, longest_days DESC, total_amount DESC, address_key ASC
+        ROWS UNBOUNDED PRECEDING
+    )
+),
+
+placed AS (
+    SELECT
+        ranked.*,
+        coalesce(
+            worklist <> 'adresdesk' AND first_action = 'home_visit' AND visits_so_far > capacity.home_visits, false
+        ) AS over_capacity
+    FROM ranked
+    LEFT JOIN capacity USING (worklist)
+)
+
+SELECT
+    month,
+    address_key,
+    worklist,
+    rank,
+    tier,
+    ['crisis', 'rent_enriched', 'rent', 'multiple', 'single_high', 'single'][tier + 1] AS tier_name,
+    CASE
+        WHEN worklist = 'adresdesk' THEN 'check_address'
+        WHEN over_capacity THEN 'phone'
+        ELSE first_action
+    END AS action,
+    CASE WHEN tier = 0 THEN crisis_deadline.deadline ELSE first_received_on + 28 END AS deadline,
+    over_capacity,
+    is_recidivist,
+    known_to,
+    concat_ws(
+        '; ',
+        CASE tier
+            WHEN 0 THEN 'Crisis: afsluiting of ontruiming aangekondigd'
+            WHEN 1 THEN 'Huurachterstand en meer dan één partner'
+            WHEN 2 THEN 'Huurachterstand'
+            WHEN 3 THEN 'Achterstand bij meer dan één partner'
+            WHEN 4 THEN 'Eén partner, hoog bedrag'
+            ELSE 'Eén partner'
+        END,
+        CASE WHEN partner_count = 1 THEN '1 partner' ELSE partner_count || ' partners' END
+        || ' (' || array_to_string(partner_types, ', ') || ')',
+        signal_count || CASE WHEN signal_count = 1 THEN ' signaal' ELSE ' signalen' END,
+        'langste achterstand ' || longest_days || CASE WHEN longest_days = 1 THEN ' dag' ELSE ' dagen' END,
+        'totaal ' || euro(total_amount),
+        CASE WHEN warm_handover THEN 'warme overdracht aangeboden' END,
+        CASE
+            WHEN is_recidivist
+                THEN 'eerder gemeld in ' || times_reported
+                    || CASE WHEN times_reported = 1 THEN ' maand' ELSE ' maanden' END
+                    || ', laatst ' || strftime(last_reported_month, '%m-%Y')
+        END,
+        CASE WHEN possible_new_occupant THEN 'mogelijk een nieuwe bewoner, daarom behandeld als nieuw adres' END,
+        CASE WHEN known_to IS NOT NULL THEN 'bekend bij ' || known_to END,
+        CASE
+            WHEN needs_review AND address_key LIKE '%\_?\_' ESCAPE '\'
+                THEN 'adres niet zeker: meer woningen mogelijk, eerst uitzoeken'
+            WHEN needs_review THEN 'adres staat niet in het register, eerst uitzoeken'
+            WHEN worklist = 'adresdesk' THEN 'postcode valt buiten de gebieden van de wijkteams, eerst toewijzen'
+        END,
+        CASE
+            WHEN worklist = 'adresdesk' THEN NULL
+            WHEN over_capacity THEN 'huisbezoeken van deze maand zijn vergeven, daarom bellen'
+            WHEN tier <= 2 AND NOT getvariable('home_visits') THEN 'geen huisbezoeken deze maand, daarom bellen'
+        END
+    ) AS explanation
+FROM placed
+LEFT JOIN crisis_deadline ON placed.first_crisis_received_on = crisis_deadline.received_on

@@ -1,0 +1,339 @@
+-- The tables of the warehouse (DOMAIN §11), a comment on each table and column: the Dagster UI shows them.
+-- There are no primary keys: DuckDB checks a key before the delete of the same transaction counts, so that a month
+-- could not be replaced. Asset checks watch the keys instead. Months are dates, the first of the month.
+
+CREATE SCHEMA IF NOT EXISTS raw;
+CREATE SCHEMA IF NOT EXISTS reference;
+
+-- What arrived ------------------------------------------------------------------------------------------------------
+
+CREATE TABLE IF NOT EXISTS delivery_files (
+    month DATE NOT NULL,
+    partner VARCHAR NOT NULL,
+    file_sha256 VARCHAR NOT NULL,
+    file_name VARCHAR NOT NULL,
+    received_at TIMESTAMPTZ NOT NULL,
+    size_bytes BIGINT NOT NULL,
+    status VARCHAR NOT NULL,
+    refusal VARCHAR,
+    detail VARCHAR,
+    row_count INTEGER,
+    accepted_count INTEGER,
+    rejected_count INTEGER,
+    reference_date_max DATE,
+    due_at TIMESTAMPTZ,
+    missing_optional VARCHAR[],
+    unexpected_columns VARCHAR[]
+);
+COMMENT ON TABLE delivery_files IS 'Every file ever seen in the inbox, whatever became of it (DOMAIN §4). Key: file_sha256, partner, month.';
+COMMENT ON COLUMN delivery_files.month IS 'Signalling month in whose folder the file lay.';
+COMMENT ON COLUMN delivery_files.partner IS 'Partner in whose folder the file lay; need not have an agreement.';
+COMMENT ON COLUMN delivery_files.file_sha256 IS 'SHA-256 of the bytes: the same bytes twice are one delivery.';
+COMMENT ON COLUMN delivery_files.file_name IS 'Name under which the bytes first came.';
+COMMENT ON COLUMN delivery_files.received_at IS 'When the bytes first came: the modification time of the file.';
+COMMENT ON COLUMN delivery_files.size_bytes IS 'Size in bytes.';
+COMMENT ON COLUMN delivery_files.status IS 'accepted (the delivery of its month), superseded (a newer one came) or refused.';
+COMMENT ON COLUMN delivery_files.refusal IS 'Why it was refused: unknown_partner, not_active, too_large, unreadable, missing_columns or stale_copy.';
+COMMENT ON COLUMN delivery_files.detail IS 'The refusal in words, for who asks the partner for a new file.';
+COMMENT ON COLUMN delivery_files.row_count IS 'Data rows; empty where the file could not be read or the partner is unknown.';
+COMMENT ON COLUMN delivery_files.accepted_count IS 'Rows that became signals; only for an accepted delivery.';
+COMMENT ON COLUMN delivery_files.rejected_count IS 'Rows that were rejected; only for an accepted delivery.';
+COMMENT ON COLUMN delivery_files.reference_date_max IS 'Latest readable reference date of all rows.';
+COMMENT ON COLUMN delivery_files.due_at IS 'When the delivery was due by the agreement; empty where none was owed.';
+COMMENT ON COLUMN delivery_files.missing_optional IS 'Agreed optional fields that the file lacks.';
+COMMENT ON COLUMN delivery_files.unexpected_columns IS 'Headers that are not in the agreement; their cells are not taken in.';
+
+CREATE TABLE IF NOT EXISTS raw.delivery_rows (
+    month DATE NOT NULL,
+    partner VARCHAR NOT NULL,
+    file_sha256 VARCHAR NOT NULL,
+    row_number INTEGER NOT NULL,
+    customer_reference VARCHAR,
+    surname VARCHAR,
+    initials VARCHAR,
+    prefix VARCHAR,
+    birth_date VARCHAR,
+    phone VARCHAR,
+    email VARCHAR,
+    postcode VARCHAR,
+    street VARCHAR,
+    house_number VARCHAR,
+    house_letter VARCHAR,
+    house_number_addition VARCHAR,
+    city VARCHAR,
+    amount_due VARCHAR,
+    arrears_since VARCHAR,
+    reference_date VARCHAR,
+    crisis VARCHAR,
+    warm_handover VARCHAR,
+    reminder_sent VARCHAR,
+    objection VARCHAR,
+    typed VARCHAR[]
+);
+COMMENT ON TABLE raw.delivery_rows IS 'The agreed columns of every readable file, verbatim as delivered. Personal data. Columns that were not agreed stay in the archived file alone.';
+COMMENT ON COLUMN raw.delivery_rows.row_number IS 'From 1 at the first row under the header; wholly empty rows take no number.';
+COMMENT ON COLUMN raw.delivery_rows.typed IS 'Fields that the file (XLSX, JSON) held as a number or date instead of text; these are taken as such.';
+
+-- What the rows became ----------------------------------------------------------------------------------------------
+
+CREATE TABLE IF NOT EXISTS validated_signals (
+    month DATE NOT NULL,
+    signal_id VARCHAR NOT NULL,
+    partner VARCHAR NOT NULL,
+    partner_type VARCHAR NOT NULL,
+    file_sha256 VARCHAR NOT NULL,
+    row_number INTEGER NOT NULL,
+    received_at TIMESTAMPTZ NOT NULL,
+    customer_reference VARCHAR NOT NULL,
+    address_key VARCHAR NOT NULL,
+    address_status VARCHAR NOT NULL,
+    needs_review BOOLEAN NOT NULL,
+    municipality VARCHAR,
+    amount_due DECIMAL(12, 2) NOT NULL,
+    arrears_since DATE NOT NULL,
+    reference_date DATE NOT NULL,
+    days_in_arrears INTEGER NOT NULL,
+    crisis BOOLEAN NOT NULL,
+    warm_handover BOOLEAN NOT NULL,
+    reminder_sent BOOLEAN NOT NULL,
+    held_reason VARCHAR,
+    surname VARCHAR NOT NULL,
+    surname_key VARCHAR NOT NULL,
+    initials VARCHAR,
+    prefix VARCHAR,
+    birth_date DATE,
+    phone VARCHAR,
+    email VARCHAR,
+    street VARCHAR,
+    postcode VARCHAR NOT NULL,
+    house_number INTEGER NOT NULL,
+    house_letter VARCHAR NOT NULL,
+    house_number_addition VARCHAR NOT NULL,
+    city VARCHAR
+);
+COMMENT ON TABLE validated_signals IS 'One row a signal that passed every rule of DOMAIN §5. Personal data. Key: signal_id.';
+COMMENT ON COLUMN validated_signals.month IS 'Signalling month.';
+COMMENT ON COLUMN validated_signals.signal_id IS 'Stable: partner, month, first twelve digits of the file''s SHA-256 and row number.';
+COMMENT ON COLUMN validated_signals.partner IS 'Partner that reported it.';
+COMMENT ON COLUMN validated_signals.partner_type IS 'DDAS type of the partner.';
+COMMENT ON COLUMN validated_signals.file_sha256 IS 'The delivery it came in.';
+COMMENT ON COLUMN validated_signals.row_number IS 'Its row in the delivery.';
+COMMENT ON COLUMN validated_signals.received_at IS 'When the delivery came in; deadlines count from it.';
+COMMENT ON COLUMN validated_signals.customer_reference IS 'The partner''s own reference. Personal data.';
+COMMENT ON COLUMN validated_signals.address_key IS 'POSTCODE_NUMBER_LETTER_ADDITION (DOMAIN §6). Personal data.';
+COMMENT ON COLUMN validated_signals.address_status IS 'exact, normalised, ambiguous, unknown or unchecked (DOMAIN §6).';
+COMMENT ON COLUMN validated_signals.needs_review IS 'The address is ambiguous or unknown: it goes to the address desk.';
+COMMENT ON COLUMN validated_signals.municipality IS 'Municipality code of the address, by the register or else the postcode table.';
+COMMENT ON COLUMN validated_signals.amount_due IS 'Arrear in euro.';
+COMMENT ON COLUMN validated_signals.arrears_since IS 'Day the arrear began (ontstaansdatum).';
+COMMENT ON COLUMN validated_signals.reference_date IS 'Day the partner read it from its books (peildatum).';
+COMMENT ON COLUMN validated_signals.days_in_arrears IS 'Days from arrears_since to reference_date.';
+COMMENT ON COLUMN validated_signals.crisis IS 'Cut-off or eviction has been announced.';
+COMMENT ON COLUMN validated_signals.warm_handover IS 'The partner offers to hand the case over in person.';
+COMMENT ON COLUMN validated_signals.reminder_sent IS 'The partner has sent a reminder.';
+COMMENT ON COLUMN validated_signals.held_reason IS 'withdrawn or not_confirmed: held back by the actuality gate (DOMAIN §10); empty when it counts.';
+COMMENT ON COLUMN validated_signals.surname IS 'Surname as delivered. Personal data.';
+COMMENT ON COLUMN validated_signals.surname_key IS 'Surname without case, accents and prefixes, to compare occupants (DOMAIN §8). Personal data.';
+COMMENT ON COLUMN validated_signals.initials IS 'Personal data.';
+COMMENT ON COLUMN validated_signals.prefix IS 'Surname prefix from its own column. Personal data.';
+COMMENT ON COLUMN validated_signals.birth_date IS 'Personal data.';
+COMMENT ON COLUMN validated_signals.phone IS 'Personal data.';
+COMMENT ON COLUMN validated_signals.email IS 'Personal data.';
+COMMENT ON COLUMN validated_signals.street IS 'Street of the register, else as delivered. Personal data.';
+COMMENT ON COLUMN validated_signals.postcode IS 'Postcode, four digits and two letters. Personal data.';
+COMMENT ON COLUMN validated_signals.house_number IS 'House number. Personal data.';
+COMMENT ON COLUMN validated_signals.house_letter IS 'House letter of the register, else by rule; empty when none or not certain. Personal data.';
+COMMENT ON COLUMN validated_signals.house_number_addition IS 'Addition of the register, else by rule; as written where the address is ambiguous. Personal data.';
+COMMENT ON COLUMN validated_signals.city IS 'Town of the register, else as delivered. Personal data.';
+
+CREATE TABLE IF NOT EXISTS rejected_rows (
+    month DATE NOT NULL,
+    partner VARCHAR NOT NULL,
+    file_sha256 VARCHAR NOT NULL,
+    row_number INTEGER NOT NULL,
+    reasons VARCHAR[] NOT NULL,
+    ddas_status VARCHAR,
+    customer_reference VARCHAR
+);
+COMMENT ON TABLE rejected_rows IS 'One row a delivered row that broke a rule of DOMAIN §5, with every rule it broke. Key: file_sha256, row_number.';
+COMMENT ON COLUMN rejected_rows.month IS 'Signalling month.';
+COMMENT ON COLUMN rejected_rows.partner IS 'Partner that delivered it.';
+COMMENT ON COLUMN rejected_rows.file_sha256 IS 'The delivery it came in.';
+COMMENT ON COLUMN rejected_rows.row_number IS 'Its row in the delivery.';
+COMMENT ON COLUMN rejected_rows.reasons IS 'Codes of the rules it broke, in the order of DOMAIN §5.';
+COMMENT ON COLUMN rejected_rows.ddas_status IS 'DDAS status fed back to the partner: that of the first reason that has one.';
+COMMENT ON COLUMN rejected_rows.customer_reference IS 'The partner''s own reference, so that it can find the row. Personal data.';
+
+-- What the month shows ----------------------------------------------------------------------------------------------
+
+CREATE TABLE IF NOT EXISTS address_matches (
+    month DATE NOT NULL,
+    address_key VARCHAR NOT NULL,
+    match_kind VARCHAR NOT NULL,
+    signal_count INTEGER NOT NULL,
+    partner_count INTEGER NOT NULL,
+    partners VARCHAR[] NOT NULL,
+    partner_types VARCHAR[] NOT NULL,
+    total_amount DECIMAL(12, 2) NOT NULL,
+    longest_days INTEGER NOT NULL,
+    earliest_arrears_since DATE NOT NULL,
+    has_rent BOOLEAN NOT NULL,
+    has_crisis BOOLEAN NOT NULL,
+    warm_handover BOOLEAN NOT NULL,
+    needs_review BOOLEAN NOT NULL,
+    first_received_on DATE NOT NULL,
+    first_crisis_received_on DATE
+);
+COMMENT ON TABLE address_matches IS 'One row an address and month with at least one signal that is not held (DOMAIN §7). Key: month, address_key.';
+COMMENT ON COLUMN address_matches.month IS 'Signalling month.';
+COMMENT ON COLUMN address_matches.address_key IS 'The address (DOMAIN §6). Personal data.';
+COMMENT ON COLUMN address_matches.match_kind IS 'multiple when two or more different partners report it, else single.';
+COMMENT ON COLUMN address_matches.signal_count IS 'Signals that are not held.';
+COMMENT ON COLUMN address_matches.partner_count IS 'Different partners; a partner and its predecessors are one.';
+COMMENT ON COLUMN address_matches.partners IS 'Partners as they delivered, sorted.';
+COMMENT ON COLUMN address_matches.partner_types IS 'Their DDAS types, sorted.';
+COMMENT ON COLUMN address_matches.total_amount IS 'Sum of the arrears in euro.';
+COMMENT ON COLUMN address_matches.longest_days IS 'Longest arrear in days.';
+COMMENT ON COLUMN address_matches.earliest_arrears_since IS 'Day the oldest arrear began.';
+COMMENT ON COLUMN address_matches.has_rent IS 'A rent arrear is among them (or a mortgage, where the settings say so).';
+COMMENT ON COLUMN address_matches.has_crisis IS 'A crisis signal is among them.';
+COMMENT ON COLUMN address_matches.warm_handover IS 'A partner offers a warm handover.';
+COMMENT ON COLUMN address_matches.needs_review IS 'The address is for the address desk.';
+COMMENT ON COLUMN address_matches.first_received_on IS 'Amsterdam day on which the earliest delivery with one of its signals came in.';
+COMMENT ON COLUMN address_matches.first_crisis_received_on IS 'The same, of its crisis signals.';
+
+CREATE TABLE IF NOT EXISTS repeat_signals (
+    month DATE NOT NULL,
+    signal_id VARCHAR NOT NULL,
+    repeats_signal_id VARCHAR NOT NULL
+);
+COMMENT ON TABLE repeat_signals IS 'Signals that repeat one already picked up (DOMAIN §8). Key: signal_id.';
+COMMENT ON COLUMN repeat_signals.month IS 'Signalling month of the repeat.';
+COMMENT ON COLUMN repeat_signals.signal_id IS 'The repeat.';
+COMMENT ON COLUMN repeat_signals.repeats_signal_id IS 'The latest signal it repeats.';
+
+CREATE TABLE IF NOT EXISTS recidivism_history (
+    month DATE NOT NULL,
+    address_key VARCHAR NOT NULL,
+    recidivism_kind VARCHAR NOT NULL,
+    is_recidivist BOOLEAN NOT NULL,
+    possible_new_occupant BOOLEAN NOT NULL,
+    first_reported_month DATE,
+    last_reported_month DATE,
+    times_reported INTEGER NOT NULL,
+    months_since_last INTEGER,
+    only_repeats BOOLEAN NOT NULL
+);
+COMMENT ON TABLE recidivism_history IS 'Whether each reported address was reported before, as of its month (DOMAIN §8). Key: month, address_key.';
+COMMENT ON COLUMN recidivism_history.month IS 'Signalling month.';
+COMMENT ON COLUMN recidivism_history.address_key IS 'The address (DOMAIN §6). Personal data.';
+COMMENT ON COLUMN recidivism_history.recidivism_kind IS 'new, consecutive (reported last month) or returning (reported earlier in the look-back).';
+COMMENT ON COLUMN recidivism_history.is_recidivist IS 'Not new.';
+COMMENT ON COLUMN recidivism_history.possible_new_occupant IS 'Reported before, but under no surname or birth date of this month.';
+COMMENT ON COLUMN recidivism_history.first_reported_month IS 'First month in the look-back in which it was reported.';
+COMMENT ON COLUMN recidivism_history.last_reported_month IS 'Last such month.';
+COMMENT ON COLUMN recidivism_history.times_reported IS 'Number of such months.';
+COMMENT ON COLUMN recidivism_history.months_since_last IS 'Months from the last one to this month.';
+COMMENT ON COLUMN recidivism_history.only_repeats IS 'All its signals are repeats: it is on no worklist and does not count as reported.';
+
+-- What people do ----------------------------------------------------------------------------------------------------
+
+CREATE TABLE IF NOT EXISTS prioritised_worklists (
+    month DATE NOT NULL,
+    address_key VARCHAR NOT NULL,
+    worklist VARCHAR NOT NULL,
+    rank INTEGER NOT NULL,
+    tier INTEGER NOT NULL,
+    tier_name VARCHAR NOT NULL,
+    action VARCHAR NOT NULL,
+    deadline DATE NOT NULL,
+    over_capacity BOOLEAN NOT NULL,
+    is_recidivist BOOLEAN NOT NULL,
+    known_to VARCHAR,
+    explanation VARCHAR NOT NULL
+);
+COMMENT ON TABLE prioritised_worklists IS 'Who does what, in which order (DOMAIN §9). Key: month, address_key.';
+COMMENT ON COLUMN prioritised_worklists.month IS 'Signalling month.';
+COMMENT ON COLUMN prioritised_worklists.address_key IS 'The address (DOMAIN §6). Personal data.';
+COMMENT ON COLUMN prioritised_worklists.worklist IS 'A wijkteam, budgetcoach, lichte_opvolging or adresdesk.';
+COMMENT ON COLUMN prioritised_worklists.rank IS 'Place on the list, from 1.';
+COMMENT ON COLUMN prioritised_worklists.tier IS 'Priority: 0 is best.';
+COMMENT ON COLUMN prioritised_worklists.tier_name IS 'crisis, rent_enriched, rent, multiple, single_high or single.';
+COMMENT ON COLUMN prioritised_worklists.action IS 'First action: home_visit, phone, letter or check_address.';
+COMMENT ON COLUMN prioritised_worklists.deadline IS 'Last day for the first contact.';
+COMMENT ON COLUMN prioritised_worklists.over_capacity IS 'A home visit became a phone call, as the list''s visits for the month are used up.';
+COMMENT ON COLUMN prioritised_worklists.is_recidivist IS 'Reported before in the look-back.';
+COMMENT ON COLUMN prioritised_worklists.known_to IS 'Services that know the address already, joined by a comma.';
+COMMENT ON COLUMN prioritised_worklists.explanation IS 'Why it stands where it stands, in Dutch.';
+
+CREATE TABLE IF NOT EXISTS worklist_issues (
+    month DATE NOT NULL,
+    worklist VARCHAR NOT NULL,
+    issue INTEGER NOT NULL,
+    address_key VARCHAR NOT NULL,
+    change VARCHAR NOT NULL,
+    issued_at TIMESTAMPTZ NOT NULL
+);
+COMMENT ON TABLE worklist_issues IS 'What each team was told, issue by issue; only ever added to (DOMAIN §9). Key: month, worklist, issue, address_key.';
+COMMENT ON COLUMN worklist_issues.month IS 'Signalling month.';
+COMMENT ON COLUMN worklist_issues.worklist IS 'The list.';
+COMMENT ON COLUMN worklist_issues.issue IS 'From 1 per month and list; the first has all entries, a later one what changed.';
+COMMENT ON COLUMN worklist_issues.address_key IS 'The address (DOMAIN §6). Personal data.';
+COMMENT ON COLUMN worklist_issues.change IS 'added or withdrawn.';
+COMMENT ON COLUMN worklist_issues.issued_at IS 'When the issue was decided.';
+
+CREATE TABLE IF NOT EXISTS worklist_files (
+    month DATE NOT NULL,
+    worklist VARCHAR NOT NULL,
+    issue INTEGER NOT NULL,
+    file_name VARCHAR NOT NULL,
+    entries INTEGER NOT NULL,
+    written_at TIMESTAMPTZ NOT NULL
+);
+COMMENT ON TABLE worklist_files IS 'The issues that lie in the outbox; an issue without a row is still to be written. Key: month, worklist, issue.';
+COMMENT ON COLUMN worklist_files.month IS 'Signalling month.';
+COMMENT ON COLUMN worklist_files.worklist IS 'The list.';
+COMMENT ON COLUMN worklist_files.issue IS 'Number of the issue.';
+COMMENT ON COLUMN worklist_files.file_name IS 'Name in outbox/<YYYY-MM>/.';
+COMMENT ON COLUMN worklist_files.entries IS 'Lines in it, withdrawn ones included.';
+COMMENT ON COLUMN worklist_files.written_at IS 'When it was written.';
+
+-- What addresses are judged by --------------------------------------------------------------------------------------
+
+CREATE TABLE IF NOT EXISTS reference.address_register (
+    address_key VARCHAR NOT NULL,
+    postcode VARCHAR NOT NULL,
+    house_number INTEGER NOT NULL,
+    house_letter VARCHAR NOT NULL,
+    house_number_addition VARCHAR NOT NULL,
+    suffix VARCHAR NOT NULL,
+    meaning VARCHAR NOT NULL,
+    street VARCHAR,
+    city VARCHAR,
+    municipality VARCHAR,
+    nummeraanduiding_id VARCHAR
+);
+COMMENT ON TABLE reference.address_register IS 'The dwellings of reference/addresses.csv, one row a key (DOMAIN §6).';
+COMMENT ON COLUMN reference.address_register.address_key IS 'POSTCODE_NUMBER_LETTER_ADDITION.';
+COMMENT ON COLUMN reference.address_register.postcode IS 'Four digits and two letters.';
+COMMENT ON COLUMN reference.address_register.house_number IS 'Huisnummer.';
+COMMENT ON COLUMN reference.address_register.house_letter IS 'Huisletter, upper case, empty when none.';
+COMMENT ON COLUMN reference.address_register.house_number_addition IS 'Huisnummertoevoeging, upper case without separators, empty when none.';
+COMMENT ON COLUMN reference.address_register.suffix IS 'Letter and addition behind each other.';
+COMMENT ON COLUMN reference.address_register.meaning IS 'What the suffix means: its group''s first spelling, leading zeros dropped.';
+COMMENT ON COLUMN reference.address_register.street IS 'Openbare ruimte.';
+COMMENT ON COLUMN reference.address_register.city IS 'Woonplaats.';
+COMMENT ON COLUMN reference.address_register.municipality IS 'Gemeentecode.';
+COMMENT ON COLUMN reference.address_register.nummeraanduiding_id IS 'BAG identification of the number designation.';
+
+CREATE TABLE IF NOT EXISTS reference.sources (
+    name VARCHAR NOT NULL,
+    sha256 VARCHAR NOT NULL,
+    row_count BIGINT NOT NULL,
+    loaded_at TIMESTAMPTZ NOT NULL
+);
+COMMENT ON TABLE reference.sources IS 'Which version of a reference file is loaded.';
+COMMENT ON COLUMN reference.sources.name IS 'File name under reference/.';
+COMMENT ON COLUMN reference.sources.sha256 IS 'SHA-256 of the file that is loaded.';
+COMMENT ON COLUMN reference.sources.row_count IS 'Its data rows.';
+COMMENT ON COLUMN reference.sources.loaded_at IS 'When it was loaded.';

@@ -1,0 +1,43 @@
+-- The rows that broke no rule (DOMAIN §5), with the verdict of the actuality gate (DOMAIN §10).
+SELECT
+    month,
+    concat_ws('-', partner, strftime(month, '%Y%m'), file_sha256[:12], row_number) AS signal_id,
+    partner,
+    partner_type,
+    file_sha256,
+    row_number,
+    received_at,
+    customer_reference,
+    address_key,
+    address_status,
+    needs_review,
+    municipality,
+    amount_due,
+    arrears_since,
+    reference_date,
+    days_in_arrears,
+    crisis,
+    warm_handover,
+    reminder_sent,
+    CASE
+        WHEN (partner, customer_reference) IN (SELECT (partner, customer_reference) FROM withdrawals)
+            THEN 'withdrawn'
+        WHEN confirmation_asked
+            AND (partner, customer_reference) NOT IN (SELECT (partner, customer_reference) FROM confirmations)
+            THEN 'not_confirmed'
+    END AS held_reason,
+    surname,
+    surname_key_of(surname) AS surname_key,
+    initials,
+    prefix,
+    birth_date,
+    phone,
+    email,
+    street,
+    postcode,
+    house_number,
+    house_letter,
+    house_number_addition,
+    city
+FROM row_verdicts
+WHERE reasons = []
