@@ -7,6 +7,7 @@ standard error and exit status 1.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,6 +19,7 @@ from rich.markup import escape
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import month_text, months_between, parse_month
 from vroeg_pipeline.resources.home import Home
+from vroeg_pipeline.resources.inbox import months_in
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -51,6 +53,7 @@ def run(
     month: Annotated[str | None, typer.Option(help="One month, YYYY-MM.", show_default=False)] = None,
     first: Annotated[str | None, typer.Option("--from", help="First month of a range.", show_default=False)] = None,
     last: Annotated[str | None, typer.Option("--to", help="Last month of a range.", show_default=False)] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every month that the inbox has.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show Dagster's own log too.")] = False,
 ) -> None:
     """Run a month, or a range of months oldest first: all assets and checks, from inbox to outbox.
@@ -62,17 +65,26 @@ def run(
 
         vroeg run --from 2020-10 --to 2021-03
     """
-    if month and (first or last):
-        raise VroegError("--month does not go with --from and --to", do="give one or the other")
-    if not month and not (first and last):
-        raise VroegError("which month?", do="give --month 2021-03, or --from 2020-10 --to 2021-03")
-    months = months_between(parse_month(month or first or ""), parse_month(month or last or ""))
-    if not months:
-        raise VroegError(f"--from {first} lies after --to {last}", do="swap them")
+    home = Home.from_environment()
+    months = _asked_months(home, month, first, last, everything)
     # Dagster takes seconds to import; --help and a mistyped month should not.
     from vroeg_pipeline.running import run_months
 
-    run_months(Home.from_environment(), months, out, problems, verbose=verbose)
+    run_months(home, months, out, problems, verbose=verbose)
+
+
+def _asked_months(home: Home, month: str | None, first: str | None, last: str | None, everything: bool) -> list[date]:
+    if [bool(month), bool(first or last), everything].count(True) != 1 or bool(first) != bool(last):
+        raise VroegError("which month?", do="give --month 2021-03, or --from 2020-10 --to 2021-03, or --all")
+    if everything:
+        found = months_in(home.inbox)
+        if not found:
+            raise VroegError("the inbox has no months", where=home.inbox, do="make a world to try: vroeg sample")
+        return months_between(found[0], found[-1])
+    months = months_between(parse_month(month or first or ""), parse_month(month or last or ""))
+    if not months:
+        raise VroegError(f"--from {first} lies after --to {last}", do="swap them")
+    return months
 
 
 @app.command()
@@ -116,3 +128,11 @@ def status(
 
     show_board(Home.from_environment(), months, out, problems)
 
+
+@app.command()
+@one_line_errors
+def dev(port: Annotated[int, typer.Option(help="Port of the webserver, on this machine alone.")] = 3000) -> None:
+    """Open the Dagster UI on this installation: webserver and daemon, until Ctrl-C."""
+    from vroeg_pipeline.serving import serve
+
+    serve(Home.from_environment(), port, out)

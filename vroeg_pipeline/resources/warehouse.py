@@ -3,6 +3,7 @@
 Knows files, locks and transactions. What a table means stands in `sql/`, which rows it gets in `assets`.
 """
 
+import hashlib
 import importlib.resources
 import os
 import re
@@ -86,8 +87,7 @@ class WarehouseResource(DuckDBResource):
             self._attach(connection, home.warehouse, read_only)
             connection.execute(f"USE {CATALOG}")
             if not read_only:
-                connection.execute(sql("schema"))
-                home.warehouse.chmod(0o600)
+                _bring_schema_up_to_date(connection)
             yield connection
 
     def _attach(self, connection: duckdb.DuckDBPyConnection, path: Path, read_only: bool) -> None:
@@ -108,6 +108,19 @@ class WarehouseResource(DuckDBResource):
                 if blocked_by is None:
                     raise _readable(error, path, bool(key)) from None
             patience.wait(f"waiting for {path.name}, which {blocked_by} has open")
+
+
+def _bring_schema_up_to_date(connection: duckdb.DuckDBPyConnection) -> None:
+    """Runs `schema.sql` where another version of it made the tables, or none."""
+    fingerprint = hashlib.sha256(sql("schema").encode()).hexdigest()
+    with suppress(duckdb.CatalogException):
+        known = connection.execute("SELECT sha256 FROM reference.sources WHERE name = 'schema.sql'").fetchone()
+        if known == (fingerprint,):
+            return
+    with transaction(connection):
+        connection.execute(sql("schema"))
+        connection.execute("DELETE FROM reference.sources WHERE name = 'schema.sql'")
+        connection.execute("INSERT INTO reference.sources VALUES ('schema.sql', ?, 0, now())", [fingerprint])
 
 
 @contextmanager

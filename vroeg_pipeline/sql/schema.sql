@@ -332,8 +332,8 @@ CREATE TABLE IF NOT EXISTS reference.sources (
     row_count BIGINT NOT NULL,
     loaded_at TIMESTAMPTZ NOT NULL
 );
-COMMENT ON TABLE reference.sources IS 'Which version of a reference file is loaded.';
-COMMENT ON COLUMN reference.sources.name IS 'File name under reference/.';
+COMMENT ON TABLE reference.sources IS 'Which version of a reference file is loaded, and of this schema.';
+COMMENT ON COLUMN reference.sources.name IS 'File name under reference/, or schema.sql.';
 COMMENT ON COLUMN reference.sources.sha256 IS 'SHA-256 of the file that is loaded.';
 COMMENT ON COLUMN reference.sources.row_count IS 'Its data rows.';
 COMMENT ON COLUMN reference.sources.loaded_at IS 'When it was loaded.';

@@ -1,0 +1,39 @@
+# make run: the synthetic world through the pipeline.  make test: all tests.  make dev: the Dagster UI.
+PYTHON ?= python3
+BIN := .venv/bin
+export GX_ANALYTICS_ENABLED := false
+
+.PHONY: run test dev lint bench clean
+.DELETE_ON_ERROR:
+
+# Made anew when what it is made of changes.
+.venv/ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Setting up .venv (a few minutes the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+run: .venv/ready
+	@test -d data/inbox || $(BIN)/vroeg sample
+	@$(BIN)/vroeg run --all
+
+test: .venv/ready
+	@$(BIN)/python -m pytest -n auto
+
+dev: .venv/ready
+	@$(BIN)/vroeg dev
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/sqlfluff lint --processes 2 vroeg_pipeline/sql
+
+bench: .venv/ready
+	@$(BIN)/python -m vroeg_pipeline_tests.bench
+
+# The environment and caches; never data/.
+clean:
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,52 @@
+"""What all tests share. In CI nothing may be skipped (`VROEG_TESTS_NO_SKIPS`): a skip there is a failure."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from vroeg_pipeline_tests.world import World
+
+os.environ["GX_ANALYTICS_ENABLED"] = "false"
+# A developer's own installation must never be what a test works on.
+for name in ("VROEG_HOME", "DAGSTER_HOME", "VROEG_ENCRYPTION_KEY"):
+    os.environ.pop(name, None)
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "reference"
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """An empty installation with areas and postcode areas, and no partner yet."""
+    return World(tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
+def real_register() -> Path:
+    """The real address register of Weesp (BAG, October 2021)."""
+    return _shared("bag/weesp-2021-10.csv")
+
+
+@pytest.fixture(scope="session")
+def ddas_schema() -> Path:
+    """The DDAS exchange model v1.2."""
+    return _shared("ddas/uitwisselmodel-v1.2.schema.json")
+
+
+def _shared(name: str) -> Path:
+    path = SHARED / name
+    if not path.exists():
+        pytest.skip(f"the reference data is not here: ../shared/reference/{name}")
+    return path
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    report = yield
+    if os.environ.get("VROEG_TESTS_NO_SKIPS") and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped where nothing may be skipped: {report.longrepr}"
+    return report
