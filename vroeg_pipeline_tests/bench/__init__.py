@@ -1,0 +1,1 @@
+"""Measurements (`make bench`): never asserted, printed as a table."""
