@@ -1,0 +1,413 @@
+"""Makes a synthetic `VROEG_HOME`: agreements, register, areas, and months of deliveries with their defects.
+
+How deliveries look and what goes wrong with them. The same seed gives the same bytes and the same moments of receipt.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import random
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+
+import xlsxwriter
+import yaml
+
+from vroeg_pipeline.domain.agreements import Agreement
+from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.domain.months import AMSTERDAM, add_months, month_text
+from vroeg_pipeline.resources.home import CHECKOUT, Home, private_folder
+from vroeg_pipeline.sample.people import Arrear, Population
+from vroeg_pipeline.sample.register import Dwelling, as_written, read_register, synthetic_register, write_register
+
+FIRST_MONTH = date(2020, 10, 1)
+
+# What goes wrong with whole deliveries: (month counted from the first, partner, what). Rows go wrong every month.
+PLANTED = (
+    (0, "woningcorporatie_zonder_afspraak", "unknown_partner"),
+    (0, "pwn", "same_bytes_twice"),
+    (1, "elan_wonen", "late"),
+    (1, "vattenfall", "unreadable"),
+    (1, "ymere", "unfinished"),
+    (2, "pre_wonen", "superseded"),
+    (2, "zorg_en_zekerheid", "missing"),
+    (2, "eneco", "no_rows"),
+    (3, "de_key", "not_active"),
+    (3, "pwn", "stale_copy"),
+    (4, "ymere", "missing"),
+    (4, "eneco", "missing_columns"),
+    (4, "zilveren_kruis", "after_matching"),
+    (5, "vattenfall", "unusual_volume"),
+    (5, "elan_wonen", "unexpected_column"),
+    (5, "pwn", "outdated"),
+)
+
+# One row a delivery and month is spoilt for each; each partner gets its turn.
+ROW_DEFECTS = (
+    "missing_reference", "missing_surname", "missing_postcode", "missing_house_number", "missing_amount",
+    "missing_arrears_since", "missing_reference_date", "invalid_postcode", "invalid_house_number", "invalid_amount",
+    "invalid_date", "invalid_flag", "future_date", "outdated", "below_threshold", "too_few_days", "too_many_days",
+    "outside_area", "objection", "duplicate_in_delivery",
+)  # fmt: skip
+_FLAGS = ("crisis", "warm_handover", "reminder_sent", "objection")
+_EMPTY_OF = {
+    "missing_reference": "customer_reference", "missing_surname": "surname", "missing_postcode": "postcode",
+    "missing_house_number": "house_number", "missing_amount": "amount_due", "missing_arrears_since": "arrears_since",
+    "missing_reference_date": "reference_date",
+}  # fmt: skip
+
+Row = dict[str, str]
+
+
+@dataclass(frozen=True)
+class WorldSummary:
+    """What was made, in numbers."""
+
+    months: list[date]
+    files: int
+    rows: int
+    dwellings: int
+
+
+def make_world(
+    home: Home,
+    *,
+    seed: int = 1,
+    months: int = 6,
+    signals: int = 400,
+    register: Path | None = None,
+    first_month: date = FIRST_MONTH,
+    overwrite: bool = False,
+) -> WorldSummary:
+    """Writes the world into `home`; about `signals` rows a month over all partners.
+
+    `register` is a real address register to deliver for; agreements and areas then follow its municipalities and
+    postcodes. Raises VroegError where deliveries would be overwritten that this did not make.
+    """
+    if home.inbox.exists() and any(home.inbox.iterdir()):
+        if not overwrite:
+            raise VroegError("there are deliveries already", where=home.inbox, do="give another VROEG_HOME, or --overwrite")
+        shutil.rmtree(home.inbox)
+    home.make()
+    rng = random.Random(seed)
+    dwellings = read_register(register) if register else synthetic_register(rng, max(3_000, signals * 2))
+    _write_reference(home, dwellings, register)
+    maker = _Maker(home, rng, dwellings, signals)
+    wanted = [add_months(first_month, index) for index in range(months)]
+    for index, month in enumerate(wanted):
+        maker.month(index, month)
+    maker.known_clients()
+    return WorldSummary(wanted, maker.files, maker.rows, len(dwellings))
+
+
+def _write_reference(home: Home, dwellings: Sequence[Dwelling], register: Path | None) -> None:
+    shipped = CHECKOUT / "data"
+    if not (shipped / "agreements").is_dir():
+        raise VroegError("the pilot's agreements are not here", where=shipped, do="run this from a checkout")
+    home.reference.mkdir(parents=True, exist_ok=True)
+    home.agreements.mkdir(parents=True, exist_ok=True)
+    municipalities = sorted({d.municipality for d in dwellings})
+    for source in sorted((shipped / "agreements").glob("*.yaml")):
+        target = home.agreements / source.name
+        if not target.exists():
+            content = source.read_text(encoding="utf-8")
+            if register:
+                changed = {**yaml.safe_load(content), "municipalities": municipalities}
+                content = yaml.safe_dump(changed, allow_unicode=True, sort_keys=False)
+            target.write_text(content, encoding="utf-8")
+    if register:
+        _write_areas_of(home, dwellings)
+        if register.resolve() != (home.reference / "addresses.csv").resolve():
+            shutil.copyfile(register, home.reference / "addresses.csv")
+    else:
+        for name in ("areas.csv", "municipalities.csv"):
+            if not (home.reference / name).exists():
+                shutil.copyfile(shipped / "reference" / name, home.reference / name)
+        write_register(home.reference / "addresses.csv", dwellings)
+    if not home.settings.exists():
+        home.settings.write_text(
+            "# Settings of this installation; what is not here has its default.\n"
+            "capacity: {wijkteam_noord: 25, wijkteam_zandvoort: 10, budgetcoach: 20}\n"
+            'contact_policy: {"2021-01": {home_visits: false}}   # lockdown\n',
+            encoding="utf-8",
+        )
+
+
+def _write_areas_of(home: Home, dwellings: Sequence[Dwelling]) -> None:
+    postcodes = sorted({d.postcode for d in dwellings})
+    middle = postcodes[len(postcodes) // 2]
+    north = [p for p in postcodes if p < middle] or postcodes
+    lines = [f"{north[0]},{north[-1]},wijkteam_noord", f"{middle},{postcodes[-1]},wijkteam_zuid"]
+    (home.reference / "areas.csv").write_text("\n".join(["postcode_from,postcode_to,worklist", *lines, ""]), "utf-8")
+    by_digits = sorted({(d.postcode[:4], d.municipality) for d in dwellings})
+    text = "".join(f"{digits},{digits},{code}\n" for digits, code in by_digits)
+    (home.reference / "municipalities.csv").write_text(
+        f"postcode4_from,postcode4_to,gemeentecode\n{text}2051,2061,0377\n", encoding="utf-8"
+    )
+
+
+class _Maker:
+    """Makes one month after another; counts what it made."""
+
+    def __init__(self, home: Home, rng: random.Random, dwellings: Sequence[Dwelling], signals: int) -> None:
+        self._home, self._rng, self._signals = home, rng, signals
+        self._agreements = home.load_partners().agreements
+        self._people = Population(rng, dwellings, [(a.partner, a.type) for a in self._agreements.values()])
+        self._settings = home.load_settings()
+        self._seen: dict[int, Dwelling] = {}
+        self._before: dict[str, Path] = {}
+        self.files = self.rows = 0
+
+    def month(self, index: int, month: date) -> None:
+        """All deliveries of a month, with what is planted in it."""
+        for agreement in self._agreements.values():
+            if agreement.valid_until and month == add_months(agreement.valid_until, 1):
+                for successor in self._agreements.values():
+                    if agreement.partner in successor.succeeds:
+                        self._people.succeed(agreement.partner, successor.partner)
+        planted: dict[str, set[str]] = {}
+        for at, partner, what in PLANTED:
+            if at == index:
+                planted.setdefault(partner, set()).add(what)
+        by_partner: dict[str, list[Arrear]] = {}
+        for arrear in self._people.month(month, self._signals):
+            by_partner.setdefault(arrear.partner, []).append(arrear)
+            self._seen[arrear.household.number] = arrear.household.dwelling
+        for number, (partner, agreement) in enumerate(self._agreements.items()):
+            arrears = by_partner.get(partner, [])
+            defects = [d for place, d in enumerate(ROW_DEFECTS) if (place + index) % len(self._agreements) == number]
+            self._delivery(month, agreement, arrears, planted.get(partner, set()), defects)
+        for partner in planted.keys() - self._agreements.keys():
+            content = "Huurder;Bedrag\nX1;100,00\n".encode()
+            self._write(partner, month, "lijst.csv", content, self._received(month, next(iter(self._agreements.values()))))
+        if index == 0:
+            stray = self._home.inbox / "leesmij.txt"
+            stray.write_text("Geen aanlevering: ligt in geen maandmap.\n", encoding="utf-8")
+            stray.chmod(0o600)
+
+    def _delivery(
+        self, month: date, agreement: Agreement, arrears: list[Arrear], planted: set[str], defects: Sequence[str]
+    ) -> None:
+        partner = agreement.partner
+        if not agreement.is_owed(month):
+            if "not_active" in planted:
+                self._write(partner, month, f"nalevering_{month:%Y%m}.csv", b"Contractnummer\n1\n", self._received(month, agreement))
+            return
+        received = self._received(month, agreement)
+        if "late" in planted:
+            received = agreement.due(month) + timedelta(hours=17)
+        if "after_matching" in planted:
+            received = agreement.due(month) + timedelta(days=8)
+        name = f"{partner}_{month:%Y%m}.{agreement.delivery.format}"
+        if "missing" in planted:
+            return
+        if "stale_copy" in planted:
+            self._write(partner, month, name, self._before[partner].read_bytes(), received)
+            return
+        if "unusual_volume" in planted:
+            arrears = arrears * 3
+        read_on = received.date() - timedelta(days=44 if "outdated" in planted else self._rng.randrange(1, 4))
+        rows = [] if "no_rows" in planted else [self._row(agreement, arrear, read_on) for arrear in arrears]
+        if "unusual_volume" in planted:
+            for number, row in enumerate(rows):
+                row["customer_reference"] += f"-{number % 3 + 1}"
+        if rows and "outdated" not in planted:
+            self._spoil(agreement, rows, defects, received.date(), month)
+        columns = dict(agreement.columns)
+        if "missing_columns" in planted:
+            columns["amount_due"] = f"{columns['amount_due']}_eur"
+        extra = "REGIO" if "unexpected_column" in planted else None
+        content = self._content(agreement, columns, rows, extra)
+        if "unreadable" in planted:
+            content = content[: len(content) // 2]
+        if "superseded" in planted:
+            first = self._content(agreement, columns, rows[: len(rows) // 2], extra)
+            self._write(partner, month, name, first, received - timedelta(hours=6))
+            name = name.replace(".", "_correctie.")
+        path = self._write(partner, month, name, content, received)
+        self._before[partner] = path
+        self.rows += len(rows)
+        if "same_bytes_twice" in planted:
+            self._write(partner, month, f"kopie_{name}", content, received + timedelta(hours=2))
+        if "unfinished" in planted:
+            self._write(partner, month, f"{name}.part", content[:100], received)
+        self._slips(month, agreement, rows, received)
+
+    def _received(self, month: date, agreement: Agreement) -> datetime:
+        """On the due day or the day before, in office hours before the deadline."""
+        day = agreement.due(month).date() - timedelta(days=self._rng.randrange(2))
+        return datetime.combine(day, time(9 + self._rng.randrange(7), self._rng.randrange(60)), AMSTERDAM)
+
+    def _row(self, agreement: Agreement, arrear: Arrear, read_on: date) -> Row:
+        household, rng = arrear.household, self._rng
+        columns = agreement.columns
+        surname = household.surname
+        prefix = household.prefix
+        if prefix and ("prefix" not in columns or rng.random() < 0.2):
+            surname, prefix = f"{prefix} {surname}", ""
+        return {
+            "customer_reference": arrear.reference,
+            "surname": surname,
+            "prefix": prefix,
+            "initials": household.initials,
+            "birth_date": household.birth_date.strftime(agreement.delivery.date_format),
+            "phone": household.phone,
+            "email": household.email,
+            **self._address(household.dwelling, columns),
+            "amount_due": _amount(arrear.cents, agreement.delivery.decimal, thousands=rng.random() < 0.5),
+            "arrears_since": min(arrear.since, read_on - timedelta(days=31)).strftime(agreement.delivery.date_format),
+            "reference_date": read_on.strftime(agreement.delivery.date_format),
+            "crisis": rng.choice(("ja", "J", "x")) if arrear.crisis else rng.choice(("nee", "")),
+            "warm_handover": "ja" if arrear.warm_handover else "",
+            "reminder_sent": rng.choice(("ja", "nee")),
+            "objection": "nee",
+        }
+
+    def _address(self, dwelling: Dwelling, columns: dict[str, str]) -> Row:
+        draw = self._rng.random()
+        written = as_written(self._rng, dwelling, "house_letter" in columns, "house_number_addition" in columns)
+        if draw < 0.03 and dwelling.letter + dwelling.addition:
+            return {**written, "house_number": str(dwelling.number), "house_letter": "", "house_number_addition": ""}
+        if draw > 0.985:
+            return {**written, "house_number": str(dwelling.number + 500), "house_letter": "", "house_number_addition": ""}
+        return written
+
+    def _spoil(self, agreement: Agreement, rows: list[Row], defects: Sequence[str], received: date, month: date) -> None:
+        """Breaks one row for each defect; a doubled row is added."""
+        terms = agreement.delivery
+
+        def written(day: date) -> str:
+            return day.strftime(terms.date_format)
+
+        for number, defect in enumerate(defects):
+            row = rows[(number * 5 + 2) % len(rows)]
+            read_on = received - timedelta(days=2)
+            if defect in _EMPTY_OF:
+                row[_EMPTY_OF[defect]] = self._rng.choice(("", "  "))
+            elif defect == "invalid_postcode":
+                row["postcode"] = self._rng.choice(("2021", "0123AB", "2024 SS"))
+            elif defect == "invalid_house_number":
+                row["house_number"] = self._rng.choice(("onbekend", "0", "123456"))
+            elif defect == "invalid_amount":
+                row["amount_due"] = self._rng.choice(("nihil", "12.34.5", "-25"))
+            elif defect == "invalid_date":
+                row["arrears_since"] = "31-31-2020"
+            elif defect == "invalid_flag":
+                row[next(flag for flag in _FLAGS if flag in agreement.columns)] = "misschien"
+            elif defect == "future_date":
+                row["reference_date"] = written(received + timedelta(days=3))
+            elif defect == "outdated":
+                row["reference_date"] = written(agreement.due(month).date() - timedelta(days=terms.max_age_days + 6))
+            elif defect == "below_threshold":
+                row["amount_due"], row["crisis"] = _amount(1_995, terms.decimal, thousands=False), ""
+            elif defect == "too_few_days":
+                row["arrears_since"], row["crisis"] = written(read_on - timedelta(days=10)), ""
+                row["reference_date"] = written(read_on)
+            elif defect == "too_many_days" and terms.max_days:
+                row["arrears_since"], row["crisis"] = written(read_on - timedelta(days=terms.max_days + 40)), ""
+                row["reference_date"] = written(read_on)
+            elif defect == "outside_area":
+                row.update(postcode="2061 AB", house_number="3", house_letter="", house_number_addition="")
+            elif defect == "objection" and "objection" in agreement.columns:
+                row["objection"] = "ja"
+            elif defect == "duplicate_in_delivery":
+                rows.append(dict(rows[0]))
+
+    def _content(self, agreement: Agreement, columns: dict[str, str], rows: list[Row], extra: str | None) -> bytes:
+        fields = list(columns)
+        headers = [*columns.values(), *([extra] if extra else [])]
+        cells = [[row.get(field, "") for field in fields] + (["Noord"] if extra else []) for row in rows]
+        if agreement.delivery.format == "xlsx":
+            return self._xlsx(agreement, fields, headers, cells)
+        if agreement.delivery.format == "json":
+            objects = [
+                {h: self._json_value(f, cell) for h, f, cell in zip(headers, fields, line, strict=False)} for line in cells
+            ]
+            return json.dumps(objects, ensure_ascii=False, indent=1).encode()
+        text = io.StringIO(newline="")
+        writer = csv.writer(text, delimiter=agreement.delivery.delimiter, lineterminator="\r\n")
+        writer.writerow(headers)
+        writer.writerows(cells)
+        return text.getvalue().encode(agreement.delivery.encoding, "replace")
+
+    def _json_value(self, field: str, cell: str) -> object:
+        # As real systems do: whole amounts as numbers now and then, nothing as null.
+        if field == "amount_due" and cell.replace(",", "").isdigit():
+            return float(cell.replace(",", "."))
+        return cell if cell.strip() else None
+
+    def _xlsx(self, agreement: Agreement, fields: list[str], headers: list[str], cells: list[list[str]]) -> bytes:
+        buffer = io.BytesIO()
+        workbook = xlsxwriter.Workbook(buffer, {"in_memory": True, "default_date_format": "dd-mm-yyyy"})
+        workbook.set_properties({"created": datetime(2020, 1, 1)})  # noqa: DTZ001 the same bytes for the same seed
+        workbook.add_worksheet("Toelichting").write_string(0, 0, "De achterstanden staan op het volgende blad.")
+        sheet = workbook.add_worksheet(agreement.delivery.sheet or "Blad1")
+        sheet.write_row(0, 0, headers)
+        for number, line in enumerate(cells, start=1):
+            for column, cell in enumerate(line):
+                field = fields[column] if column < len(fields) else ""
+                day = _day(cell, agreement.delivery.date_format) if field in ("arrears_since", "reference_date") else None
+                if day:
+                    sheet.write_datetime(number, column, datetime(day.year, day.month, day.day))  # noqa: DTZ001
+                elif field == "amount_due" and cell.replace(".", "").replace(",", "").isdigit() and "," in cell:
+                    sheet.write_number(number, column, float(cell.replace(".", "").replace(",", ".")))
+                elif field == "house_number" and cell.isdigit():
+                    sheet.write_number(number, column, int(cell))
+                elif cell:
+                    sheet.write_string(number, column, cell)
+        workbook.close()
+        return buffer.getvalue()
+
+    def _slips(self, month: date, agreement: Agreement, rows: list[Row], received: datetime) -> None:
+        references = sorted({row["customer_reference"] for row in rows if row["customer_reference"].strip()})
+        later = received + timedelta(days=1)
+        if agreement.delivery.confirmation and references:
+            confirmed = [r for r in references if self._rng.random() < 0.85]
+            self._slip(agreement.partner, month, "confirmations", confirmed, later)
+        if agreement.partner in ("pre_wonen", "eneco") and references:
+            self._slip(agreement.partner, month, "withdrawals", references[:: max(1, len(references) // 2)], later)
+
+    def _slip(self, partner: str, month: date, kind: str, references: list[str], received: datetime) -> None:
+        content = "".join(f"{line}\n" for line in ("customer_reference", *references)).encode()
+        self._write(partner, month, f"{kind}/lijst.csv", content, received)
+
+    def _write(self, partner: str, month: date, name: str, content: bytes, received: datetime) -> Path:
+        path = self._home.inbox / partner / month_text(month) / name
+        private_folder(self._home.inbox / partner)
+        private_folder(self._home.inbox / partner / month_text(month))
+        private_folder(path.parent)
+        path.write_bytes(content)
+        path.chmod(0o600)
+        os.utime(path, (received.timestamp(), received.timestamp()))
+        self.files += 1
+        return path
+
+    def known_clients(self) -> None:
+        """About one in fourteen of the addresses that were reported is known somewhere already, as in the pilot."""
+        path = self._home.reference / "known_clients.csv"
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(("postcode", "huisnummer", "huisletter", "huisnummertoevoeging", "known_to"))
+            for dwelling in self._seen.values():
+                if self._rng.random() < 0.07:
+                    where = self._rng.choice(("schulddienstverlening", "wijkteam"))
+                    writer.writerow((dwelling.postcode, dwelling.number, dwelling.letter, dwelling.addition, where))
+        path.chmod(0o600)
+
+
+def _amount(cents: int, decimal: str, *, thousands: bool) -> str:
+    text = f"{cents / 100:,.2f}" if thousands else f"{cents / 100:.2f}"
+    return text if decimal == "." else text.translate(str.maketrans(",.", ".,"))
+
+
+def _day(text: str, date_format: str) -> date | None:
+    try:
+        return datetime.strptime(text, date_format).date()  # noqa: DTZ007
+    except ValueError:
+        return None
