@@ -70,7 +70,7 @@ def run(
     # Dagster takes seconds to import; --help and a mistyped month should not.
     from vroeg_pipeline.running import run_months
 
-    run_months(home, months, out, problems, verbose=verbose)
+    run_months(home, months, out, verbose=verbose)
 
 
 def _asked_months(home: Home, month: str | None, first: str | None, last: str | None, everything: bool) -> list[date]:
@@ -118,7 +118,7 @@ def sample(
 @app.command()
 @one_line_errors
 def status(
-    months: Annotated[int, typer.Option(min=1, max=120, help="How many months to show.")] = 12,
+    months: Annotated[int | None, typer.Option(min=1, max=120, help="How many; else as many as fit.", show_default=False)] = None,
 ) -> None:
     """Show the delivery board: who delivered when, by the register of the last run.
 

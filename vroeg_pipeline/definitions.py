@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping
 from datetime import date
 
 import dagster as dg
@@ -43,9 +42,7 @@ def first_month(installation: Installation) -> date:
     return min([*agreed, *months_in(installation.home.inbox), this_month])
 
 
-def build_defs(
-    installation: Installation | None = None, loggers: Mapping[str, dg.LoggerDefinition] | None = None
-) -> dg.Definitions:
+def build_defs(installation: Installation | None = None) -> dg.Definitions:
     """The whole location, for the installation of the environment or another one (tests, the command line).
 
     Raises VroegError when an agreement or the settings are wrong; the UI shows its line in place of the location.
@@ -76,7 +73,6 @@ def build_defs(
                 home=str(installation.home.root), lock_timeout_minutes=installation.settings.lock_timeout_minutes
             ),
         },
-        loggers=loggers,
         executor=dg.in_process_executor,
     )
 

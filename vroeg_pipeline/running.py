@@ -11,10 +11,11 @@ import os
 import time
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
 
 import dagster as dg
+from dagster._core.utils import make_new_run_id
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from vroeg_pipeline.assets.tables import month_key
@@ -42,7 +43,7 @@ def prepare_dagster_home(home: Home) -> None:
     os.environ["DAGSTER_HOME"] = str(folder)
 
 
-def run_months(home: Home, months: Sequence[date], out: Console, problems: Console, *, verbose: bool = False) -> None:
+def run_months(home: Home, months: Sequence[date], out: Console, *, verbose: bool = False) -> None:
     """Runs the months in one Dagster run, oldest first.
 
     Raises VroegError when a month cannot be run, or the run fails: then it names the step and why.
@@ -51,18 +52,23 @@ def run_months(home: Home, months: Sequence[date], out: Console, problems: Conso
     installation = Installation.load(home)
     _check_months(installation, months)
     prepare_dagster_home(home)
-    progress = _Progress(out, problems, verbose)
-    job = build_defs(installation, {"console": progress.logger_definition()}).resolve_job_def(MONTH_JOB)
+    progress = _Progress(out)
+    job = build_defs(installation).resolve_job_def(MONTH_JOB)
+    run_id = make_new_run_id()
     tags = dict(_LOCATION_TAG)
     if len(months) > 1:
         tags |= {_RANGE_START: month_key(months[0]), _RANGE_END: month_key(months[-1])}
     period = month_text(months[0]) + (f" to {month_text(months[-1])}" if len(months) > 1 else "")
     out.print(f"[bold]Running {period}[/bold] in {home.root}")
     with dg.DagsterInstance.get() as instance:
+        instance.add_event_listener(run_id, progress.show)
         result = job.execute_in_process(
             instance=instance,
+            run_id=run_id,
             partition_key=month_key(months[0]) if len(months) == 1 else None,
             tags=tags,
+            # The console shows our own lines; the whole log stands in the UI.
+            run_config={"loggers": {"console": {"config": {"log_level": "DEBUG" if verbose else "CRITICAL"}}}},
             raise_on_error=False,
         )
     if not result.success:
@@ -88,31 +94,20 @@ def _check_months(installation: Installation, months: Sequence[date]) -> None:
             )
 
 
-class _Progress(logging.Handler):
-    """Turns Dagster's log of a run into lines for people: a line a finished step, and every warning."""
+class _Progress:
+    """Turns the events of a run into lines for people: a line a finished step, every warning and every failed check."""
 
-    def __init__(self, out: Console, problems: Console, verbose: bool) -> None:
-        super().__init__(logging.DEBUG)
-        self._out, self._problems, self._verbose = out, problems, verbose
+    def __init__(self, out: Console) -> None:
+        self._out = out
         self._started = time.monotonic()
         self._checks = {"passed": 0, "failed": 0}
         self.failure: str | None = None
 
-    def logger_definition(self) -> dg.LoggerDefinition:
-        def make(context: dg.InitLoggerContext) -> logging.Logger:
-            logger = logging.Logger("vroeg", logging.DEBUG)
-            logger.addHandler(self)
-            return logger
-
-        return dg.LoggerDefinition(make, description="Progress of a run on the command line.")
-
-    def emit(self, record: logging.LogRecord) -> None:
-        meta: dict[str, Any] = getattr(record, "dagster_meta", {})
-        event: dg.DagsterEvent | None = meta.get("dagster_event")
-        if self._verbose:
-            self._out.print(f"[dim]{record.levelname:8}{meta.get('step_key') or '':24}{record.getMessage()}[/dim]", markup=True)
+    def show(self, entry: dg.EventLogEntry) -> None:
+        """Called by the instance for every event of the run, in its order."""
+        event = entry.dagster_event
         if event is None:
-            self._said(record, meta)
+            self._said(entry)
         elif event.event_type_value == "STEP_SUCCESS" and not str(event.step_key).startswith("check_"):
             duration = event.step_success_data.duration_ms / 1000
             self._out.print(f"  [green]✓[/green] {event.step_key} [dim]{duration:.1f} s[/dim]")
@@ -121,11 +116,11 @@ class _Progress(logging.Handler):
         elif event.event_type_value == "STEP_FAILURE":
             self._failed(event)
 
-    def _said(self, record: logging.LogRecord, meta: dict[str, Any]) -> None:
-        if record.levelno >= logging.WARNING:
-            self._out.print(f"  [yellow]![/yellow] {meta.get('orig_message', record.getMessage())}")
-        elif record.levelno == logging.INFO and str(meta.get("orig_message", "")).startswith("waiting"):
-            self._out.print(f"  [yellow]…[/yellow] {meta['orig_message']}")
+    def _said(self, entry: dg.EventLogEntry) -> None:
+        if entry.level >= logging.WARNING:
+            self._out.print(f"  [yellow]![/yellow] {escape(entry.user_message)}")
+        elif entry.user_message.startswith("waiting"):
+            self._out.print(f"  [yellow]…[/yellow] {escape(entry.user_message)}")
 
     def _checked(self, event: dg.DagsterEvent) -> None:
         evaluation = event.asset_check_evaluation_data
@@ -133,7 +128,8 @@ class _Progress(logging.Handler):
         if not evaluation.passed:
             colour = "red" if evaluation.severity == dg.AssetCheckSeverity.ERROR else "yellow"
             asset = evaluation.asset_key.to_user_string()
-            self._out.print(f"  [{colour}]![/{colour}] {asset}, {evaluation.check_name}: {evaluation.description}")
+            said = escape(f"{asset}, {evaluation.check_name}: {evaluation.description}")
+            self._out.print(f"  [{colour}]![/{colour}] {said}")
 
     def _failed(self, event: dg.DagsterEvent) -> None:
         error = event.step_failure_data.error
@@ -174,19 +170,23 @@ def show_months(installation: Installation, months: Sequence[date], out: Console
             "GROUP BY ALL",
             {"months": list(months)},
         ).fetchall()
+    figures = ("delivered", "refused", "signals", "rejected", "addresses", "multiple", "recidivists")
+    out.print(_table(figures, [(month, counts) for month, *counts in rows]))
     names = sorted({worklist for _, worklist, _ in lists})
     per_list = {(month, worklist): count for month, worklist, count in lists}
-    table = Table(box=None, pad_edge=False, header_style="bold", caption_justify="left")
-    table.add_column("month")
-    for column in ("deliveries", "refused", "signals", "rejected", "addresses", "multiple", "recidivists"):
-        table.add_column(column, justify="right")
-    for name in names:
-        table.add_column(name, justify="right", style="cyan")
-    for month, *counts in rows:
-        numbers = [*counts, *(per_list.get((month, name), 0) for name in names)]
-        table.add_row(month_text(month), *(f"{n:,}" for n in numbers))
-    out.print(table)
+    out.print("\n[bold]On the worklists[/bold]")
+    out.print(_table(names, [(month, [per_list.get((month, name), 0) for name in names]) for month in months]))
     out.print(
         f"\nWorklists: {installation.home.outbox}\nDeliveries: vroeg status\nIn the browser: make dev, then "
         "http://localhost:3000"
     )
+
+
+def _table(columns: Sequence[str], rows: Sequence[tuple[date, Sequence[int]]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("month", no_wrap=True)
+    for column in columns:
+        table.add_column(column.replace("_", " "), justify="right")
+    for month, numbers in rows:
+        table.add_row(month_text(month), *(f"{number:,}" for number in numbers))
+    return table

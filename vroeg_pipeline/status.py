@@ -9,7 +9,7 @@ from rich.table import Table
 
 from vroeg_pipeline.domain.board import DeliveryState, RegisteredFile, delivery_state
 from vroeg_pipeline.domain.errors import VroegError
-from vroeg_pipeline.domain.months import AMSTERDAM, month_of, month_text, months_between
+from vroeg_pipeline.domain.months import month_text, months_between
 from vroeg_pipeline.resources.home import Home
 from vroeg_pipeline.resources.installation import Installation
 from vroeg_pipeline.resources.warehouse import WarehouseResource
@@ -25,7 +25,10 @@ _STYLES = {
 }
 
 
-def show_board(home: Home, months: int, out: Console, problems: Console) -> None:
+_NAME_WIDTH, _MONTH_WIDTH = 18, 14
+
+
+def show_board(home: Home, months: int | None, out: Console, problems: Console) -> None:
     """Prints the state of each partner's delivery in the last months that were run.
 
     Raises VroegError when there is no warehouse, or no month in it yet.
@@ -50,11 +53,12 @@ def show_board(home: Home, months: int, out: Console, problems: Console) -> None
         if status == "accepted":
             row_counts[partner, month] = row_count
     run = [month for _, month in files]
-    shown = months_between(min(run), max(run))[-months:]
+    fitting = max(1, (out.width - _NAME_WIDTH) // _MONTH_WIDTH)
+    shown = months_between(min(run), max(run))[-(months or min(12, fitting)) :]
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("partner")
+    table.add_column("partner", no_wrap=True)
     for month in shown:
-        table.add_column(month_text(month))
+        table.add_column(month_text(month), no_wrap=True)
     now = installation.now()
     for partner, agreement in installation.partners.agreements.items():
         cells = []
@@ -67,5 +71,4 @@ def show_board(home: Home, months: int, out: Console, problems: Console) -> None
     strangers = sum(1 for (partner, _), found in files.items() if partner not in installation.partners.agreements)
     if strangers:
         out.print(f"\nFolders of partners without an agreement, by month: {strangers}")
-    stamp = f"{now.astimezone(AMSTERDAM):%Y-%m-%d %H:%M}"
-    out.print(f"\nAs of the runs up to {stamp}; the number is the rows of the delivery. This month: {month_text(month_of(now))}")
+    out.print("\nBy the register of deliveries as of the last run of each month; the number is the rows of the delivery.")
