@@ -14,7 +14,8 @@ def month_job(partitions: dg.PartitionsDefinition) -> object:
     """
     return dg.define_asset_job(
         MONTH_JOB,
-        selection=dg.AssetSelection.all(),
+        # The checks of external assets (deliveries) do not come with all().
+        selection=dg.AssetSelection.all() | dg.AssetSelection.all_asset_checks(),
         partitions_def=partitions,
         description="From partner files to worklists, for one month or a range of months, oldest first.",
         tags={"stage": "month"},

@@ -1,5 +1,124 @@
-"""Placeholder while being built."""
+"""What is checked of each partner's delivery: whether it is there, and how it compares with its agreement and habit.
+
+Great Expectations judges (`quality`); this turns its judgements into asset checks. All are warnings: an unusual
+delivery does not stop a month (DOMAIN §4). What cannot be judged in a month gives no result at all.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+
 import dagster as dg
-from vroeg_pipeline.domain.agreements import Partners
+import duckdb
+
+from vroeg_pipeline.assets.deliveries import delivery_key
+from vroeg_pipeline.checks.verdicts import Severity, Verdict, months_of_check, results
+from vroeg_pipeline.domain.agreements import Agreement, Partners
+from vroeg_pipeline.quality.data_docs import write_index
+from vroeg_pipeline.quality.expectations import check_names, expected_of
+from vroeg_pipeline.quality.judging import judge
+from vroeg_pipeline.resources.installation import Installation
+from vroeg_pipeline.resources.warehouse import WarehouseResource
+
+DELIVERED = "delivered"
+
+
 def delivery_checks(partners: Partners, partitions: dg.PartitionsDefinition) -> list[dg.AssetChecksDefinition]:
-    return []
+    """The checks of all partners in one definition, so that Great Expectations is imported once."""
+    specs = [spec for agreement in partners.agreements.values() for spec in _specs(agreement, partitions)]
+    if not specs:
+        return []
+
+    # A month without a delivery has nothing to judge: then a check gives no result, which only a subset may.
+    @dg.multi_asset_check(name="check_deliveries", specs=specs, can_subset=True)
+    def check_deliveries(
+        context: dg.AssetCheckExecutionContext,
+        warehouse: WarehouseResource,
+        installation: dg.ResourceParam[Installation],
+    ) -> Iterator[dg.AssetCheckResult]:
+        wanted = context.selected_asset_check_keys
+        with warehouse.connect() as connection:
+            months = months_of_check(context)
+            verdicts = [v for month in months for v in _arrival_verdicts(connection, installation, month)]
+            measures = [row for month in months for row in _measures(connection, month)]
+        verdicts += _judged(measures, installation)
+        asked = [v for v in verdicts if dg.AssetCheckKey(v.asset_key, v.check_name) in wanted]
+        yield from results(context, asked)
+
+    return [check_deliveries]
+
+
+def _specs(agreement: Agreement, partitions: dg.PartitionsDefinition) -> list[dg.AssetCheckSpec]:
+    rules: dict[str, list[str]] = {}
+    for expected in expected_of(agreement):
+        rules.setdefault(expected.check, []).append(f"{expected.rule} Expected: {expected.bounds}.")
+    described = {
+        DELIVERED: "An owed delivery is there and can be used (DOMAIN §3, §4).",
+        **{check: " ".join(rules[check]) for check in check_names(agreement)},
+    }
+    return [
+        dg.AssetCheckSpec(
+            name,
+            asset=delivery_key(agreement.partner),
+            description=description,
+            additional_deps=["delivery_measures"],
+            partitions_def=partitions,
+        )
+        for name, description in described.items()
+    ]
+
+
+def _arrival_verdicts(
+    connection: duckdb.DuckDBPyConnection, installation: Installation, month: date
+) -> Iterator[Verdict]:
+    files = connection.execute("SELECT partner, status, refusal FROM delivery_files WHERE month = ?", [month]).fetchall()
+    for agreement in installation.partners.owed(month):
+        own = [(status, refusal) for partner, status, refusal in files if partner == agreement.partner]
+        usable = any(status == "accepted" for status, _ in own)
+        refusals = sorted({refusal for _, refusal in own if refusal})
+        if usable:
+            said = "delivered"
+        elif refusals:
+            said = f"what came was refused ({', '.join(refusals)})"
+        else:
+            said = "nothing came"
+        yield Verdict(
+            delivery_key(agreement.partner),
+            DELIVERED,
+            month,
+            usable,
+            f"{month:%Y-%m}: {said}. Due {agreement.due(month):%d-%m-%Y %H:%M}, agreements/{agreement.partner}.yaml.",
+            Severity.WARN,
+            {"files": len(own), "refusals": ", ".join(refusals) or "none", "month": f"{month:%Y-%m}"},
+        )
+
+
+def _measures(connection: duckdb.DuckDBPyConnection, month: date) -> list[dict[str, object]]:
+    result = connection.execute("SELECT * FROM delivery_measures WHERE month = ? ORDER BY partner", [month])
+    columns = [column[0] for column in result.description]
+    return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
+
+
+def _judged(measures: list[dict[str, object]], installation: Installation) -> list[Verdict]:
+    docs = installation.home.quality / "data_docs"
+    judgements = judge(measures, installation.partners.agreements, docs)
+    if not judgements:
+        return []
+    index = write_index(docs)
+    return [
+        Verdict(
+            delivery_key(judgement.partner),
+            judgement.check,
+            judgement.month,
+            judgement.passed,
+            f"{judgement.month:%Y-%m}: {'; '.join(judgement.findings)} ({judgement.agreement}).",
+            Severity.WARN,
+            {
+                "findings": "; ".join(judgement.findings),
+                "agreement": dg.MetadataValue.path(judgement.agreement),
+                "Data Docs": dg.MetadataValue.path(str(judgement.page)),
+                "all Data Docs": dg.MetadataValue.path(str(index)),
+                "month": f"{judgement.month:%Y-%m}",
+            },
+        )
+        for judgement in judgements
+    ]

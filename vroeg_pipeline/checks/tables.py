@@ -84,6 +84,7 @@ TABLE_CHECKS = [
         "SELECT count(*) FROM rejected_rows WHERE month = $month AND len(reasons) = 0",
         blocking=True,
     ),
+    _unique("delivery_measures", "partner"),
     _unique("address_matches", "address_key"),
     TableCheck(
         "address_matches",

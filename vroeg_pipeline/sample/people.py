@@ -54,8 +54,10 @@ class Arrear:
 class Population:
     """Lives through the months: arrears last, grow, shrink, come back, and people move."""
 
-    def __init__(self, rng: random.Random, dwellings: Sequence[Dwelling], partners: Sequence[tuple[str, str]]) -> None:
-        """`partners`: (id, DDAS type)."""
+    def __init__(
+        self, rng: random.Random, dwellings: Sequence[Dwelling], partners: Sequence[tuple[str, str, Sequence[str]]]
+    ) -> None:
+        """`partners`: (id, DDAS type, municipalities it serves)."""
         self._rng = rng
         self._dwellings = dwellings
         self._households: dict[int, Household] = {}
@@ -63,10 +65,11 @@ class Population:
         self._active: list[Arrear] = []
         self._settled: list[Arrear] = []
         by_type: dict[str, list[str]] = {}
-        for partner, kind in partners:
+        for partner, kind, _ in partners:
             by_type.setdefault(kind, []).append(partner)
         self._by_type = {kind: by_type[kind] for kind in _TYPE_WEIGHTS if kind in by_type}
-        self._types = dict(partners)
+        self._types = {partner: kind for partner, kind, _ in partners}
+        self._serves = {partner: set(municipalities) for partner, _, municipalities in partners}
 
     def succeed(self, predecessor: str, successor: str) -> None:
         """From now on the successor reports the predecessor's customers, under the same references."""
@@ -117,9 +120,11 @@ class Population:
 
     def _new(self, household: Household, reference_date: date) -> Arrear:
         rng = self._rng
-        kinds = list(self._by_type)
+        here = household.dwelling.municipality
+        serving = {kind: [p for p in partners if here in self._serves[p]] for kind, partners in self._by_type.items()}
+        kinds = [kind for kind, partners in serving.items() if partners]
         kind = rng.choices(kinds, [_TYPE_WEIGHTS[k] for k in kinds])[0]
-        partner = rng.choice(self._by_type[kind])
+        partner = rng.choice(serving[kind])
         cents = int(rng.lognormvariate(5.9 if kind == "Huur" else 5.3, 0.6) * 100) + 7_600
         days = rng.randrange(35, 95) if kind == "Zorg" else rng.randrange(35, 240)
         return Arrear(

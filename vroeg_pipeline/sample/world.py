@@ -158,7 +158,7 @@ class _Maker:
     def __init__(self, home: Home, rng: random.Random, dwellings: Sequence[Dwelling], signals: int) -> None:
         self._home, self._rng, self._signals = home, rng, signals
         self._agreements = home.load_partners().agreements
-        self._people = Population(rng, dwellings, [(a.partner, a.type) for a in self._agreements.values()])
+        self._people = Population(rng, dwellings, [(a.partner, a.type, a.municipalities) for a in self._agreements.values()])
         self._settings = home.load_settings()
         self._seen: dict[int, Dwelling] = {}
         self._before: dict[str, Path] = {}
@@ -210,13 +210,11 @@ class _Maker:
         if "stale_copy" in planted:
             self._write(partner, month, name, self._before[partner].read_bytes(), received)
             return
-        if "unusual_volume" in planted:
-            arrears = arrears * 3
         read_on = received.date() - timedelta(days=44 if "outdated" in planted else self._rng.randrange(1, 4))
         rows = [] if "no_rows" in planted else [self._row(agreement, arrear, read_on) for arrear in arrears]
         if "unusual_volume" in planted:
-            for number, row in enumerate(rows):
-                row["customer_reference"] += f"-{number % 3 + 1}"
+            copies = [{**row, "customer_reference": f"{row['customer_reference']}-{n}"} for n in (2, 3) for row in rows]
+            rows += copies
         if rows and "outdated" not in planted:
             self._spoil(agreement, rows, defects, received.date(), month)
         columns = dict(agreement.columns)

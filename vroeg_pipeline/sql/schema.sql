@@ -337,3 +337,39 @@ COMMENT ON COLUMN reference.sources.name IS 'File name under reference/, or sche
 COMMENT ON COLUMN reference.sources.sha256 IS 'SHA-256 of the file that is loaded.';
 COMMENT ON COLUMN reference.sources.row_count IS 'Its data rows.';
 COMMENT ON COLUMN reference.sources.loaded_at IS 'When it was loaded.';
+
+-- How good deliveries are --------------------------------------------------------------------------------------------
+
+CREATE TABLE IF NOT EXISTS delivery_measures (
+    month DATE NOT NULL,
+    partner VARCHAR NOT NULL,
+    row_count INTEGER NOT NULL,
+    accepted_count INTEGER NOT NULL,
+    rejected_count INTEGER NOT NULL,
+    share_rejected DOUBLE,
+    share_outdated DOUBLE,
+    share_doubles DOUBLE,
+    share_needs_review DOUBLE,
+    reference_date_age INTEGER,
+    missing_columns INTEGER NOT NULL,
+    unexpected_columns INTEGER NOT NULL,
+    median_amount DECIMAL(12, 2),
+    rows_to_usual DOUBLE,
+    amount_to_usual DOUBLE
+);
+COMMENT ON TABLE delivery_measures IS 'One row an accepted delivery, in numbers without personal data. Key: month, partner.';
+COMMENT ON COLUMN delivery_measures.month IS 'Signalling month.';
+COMMENT ON COLUMN delivery_measures.partner IS 'Partner that delivered.';
+COMMENT ON COLUMN delivery_measures.row_count IS 'Data rows.';
+COMMENT ON COLUMN delivery_measures.accepted_count IS 'Rows that became signals.';
+COMMENT ON COLUMN delivery_measures.rejected_count IS 'Rows that were rejected.';
+COMMENT ON COLUMN delivery_measures.share_rejected IS 'Share of the rows that was rejected; empty without rows.';
+COMMENT ON COLUMN delivery_measures.share_outdated IS 'Share of the rows with an outdated reference date.';
+COMMENT ON COLUMN delivery_measures.share_doubles IS 'Share of the rows that stand in the delivery twice.';
+COMMENT ON COLUMN delivery_measures.share_needs_review IS 'Share of the signals whose address is ambiguous or unknown.';
+COMMENT ON COLUMN delivery_measures.reference_date_age IS 'Days from the latest reference date to the due date.';
+COMMENT ON COLUMN delivery_measures.missing_columns IS 'Agreed optional columns that the file lacks.';
+COMMENT ON COLUMN delivery_measures.unexpected_columns IS 'Columns that were not agreed.';
+COMMENT ON COLUMN delivery_measures.median_amount IS 'Median arrear of its signals in euro.';
+COMMENT ON COLUMN delivery_measures.rows_to_usual IS 'Rows divided by the median of the six months before, predecessors included; empty with less than two of them.';
+COMMENT ON COLUMN delivery_measures.amount_to_usual IS 'The same for the median arrear.';

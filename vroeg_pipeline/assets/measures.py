@@ -1,0 +1,60 @@
+"""What deliveries look like in numbers, beside the months before: what Great Expectations judges."""
+
+import dagster as dg
+import duckdb
+
+from vroeg_pipeline.assets.tables import ONE_RUN, months_of, report, row_count, table_description, table_metadata
+from vroeg_pipeline.resources.installation import Installation
+from vroeg_pipeline.resources.warehouse import WarehouseResource, replace_month, sql
+
+_BAR = 24
+
+
+def measures_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    """One row an accepted delivery."""
+
+    @dg.asset(
+        name="delivery_measures",
+        deps=["validated_signals", "rejected_rows"],
+        partitions_def=partitions,
+        backfill_policy=ONE_RUN,
+        group_name="quality",
+        kinds={"duckdb"},
+        tags={"stage": "quality"},
+        description=table_description(
+            "delivery_measures",
+            "Great Expectations judges these numbers against each agreement; the verdicts are the checks of "
+            "`deliveries/<partner>`, their pages the Data Docs (docs/adr/0006).",
+        ),
+        metadata=table_metadata("delivery_measures"),
+    )
+    def delivery_measures(
+        context: dg.AssetExecutionContext,
+        warehouse: WarehouseResource,
+        installation: dg.ResourceParam[Installation],
+    ) -> dg.MaterializeResult:
+        with installation.months(warehouse, months_of(context)) as months:
+            for connection, month in months:
+                counts = replace_month(connection, month, {"delivery_measures": sql("delivery_measures")})
+                volumes = {"signals per partner": _volumes(connection)}
+                report(context, month, {**row_count(counts["delivery_measures"]), **volumes})
+        return dg.MaterializeResult()
+
+    return delivery_measures
+
+
+def _volumes(connection: duckdb.DuckDBPyConnection) -> dg.MarkdownMetadataValue:
+    """Rows per partner over the last twelve months as bars, each partner against its own highest month."""
+    rows = connection.execute(
+        """
+        SELECT partner, month, row_count, max(row_count) OVER (PARTITION BY partner) AS highest
+        FROM delivery_measures
+        WHERE month > getvariable('month') - INTERVAL 12 MONTH AND month <= getvariable('month')
+        ORDER BY partner, month
+        """
+    ).fetchall()
+    lines = ["| partner | month | rows | |", "|---|---|--:|---|"]
+    for partner, month, count, highest in rows:
+        bar = "█" * round(_BAR * count / highest) if highest else ""
+        lines.append(f"| {partner} | {month:%Y-%m} | {count:,} | {bar} |")
+    return dg.MetadataValue.md("\n".join(lines))

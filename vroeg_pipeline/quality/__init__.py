@@ -1,0 +1,1 @@
+"""Judging deliveries with Great Expectations: what is expected, the verdicts, and their Data Docs."""

@@ -1,0 +1,61 @@
+-- What an accepted delivery of the month looks like in numbers, beside the six months before it: no personal data, so
+-- that it may be shown to anyone (docs/adr/0006). Great Expectations judges these and nothing else.
+WITH delivered AS (
+    SELECT *
+    FROM delivery_files
+    WHERE month = getvariable('month') AND status = 'accepted'
+),
+
+reasons AS (
+    SELECT
+        partner,
+        count(*) FILTER (WHERE list_contains(reasons, 'outdated')) AS outdated,
+        count(*) FILTER (WHERE list_contains(reasons, 'duplicate_in_delivery')) AS doubles
+    FROM rejected_rows
+    WHERE month = getvariable('month')
+    GROUP BY partner
+),
+
+signals AS (
+    SELECT
+        partner,
+        median(amount_due) AS median_amount,
+        count(*) FILTER (WHERE needs_review) AS needs_review
+    FROM validated_signals
+    WHERE month = getvariable('month')
+    GROUP BY partner
+),
+
+usual AS (
+    SELECT
+        ancestry.partner,
+        median(past.row_count) AS usual_rows,
+        median(past.median_amount) AS usual_amount,
+        count(DISTINCT past.month) AS months
+    FROM ancestry
+    INNER JOIN delivery_measures AS past ON ancestry.ancestor = past.partner
+    WHERE past.month >= getvariable('month') - INTERVAL 6 MONTH AND past.month < getvariable('month')
+    GROUP BY ancestry.partner
+)
+
+SELECT
+    delivered.month,
+    delivered.partner,
+    delivered.row_count,
+    delivered.accepted_count,
+    delivered.rejected_count,
+    delivered.rejected_count / nullif(delivered.row_count, 0) AS share_rejected,
+    coalesce(reasons.outdated, 0) / nullif(delivered.row_count, 0) AS share_outdated,
+    coalesce(reasons.doubles, 0) / nullif(delivered.row_count, 0) AS share_doubles,
+    coalesce(signals.needs_review, 0) / nullif(delivered.accepted_count, 0) AS share_needs_review,
+    delivered.due_at::DATE - delivered.reference_date_max AS reference_date_age,
+    len(delivered.missing_optional) AS missing_columns,
+    len(delivered.unexpected_columns) AS unexpected_columns,
+    signals.median_amount,
+    -- One month is no habit.
+    CASE WHEN usual.months > 1 THEN delivered.row_count / nullif(usual.usual_rows, 0) END AS rows_to_usual,
+    CASE WHEN usual.months > 1 THEN signals.median_amount / nullif(usual.usual_amount, 0) END AS amount_to_usual
+FROM delivered
+LEFT JOIN reasons ON delivered.partner = reasons.partner
+LEFT JOIN signals ON delivered.partner = signals.partner
+LEFT JOIN usual ON delivered.partner = usual.partner
