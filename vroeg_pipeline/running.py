@@ -60,6 +60,7 @@ def run_months(home: Home, months: Sequence[date], out: Console, *, verbose: boo
     if len(months) > 1:
         tags |= {_RANGE_START: month_key(months[0]), _RANGE_END: month_key(months[-1])}
     period = month_text(months[0]) + (f" to {month_text(months[-1])}" if len(months) > 1 else "")
+    tags["months"] = period
     out.print(f"[bold]Running {period}[/bold] in {home.root}")
     with dg.DagsterInstance.get() as instance:
         instance.add_event_listener(run_id, progress.show)

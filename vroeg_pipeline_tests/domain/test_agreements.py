@@ -1,0 +1,131 @@
+"""Delivery agreements and successions (DOMAIN §4, §7): what a mistake in a file says."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from vroeg_pipeline.domain.agreements import Agreement, Partners, parse_agreement
+from vroeg_pipeline.domain.ddas import EnumSignaalpartner
+from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.resources.home import CHECKOUT, Home
+from vroeg_pipeline_tests.world import agreement
+
+FILE = "agreements/pre_wonen.yaml"
+
+
+def parsed(**changes: Any) -> Agreement:
+    return parse_agreement(yaml.safe_dump(agreement("pre_wonen", **changes)), FILE, "pre_wonen")
+
+
+def columns(**changes: str) -> dict[str, str]:
+    return {**agreement("x")["columns"], **changes}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"municipalities": [315]}, "field 'municipalities.0': a municipality code of four digits in quotes"),
+        ({"municipalities": []}, "field 'municipalities'"),
+        ({"type": "Huurder"}, "field 'type': input should be 'Huur'"),
+        ({"valid_from": "2020-13"}, "field 'valid_from': '2020-13' is not a month"),
+        ({"valid_until": "2019-01"}, "valid_until lies before valid_from"),
+        ({"succeeds": ["pre_wonen"]}, "a partner cannot succeed itself"),
+        ({"colums": {}}, "field 'colums' is not known, did you mean 'columns'?"),
+        ({"delivery": {"format": "xls"}}, "field 'delivery.format': input should be 'csv', 'xlsx' or 'json'"),
+        ({"delivery": {"due_workng_day": 3}}, "field 'delivery.due_workng_day' is not known, did you mean 'due_working_day'"),
+        ({"delivery": {"encoding": "utf-9"}}, "field 'delivery.encoding': 'utf-9' is not an encoding"),
+        ({"delivery": {"delimiter": ";;"}}, "field 'delivery.delimiter': one character is expected"),
+        ({"delivery": {"date_format": "%d-%B"}}, "field 'delivery.date_format': a format with day, month and year"),
+        ({"delivery": {"max_days": 10}}, "max_days (10) is below min_days (30)"),
+        ({"delivery": {"expected_rows": [9, 3]}}, "expected_rows is written as [lowest, highest]"),
+        ({"columns": columns(surnam="x")}, "field 'columns': 'surnam' is not a field, did you mean 'surname'?"),
+        ({"columns": columns(surname="")}, "field 'columns': the required surname must name a header"),
+        ({"columns": columns(street="Surname ")}, "is used for two fields"),
+    ],
+)
+def test_a_mistake_is_one_line_with_file_and_field(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(VroegError) as error:
+        parsed(**changes)
+    assert str(error.value).startswith(f"{FILE}: ")
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_the_file_is_named_after_its_partner() -> None:
+    with pytest.raises(VroegError, match="field 'partner': 'ymere' is expected, as the file is named"):
+        parse_agreement(yaml.safe_dump(agreement("pre_wonen")), "agreements/ymere.yaml", "ymere")
+
+
+@pytest.mark.parametrize("partner", ["outcomes", "adresdesk", "Ymere", "1e_partner", "a-b"])
+def test_names_that_no_partner_may_have(partner: str) -> None:
+    with pytest.raises(VroegError, match="field 'partner'"):
+        parse_agreement(yaml.safe_dump(agreement(partner)), f"agreements/{partner}.yaml", partner)
+
+
+def test_what_is_left_out_has_the_default_of_the_domain() -> None:
+    terms = parsed().delivery
+    assert (terms.encoding, terms.delimiter, terms.decimal, terms.date_format) == ("utf-8", ";", ",", "%d-%m-%Y")
+    assert (terms.due_working_day, terms.max_age_days, terms.min_days, terms.max_days) == (5, 14, 30, None)
+    assert (str(terms.min_amount), terms.expected_rows, terms.confirmation) == ("75.00", None, False)
+
+
+def test_owed_from_the_first_to_the_last_month() -> None:
+    found = parsed(valid_from="2020-10", valid_until="2021-02")
+    owed = [month for month in (9, 10, 12) if found.is_owed(date(2020, month, 1))]
+    assert owed == [10, 12]
+    assert found.is_owed(date(2021, 2, 1))
+    assert not found.is_owed(date(2021, 3, 1))
+
+
+def test_every_ddas_type_can_be_agreed() -> None:
+    assert {parsed(type=kind).type for kind in EnumSignaalpartner} == set(EnumSignaalpartner)
+
+
+def partners(**succeeds: list[str]) -> Partners:
+    return Partners.of(
+        parse_agreement(yaml.safe_dump(agreement(p, succeeds=s)), f"agreements/{p}.yaml", p) for p, s in succeeds.items()
+    )
+
+
+def test_ancestry_is_transitive_and_knows_partners_without_an_agreement() -> None:
+    found = partners(c=["b"], b=["a"]).ancestry()
+    assert ("c", "a", 2) in found
+    assert ("c", "b", 1) in found
+    assert ("b", "a", 1) in found
+    assert ("a", "a", 0) in found
+    assert ("a", "c", 2) not in found
+
+
+def test_a_partner_has_one_successor() -> None:
+    with pytest.raises(VroegError, match="'a' has two successors, b and c"):
+        partners(b=["a"], c=["a"])
+
+
+def test_successions_do_not_go_round() -> None:
+    with pytest.raises(VroegError, match="go round in a circle"):
+        partners(a=["b"], b=["a"])
+
+
+def test_the_pilots_agreements_are_right() -> None:
+    found = Home(CHECKOUT / "data").load_partners()
+    assert ("pre_wonen", "de_key", 1) in found.ancestry()
+    assert {a.delivery.format for a in found.agreements.values()} == {"csv", "xlsx", "json"}
+    assert all(a.contact.email and a.contact.email.endswith(".example") for a in found.agreements.values())
+
+
+def test_a_misnamed_file_is_not_overlooked(tmp_path: Path) -> None:
+    (tmp_path / "agreements").mkdir()
+    (tmp_path / "agreements" / "pwn.yml").write_text("partner: pwn")
+    with pytest.raises(VroegError, match="ends in .yaml"):
+        Home(tmp_path).load_partners()
+
+
+@pytest.mark.parametrize("text", ["a: [", "- just\n- a list", "\tx: 1"])
+def test_what_is_no_yaml_is_said_so(text: str) -> None:
+    with pytest.raises(VroegError, match=r"^agreements/pre_wonen.yaml: (is not valid YAML|holds no fields)"):
+        parse_agreement(text, FILE, "pre_wonen")

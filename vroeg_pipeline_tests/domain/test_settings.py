@@ -1,0 +1,54 @@
+"""The settings of an installation (DOMAIN §13)."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.domain.settings import parse_settings
+
+JANUARY, MARCH = date(2021, 1, 1), date(2021, 3, 1)
+
+
+def test_an_empty_file_has_the_defaults_of_the_domain() -> None:
+    settings = parse_settings("", "settings.yaml")
+    assert (settings.matching_working_day, settings.lookback_months, settings.repeat_months) == (7, 24, 3)
+    assert (settings.high_amount, settings.max_file_mb) == (Decimal("500.00"), 50)
+    assert not settings.mortgage_is_housing
+    assert settings.capacity == {}
+    assert settings.home_visits_allowed(MARCH)
+
+
+@pytest.mark.parametrize(
+    ("policy", "january", "march"),
+    [
+        ("{home_visits: false}", False, False),
+        ('{"2021-01": {home_visits: false}}', False, True),
+        ('{home_visits: false, "2021-03": {home_visits: true}}', False, True),
+        ("{2021-01: {home_visits: false}}", False, True),
+    ],
+)
+def test_contact_policy_in_general_and_by_month(policy: str, january: bool, march: bool) -> None:
+    settings = parse_settings(f"contact_policy: {policy}", "settings.yaml")
+    assert settings.home_visits_allowed(JANUARY) is january
+    assert settings.home_visits_allowed(MARCH) is march
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("lookback_month: 12", "field 'lookback_month' is not known, did you mean 'lookback_months'"),
+        ("repeat_months: -1", "field 'repeat_months'"),
+        ("capacity: {wijkteam_noord: -3}", "capacity of 'wijkteam_noord' is below zero"),
+        ("capacity: {wijkteam_noord: veel}", "field 'capacity.wijkteam_noord'"),
+        ("high_amount: veel", "field 'high_amount'"),
+    ],
+)
+def test_a_mistake_is_one_line(text: str, said: str) -> None:
+    with pytest.raises(VroegError) as error:
+        parse_settings(text, "settings.yaml")
+    assert said in str(error.value)
+    assert str(error.value).startswith("settings.yaml: ")
