@@ -1,0 +1,137 @@
+"""Addresses (DOMAIN §6): the table of cases beside this file, and what must hold of all addresses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from vroeg_pipeline_tests.sql.conftest import Resolve, load_register
+
+CASES = yaml.safe_load(Path(__file__).with_name("address_cases.yaml").read_text(encoding="utf-8"))
+one_connection = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def dwellings(lines: list[str]) -> list[tuple[str, int, str, str]]:
+    parts = [line.split(" ") for line in lines]
+    return [("2024AB", int(n), letter.strip("-"), addition.strip("-")) for n, letter, addition in parts]
+
+
+@pytest.mark.parametrize(
+    ("register", "written", "expected"),
+    [
+        pytest.param(group["register"], written, expected, id=f"{group['about']}: {written}")
+        for group in CASES
+        for written, expected in group["cases"].items()
+    ],
+)
+def test_case(resolve: Resolve, register: list[str], written: str, expected: str) -> None:
+    number, *separate = [part.strip().replace("~", "") if "|" in written else part for part in written.split("|")]
+    found = resolve(dwellings(register), "2024 ab", number, *separate)
+    assert f"{found['address_key']} {found['address_status']}" == expected
+    assert found["needs_review"] == (found["address_status"] in ("ambiguous", "unknown"))
+
+
+@pytest.mark.parametrize("number", ["", "A12", "0", "100000", "123456", "-12", "onbekend", None])
+def test_no_number_no_key(resolve: Resolve, number: str | None) -> None:
+    found = resolve([], "2024AB", number)
+    assert found["address_key"] is None
+    assert found["address_status"] is None
+
+
+@pytest.mark.parametrize("postcode", ["", "2024", "0024AB", "2024A", "2024SA", "2024SD", "2024 ss", "2024ABC", "2O24AB"])
+def test_no_postcode_no_key(resolve: Resolve, postcode: str) -> None:
+    assert resolve([], postcode, "12")["address_key"] is None
+
+
+def test_the_register_gives_the_parts(resolve: Resolve) -> None:
+    found = resolve([("2024AB", 12, "", "RD")], "2024AB", "12 rood")
+    assert (found["house_number"], found["house_letter"], found["house_number_addition"]) == (12, "", "RD")
+    assert (found["register_street"], found["register_city"]) == ("Teststraat", "Haarlem")
+
+
+@pytest.mark.parametrize(
+    ("register", "postcode", "number", "municipality"),
+    [
+        ([("2024AB", 12, "", "", "0473")], "2024AB", "12", "0473"),  # of the dwelling, not of the postcode
+        ([("2024AB", 12, "", "", "0473")], "2024AB", "14", "0392"),  # unknown: of the postcode table
+        ([("2024AB", 12, "A", "", "0473"), ("2024AB", 12, "B", "", "0473")], "2024AB", "12", "0473"),  # ambiguous
+        ([("2024AB", 12, "", "", None)], "2024AB", "12", "0392"),  # the register does not say
+        ([], "2042AB", "12", "0473"),
+        ([], "9999ZZ", "12", None),
+    ],
+)
+def test_municipality(
+    resolve: Resolve, register: list[tuple[object, ...]], postcode: str, number: str, municipality: str | None
+) -> None:
+    assert resolve(register, postcode, number)["municipality"] == municipality
+
+
+def test_two_entries_with_one_key_are_one_dwelling(world: Any, connection: duckdb.DuckDBPyConnection) -> None:
+    from vroeg_pipeline.resources.reference import load_register as load_file
+    from vroeg_pipeline_tests.world import LATER
+
+    world.register("2024AB,12,a,", "2024 ab,12,A,", "2024AB,0,,", ",5,,")
+    assert load_file(connection, world.home, LATER) == (1, 3)
+
+
+suffixes = st.sampled_from(["", "A", "B", "A1", "A01", "HS", "1", "2", "II", "RD", "ZW", "BIS", "X9", "12", "012", "H", "R"])
+registers = st.lists(st.tuples(st.integers(1, 4), suffixes), min_size=1, max_size=8, unique=True)
+
+
+def as_dwellings(register: list[tuple[int, str]]) -> list[tuple[str, int, str, str]]:
+    return [("2024AB", number, "", suffix) for number, suffix in register]
+
+
+@one_connection
+@given(registers, st.integers(1, 4), suffixes, st.sampled_from(["", " ", "-", "/", ".", ", ", " - "]), st.booleans())
+def test_separators_case_and_spaces_make_no_difference(
+    resolve: Resolve, register: list[tuple[int, str]], number: int, suffix: str, between: str, lower: bool
+) -> None:
+    # A separator between two numbers is needed to tell them apart; without one they are another number.
+    separator = " " if suffix[:1].isdigit() and not between else between
+    plain = resolve(as_dwellings(register), "2024AB", f"{number} {suffix}")
+    varied = f"{number}{separator}{suffix.lower() if lower else suffix}"
+    other = resolve(as_dwellings(register), "2024 ab ", varied)
+    assert other["address_key"] == plain["address_key"]
+    assert other["address_status"] == plain["address_status"]
+
+
+@one_connection
+@given(registers, st.integers(1, 4), suffixes, st.randoms(use_true_random=False))
+def test_the_order_of_the_register_makes_no_difference(
+    resolve: Resolve, register: list[tuple[int, str]], number: int, suffix: str, random: Any
+) -> None:
+    shuffled = random.sample(register, len(register))
+    assert resolve(as_dwellings(register), "2024AB", f"{number} {suffix}") == resolve(
+        as_dwellings(shuffled), "2024AB", f"{number} {suffix}"
+    )
+
+
+@one_connection
+@given(registers, st.integers(1, 4), suffixes)
+def test_what_is_found_is_a_dwelling_of_that_number(
+    connection: duckdb.DuckDBPyConnection, resolve: Resolve, register: list[tuple[int, str]], number: int, suffix: str
+) -> None:
+    found = resolve(as_dwellings(register), "2024AB", f"{number} {suffix}")
+    keys = {key for (key,) in connection.execute("SELECT address_key FROM reference.address_register").fetchall()}
+    assert (found["address_key"] in keys) == (found["address_status"] in ("exact", "normalised"))
+    assert found["address_key"].startswith(f"2024AB_{number}_")
+
+
+@one_connection
+@given(st.integers(1, 99_999), suffixes)
+def test_by_rule_a_key_written_out_gives_itself(resolve: Resolve, number: int, suffix: str) -> None:
+    found = resolve([], "2024AB", f"{number} {suffix}")
+    again = resolve([], "2024AB", str(number), found["house_letter"], found["house_number_addition"])
+    assert again["address_key"] == found["address_key"]
+
+
+def test_an_empty_register_is_no_register(connection: duckdb.DuckDBPyConnection, resolve: Resolve) -> None:
+    load_register(connection, [])
+    assert resolve([], "2024AB", "12")["address_status"] == "unchecked"

@@ -1,0 +1,129 @@
+"""How delivered text is read (DOMAIN §4, §5) and surnames are compared (§8)."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import duckdb
+import pytest
+
+
+def value(connection: duckdb.DuckDBPyConnection, expression: str, *parameters: object) -> object:
+    return connection.execute(f"SELECT {expression}", list(parameters)).fetchall()[0][0]
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [
+        ("100", "100.00"),
+        ("100,5", "100.50"),
+        ("1.234,56", "1234.56"),
+        ("1234,56", "1234.56"),
+        ("1.234.567,89", "1234567.89"),
+        ("€ 1.234,56", "1234.56"),
+        ("1.234,56 €", "1234.56"),
+        ("€1 234,50", "1234.50"),
+        ("\xa0100,00", "100.00"),
+        ("0,005", "0.01"),
+        ("74,994", "74.99"),
+        ("74,995", "75.00"),
+        ("1,005", "1.01"),
+        ("0", "0.00"),
+        ("-5,00", "-5.00"),
+        ("1.234", "1234.00"),
+        ("12.34", None),
+        ("1.23.456", None),
+        ("1234.567,00", None),
+        ("1,234.56", None),
+        ("12,", None),
+        (",50", None),
+        ("nihil", None),
+        ("1e3", None),
+        ("1_000", None),
+        ("12,34,56", None),
+        ("99999999999", None),
+    ],
+)
+def test_amount_with_a_comma(connection: duckdb.DuckDBPyConnection, text: str, amount: str | None) -> None:
+    found = value(connection, "amount_of(?, ',', false)", text)
+    assert found == (Decimal(amount) if amount else None)
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [("1,234.56", "1234.56"), ("1234.5", "1234.50"), ("1.234,56", None), ("1,23.4", None), ("12.34", "12.34"), ("1,234", "1234")],
+)
+def test_amount_with_a_point(connection: duckdb.DuckDBPyConnection, text: str, amount: str | None) -> None:
+    found = value(connection, "amount_of(?, '.', false)", text)
+    assert found == (Decimal(amount) if amount else None)
+
+
+def test_a_number_cell_is_taken_as_such(connection: duckdb.DuckDBPyConnection) -> None:
+    assert value(connection, "amount_of('1234.565', ',', true)") == Decimal("1234.57")
+
+
+@pytest.mark.parametrize(
+    ("text", "date_format", "day"),
+    [
+        ("01-03-2021", "%d-%m-%Y", date(2021, 3, 1)),
+        ("1-3-2021", "%d-%m-%Y", date(2021, 3, 1)),
+        ("01-03-21", "%d-%m-%Y", None),
+        ("2021-03-01", "%d-%m-%Y", None),
+        ("31-02-2021", "%d-%m-%Y", None),
+        ("01-03-2021 12:00", "%d-%m-%Y", None),
+        ("2021-03-01", "%Y-%m-%d", date(2021, 3, 1)),
+        ("010321", "%d%m%y", date(2021, 3, 1)),
+    ],
+)
+def test_date_in_the_agreed_format(
+    connection: duckdb.DuckDBPyConnection, text: str, date_format: str, day: date | None
+) -> None:
+    assert value(connection, "date_of(?, ?, false)", text, date_format) == day
+
+
+def test_a_date_cell_is_taken_as_such(connection: duckdb.DuckDBPyConnection) -> None:
+    assert value(connection, "date_of('2021-03-01', '%d-%m-%Y', true)") == date(2021, 3, 1)
+    assert value(connection, "date_of('010321', '%d%m%y', true)") == date(2021, 3, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "flag"),
+    [("ja", True), ("J", True), ("TRUE", True), ("1", True), ("X", True), ("nee", False), ("N", False), ("false", False),
+     ("0", False), (None, False), ("misschien", None), ("jaa", None), ("2", None)],
+)  # fmt: skip
+def test_flag(connection: duckdb.DuckDBPyConnection, text: str | None, flag: bool | None) -> None:
+    assert value(connection, "flag_of(?)", text) is flag
+
+
+@pytest.mark.parametrize(("text", "kept"), [(" \t a b \r\n", "a b"), ("\xa0", None), ("", None), (None, None)])
+def test_trimming(connection: duckdb.DuckDBPyConnection, text: str | None, kept: str | None) -> None:
+    assert value(connection, "text_of(?)", text) == kept
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("Proef", "PROEF", True),
+        ("Bërg", "berg", True),
+        ("van der Proef", "Proef", True),
+        ("Van  Den Proef", "proef", True),
+        ("v.d. Proef", "Proef", True),
+        ("'t Hof", "Hof", True),
+        ("’t Hof", "'t hof", True),
+        ("d'Ancona", "Ancona", True),
+        ("in 't Veld", "Veld", True),
+        ("de", "De", True),
+        ("Vandersloot", "Sloot", False),
+        ("Proef-de Nep", "Proef", False),
+        ("Proef", "Proefma", False),
+    ],
+)
+def test_surnames_are_compared_without_case_accents_and_prefixes(
+    connection: duckdb.DuckDBPyConnection, one: str, other: str, same: bool
+) -> None:
+    assert value(connection, "surname_key_of(?) = surname_key_of(?)", one, other) is same
+
+
+def test_amounts_are_shown_as_in_dutch(connection: duckdb.DuckDBPyConnection) -> None:
+    assert value(connection, "euro(1234567.5)") == "€ 1.234.567,50"
