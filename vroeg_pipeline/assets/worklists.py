@@ -162,7 +162,7 @@ def write_issues(connection: duckdb.DuckDBPyConnection, installation: Installati
     for worklist, issue, issued_at in unwritten:
         name = worklist_file_name(month, worklist, issue)
         heading = WorklistHeading(month, worklist, issue, issued_at, missing)
-        lines = write_worklist(folder / name, heading, _entries(connection, worklist, issue))
+        lines = write_worklist(folder / name, heading, _entries(connection, worklist, issue), installation.home.scratch)
         with transaction(connection):
             connection.execute(
                 "INSERT INTO worklist_files VALUES (?, ?, ?, ?, ?, ?)",

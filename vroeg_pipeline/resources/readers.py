@@ -409,7 +409,7 @@ def _load_rows(
             SELECT * REPLACE (row_number::INTEGER AS row_number, string_split(typed, ' ') AS typed)
             FROM read_csv(
                 {quoted(str(normal))}, auto_detect = false, header = false, columns = {{{types}}}, delim = ',',
-                quote = '"', escape = '"', parallel = false, max_line_size = {64 * 1024 * 1024}
+                quote = '"', escape = '"', new_line = '\\n', parallel = false, max_line_size = {64 * 1024 * 1024}
             )
             """
         )

@@ -21,7 +21,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from vroeg_pipeline.domain.ddas import EnumContactsoort, EnumDagdeel, EnumEindresultaat
 from vroeg_pipeline.domain.months import AMSTERDAM
-from vroeg_pipeline.resources.home import replacing
+from vroeg_pipeline.resources.home import private_folder, replacing
 
 # Excel has 1,048,576 rows a sheet; a longer list goes on in the next sheet.
 ROWS_A_SHEET = 1_000_000
@@ -124,17 +124,22 @@ def worklist_file_name(month: date, worklist: str, issue: int) -> str:
     return f"werklijst_{month:%Y-%m}_{worklist.replace('_', '-')}_uitgifte-{issue}.xlsx"
 
 
-def write_worklist(path: Path, heading: WorklistHeading, entries: Iterable[WorklistEntry]) -> int:
+def write_worklist(path: Path, heading: WorklistHeading, entries: Iterable[WorklistEntry], scratch: Path) -> int:
     """Writes the file, whole or not at all, for the owner alone; gives the number of lines.
 
     Lines are written as they come, so that a list of any length takes little memory. Withdrawn lines must come after
-    the added ones; they get a sheet of their own. The same input gives the same bytes.
+    the added ones; they get a sheet of their own. The same input gives the same bytes. `scratch`: a private folder for
+    what the library keeps on disk meanwhile.
     """
     with replacing(path) as temporary:
-        workbook = xlsxwriter.Workbook(
-            str(temporary),
-            {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False},
-        )
+        options = {
+            "constant_memory": True,
+            "strings_to_formulas": False,
+            "strings_to_urls": False,
+            "strings_to_numbers": False,
+            "tmpdir": str(private_folder(scratch)),
+        }
+        workbook = xlsxwriter.Workbook(str(temporary), options)
         try:
             created = heading.issued_at.astimezone(AMSTERDAM).replace(tzinfo=None)
             workbook.set_properties({"title": _title(heading), "created": created})
