@@ -118,7 +118,9 @@ def sample(
 @app.command()
 @one_line_errors
 def status(
-    months: Annotated[int | None, typer.Option(min=1, max=120, help="How many; else as many as fit.", show_default=False)] = None,
+    months: Annotated[
+        int | None, typer.Option(min=1, max=120, help="How many; else as many as fit.", show_default=False)
+    ] = None,
 ) -> None:
     """Show the delivery board: who delivered when, by the register of the last run.
 
@@ -136,3 +138,7 @@ def dev(port: Annotated[int, typer.Option(help="Port of the webserver, on this m
     from vroeg_pipeline.serving import serve
 
     serve(Home.from_environment(), port, out)
+
+
+if __name__ == "__main__":
+    app()

@@ -119,7 +119,7 @@ class _Progress:
             self._failed(event)
 
     def _said(self, entry: dg.EventLogEntry) -> None:
-        if entry.level >= logging.WARNING:
+        if int(entry.level) >= logging.WARNING:
             self._out.print(f"  [yellow]![/yellow] {escape(entry.user_message)}")
         elif entry.user_message.startswith("waiting"):
             self._out.print(f"  [yellow]…[/yellow] {escape(entry.user_message)}")
@@ -148,7 +148,11 @@ class _Progress:
 
     def finish(self) -> None:
         seconds = time.monotonic() - self._started
-        failed = f", [yellow]{self._checks['failed']} do not[/yellow] (all of them in the UI)" if self._checks["failed"] else ""
+        failed = (
+            f", [yellow]{self._checks['failed']} do not[/yellow] (all of them in the UI)"
+            if self._checks["failed"]
+            else ""
+        )
         self._out.print(f"  {self._checks['passed']} checks hold{failed}; {seconds:.1f} s in all\n")
 
 

@@ -71,4 +71,6 @@ def show_board(home: Home, months: int | None, out: Console, problems: Console) 
     strangers = sum(1 for (partner, _), found in files.items() if partner not in installation.partners.agreements)
     if strangers:
         out.print(f"\nFolders of partners without an agreement, by month: {strangers}")
-    out.print("\nBy the register of deliveries as of the last run of each month; the number is the rows of the delivery.")
+    out.print(
+        "\nBy the register of deliveries as of the last run of each month; the number is the rows of the delivery."
+    )

@@ -30,7 +30,9 @@ from vroeg_pipeline.resources.warehouse import WarehouseResource
 # Long after every delivery of the tests, so that nothing looks unfinished.
 LATER = datetime(2022, 1, 1, tzinfo=UTC)
 
-REGISTER_HEADER = "nummeraanduiding_id,straat,huisnummer,huisletter,huisnummertoevoeging,postcode,woonplaats,gemeentecode"
+REGISTER_HEADER = (
+    "nummeraanduiding_id,straat,huisnummer,huisletter,huisnummertoevoeging,postcode,woonplaats,gemeentecode"
+)
 
 
 def agreement(partner: str, **changes: Any) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def delivery_files_asset(partners: Partners, partitions: dg.PartitionsDefinition
         context: dg.AssetExecutionContext,
         warehouse: WarehouseResource,
         installation: dg.ResourceParam[Installation],
-    ) -> dg.MaterializeResult:
+    ) -> dg.MaterializeResult[None]:
         clear_leftovers(installation)
         installation.home.make()
         with installation.months(warehouse, months_of(context)) as months:
@@ -115,9 +115,7 @@ def delivery_files_asset(partners: Partners, partitions: dg.PartitionsDefinition
     return delivery_files
 
 
-def _log_arrivals(
-    context: dg.AssetExecutionContext, installation: Installation, key: str, intake: MonthIntake
-) -> None:
+def _log_arrivals(context: dg.AssetExecutionContext, installation: Installation, key: str, intake: MonthIntake) -> None:
     for partner, file in intake.accepted.items():
         if partner not in intake.changed and key in context.instance.get_materialized_partitions(delivery_key(partner)):
             continue
@@ -147,7 +145,7 @@ def _files_table(intake: MonthIntake) -> dg.TableMetadataValue:
     records = [
         dg.TableRecord(
             {
-                "partner": file.partner if file.refusal != "unknown_partner" else "(no agreement)",
+                "partner": file.sender,
                 "received": f"{file.received_at.astimezone(AMSTERDAM):%Y-%m-%d %H:%M}",
                 "status": file.status,
                 "refusal": file.refusal or "",
@@ -163,4 +161,3 @@ def _files_table(intake: MonthIntake) -> dg.TableMetadataValue:
         for name in ("partner", "received", "status", "refusal", "detail", "rows", "sha256")
     ]
     return dg.MetadataValue.table(records, dg.TableSchema(columns))
-

@@ -42,7 +42,7 @@ def matches_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext,
         warehouse: WarehouseResource,
         installation: dg.ResourceParam[Installation],
-    ) -> dg.MaterializeResult:
+    ) -> dg.MaterializeResult[None]:
         with installation.months(warehouse, months_of(context)) as months:
             for connection, month in months:
                 counts = replace_month(connection, month, {"address_matches": sql("address_matches")})
@@ -89,7 +89,7 @@ def recidivism_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition
         context: dg.AssetExecutionContext,
         warehouse: WarehouseResource,
         installation: dg.ResourceParam[Installation],
-    ) -> Iterator[dg.MaterializeResult]:
+    ) -> Iterator[dg.MaterializeResult[None]]:
         with installation.months(warehouse, months_of(context)) as months:
             # Oldest first: what is a repeat or a recidivist in a month depends on the months before it.
             for connection, month in months:

@@ -32,7 +32,7 @@ def measures_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext,
         warehouse: WarehouseResource,
         installation: dg.ResourceParam[Installation],
-    ) -> dg.MaterializeResult:
+    ) -> dg.MaterializeResult[None]:
         with installation.months(warehouse, months_of(context)) as months:
             for connection, month in months:
                 counts = replace_month(connection, month, {"delivery_measures": sql("delivery_measures")})

@@ -45,7 +45,7 @@ TABLES_KEPT_BY_HAND = [AREAS, MUNICIPALITIES, KNOWN_CLIENTS]
 )
 def address_register(
     context: dg.AssetExecutionContext, warehouse: WarehouseResource, installation: dg.ResourceParam[Installation]
-) -> dg.MaterializeResult:
+) -> dg.MaterializeResult[None]:
     """The dwellings that addresses are resolved against."""
     with warehouse.connect() as connection:
         installation.define_macros(connection)

@@ -69,7 +69,7 @@ def signals_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext,
         warehouse: WarehouseResource,
         installation: dg.ResourceParam[Installation],
-    ) -> Iterator[dg.MaterializeResult]:
+    ) -> Iterator[dg.MaterializeResult[None]]:
         with installation.months(warehouse, months_of(context)) as months:
             for connection, month in months:
                 unusable = load_slips(connection, installation, month)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import fields
 from datetime import date
+from typing import Any
 
 import dagster as dg
 import duckdb
@@ -56,7 +57,7 @@ def worklists_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext,
         warehouse: WarehouseResource,
         installation: dg.ResourceParam[Installation],
-    ) -> dg.MaterializeResult:
+    ) -> dg.MaterializeResult[None]:
         with installation.months(warehouse, months_of(context)) as months:
             for connection, month in months:
                 installation.set_routing(connection, month)
@@ -100,7 +101,7 @@ def issues_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext,
         warehouse: WarehouseResource,
         installation: dg.ResourceParam[Installation],
-    ) -> dg.MaterializeResult:
+    ) -> dg.MaterializeResult[None]:
         with installation.months(warehouse, months_of(context)) as months:
             for connection, month in months:
                 with transaction(connection):
@@ -134,11 +135,13 @@ def files_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext,
         warehouse: WarehouseResource,
         installation: dg.ResourceParam[Installation],
-    ) -> dg.MaterializeResult:
+    ) -> dg.MaterializeResult[None]:
         with installation.months(warehouse, months_of(context)) as months:
             for connection, month in months:
                 written = write_issues(connection, installation, month)
-                report(context, month, {"new files": len(written), "files": ", ".join(written) or "none: nothing changed"})
+                report(
+                    context, month, {"new files": len(written), "files": ", ".join(written) or "none: nothing changed"}
+                )
         return dg.MaterializeResult()
 
     return worklist_files
@@ -180,8 +183,9 @@ def _entries(connection: duckdb.DuckDBPyConnection, worklist: str, issue: int) -
     texts = {field.name for field in fields(WorklistEntry) if field.type == "str"}
     while batch := rows.fetchmany(_BATCH):
         for row in batch:
-            values = dict(zip(columns, row, strict=True))
-            yield WorklistEntry(**{name: "" if v is None and name in texts else v for name, v in values.items()})
+            values: dict[str, Any] = dict(zip(columns, row, strict=True))
+            values |= {name: "" for name in texts if values[name] is None}
+            yield WorklistEntry(**values)
 
 
 def _missing_partners(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date) -> list[str]:

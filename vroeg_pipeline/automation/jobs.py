@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 MONTH_JOB = "month"
 
 
-def month_job(partitions: dg.PartitionsDefinition) -> object:
+def month_job(partitions: dg.PartitionsDefinition) -> UnresolvedAssetJobDefinition:
     """Everything, from the inbox to the outbox, for one month or a range of months.
 
     One job and one run, because a failed blocking check stops only what is in its own run (ARCHITECTURE decision 8).

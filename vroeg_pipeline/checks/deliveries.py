@@ -13,7 +13,7 @@ import duckdb
 from vroeg_pipeline.assets.deliveries import delivery_key
 from vroeg_pipeline.checks.verdicts import Severity, Verdict, months_of_check, results
 from vroeg_pipeline.domain.agreements import Agreement, Partners
-from vroeg_pipeline.quality.data_docs import write_index
+from vroeg_pipeline.quality.data_docs import remove_pages, write_index
 from vroeg_pipeline.quality.expectations import check_names, expected_of
 from vroeg_pipeline.quality.judging import judge
 from vroeg_pipeline.resources.installation import Installation
@@ -40,7 +40,7 @@ def delivery_checks(partners: Partners, partitions: dg.PartitionsDefinition) -> 
             months = months_of_check(context)
             verdicts = [v for month in months for v in _arrival_verdicts(connection, installation, month)]
             measures = [row for month in months for row in _measures(connection, month)]
-        verdicts += _judged(measures, installation)
+        verdicts += _judged(measures, installation, months)
         asked = [v for v in verdicts if dg.AssetCheckKey(v.asset_key, v.check_name) in wanted]
         yield from results(context, asked)
 
@@ -70,7 +70,9 @@ def _specs(agreement: Agreement, partitions: dg.PartitionsDefinition) -> list[dg
 def _arrival_verdicts(
     connection: duckdb.DuckDBPyConnection, installation: Installation, month: date
 ) -> Iterator[Verdict]:
-    files = connection.execute("SELECT partner, status, refusal FROM delivery_files WHERE month = ?", [month]).fetchall()
+    files = connection.execute(
+        "SELECT partner, status, refusal FROM delivery_files WHERE month = ?", [month]
+    ).fetchall()
     for agreement in installation.partners.owed(month):
         own = [(status, refusal) for partner, status, refusal in files if partner == agreement.partner]
         usable = any(status == "accepted" for status, _ in own)
@@ -98,27 +100,29 @@ def _measures(connection: duckdb.DuckDBPyConnection, month: date) -> list[dict[s
     return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
 
 
-def _judged(measures: list[dict[str, object]], installation: Installation) -> list[Verdict]:
+def _judged(measures: list[dict[str, object]], installation: Installation, months: list[date]) -> list[Verdict]:
     docs = installation.home.quality / "data_docs"
-    judgements = judge(measures, installation.partners.agreements, docs)
-    if not judgements:
-        return []
+    judged = judge(measures, installation.partners.agreements, docs, installation.home.scratch)
+    remove_pages(docs, months, keep={judgement.page for judgement in judged.judgements})
     index = write_index(docs)
-    return [
-        Verdict(
-            delivery_key(judgement.partner),
-            judgement.check,
-            judgement.month,
-            judgement.passed,
-            f"{judgement.month:%Y-%m}: {'; '.join(judgement.findings)} ({judgement.agreement}).",
-            Severity.WARN,
-            {
-                "findings": "; ".join(judgement.findings),
-                "agreement": dg.MetadataValue.path(judgement.agreement),
-                "Data Docs": dg.MetadataValue.path(str(judgement.page)),
-                "all Data Docs": dg.MetadataValue.path(str(index)),
-                "month": f"{judgement.month:%Y-%m}",
-            },
+    verdicts = []
+    for judgement in judged.judgements:
+        said = "; ".join(str(finding) for finding in judgement.findings)
+        verdicts.append(
+            Verdict(
+                delivery_key(judgement.partner),
+                judgement.check,
+                judgement.month,
+                judgement.passed,
+                f"{judgement.month:%Y-%m}: {said} ({judgement.agreement}).",
+                Severity.WARN,
+                {
+                    "findings": said,
+                    "agreement": dg.MetadataValue.path(judgement.agreement),
+                    "Data Docs": dg.MetadataValue.path(str(judgement.page)),
+                    "all Data Docs": dg.MetadataValue.path(str(index)),
+                    "month": f"{judgement.month:%Y-%m}",
+                },
+            )
         )
-        for judgement in judgements
-    ]
+    return verdicts

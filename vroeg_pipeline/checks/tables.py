@@ -183,9 +183,7 @@ def table_checks(partitions: dg.PartitionsDefinition) -> list[dg.AssetChecksDefi
     return [_checks_of(table, [c for c in TABLE_CHECKS if c.table == table], partitions) for table in tables]
 
 
-def _checks_of(
-    table: str, checks: list[TableCheck], partitions: dg.PartitionsDefinition
-) -> dg.AssetChecksDefinition:
+def _checks_of(table: str, checks: list[TableCheck], partitions: dg.PartitionsDefinition) -> dg.AssetChecksDefinition:
     @dg.multi_asset_check(
         name=f"check_{table}",
         specs=[

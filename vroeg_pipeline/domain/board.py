@@ -35,9 +35,7 @@ class RegisteredFile:
     reference_date_max: date | None
 
 
-def delivery_state(
-    agreement: Agreement, month: date, files: Sequence[RegisteredFile], now: datetime
-) -> DeliveryState:
+def delivery_state(agreement: Agreement, month: date, files: Sequence[RegisteredFile], now: datetime) -> DeliveryState:
     """The state of a partner's delivery for the month (its first day) at the moment `now` (aware).
 
     Outdated: the newest reference date is older than agreed, or nothing came but old bytes again. Late: the first

@@ -15,7 +15,6 @@ from pydantic_core import ErrorDetails
 
 from vroeg_pipeline.domain.errors import VroegError
 
-
 M = TypeVar("M", bound=BaseModel)
 
 

@@ -30,7 +30,9 @@ class Settings(StrictModel):
     max_file_mb: float = Field(default=50, gt=0, description="a larger delivery is refused")
     mortgage_is_housing: bool = Field(default=False, description="Hypotheek counts as rent in the tiers")
     lock_timeout_minutes: float = Field(default=60, ge=0, description="how long a run waits for the warehouse")
-    first_month: Month | None = Field(default=None, description="first month in the UI, when not the oldest agreement's")
+    first_month: Month | None = Field(
+        default=None, description="first month in the UI, when not the oldest agreement's"
+    )
     contact_policy: dict[str, ContactPolicy] = Field(default_factory=dict, description="per month; '' is any other")
     capacity: dict[str, int] = Field(default_factory=dict, description="home visits per worklist and month")
 

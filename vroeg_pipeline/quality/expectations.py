@@ -1,15 +1,22 @@
 """What is expected of a delivery, by its agreement and by habit (ARCHITECTURE decision 6).
 
-Plain data: how it is judged stands in `quality.judging`. Bounds that an agreement does not set stand here, in one place.
+Plain data: how it is judged stands in `quality.judging`. Bounds that an agreement does not set stand here, in one
+place. They are wide on purpose: a warning every month is soon read by nobody.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Literal
 
 from vroeg_pipeline.domain.agreements import Agreement
 
-# Shares of a handful of rows say nothing, so they are not judged below this.
+# A row of `delivery_measures`: numbers by column.
+Measures = Mapping[str, Any]
+
+# One wrong row of three is a third of the delivery and says nothing, so with fewer rows than these neither shares nor
+# comparisons with other months are judged.
 FEWEST_ROWS = 10
 MOST_REJECTED = 0.25
 MOST_OUTDATED = 0.10
@@ -17,61 +24,125 @@ MOST_DOUBLES = 0.05
 MOST_NEEDING_REVIEW = 0.10
 LEAST_OF_USUAL, MOST_OF_USUAL = 0.5, 2.0
 
+Unit = Literal["", "days", "share", "times"]
+
 
 @dataclass(frozen=True)
 class Expected:
-    """A bound on one measure of a delivery. `check`: the asset check it belongs to; several may share one."""
+    """A bound on one measure of a delivery, a column of `delivery_measures`.
+
+    `check`: the asset check it belongs to; several may share one. `rows`: the measure that holds how many rows it
+    rests on, where few rows say nothing. `empty`: why the measure may be empty.
+    """
 
     check: str
     measure: str
     lowest: float | None
     highest: float | None
     rule: str
-    is_share: bool = False
+    unit: Unit = ""
+    rows: str | None = None
+    empty: str = "nothing to measure"
 
     @property
     def bounds(self) -> str:
         """The bounds in words."""
-        form = "{:.0%}" if self.is_share else "{:g}"
-        low = None if self.lowest is None else form.format(self.lowest)
-        high = None if self.highest is None else form.format(self.highest)
+        low = None if self.lowest is None else self._bound(self.lowest)
+        high = None if self.highest is None else self._bound(self.highest)
         if low and high:
             return low if low == high else f"{low} to {high}"
         return f"at most {high}" if high else f"at least {low}"
 
+    def _bound(self, value: float) -> str:
+        return f"{value:.0%}" if self.unit == "share" else _with_unit(f"{value:g}", self.unit)
+
     def shown(self, value: float) -> str:
-        """A measured value in the notation of the bounds."""
-        return f"{value:.1%}" if self.is_share else f"{value:g}"
+        """A measured value, in the notation of the bounds."""
+        if self.unit == "share":
+            return f"{value:.1%}"
+        return _with_unit(f"{value:.2f}" if self.unit == "times" else f"{value:g}", self.unit)
+
+    def how_far_off(self, value: float) -> str:
+        """By how much a measured value lies outside the bounds; empty when it lies within."""
+        if self.lowest is not None and value < self.lowest:
+            return f"{self._distance(self.lowest - value)} too low"
+        if self.highest is not None and value > self.highest:
+            return f"{self._distance(value - self.highest)} too high"
+        return ""
+
+    def _distance(self, distance: float) -> str:
+        if self.unit == "share":
+            return f"{100 * distance:.2g} percentage points"
+        # What is just outside must not read as 0.
+        return _with_unit(f"{distance:.2g}" if self.unit == "times" else f"{distance:g}", self.unit)
+
+    def why_not_judged(self, measures: Measures) -> str | None:
+        """Why this delivery cannot be judged on it; None when it can."""
+        if measures[self.measure] is None:
+            return self.empty
+        if self.measure == "rows_to_usual":
+            # Both few now and few in other months: 3 after 1 is no more than chance. None now is judged.
+            ratio = float(measures["rows_to_usual"])
+            largest = max(measures["row_count"], round(measures["row_count"] / ratio)) if ratio else FEWEST_ROWS
+            return None if largest >= FEWEST_ROWS else f"fewer than {FEWEST_ROWS} rows, now and usually"
+        if self.rows and measures[self.rows] < FEWEST_ROWS:
+            kind = "rows" if self.rows == "row_count" else "signals"
+            return f"only {measures[self.rows]} {kind}, fewer than {FEWEST_ROWS}"
+        return None
+
+
+def _with_unit(number: str, unit: Unit) -> str:
+    return f"{number} {unit}" if unit else number
 
 
 def expected_of(agreement: Agreement) -> list[Expected]:
     """Everything expected of a delivery under the agreement."""
     terms = agreement.delivery
-    usual = f"{LEAST_OF_USUAL:g} to {MOST_OF_USUAL:g} times the median of the six months before"
+    usual = "the median of the six months before, predecessors included"
     expected = [
-        Expected("rows_as_usual", "rows_to_usual", LEAST_OF_USUAL, MOST_OF_USUAL, f"The number of rows is {usual}."),
-        Expected("amounts_as_usual", "amount_to_usual", LEAST_OF_USUAL, MOST_OF_USUAL, f"The median arrear is {usual}."),
+        Expected(
+            "rows_as_usual", "rows_to_usual", LEAST_OF_USUAL, MOST_OF_USUAL,
+            f"The number of rows compared with {usual}.", "times", "row_count", "no two earlier months to compare with",
+        ),
+        Expected(
+            "amounts_as_usual", "amount_to_usual", LEAST_OF_USUAL, MOST_OF_USUAL,
+            f"The median arrear compared with {usual}.", "times", "accepted_count",
+            "no signals, or no two earlier months to compare with",
+        ),
         Expected(
             "reference_date_is_recent", "reference_date_age", None, terms.max_age_days,
-            "The latest reference date is not older than max_age_days before the due date.",
+            "Days from the latest reference date to the due date: max_age_days of the agreement.", "days",
+            empty="no row has a reference date that can be read",
         ),
         Expected(
-            "few_rows_rejected", "share_rejected", None, MOST_REJECTED, "Few rows break a rule of DOMAIN §5.", True
+            "few_rows_rejected", "share_rejected", None, MOST_REJECTED,
+            "Share of the rows that break a rule of DOMAIN §5.", "share", "row_count", "no rows",
         ),
-        Expected("few_rows_outdated", "share_outdated", None, MOST_OUTDATED, "Few rows are outdated.", True),
-        Expected("few_doubles", "share_doubles", None, MOST_DOUBLES, "Few rows stand in the delivery twice.", True),
+        Expected(
+            "few_rows_outdated", "share_outdated", None, MOST_OUTDATED,
+            "Share of the rows that are outdated (DOMAIN §5).", "share", "row_count", "no rows",
+        ),
+        Expected(
+            "few_doubles", "share_doubles", None, MOST_DOUBLES,
+            "Share of the rows that stand in the delivery before (duplicate_in_delivery, DOMAIN §5).", "share",
+            "row_count", "no rows",
+        ),
         Expected(
             "addresses_found", "share_needs_review", None, MOST_NEEDING_REVIEW,
-            "Few addresses are ambiguous or not in the register.", True,
+            "Share of the signals whose address is ambiguous or not in the register (DOMAIN §6).", "share",
+            "accepted_count", "no signals, or no address register to find them in",
         ),
-        Expected("columns_as_agreed", "missing_columns", 0, 0, "No agreed column is missing."),
-        Expected("columns_as_agreed", "unexpected_columns", 0, 0, "No column came that was not agreed."),
+        Expected(
+            "columns_as_agreed", "missing_columns", 0, 0, "Columns of the agreement that are missing from the file."
+        ),
+        Expected(
+            "columns_as_agreed", "unexpected_columns", 0, 0, "Columns of the file that are not in the agreement."
+        ),
     ]  # fmt: skip
     if terms.expected_rows:
         low, high = terms.expected_rows
-        expected.insert(
-            0, Expected("rows_as_agreed", "row_count", low, high, "The number of rows is within expected_rows.")
-        )
+        rule = "The number of data rows: expected_rows of the agreement."
+        expected.insert(0, Expected("rows_as_agreed", "row_count", low, high, rule))
     return expected
 
 

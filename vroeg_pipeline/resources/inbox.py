@@ -170,24 +170,24 @@ class Archived:
     path: Path | None
 
 
-class NotTaken(Exception):
+class NotTakenError(Exception):
     """The file cannot be taken in now; the text says why, without its name."""
 
 
 def archive_file(home: Home, file: InboxFile, folder: str, max_file_mb: float) -> Archived:
     """Copies a file's bytes to `archive/<folder>/<YYYY-MM>/<sha256>`, owner-only, with its modification time.
 
-    Bytes that are there already are left. Raises NotTaken when it is no longer the regular file that was listed, or
+    Bytes that are there already are left. Raises NotTakenError when it is no longer the regular file that was listed, or
     changed while it was read.
     """
     try:
         descriptor = os.open(file.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        raise NotTaken(f"cannot be opened ({error.strerror})") from None
+        raise NotTakenError(f"cannot be opened ({error.strerror})") from None
     with os.fdopen(descriptor, "rb") as source:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise NotTaken("is no regular file")
+            raise NotTakenError("is no regular file")
         if status.st_size > max_file_mb * _ARCHIVE_FACTOR * 1024 * 1024:
             return Archived(_fingerprint_of_start(source.read(_CHUNK), status.st_size), None)
         month_folder = private_folder(home.archive / folder / month_text(file.month))
@@ -201,7 +201,7 @@ def archive_file(home: Home, file: InboxFile, folder: str, max_file_mb: float) -
                 os.fsync(copy.fileno())
             after = os.fstat(descriptor)
             if (after.st_size, after.st_mtime_ns) != (file.size, file.modified_ns):
-                raise NotTaken("changed while it was read")
+                raise NotTakenError("changed while it was read")
             os.utime(temporary, ns=(file.modified_ns, file.modified_ns))
             kept = month_folder / digest.hexdigest()
             temporary.replace(kept)

@@ -127,4 +127,3 @@ def _strptime(date_format: str) -> str:
 
 def _set(connection: duckdb.DuckDBPyConnection, name: str, value: object) -> None:
     connection.execute(f"SET VARIABLE {name} = ?", [value])
-

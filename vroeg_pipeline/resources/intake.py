@@ -18,7 +18,7 @@ from vroeg_pipeline.domain.agreements import Agreement
 from vroeg_pipeline.domain.fields import CANONICAL_FIELDS, REQUIRED_FIELDS
 from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.resources.home import private_folder
-from vroeg_pipeline.resources.inbox import InboxFile, NotTaken, archive_file, list_month
+from vroeg_pipeline.resources.inbox import InboxFile, NotTakenError, archive_file, list_month
 from vroeg_pipeline.resources.installation import Installation
 from vroeg_pipeline.resources.readers import FileFormat, read_delivery
 from vroeg_pipeline.resources.warehouse import fetch_one, temporary_table, transaction
@@ -48,6 +48,11 @@ class DeliveryFile:
     missing_optional: tuple[str, ...] = ()
     unexpected_columns: tuple[str, ...] = ()
     rows_table: str | None = None
+
+    @property
+    def sender(self) -> str:
+        """Who sent it, as may be shown: a folder without an agreement can have any name, also a person's (§12)."""
+        return self.partner if self.refusal != "unknown_partner" else "(no agreement)"
 
     def refused(self, refusal: str, detail: str) -> DeliveryFile:
         return replace(self, status="refused", refusal=refusal, detail=detail)
@@ -84,7 +89,7 @@ def take_in(connection: duckdb.DuckDBPyConnection, installation: Installation, m
     _keep(connection, installation, month, judged)
     for file in judged:
         if file.status == "refused":
-            say(f"{month_text(month)} {file.partner}: refused, {file.refusal} ({file.detail})")
+            say(f"{month_text(month)} {file.sender}: refused, {file.refusal} ({file.detail})")
     after = {file.partner: file.file_sha256 for file in judged if file.status == "accepted"}
     changed = {partner for partner in before.keys() | after.keys() if before.get(partner) != after.get(partner)}
     return MonthIntake(judged, changed, skipped)
@@ -102,12 +107,13 @@ def _files_of(
         # The same bytes are one delivery, with the moment and name with which they came first.
         known = found.get((file.partner, file.file_sha256))
         if known is None or (file.received_at, file.file_name) < (known.received_at, known.file_name):
-            found[file.partner, file.file_sha256] = replace(file, archived=file.archived or (known and known.archived))
+            kept = file.archived or (known.archived if known else None)
+            found[file.partner, file.file_sha256] = replace(file, archived=kept)
 
     for item in listing.files:
         try:
             archived = archive_file(home, item, _archive_folder(installation, item.partner), settings.max_file_mb)
-        except NotTaken as reason:
+        except NotTakenError as reason:
             listing.skipped[str(reason)] += 1
             continue
         add(_from_inbox(item, archived.sha256, archived.path))
@@ -136,7 +142,7 @@ def _judge(
     """The file with its verdict; of several refusals the first in the order of DOMAIN §4."""
     agreement = installation.partners.agreements.get(file.partner)
     if agreement is None:
-        return file.refused("unknown_partner", "no agreement has this partner; add one or remove the folder")
+        return file.refused("unknown_partner", "its folder in the inbox has no agreement; add one or remove the folder")
     limit = installation.settings.max_file_mb
     too_large = file.size_bytes > limit * 1024 * 1024
     outcome = None
@@ -174,9 +180,7 @@ def _format_of(agreement: Agreement) -> FileFormat:
     return FileFormat(terms.format, terms.encoding, terms.delimiter, terms.sheet)
 
 
-def _latest_reference_date(
-    connection: duckdb.DuckDBPyConnection, rows_table: str, agreement: Agreement
-) -> date | None:
+def _latest_reference_date(connection: duckdb.DuckDBPyConnection, rows_table: str, agreement: Agreement) -> date | None:
     (latest,) = fetch_one(
         connection,
         f"""

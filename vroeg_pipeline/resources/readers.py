@@ -314,7 +314,9 @@ def plain_number(text: str) -> str:
     if not number.is_finite() or abs(number.adjusted()) > _LONGEST_NUMBER:
         return text
     if number == number.to_integral_value():
-        return f"{number.to_integral_value():f}".replace("-0", "0") if number == 0 else f"{number.to_integral_value():f}"
+        return (
+            f"{number.to_integral_value():f}".replace("-0", "0") if number == 0 else f"{number.to_integral_value():f}"
+        )
     return f"{number:f}"
 
 
@@ -329,7 +331,7 @@ def _xlsx_rows(path: Path, sheet: str | None, scratch: Path) -> Iterator[list[Ce
                 [sys.executable, "-m", "vroeg_pipeline.resources.xlsx_cells", str(path), str(cells), sheet or ""],
                 capture_output=True,
                 timeout=_XLSX_WALL_SECONDS,
-                preexec_fn=_limit_process,  # noqa: PLW1509
+                preexec_fn=_limit_process,
                 check=False,
             )
         except subprocess.TimeoutExpired:
@@ -352,7 +354,9 @@ def _limit_process() -> None:
 
 def _check_container(path: Path) -> None:
     """Refuses what is no ZIP with a workbook, decompresses too large, or declares document types or entities."""
-    declared = re.compile(rb"<\x00?!\x00?(D\x00?O\x00?C\x00?T\x00?Y\x00?P\x00?E|E\x00?N\x00?T\x00?I\x00?T\x00?Y)", re.IGNORECASE)
+    declared = re.compile(
+        rb"<\x00?!\x00?(D\x00?O\x00?C\x00?T\x00?Y\x00?P\x00?E|E\x00?N\x00?T\x00?I\x00?T\x00?Y)", re.IGNORECASE
+    )
     total = 0
     try:
         with zipfile.ZipFile(path) as container:

@@ -201,4 +201,3 @@ def _small_table(source: Path, columns: Sequence[str]) -> list[tuple[int, dict[s
         raise VroegError(f"lacks the column {', '.join(lacking)}", where=source.name, do="add it to the file")
     rows = [(reader.line_num, {c: (row[c] or "").strip() for c in columns}) for row in reader]
     return [(line, row) for line, row in rows if any(row.values())]
-

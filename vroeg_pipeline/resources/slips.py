@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from vroeg_pipeline.resources.inbox import CONFIRMATIONS, WITHDRAWALS, NotTaken, archive_file, list_slips
+from vroeg_pipeline.resources.inbox import CONFIRMATIONS, WITHDRAWALS, NotTakenError, archive_file, list_slips
 from vroeg_pipeline.resources.installation import Installation
 from vroeg_pipeline.resources.warehouse import temporary_table
 
@@ -41,7 +41,7 @@ def load_slips(connection: duckdb.DuckDBPyConnection, installation: Installation
                     installation.home, slip, f"{slip.partner}/{kind}", installation.settings.max_file_mb
                 )
                 rows |= {(slip.partner, reference) for reference in _references(kept.path)}
-            except NotTaken as reason:
+            except NotTakenError as reason:
                 unusable[f"{slip.partner}, {kind}: {reason}"] += 1
         temporary_table(connection, kind, "partner VARCHAR, customer_reference VARCHAR", sorted(rows))
     return unusable
@@ -50,22 +50,22 @@ def load_slips(connection: duckdb.DuckDBPyConnection, installation: Installation
 def _references(path: Path | None) -> set[str]:
     """The references in a slip.
 
-    Raises NotTaken when it is no UTF-8 CSV with a comma and a column customer_reference.
+    Raises NotTakenError when it is no UTF-8 CSV with a comma and a column customer_reference.
     """
     if path is None:
-        raise NotTaken("too large")
+        raise NotTakenError("too large")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
-        raise NotTaken("is not UTF-8 text") from None
+        raise NotTakenError("is not UTF-8 text") from None
     if "\0" in text:
-        raise NotTaken("holds NUL bytes")
+        raise NotTakenError("holds NUL bytes")
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error:
-        raise NotTaken("is no valid CSV") from None
+        raise NotTakenError("is no valid CSV") from None
     header = [name.strip().casefold() for name in rows[0]] if rows else []
     if header.count(COLUMN) != 1:
-        raise NotTaken(f"lacks the one column {COLUMN}")
+        raise NotTakenError(f"lacks the one column {COLUMN}")
     position = header.index(COLUMN)
     return {row[position].strip() for row in rows[1:] if len(row) > position and row[position].strip()}

@@ -8,7 +8,7 @@ import importlib.resources
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -31,6 +31,14 @@ CATALOG = "warehouse"
 _MEMORY_LIMIT = "1200MB"
 
 
+# These name tables, columns and our own statements; all others may name values.
+_ERRORS_ABOUT_SQL = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
+
+
+class WarehouseError(Exception):
+    """What DuckDB could not do, in its words, without any value of a row."""
+
+
 @cache
 def sql(name: str) -> str:
     """The text of `sql/<name>.sql`."""
@@ -40,6 +48,10 @@ def sql(name: str) -> str:
 def quoted(text: str) -> str:
     """A text as an SQL literal, for the few statements that take no parameters."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def _nowhere(message: str) -> None:
+    """Says nothing: for who opens the warehouse without anybody looking on."""
 
 
 class WarehouseResource(DuckDBResource):
@@ -53,7 +65,7 @@ class WarehouseResource(DuckDBResource):
     database: str = ":memory:"
     home: str
     lock_timeout_minutes: float = 60
-    _say: Say = PrivateAttr(default=lambda message: None)
+    _say: Say = PrivateAttr(default_factory=lambda: _nowhere)
 
     def announcing(self, say: Say) -> Self:
         """Itself, saying there what it waits for."""
@@ -73,7 +85,8 @@ class WarehouseResource(DuckDBResource):
         """A connection to the warehouse, closed when the block ends.
 
         Waits, and says so, while another process has the file open. Raises VroegError when that lasts too long, the
-        encryption key does not fit, or there is no warehouse yet to read.
+        encryption key does not fit, or there is no warehouse yet to read; WarehouseError, without any value of a row,
+        for what goes wrong in DuckDB within the block.
         """
         home = Home(Path(self.home))
         if read_only and not home.warehouse.exists():
@@ -88,7 +101,12 @@ class WarehouseResource(DuckDBResource):
             connection.execute(f"USE {CATALOG}")
             if not read_only:
                 _bring_schema_up_to_date(connection)
-            yield connection
+            # DuckDBResource leaves the connection open after an error, and an open file is closed to all others.
+            with closing(connection):
+                try:
+                    yield connection
+                except duckdb.Error as error:
+                    raise WarehouseError(_without_values(error)) from None
 
     def _attach(self, connection: duckdb.DuckDBPyConnection, path: Path, read_only: bool) -> None:
         options = ["READ_ONLY"] if read_only else []
@@ -145,6 +163,14 @@ def _lock_holder(error: duckdb.Error) -> str | None:
         return None
     process = re.search(r"\(PID (\d+)\)", text)
     return f"process {process[1]}" if process else "another process"
+
+
+def _without_values(error: duckdb.Error) -> str:
+    """What went wrong. Errors about data quote it, and that is a person (DOMAIN §12): those end before the quote."""
+    text = str(error).strip()
+    if isinstance(error, _ERRORS_ABOUT_SQL):
+        return text
+    return re.split(r"[\"'0-9]", text, maxsplit=1)[0].rstrip(" :(") + " (values left out)"
 
 
 def _readable(error: duckdb.Error, path: Path, has_key: bool) -> VroegError:

@@ -191,7 +191,7 @@ class _Writer:
         waiting = iter(entries)
         entry = next(waiting, None)
         sheets = 0
-        while entry is not None and entry.change == "added" or sheets == 0:
+        while (entry is not None and entry.change == "added") or sheets == 0:
             sheets += 1
             name = "Werklijst" if sheets == 1 else f"Werklijst ({sheets})"
             sheet = self._list_sheet(name)
@@ -340,7 +340,10 @@ class _Writer:
             ("Waarom", "Waarom dit adres op deze plaats staat, en wat al bekend is."),
             ("Gele kolommen", "Vult u in: kies uit de lijst in de cel. Datum als dag-maand-jaar."),
             ("Kenmerk", "Hieraan herkennen wij de regel als u de lijst terugstuurt. Niet wijzigen."),
-            ("Vertrouwelijk", "Deze lijst bevat persoonsgegevens over schulden. Niet doorsturen, na gebruik vernietigen."),
+            (
+                "Vertrouwelijk",
+                "Deze lijst bevat persoonsgegevens over schulden. Niet doorsturen, na gebruik vernietigen.",
+            ),
         )
         for row, (word, meaning) in enumerate(lines):
             sheet.write_string(row, 0, word, self._formats["paragraph_strong"])

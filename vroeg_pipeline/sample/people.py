@@ -142,7 +142,9 @@ class Population:
         household = arrear.household
         if rng.random() < _MOVES:
             household = self._household(household.dwelling)
-            return replace(arrear, household=household, reference=f"{arrear.partner[:2].upper()}{household.number * 7 + 100_000}")
+            return replace(
+                arrear, household=household, reference=f"{arrear.partner[:2].upper()}{household.number * 7 + 100_000}"
+            )
         factor = rng.choices((1.0, 0.8, 1.3), (35, 30, 35))[0]
         since = arrear.since
         if self._types[arrear.partner] == "Zorg":

@@ -83,7 +83,9 @@ def read_register(path: Path) -> list[Dwelling]:
         reader = csv.DictReader(file)
         lacking = [column for column in COLUMNS if column not in (reader.fieldnames or [])]
         if lacking:
-            raise VroegError(f"lacks the column {', '.join(lacking)}", where=path, do="give a register as in DOMAIN §13")
+            raise VroegError(
+                f"lacks the column {', '.join(lacking)}", where=path, do="give a register as in DOMAIN §13"
+            )
         found = [
             Dwelling(
                 row["postcode"].replace(" ", "").upper(), int(row["huisnummer"]), row["huisletter"].upper(),
@@ -109,7 +111,9 @@ def write_register(path: Path, dwellings: Sequence[Dwelling]) -> None:
             )  # fmt: skip
 
 
-def as_written(rng: random.Random, dwelling: Dwelling, separate_letter: bool, separate_addition: bool) -> dict[str, str]:
+def as_written(
+    rng: random.Random, dwelling: Dwelling, separate_letter: bool, separate_addition: bool
+) -> dict[str, str]:
     """The address as some partner writes it: all ways mean the same dwelling (DOMAIN §6)."""
     postcode = rng.choices(
         [dwelling.postcode, f"{dwelling.postcode[:4]} {dwelling.postcode[4:]}", dwelling.postcode.lower()], [70, 25, 5]

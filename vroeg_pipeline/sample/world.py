@@ -92,7 +92,9 @@ def make_world(
     """
     if home.inbox.exists() and any(home.inbox.iterdir()):
         if not overwrite:
-            raise VroegError("there are deliveries already", where=home.inbox, do="give another VROEG_HOME, or --overwrite")
+            raise VroegError(
+                "there are deliveries already", where=home.inbox, do="give another VROEG_HOME, or --overwrite"
+            )
         shutil.rmtree(home.inbox)
     home.make()
     rng = random.Random(seed)
@@ -158,7 +160,9 @@ class _Maker:
     def __init__(self, home: Home, rng: random.Random, dwellings: Sequence[Dwelling], signals: int) -> None:
         self._home, self._rng, self._signals = home, rng, signals
         self._agreements = home.load_partners().agreements
-        self._people = Population(rng, dwellings, [(a.partner, a.type, a.municipalities) for a in self._agreements.values()])
+        self._people = Population(
+            rng, dwellings, [(a.partner, a.type, a.municipalities) for a in self._agreements.values()]
+        )
         self._settings = home.load_settings()
         self._seen: dict[int, Dwelling] = {}
         self._before: dict[str, Path] = {}
@@ -184,8 +188,10 @@ class _Maker:
             defects = [d for place, d in enumerate(ROW_DEFECTS) if (place + index) % len(self._agreements) == number]
             self._delivery(month, agreement, arrears, planted.get(partner, set()), defects)
         for partner in planted.keys() - self._agreements.keys():
-            content = "Huurder;Bedrag\nX1;100,00\n".encode()
-            self._write(partner, month, "lijst.csv", content, self._received(month, next(iter(self._agreements.values()))))
+            content = b"Huurder;Bedrag\nX1;100,00\n"
+            self._write(
+                partner, month, "lijst.csv", content, self._received(month, next(iter(self._agreements.values())))
+            )
         if index == 0:
             stray = self._home.inbox / "leesmij.txt"
             stray.write_text("Geen aanlevering: ligt in geen maandmap.\n", encoding="utf-8")
@@ -197,7 +203,13 @@ class _Maker:
         partner = agreement.partner
         if not agreement.is_owed(month):
             if "not_active" in planted:
-                self._write(partner, month, f"nalevering_{month:%Y%m}.csv", b"Contractnummer\n1\n", self._received(month, agreement))
+                self._write(
+                    partner,
+                    month,
+                    f"nalevering_{month:%Y%m}.csv",
+                    b"Contractnummer\n1\n",
+                    self._received(month, agreement),
+                )
             return
         received = self._received(month, agreement)
         if "late" in planted:
@@ -273,10 +285,17 @@ class _Maker:
         if draw < 0.03 and dwelling.letter + dwelling.addition:
             return {**written, "house_number": str(dwelling.number), "house_letter": "", "house_number_addition": ""}
         if draw > 0.985:
-            return {**written, "house_number": str(dwelling.number + 500), "house_letter": "", "house_number_addition": ""}
+            return {
+                **written,
+                "house_number": str(dwelling.number + 500),
+                "house_letter": "",
+                "house_number_addition": "",
+            }
         return written
 
-    def _spoil(self, agreement: Agreement, rows: list[Row], defects: Sequence[str], received: date, month: date) -> None:
+    def _spoil(
+        self, agreement: Agreement, rows: list[Row], defects: Sequence[str], received: date, month: date
+    ) -> None:
         """Breaks one row for each defect; a doubled row is added."""
         terms = agreement.delivery
 
@@ -325,7 +344,8 @@ class _Maker:
             return self._xlsx(agreement, fields, headers, cells)
         if agreement.delivery.format == "json":
             objects = [
-                {h: self._json_value(f, cell) for h, f, cell in zip(headers, fields, line, strict=False)} for line in cells
+                {h: self._json_value(f, cell) for h, f, cell in zip(headers, fields, line, strict=False)}
+                for line in cells
             ]
             return json.dumps(objects, ensure_ascii=False, indent=1).encode()
         text = io.StringIO(newline="")
@@ -350,7 +370,9 @@ class _Maker:
         for number, line in enumerate(cells, start=1):
             for column, cell in enumerate(line):
                 field = fields[column] if column < len(fields) else ""
-                day = _day(cell, agreement.delivery.date_format) if field in ("arrears_since", "reference_date") else None
+                day = (
+                    _day(cell, agreement.delivery.date_format) if field in ("arrears_since", "reference_date") else None
+                )
                 if day:
                     sheet.write_datetime(number, column, datetime(day.year, day.month, day.day))  # noqa: DTZ001
                 elif field == "amount_due" and cell.replace(".", "").replace(",", "").isdigit() and "," in cell:

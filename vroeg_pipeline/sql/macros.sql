@@ -1,5 +1,5 @@
 -- How delivered text is read (DOMAIN §4, §5) and how names and amounts are compared and shown.
--- `parse_delivered_date` is made by the warehouse resource: DuckDB wants a constant format, so it lists the agreed ones.
+-- `parse_delivered_date` is made by the installation: DuckDB wants a constant format, so it lists the agreed ones.
 
 -- Trimmed text, NULL when nothing is left. Partners also send tabs, line ends and no-break spaces.
 CREATE OR REPLACE TEMP MACRO text_of(value) AS

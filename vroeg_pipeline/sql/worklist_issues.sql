@@ -31,12 +31,20 @@ changes AS (
     SELECT
         *,
         'added' AS change
-    FROM (FROM today EXCEPT FROM told)
+    FROM (
+        FROM today
+        EXCEPT
+        FROM told
+    )
     UNION ALL
     SELECT
         *,
         'withdrawn' AS change
-    FROM (FROM told EXCEPT FROM today)
+    FROM (
+        FROM told
+        EXCEPT
+        FROM today
+    )
 )
 
 SELECT

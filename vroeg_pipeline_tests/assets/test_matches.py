@@ -15,7 +15,9 @@ A = "2021AB_1__"
 def in_month(month: str, **changes: str) -> dict[str, str]:
     """A valid row for a month of 2021 (or another year, as `YYYY-MM`)."""
     year, number = month.split("-")
-    return row(**{"house_number": "1", "reference_date": f"01-{number}-{year}", "arrears_since": "01-01-2020", **changes})
+    return row(
+        **{"house_number": "1", "reference_date": f"01-{number}-{year}", "arrears_since": "01-01-2020", **changes}
+    )
 
 
 def one(world: World, table: str, month: str, key: str = A) -> dict[str, Any]:
@@ -57,7 +59,9 @@ def test_matches_count_partners_not_signals(world: World) -> None:
 def test_held_signals_do_not_count(world: World) -> None:
     world.agree("huur")
     world.agree("water", type="Water")
-    world.deliver("huur", "2021-03", [in_month("2021-03"), in_month("2021-03", house_number="2", customer_reference="K2")])
+    world.deliver(
+        "huur", "2021-03", [in_month("2021-03"), in_month("2021-03", house_number="2", customer_reference="K2")]
+    )
     world.deliver("water", "2021-03", [in_month("2021-03")])
     world.slip("huur", "2021-03", "withdrawals", "K1", "K2")
     world.run("2021-03")
@@ -88,7 +92,14 @@ def test_recidivism_looks_back_and_never_ahead(world: World) -> None:
 
 def test_repeats(world: World) -> None:
     world.agree("huur")
-    months = {"2021-01": "200", "2021-02": "200", "2021-03": "150", "2021-04": "199", "2021-05": "120", "2021-06": "121"}
+    months = {
+        "2021-01": "200",
+        "2021-02": "200",
+        "2021-03": "150",
+        "2021-04": "199",
+        "2021-05": "120",
+        "2021-06": "121",
+    }
     for month, amount in months.items():
         world.deliver("huur", month, [in_month(month, amount_due=amount)])
     world.run("2021-01", "2021-06")
@@ -100,7 +111,11 @@ def test_repeats(world: World) -> None:
     assert {str(e["month"])[:7] for e in world.table("prioritised_worklists")} == {"2021-01", "2021-05", "2021-06"}
     # Months of repeats alone do not count as reported.
     may = one(world, "recidivism_history", "2021-05")
-    assert (may["recidivism_kind"], may["last_reported_month"], may["times_reported"]) == ("returning", date(2021, 1, 1), 1)
+    assert (may["recidivism_kind"], may["last_reported_month"], may["times_reported"]) == (
+        "returning",
+        date(2021, 1, 1),
+        1,
+    )
     assert one(world, "recidivism_history", "2021-02")["recidivism_kind"] == "consecutive"
     assert one(world, "address_matches", "2021-03")["signal_count"] == 1
 
@@ -140,15 +155,21 @@ def test_what_was_not_picked_up_is_not_repeated(world: World) -> None:
 def test_a_successor_repeats_its_predecessor_and_not_the_other_way(world: World) -> None:
     world.agree("oud", valid_until="2021-04")
     world.agree("nieuw", succeeds=["oud"])
-    world.deliver("oud", "2021-02", [in_month("2021-02"), in_month("2021-02", customer_reference="K2", house_number="2")])
-    world.deliver("nieuw", "2021-02", [in_month("2021-02"), in_month("2021-02", customer_reference="K3", house_number="3")])
+    world.deliver(
+        "oud", "2021-02", [in_month("2021-02"), in_month("2021-02", customer_reference="K2", house_number="2")]
+    )
+    world.deliver(
+        "nieuw", "2021-02", [in_month("2021-02"), in_month("2021-02", customer_reference="K3", house_number="3")]
+    )
     world.deliver(
         "nieuw", "2021-03", [in_month("2021-03"), in_month("2021-03", customer_reference="K2", house_number="2")]
     )
     world.deliver("oud", "2021-03", [in_month("2021-03", customer_reference="K3", house_number="3")])
     world.run("2021-02", "2021-03")
     own, theirs = (
-        world.query(f"SELECT signal_id AS id FROM validated_signals WHERE partner = '{p}' AND month = '2021-02-01' AND {c}")
+        world.query(
+            f"SELECT signal_id AS id FROM validated_signals WHERE partner = '{p}' AND month = '2021-02-01' AND {c}"
+        )
         for p, c in (("nieuw", "customer_reference = 'K1'"), ("oud", "customer_reference = 'K2'"))
     )
     repeated = {r["repeats_signal_id"] for r in world.table("repeat_signals")}

@@ -52,7 +52,7 @@ CASES: list[tuple[str, dict[str, str], list[str], str | None]] = [
     ("elsewhere", {"postcode": "2051AB"}, ["outside_area"], NO_RESIDENT),
     ("nobody knows where", {"postcode": "9999ZZ"}, [], None),
     ("objection", {"objection": "j"}, ["objection"], OTHER),
-    ("objection and outdated", {"objection": "j", "reference_date": days_before(DUE, 20)}, ["outdated", "objection"], UNJUSTIFIED),
+    ("objection, old", {"objection": "j", "reference_date": days_before(DUE, 20)}, ["outdated", "objection"], UNJUSTIFIED),
     ("objection elsewhere", {"objection": "j", "postcode": "2051AB"}, ["outside_area", "objection"], NO_RESIDENT),
     ("no address to judge", {"postcode": "2051", "house_number": "x"}, ["invalid_postcode", "invalid_house_number"], None),
 ]  # fmt: skip
@@ -83,7 +83,11 @@ def test_reasons(march: World, number: int) -> None:
 def test_the_counts_add_up(march: World) -> None:
     (file,) = march.table("delivery_files")
     rejected = sum(1 for _, _, reasons, _ in CASES if reasons)
-    assert (file["row_count"], file["accepted_count"], file["rejected_count"]) == (len(CASES), len(CASES) - rejected, rejected)
+    assert (file["row_count"], file["accepted_count"], file["rejected_count"]) == (
+        len(CASES),
+        len(CASES) - rejected,
+        rejected,
+    )
     assert file["reference_date_max"] == date(2021, 3, 4)
 
 
@@ -92,7 +96,11 @@ def test_a_signal_as_it_is_published(march: World) -> None:
     (file,) = march.table("delivery_files")
     assert signal["signal_id"] == f"zorg-202103-{file['file_sha256'][:12]}-1"
     assert signal["month"] == date(2021, 3, 1)
-    assert (signal["address_key"], signal["address_status"], signal["needs_review"]) == ("2021AB_1__", "unchecked", False)
+    assert (signal["address_key"], signal["address_status"], signal["needs_review"]) == (
+        "2021AB_1__",
+        "unchecked",
+        False,
+    )
     assert (str(signal["amount_due"]), signal["days_in_arrears"], signal["municipality"]) == ("100.00", 59, "0392")
     assert signal["held_reason"] is None
 

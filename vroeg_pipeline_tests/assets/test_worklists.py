@@ -77,7 +77,9 @@ def test_routing(town: World) -> None:
     town.register(*[f"2021AB,{n},," for n in range(1, 9)], "2021AB,9,A,", "2021AB,9,B,", "2026ZZ,1,,", "2027AA,70,,")
     town.deliver("huur", "2021-02", [at(n, reference_date="01-02-2021") for n in (1, 9)])
     town.deliver("water", "2021-02", [at(2, reference_date="01-02-2021", crisis="ja")])
-    town.deliver("huur", "2021-03", [at(1, amount_due="150"), at(3), at(9, amount_due="150"), at(70, postcode="2027AA")])
+    town.deliver(
+        "huur", "2021-03", [at(1, amount_due="150"), at(3), at(9, amount_due="150"), at(70, postcode="2027AA")]
+    )
     town.deliver("water", "2021-03", [at(2, amount_due="150", crisis="ja"), at(4), at(71, postcode="2027AA")])
     town.run("2021-02", "2021-03")
     found = {number: (e["worklist"], e["action"]) for number, e in entries(town).items()}
@@ -94,9 +96,19 @@ def test_routing(town: World) -> None:
 
 def test_the_ends_of_an_area_belong_to_it(town: World) -> None:
     town.reference("areas.csv", "postcode_from,postcode_to,worklist", "2021AB,2021AD,team_a", "2021AD,2021AF,team_b")
-    town.deliver("huur", "2021-03", [at(n, postcode=p) for n, p in enumerate(("2021AA", "2021AB", "2021AD", "2021AF", "2021AG"), 1)])
+    town.deliver(
+        "huur",
+        "2021-03",
+        [at(n, postcode=p) for n, p in enumerate(("2021AA", "2021AB", "2021AD", "2021AF", "2021AG"), 1)],
+    )
     town.run("2021-03")
-    assert [e["worklist"] for _, e in sorted(entries(town).items())] == ["adresdesk", "team_a", "team_a", "team_b", "adresdesk"]
+    assert [e["worklist"] for _, e in sorted(entries(town).items())] == [
+        "adresdesk",
+        "team_a",
+        "team_a",
+        "team_b",
+        "adresdesk",
+    ]
 
 
 def test_capacity_and_contact_policy(town: World) -> None:
@@ -104,7 +116,9 @@ def test_capacity_and_contact_policy(town: World) -> None:
         capacity={"wijkteam_noord": 2, "budgetcoach": 0, "lichte_opvolging": 0},
         contact_policy={"2021-02": {"home_visits": False}},
     )
-    town.deliver("huur", "2021-02", [at(1, reference_date="01-02-2021"), at(9, reference_date="01-02-2021", amount_due="90")])
+    town.deliver(
+        "huur", "2021-02", [at(1, reference_date="01-02-2021"), at(9, reference_date="01-02-2021", amount_due="90")]
+    )
     town.deliver("huur", "2021-03", [at(9), at(2), at(3, crisis="ja"), at(4, amount_due="900")])
     town.deliver("water", "2021-03", [at(5), at(6, amount_due="600")])
     town.run("2021-02", "2021-03")
@@ -124,7 +138,10 @@ def test_capacity_holds_for_crisis_too(town: World) -> None:
     town.settings(capacity={"wijkteam_noord": 1})
     town.deliver("huur", "2021-03", [at(1, crisis="ja", amount_due="900"), at(2, crisis="ja")])
     town.run("2021-03")
-    assert [(e["action"], e["over_capacity"]) for _, e in sorted(entries(town).items())] == [("home_visit", False), ("phone", True)]
+    assert [(e["action"], e["over_capacity"]) for _, e in sorted(entries(town).items())] == [
+        ("home_visit", False),
+        ("phone", True),
+    ]
 
 
 def test_deadlines_count_from_the_earliest_delivery(town: World) -> None:
@@ -147,10 +164,17 @@ def test_known_clients_are_flagged_and_not_removed(town: World) -> None:
         "2021 ab,1,,rood,wijkteam", "2021AB,1 rd,,,schulddienst", "2021AB,1,,RD,wijkteam", "2021AB,1,,,ambigu",
         "2021AB,2,,,", "2021AB,3,,B,onbekend", ",,,,x",
     )  # fmt: skip
-    town.deliver("huur", "2021-03", [row(house_number="1 rd"), at(2), at(3), row(house_number="1", customer_reference="K9")])
+    town.deliver(
+        "huur", "2021-03", [row(house_number="1 rd"), at(2), at(3), row(house_number="1", customer_reference="K9")]
+    )
     town.run("2021-03")
     found = {e["address_key"]: e["known_to"] for e in town.table("prioritised_worklists")}
-    assert found == {"2021AB_1__RD": "schulddienst, wijkteam", "2021AB_2__": None, "2021AB_3__": None, "2021AB_1_?_": None}
+    assert found == {
+        "2021AB_1__RD": "schulddienst, wijkteam",
+        "2021AB_2__": None,
+        "2021AB_3__": None,
+        "2021AB_1_?_": None,
+    }
 
 
 def issues(world: World) -> list[tuple[str, int, str, str]]:
@@ -205,7 +229,11 @@ def test_issues_are_numbered_per_month_and_list(town: World) -> None:
 
 
 def test_the_file_says_what_the_table_says(town: World) -> None:
-    town.deliver("huur", "2021-03", [at(1, surname="=Formule", initials="A.", phone="+31600000000", email="a@b.example"), at(2, amount_due="900")])
+    town.deliver(
+        "huur",
+        "2021-03",
+        [at(1, surname="=Formule", initials="A.", phone="+31600000000", email="a@b.example"), at(2, amount_due="900")],
+    )
     town.run("2021-03")
     (path,) = (p for p in town.home.outbox.rglob("*.xlsx"))
     sheet = openpyxl.load_workbook(path)["Werklijst"]

@@ -37,7 +37,10 @@ def columns(**changes: str) -> dict[str, str]:
         ({"succeeds": ["pre_wonen"]}, "a partner cannot succeed itself"),
         ({"colums": {}}, "field 'colums' is not known, did you mean 'columns'?"),
         ({"delivery": {"format": "xls"}}, "field 'delivery.format': input should be 'csv', 'xlsx' or 'json'"),
-        ({"delivery": {"due_workng_day": 3}}, "field 'delivery.due_workng_day' is not known, did you mean 'due_working_day'"),
+        (
+            {"delivery": {"due_workng_day": 3}},
+            "field 'delivery.due_workng_day' is not known, did you mean 'due_working_day'",
+        ),
         ({"delivery": {"encoding": "utf-9"}}, "field 'delivery.encoding': 'utf-9' is not an encoding"),
         ({"delivery": {"delimiter": ";;"}}, "field 'delivery.delimiter': one character is expected"),
         ({"delivery": {"date_format": "%d-%B"}}, "field 'delivery.date_format': a format with day, month and year"),
@@ -88,7 +91,8 @@ def test_every_ddas_type_can_be_agreed() -> None:
 
 def partners(**succeeds: list[str]) -> Partners:
     return Partners.of(
-        parse_agreement(yaml.safe_dump(agreement(p, succeeds=s)), f"agreements/{p}.yaml", p) for p, s in succeeds.items()
+        parse_agreement(yaml.safe_dump(agreement(p, succeeds=s)), f"agreements/{p}.yaml", p)
+        for p, s in succeeds.items()
     )
 
 
@@ -121,7 +125,7 @@ def test_the_pilots_agreements_are_right() -> None:
 def test_a_misnamed_file_is_not_overlooked(tmp_path: Path) -> None:
     (tmp_path / "agreements").mkdir()
     (tmp_path / "agreements" / "pwn.yml").write_text("partner: pwn")
-    with pytest.raises(VroegError, match="ends in .yaml"):
+    with pytest.raises(VroegError, match=r"ends in \.yaml"):
         Home(tmp_path).load_partners()
 
 

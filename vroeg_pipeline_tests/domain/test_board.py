@@ -17,7 +17,9 @@ ON_TIME, LATE = moment("2021-03-05 17:00"), moment("2021-03-05 17:01")
 RECENT = date(2021, 3, 1)
 
 
-def file(status: str, refusal: str | None = None, at: datetime = ON_TIME, read_on: date | None = RECENT) -> RegisteredFile:
+def file(
+    status: str, refusal: str | None = None, at: datetime = ON_TIME, read_on: date | None = RECENT
+) -> RegisteredFile:
     return RegisteredFile(status, refusal, at, read_on)
 
 

@@ -15,7 +15,9 @@ def test_a_real_register_carries_whole_months(tmp_path: Path, real_register: Pat
     made = make_world(world.home, months=2, signals=300, register=real_register)
     world.run("2020-10", "2020-11")
     assert made.dwellings == 11_927
-    (register,) = world.query("SELECT count(*) AS n, count(DISTINCT address_key) AS keys FROM reference.address_register")
+    (register,) = world.query(
+        "SELECT count(*) AS n, count(DISTINCT address_key) AS keys FROM reference.address_register"
+    )
     assert register["n"] == register["keys"] == 11_927 - 7  # seven keys occur twice
     statuses = {
         r["address_status"]: r["n"]

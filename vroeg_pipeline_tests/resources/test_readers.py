@@ -34,11 +34,19 @@ class Reader:
         self.folder = folder
         self.scratch = folder / "scratch"
 
-    def __call__(self, content: bytes | str, kind: str = "csv", **terms: Any) -> tuple[ReadOutcome, list[dict[str, Any]]]:
+    def __call__(
+        self, content: bytes | str, kind: str = "csv", **terms: Any
+    ) -> tuple[ReadOutcome, list[dict[str, Any]]]:
         path = self.folder / "delivery"
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         outcome = read_delivery(
-            self.connection, path, FileFormat(kind, **terms), COLUMNS, REQUIRED_FIELDS, "delivered", self.scratch  # type: ignore[arg-type]
+            self.connection,
+            path,
+            FileFormat(kind, **terms),
+            COLUMNS,
+            REQUIRED_FIELDS,
+            "delivered",
+            self.scratch,  # type: ignore[arg-type]
         )
         result = self.connection.execute("FROM delivered ORDER BY row_number")
         names = [column[0] for column in result.description]
@@ -73,7 +81,11 @@ def test_rows_are_numbered_without_the_empty_ones(read: Reader, end: str, quoted
     assert (outcome.refusal, outcome.row_count) == (None, 3)
     assert references(rows) == [(1, "K1"), (2, "K2"), (3, "K3")]
     assert rows[1]["reference_date"] == "01-03-2021"
-    assert (rows[2]["surname"], rows[2]["postcode"], rows[2]["typed"]) == ("kort", None, None if not quoted else rows[2]["typed"])
+    assert (rows[2]["surname"], rows[2]["postcode"], rows[2]["typed"]) == (
+        "kort",
+        None,
+        None if not quoted else rows[2]["typed"],
+    )
 
 
 def test_text_is_kept_verbatim(read: Reader) -> None:
@@ -82,7 +94,9 @@ def test_text_is_kept_verbatim(read: Reader) -> None:
 
 
 def test_quotes_hold_delimiters_line_ends_and_quotes(read: Reader) -> None:
-    _, rows = read(f'{HEADER}\n{line("K1", surname=chr(34) + "a;b" + chr(10) + chr(34) * 2 + "c" + chr(34))}\n{line("K2")}\n')
+    _, rows = read(
+        f"{HEADER}\n{line('K1', surname=chr(34) + 'a;b' + chr(10) + chr(34) * 2 + 'c' + chr(34))}\n{line('K2')}\n"
+    )
     assert rows[0]["surname"] == 'a;b\n"c'
     assert references(rows) == [(1, "K1"), (2, "K2")]
 
@@ -136,7 +150,7 @@ def test_headers_are_compared_trimmed_and_without_case(read: Reader) -> None:
 
 
 def test_missing_columns_are_named_by_agreement_and_never_by_the_file(read: Reader) -> None:
-    outcome, rows = read(f"{SECRET};0612345678\nK1;x\n")
+    outcome, _rows = read(f"{SECRET};0612345678\nK1;x\n")
     assert (outcome.refusal, outcome.row_count) == ("missing_columns", 1)
     assert "surname ('Surname')" in outcome.detail
     without_city = HEADER.replace("City", "Plaats")
@@ -182,7 +196,8 @@ def test_what_is_written_comes_back(read: Reader, rows: list[list[str]], delimit
 
 def test_json_numbers_are_taken_as_they_are_written(read: Reader) -> None:
     content = """[
-        {"Customer Reference": 12.0, "Amount Due": 1e3, "Surname": true, "Street": null, "Extra": {"a": 1}, "City": {"b": [2]}},
+        {"Customer Reference": 12.0, "Amount Due": 1e3, "Surname": true, "Street": null,
+         "Extra": {"a": 1}, "City": {"b": [2]}},
         {}, {"Surname": "  "},
         {"House Number": 12, "Amount Due": 100.005, "surname": "x", "Postcode": 1e999999}
     ]"""
@@ -195,7 +210,8 @@ def test_json_numbers_are_taken_as_they_are_written(read: Reader) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "plain"), [("12.0", "12"), ("1e3", "1000"), ("-0.0", "0"), ("0.10", "0.10"), ("1E-2", "0.01"), ("1e999999", "1e999999")]
+    ("text", "plain"),
+    [("12.0", "12"), ("1e3", "1000"), ("-0.0", "0"), ("0.10", "0.10"), ("1E-2", "0.01"), ("1e999999", "1e999999")],
 )
 def test_plain_numbers(text: str, plain: str) -> None:
     assert plain_number(text) == plain
@@ -219,7 +235,25 @@ def workbook(path: Path, *, sheet: str = "Blad1", rows: list[list[object]] | Non
 
 def test_xlsx_cells_are_taken_as_such(read: Reader, tmp_path: Path) -> None:
     moment = datetime.datetime(2021, 3, 1, 12, 30)  # noqa: DTZ001
-    row: list[object] = [4711, "Pröef", "=1+1", None, None, "0600", None, "2021AB", "St", 12, None, None, "H", 1234.565, moment, "01-03-2021", True]
+    row: list[object] = [
+        4711,
+        "Pröef",
+        "=1+1",
+        None,
+        None,
+        "0600",
+        None,
+        "2021AB",
+        "St",
+        12,
+        None,
+        None,
+        "H",
+        1234.565,
+        moment,
+        "01-03-2021",
+        True,
+    ]
     outcome, rows = read(workbook(tmp_path / "b.xlsx", rows=[row]), "xlsx", sheet="Blad1")
     assert outcome.row_count == 1
     found = rows[0]
@@ -245,7 +279,10 @@ def rebuilt(source: bytes, path: Path, replacements: dict[str, bytes]) -> bytes:
 
 _SHEET = b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>%s</sheetData></worksheet>'
 _CORNERS = _SHEET % b'<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>2</v></c></row>'
-_ENTITY = b'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/hostname">]>' + _SHEET % b'<row r="1"><c r="A1" t="str"><v>&e;</v></c></row>'
+_ENTITY = (
+    b'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/hostname">]>'
+    + _SHEET % b'<row r="1"><c r="A1" t="str"><v>&e;</v></c></row>'
+)
 
 
 @pytest.mark.parametrize(

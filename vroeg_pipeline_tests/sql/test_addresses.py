@@ -44,7 +44,9 @@ def test_no_number_no_key(resolve: Resolve, number: str | None) -> None:
     assert found["address_status"] is None
 
 
-@pytest.mark.parametrize("postcode", ["", "2024", "0024AB", "2024A", "2024SA", "2024SD", "2024 ss", "2024ABC", "2O24AB"])
+@pytest.mark.parametrize(
+    "postcode", ["", "2024", "0024AB", "2024A", "2024SA", "2024SD", "2024 ss", "2024ABC", "2O24AB"]
+)
 def test_no_postcode_no_key(resolve: Resolve, postcode: str) -> None:
     assert resolve([], postcode, "12")["address_key"] is None
 
@@ -80,7 +82,9 @@ def test_two_entries_with_one_key_are_one_dwelling(world: Any, connection: duckd
     assert load_file(connection, world.home, LATER) == (1, 3)
 
 
-suffixes = st.sampled_from(["", "A", "B", "A1", "A01", "HS", "1", "2", "II", "RD", "ZW", "BIS", "X9", "12", "012", "H", "R"])
+suffixes = st.sampled_from(
+    ["", "A", "B", "A1", "A01", "HS", "1", "2", "II", "RD", "ZW", "BIS", "X9", "12", "012", "H", "R"]
+)
 registers = st.lists(st.tuples(st.integers(1, 4), suffixes), min_size=1, max_size=8, unique=True)
 
 

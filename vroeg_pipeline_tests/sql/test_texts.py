@@ -52,7 +52,14 @@ def test_amount_with_a_comma(connection: duckdb.DuckDBPyConnection, text: str, a
 
 @pytest.mark.parametrize(
     ("text", "amount"),
-    [("1,234.56", "1234.56"), ("1234.5", "1234.50"), ("1.234,56", None), ("1,23.4", None), ("12.34", "12.34"), ("1,234", "1234")],
+    [
+        ("1,234.56", "1234.56"),
+        ("1234.5", "1234.50"),
+        ("1.234,56", None),
+        ("1,23.4", None),
+        ("12.34", "12.34"),
+        ("1,234", "1234"),
+    ],
 )
 def test_amount_with_a_point(connection: duckdb.DuckDBPyConnection, text: str, amount: str | None) -> None:
     found = value(connection, "amount_of(?, '.', false)", text)

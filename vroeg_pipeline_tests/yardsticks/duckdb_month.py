@@ -44,7 +44,8 @@ CREATE TABLE worklist_issues (month DATE, worklist VARCHAR, issue INTEGER, addre
 
 _REGISTER = """
 CREATE TEMP TABLE register AS
-SELECT DISTINCT ON (postcode, number, letter, addition) *, letter || addition AS suffix, meaning(letter || addition) AS meaning,
+SELECT DISTINCT ON (postcode, number, letter, addition)
+    *, letter || addition AS suffix, meaning(letter || addition) AS meaning,
     postcode || '_' || number || '_' || letter || '_' || addition AS key
 FROM (
     SELECT translate(upper(postcode), ' ', '') AS postcode, huisnummer::INTEGER AS number, bare(huisletter) AS letter,
@@ -83,7 +84,9 @@ def run(home: Path, months: Sequence[date], database: Path) -> dict[str, int]:
         tables = ("delivery_files", "validated_signals", "rejected_rows", "address_matches", "repeat_signals",
                   "recidivism_history", "prioritised_worklists", "worklist_issues")  # fmt: skip
         return {
-            table: int(connection.execute(f"SELECT count(*) FROM {table} WHERE month = ?", [months[-1]]).fetchall()[0][0])
+            table: int(
+                connection.execute(f"SELECT count(*) FROM {table} WHERE month = ?", [months[-1]]).fetchall()[0][0]
+            )
             for table in tables
         }
 

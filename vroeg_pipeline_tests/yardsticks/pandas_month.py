@@ -241,7 +241,7 @@ class Succession:
 
 
 def _parse_month(name: str) -> date:
-    return datetime.strptime(name, "%Y-%m").date()
+    return datetime.strptime(name, "%Y-%m").date()  # noqa: DTZ007
 
 
 def _month_number(month: date) -> int:
@@ -483,7 +483,7 @@ def _parse_date(value: object, date_format: str) -> date | None:
     if isinstance(value, date):
         return value
     try:
-        return datetime.strptime(_as_text(value), date_format).date()
+        return datetime.strptime(_as_text(value), date_format).date()  # noqa: DTZ007
     except ValueError:
         return None
 
@@ -635,9 +635,7 @@ class Addresses:
         if status == "unknown":
             return Address(by_rule, status, by_table)
         if status == "ambiguous":
-            codes = sorted(
-                {dwelling.municipality for dwelling in at_number.values() if dwelling.municipality}
-            )
+            codes = sorted({dwelling.municipality for dwelling in at_number.values() if dwelling.municipality})
             return Address(f"{postcode}_{number}_?_", status, codes[0] if codes else by_table)
         key = (same or similar)[0]
         return Address(key, status, at_number[key].municipality or by_table)
@@ -777,6 +775,7 @@ def _read_file(file: File, data: bytes, agreement: Agreement | None, settings: S
         file.refuse("missing_columns")
     read = (_parse_date(value, agreement.date_format) for value in file.columns.get("reference_date", ()))
     file.reference_date_max = max((day for day in read if day), default=None)
+    return None
 
 
 def _references(folder: Path, now: datetime, settle_seconds: float) -> set[str]:
@@ -903,9 +902,7 @@ def _judge(file: File, agreement: Agreement, addresses: Addresses) -> tuple[pd.D
     return signals, rejected
 
 
-def _hold_back(
-    signals: pd.DataFrame, folder: Path, agreement: Agreement, now: datetime, settle: float
-) -> pd.Series:
+def _hold_back(signals: pd.DataFrame, folder: Path, agreement: Agreement, now: datetime, settle: float) -> pd.Series:
     """The reason why a signal waits (DOMAIN §10), None where it does not; a withdrawal goes first."""
     withdrawn = signals["customer_reference"].isin(_references(folder / "withdrawals", now, settle))
     held = _objects([None] * len(signals))

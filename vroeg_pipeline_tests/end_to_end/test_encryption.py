@@ -1,0 +1,71 @@
+"""Encryption at rest and permissions (DOMAIN §12, docs/adr/0002)."""
+
+from __future__ import annotations
+
+import stat
+
+import pytest
+
+from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.resources.warehouse import ENCRYPTION_KEY, WarehouseResource
+from vroeg_pipeline_tests.world import World, row
+
+MARKER = "Onversleuteldzichtbaar"
+
+
+def plain_in(world: World) -> list[str]:
+    """Files that hold the marker in plain bytes, besides those that are meant to: inbox, archive and outbox."""
+    meant = {world.home.inbox, world.home.archive, world.home.outbox}
+    return [
+        path.name
+        for path in world.root.rglob("*")
+        if path.is_file() and not meant & set(path.parents) and MARKER.encode() in path.read_bytes()
+    ]
+
+
+def test_with_a_key_nothing_stands_in_plain_text(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.agree("huur")
+    rows = [row(surname=MARKER, house_number=str(n), customer_reference=f"K{n}") for n in range(1, 200)]
+    world.deliver("huur", "2021-03", rows)
+    monkeypatch.setenv(ENCRYPTION_KEY, "een sleutel met een ' erin")
+    world.run("2021-03")
+    assert len(world.table("prioritised_worklists")) == 199
+    assert plain_in(world) == []
+    monkeypatch.setenv(ENCRYPTION_KEY, "een andere sleutel")
+    with pytest.raises(VroegError, match=f"the encryption key does not fit.*check {ENCRYPTION_KEY}"):
+        world.table("validated_signals")
+    monkeypatch.delenv(ENCRYPTION_KEY)
+    with pytest.raises(VroegError, match=f"is encrypted; set {ENCRYPTION_KEY}"):
+        world.table("validated_signals")
+
+
+def test_without_a_key_it_would_be_seen(world: World) -> None:
+    world.agree("huur")
+    world.deliver("huur", "2021-03", [row(surname=MARKER)])
+    world.run("2021-03")
+    assert plain_in(world) == ["warehouse.duckdb"]
+
+
+def test_a_key_for_a_plain_warehouse_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    with WarehouseResource(home=str(world.root)).connect():
+        pass
+    monkeypatch.setenv(ENCRYPTION_KEY, "x")
+    with pytest.raises(VroegError, match="the file is not encrypted"):
+        world.table("validated_signals")
+
+
+def test_what_holds_people_is_for_the_owner_alone(world: World) -> None:
+    world.agree("huur")
+    world.deliver("huur", "2021-03", [row()])
+    world.home.inbox.chmod(0o755)
+    with WarehouseResource(home=str(world.root)).connect() as connection:
+        connection.execute("CREATE TABLE x AS SELECT range FROM range(100000)")  # makes a write-ahead log
+        wal = world.root / "warehouse.duckdb.wal"
+        assert not wal.exists() or stat.S_IMODE(wal.stat().st_mode) == 0o600
+    world.run("2021-03")
+    for path in (world.home.inbox, world.home.archive, world.home.outbox, world.home.quality, world.home.scratch):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o700, path
+    for folder in (world.home.archive, world.home.outbox, world.home.quality):
+        for path in folder.rglob("*"):
+            assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
+    assert stat.S_IMODE(world.home.warehouse.stat().st_mode) == 0o600

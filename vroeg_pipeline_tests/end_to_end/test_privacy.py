@@ -1,0 +1,86 @@
+"""No personal data in logs, events, metadata, checks, Data Docs, file names or on the terminal (DOMAIN §12)."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+from dagster import DagsterInstance
+from dagster._serdes import serialize_value
+
+from vroeg_pipeline_tests.world import World, as_csv, row
+
+PERSON = {
+    "customer_reference": "Klantkenmerkzebra",
+    "surname": "Achternaamzebra",
+    "initials": "Initialenzebra",
+    "prefix": "Voorvoegselzebra",
+    "phone": "0600987654",
+    "email": "postzebra@voorbeeld.example",
+    "street": "Straatnaamzebra",
+    "city": "Plaatszebra",
+    "postcode": "2021ZZ",
+    "house_number": "98765",
+    "birth_date": "29-02-1996",
+}
+MARKERS = [*PERSON.values(), "2021ZZ_98765__", "1996-02-29", "bestandzebra"]
+
+
+@pytest.fixture
+def watched(world: World) -> World:
+    """A month in which everything goes wrong that can put a person in a message."""
+    world.agree("huur")
+    world.agree("water", type="Water")
+    world.agree("licht", type="Energie", delivery={"format": "json"})
+    world.agree("zorg", type="Zorg", delivery={"format": "xlsx"})
+    good = row(**PERSON)
+    spoilt = [row(**{**PERSON, field: "zebra?"}) for field in ("amount_due", "reference_date", "crisis", "postcode")]
+    world.deliver("huur", "2021-03", [good, good, *spoilt], name="bestandzebra.csv")
+    world.deliver("water", "2021-03", as_csv([good]).split(b"\r\n", 1)[1], name="zonder_kop_bestandzebra.csv")
+    world.deliver("water", "2021-03", as_csv([good]) + b'"' + PERSON["surname"].encode(), name="open_quote.csv")
+    world.deliver("licht", "2021-03", f'[{{"Surname": "{PERSON["surname"]}", }}]'.encode(), name="stuk.json")
+    world.deliver("zorg", "2021-03", PERSON["surname"].encode(), name="geen.xlsx")
+    world.deliver(PERSON["surname"], "2021-03", [good])
+    world.slip("huur", "2021-03", "withdrawals", PERSON["customer_reference"])
+    world.deliver("huur", "2021-03", PERSON["customer_reference"].encode(), name="kapot.csv", folder="withdrawals")
+    return world
+
+
+def found_in(text: str) -> list[str]:
+    return [marker for marker in MARKERS if marker.lower() in text.lower()]
+
+
+def test_nothing_personal_in_events_or_on_the_terminal(watched: World) -> None:
+    environment = {**os.environ, "VROEG_HOME": str(watched.root), "COLUMNS": "250"}
+    command = [sys.executable, "-m", "vroeg_pipeline.cli"]
+    outputs = [
+        subprocess.run([*command, *words], env=environment, capture_output=True, text=True, check=False)
+        for words in (["run", "--month", "2021-03", "--verbose"], ["status"], ["run", "--month", "2021-03"])
+    ]
+    assert [output.returncode for output in outputs] == [0, 0, 0], outputs
+    assert found_in("".join(output.stdout + output.stderr for output in outputs)) == []
+    with DagsterInstance.from_ref(DagsterInstance.local_temp(str(watched.home.dagster)).get_ref()) as instance:
+        runs = instance.get_runs()
+        events = [entry for run in runs for entry in instance.all_logs(run.run_id)]
+        told = "".join(serialize_value(entry) for entry in events) + "".join(str(run.tags) for run in runs)
+    assert len(events) > 200
+    assert found_in(told) == []
+    for path in watched.home.quality.rglob("*"):
+        assert found_in(path.name) == []
+        assert path.is_dir() or found_in(path.read_text(encoding="utf-8")) == []
+    for path in (*watched.home.outbox.rglob("*"), *watched.home.dagster.rglob("*")):
+        assert found_in(str(path.relative_to(watched.root))) == []
+
+
+def test_a_failing_run_tells_no_row(watched: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    from vroeg_pipeline.assets import matches
+
+    select = "FROM address_matches WHERE 0 = (SELECT max(surname::INTEGER) FROM validated_signals)"
+    monkeypatch.setattr(matches, "sql", lambda name: select)
+    result = watched.run("2021-03", succeeds=False)
+    assert not result.success
+    told = "".join(serialize_value(entry) for entry in watched.instance.all_logs(result.run_id))
+    assert "Could not convert string" in told
+    assert found_in(told) == []
