@@ -1,3 +1,4 @@
+-- noqa: disable=layout.long_lines
 -- The tables of the warehouse (DOMAIN §11), a comment on each table and column: the Dagster UI shows them.
 -- There are no primary keys: DuckDB checks a key before the delete of the same transaction counts, so that a month
 -- could not be replaced. Asset checks watch the keys instead. Months are dates, the first of the month.

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
+import sys
+import time
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -16,7 +19,7 @@ import duckdb
 import yaml
 
 from vroeg_pipeline.domain.fields import CANONICAL_FIELDS
-from vroeg_pipeline.domain.months import working_day_of_month, working_days_after
+from vroeg_pipeline.domain.months import months_between, parse_month, working_day_of_month, working_days_after
 
 _TABLES = """
 CREATE TABLE delivery_files (month DATE, partner VARCHAR, file_sha256 VARCHAR, received_at TIMESTAMPTZ, row_count INTEGER,
@@ -62,7 +65,10 @@ CREATE TEMP TABLE by_number AS SELECT postcode, number, count(*) AS n, min(munic
 
 
 def run(home: Path, months: Sequence[date], database: Path) -> dict[str, int]:
-    """Runs the script for the months, oldest first; gives the row counts of the last one by table."""
+    """Runs the script for the months, oldest first; gives the row counts of the last one by table.
+
+    `database` is a file, made where absent; earlier months in it are the history.
+    """
     script = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
     agreements = [yaml.safe_load(path.read_text("utf-8")) for path in sorted((home / "agreements").glob("*.yaml"))]
     fresh = not database.exists()
@@ -142,3 +148,10 @@ def _month(
     connection.execute("SET VARIABLE inbox = ?", [[str(f[0]) for f in files]])
     connection.execute("SET VARIABLE columns = ?", [dict.fromkeys(CANONICAL_FIELDS, "VARCHAR")])
     connection.execute(script)
+
+
+if __name__ == "__main__":
+    started = time.perf_counter()
+    first, last = (parse_month(text) for text in sys.argv[2:4])
+    counts = run(Path(sys.argv[1]), months_between(first, last), Path(sys.argv[4]))
+    print(json.dumps({"seconds": time.perf_counter() - started, "rows": counts}))

@@ -99,8 +99,8 @@ looked_up AS (
             WHEN torn THEN 'ambiguous'
             WHEN e.n = 1 THEN 'exact'
             WHEN e.n > 1 THEN 'ambiguous'
-            WHEN suffix = '' AND a.n > 1 THEN 'ambiguous'
-            WHEN suffix = '' THEN 'unknown'
+            WHEN s.suffix = '' AND a.n > 1 THEN 'ambiguous'
+            WHEN s.suffix = '' THEN 'unknown'
             WHEN m.n = 1 THEN 'normalised'
             WHEN m.n > 1 THEN 'ambiguous'
             ELSE 'unknown'
@@ -262,7 +262,7 @@ DELETE FROM prioritised_worklists WHERE month = getvariable('month');
 INSERT INTO prioritised_worklists
 WITH tiered AS (
     SELECT
-        m.*, h.is_recidivist, h.possible_new_occupant, h.times_reported, h.last_reported_month, k.known_to, a.worklist AS team,
+        m.*, h.is_recidivist, h.possible_new_occupant, h.times_reported, h.last_month AS last_reported_month, k.known_to, a.worklist AS team,
         CASE
             WHEN has_crisis THEN 0 WHEN has_rent AND partner_count > 1 THEN 1 WHEN has_rent THEN 2
             WHEN partner_count > 1 THEN 3 WHEN total_amount >= 500 THEN 4 ELSE 5

@@ -1106,7 +1106,11 @@ def _file_rows(files: list[File]) -> pd.DataFrame:
 
 
 def _run(
-    home: Path, months: list[str], now: datetime | None, seconds: defaultdict[str, float]
+    home: Path,
+    months: list[str],
+    now: datetime | None,
+    seconds: defaultdict[str, float],
+    ended: list[float] | None = None,
 ) -> dict[str, pd.DataFrame]:
     @contextmanager
     def timed(table: str) -> Iterator[None]:
@@ -1196,6 +1200,8 @@ def _run(
             if len(entries):
                 issue = entries[["month", "worklist", "address_key"]].assign(issue=1, change="added")
                 parts["worklist_issues"].append(issue)
+        if ended is not None:
+            ended.append(time.perf_counter())
 
     tables = {}
     for name in TABLES:
@@ -1213,17 +1219,23 @@ def run(home: Path, months: list[str], now: datetime | None = None) -> dict[str,
     return _run(home, months, now, defaultdict(float))
 
 
-def main(arguments: list[str]) -> None:
+def main(arguments: list[str], json_wanted: bool = False) -> None:
     home, first, last = Path(arguments[0]), _parse_month(arguments[1]), _parse_month(arguments[2])
     months = [f"{_month_of(n):%Y-%m}" for n in range(_month_number(first), _month_number(last) + 1)]
     seconds: defaultdict[str, float] = defaultdict(float)
-    tables = _run(home, months, None, seconds)
+    ended = [time.perf_counter()]
+    tables = _run(home, months, None, seconds, ended)
+    if json_wanted:
+        of_last = tables["address_matches"]["month"].max()
+        rows = {name: int((table["month"] == of_last).sum()) for name, table in tables.items()}
+        print(json.dumps({"seconds": ended[-1] - ended[-2], "rows": rows}))
+        return
     for name, table in tables.items():
         print(f"{name:<24}{len(table):>10,} rows{seconds[name]:>9.2f} s")
     print(f"{'all':<24}{sum(map(len, tables.values())):>10,} rows{sum(seconds.values()):>9.2f} s")
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 4:
-        sys.exit("usage: pandas_month HOME FROM TO   (months as YYYY-MM)")
-    main(sys.argv[1:])
+    if len(sys.argv) not in (4, 5):
+        sys.exit("usage: pandas_month HOME FROM TO [--json]   (months as YYYY-MM; --json: the last month alone)")
+    main(sys.argv[1:4], json_wanted=sys.argv[4:] == ["--json"])

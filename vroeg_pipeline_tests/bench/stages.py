@@ -1,0 +1,60 @@
+"""The pipeline's own SQL and reading for one month, without Dagster, checks and worklist files.
+
+Calls what the assets call, so that what a run takes beyond this is Dagster, checks and files.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from vroeg_pipeline.domain.months import parse_month
+from vroeg_pipeline.resources.home import Home
+from vroeg_pipeline.resources.installation import Installation
+from vroeg_pipeline.resources.intake import take_in
+from vroeg_pipeline.resources.reference import load_register
+from vroeg_pipeline.resources.slips import load_slips
+from vroeg_pipeline.resources.warehouse import WarehouseResource, insert_rows, replace_month, sql, transaction
+
+
+def run_stages(home: Home, month_text: str) -> dict[str, float]:
+    """Seconds by stage."""
+    month = parse_month(month_text)
+    installation = Installation.load(home)
+    seconds: dict[str, float] = {}
+
+    @contextmanager
+    def timed(stage: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        seconds[stage] = time.perf_counter() - started
+
+    with installation.months(WarehouseResource(home=str(home.root)), [month]) as months:
+        for connection, _ in months:
+            with timed("address_register"):
+                load_register(connection, home, installation.now())
+            with timed("delivery_files"):
+                take_in(connection, installation, month, print)
+            with timed("signals"):
+                load_slips(connection, installation, month)
+                connection.execute(f"CREATE OR REPLACE TEMP TABLE row_verdicts AS {sql('row_verdicts')}")
+                replace_month(connection, month, {t: sql(t) for t in ("validated_signals", "rejected_rows")})
+                connection.execute("DROP TABLE row_verdicts")
+            with timed("address_matches"):
+                replace_month(connection, month, {"address_matches": sql("address_matches")})
+            with timed("recidivism"):
+                replace_month(connection, month, {t: sql(t) for t in ("repeat_signals", "recidivism_history")})
+            with timed("prioritised_worklists"):
+                installation.set_routing(connection, month)
+                replace_month(connection, month, {"prioritised_worklists": sql("prioritised_worklists")})
+            with timed("worklist_issues"), transaction(connection):
+                insert_rows(connection, "worklist_issues", sql("worklist_issues"))
+    return seconds
+
+
+if __name__ == "__main__":
+    print(json.dumps(run_stages(Home(Path(sys.argv[1])), sys.argv[2])))
