@@ -72,7 +72,7 @@ class Expected:
 
     def _distance(self, distance: float) -> str:
         if self.unit == "share":
-            return f"{100 * distance:.2g} percentage points"
+            return _with_unit(f"{100 * distance:.2g}", "percentage points")
         # What is just outside must not read as 0.
         return _with_unit(f"{distance:.2g}" if self.unit == "times" else f"{distance:g}", self.unit)
 
@@ -91,7 +91,9 @@ class Expected:
         return None
 
 
-def _with_unit(number: str, unit: Unit) -> str:
+def _with_unit(number: str, unit: str) -> str:
+    if number == "1" and unit != "times":
+        unit = unit.removesuffix("s")
     return f"{number} {unit}" if unit else number
 
 

@@ -380,8 +380,8 @@ def _lines(text: str, width: int) -> int:
 
 
 def _legal(text: str) -> str:
-    """Text that a sheet can hold: without what XML does not know, at most as long as a cell."""
-    return _NOT_IN_XML.sub("\ufffd", text)[:32_767]
+    """Text that a sheet can hold: one kind of line end, without what XML does not know, at most as long as a cell."""
+    return _NOT_IN_XML.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))[:32_767]
 
 
 def _at_midnight(day: date) -> datetime:

@@ -6,10 +6,14 @@ CREATE OR REPLACE TEMP MACRO text_of(value) AS
     nullif(trim(value, ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || chr(160)), '');
 
 -- The digits of a postcode, NULL when it is none (DOMAIN §5: letters SA, SD and SS do not exist).
+CREATE OR REPLACE TEMP MACRO postcode_without_spaces(postcode) AS
+    CASE
+        WHEN regexp_full_match(postcode, '[1-9][0-9]{3}[A-Z]{2}') AND right(postcode, 2) NOT IN ('SA', 'SD', 'SS')
+            THEN postcode
+    END;
+
 CREATE OR REPLACE TEMP MACRO postcode_of(value) AS
-    CASE WHEN regexp_full_match(translate(upper(value), ' ' || chr(9) || chr(160), ''), '[1-9][0-9]{3}[A-Z]{2}')
-            AND right(upper(value), 2) NOT IN ('SA', 'SD', 'SS')
-        THEN translate(upper(value), ' ' || chr(9) || chr(160), '') END;
+    postcode_without_spaces(translate(upper(value), ' ' || chr(9) || chr(160), ''));
 
 -- An amount in the agreed notation as euro, NULL when it is no number. `typed`: a number cell, taken as such.
 CREATE OR REPLACE TEMP MACRO amount_of(value, decimal_mark, typed) AS

@@ -134,3 +134,25 @@ def test_surnames_are_compared_without_case_accents_and_prefixes(
 
 def test_amounts_are_shown_as_in_dutch(connection: duckdb.DuckDBPyConnection) -> None:
     assert value(connection, "euro(1234567.5)") == "€ 1.234.567,50"
+
+
+@pytest.mark.parametrize(
+    ("written", "postcode"),
+    [
+        ("2021AB", "2021AB"),
+        (" 2021 ab ", "2021AB"),
+        ("2 0 2 1 a b", "2021AB"),
+        ("2021\xa0AB", "2021AB"),
+        ("0021AB", None),
+        ("2021A", None),
+        ("2021ABC", None),
+        ("2021SA", None),
+        ("2021 s d", None),
+        ("2021 S S", None),
+        ("2021AS", "2021AS"),
+        ("2021-AB", None),
+    ],
+)
+def test_postcodes(connection: duckdb.DuckDBPyConnection, written: str, postcode: str | None) -> None:
+    (read,) = connection.execute("SELECT postcode_of(text_of(?))", [written]).fetchall()[0]
+    assert read == postcode
