@@ -194,33 +194,39 @@ def _load_plain(
     fields = ", ".join(
         f"c{header.positions[f]} AS {f}" if f in header.positions else f"NULL::VARCHAR AS {f}" for f in CANONICAL_FIELDS
     )
+    # A CASE, as an AND would work out both for every row.
+    all_blank = f"trim(concat({', '.join(names)}), {blank}) = ''"
+    blank_row = f"CASE WHEN trim(c0, {blank}) = '' THEN {all_blank} WHEN c0 IS NULL THEN {all_blank} ELSE false END"
     try:
         con.execute(
             f"""
-            CREATE OR REPLACE TEMP TABLE {into}_lines AS
-            SELECT * FROM read_csv(
+            CREATE OR REPLACE TEMP TABLE {into} AS
+            SELECT
+                (row_number() OVER ())::INTEGER AS row_number,
+                {fields},
+                NULL::VARCHAR[] AS typed,
+                {blank_row} AS is_blank
+            FROM read_csv(
                 {quoted(str(path))}, auto_detect = false, header = false, skip = {skip}, columns = {{{types}}},
                 delim = {quoted(delimiter)}, quote = '', escape = '', null_padding = true, strict_mode = false
             )
             """
         )
-        (found,) = fetch_one(con, f"SELECT count(*) FROM {into}_lines")
+        found, count = fetch_one(con, f"SELECT count(*), count(*) FILTER (WHERE NOT is_blank) FROM {into}")
         if found != expected:
             return None
-        con.execute(
-            f"""
-            CREATE OR REPLACE TEMP TABLE {into} AS
-            SELECT (row_number() OVER ())::INTEGER AS row_number, {fields}, NULL::VARCHAR[] AS typed
-            FROM {into}_lines
-            WHERE trim(c0, {blank}) <> '' OR trim(concat({", ".join(names)}), {blank}) <> ''
-            """
-        )
-        (count,) = fetch_one(con, f"SELECT count(*) FROM {into}")
+        if count < found:
+            con.execute(
+                f"""
+                CREATE OR REPLACE TEMP TABLE {into} AS
+                SELECT * REPLACE ((row_number() OVER (ORDER BY row_number))::INTEGER AS row_number)
+                FROM {into} WHERE NOT is_blank
+                """
+            )
+        con.execute(f"ALTER TABLE {into} DROP COLUMN is_blank")
         return int(count)
     except (duckdb.InvalidInputException, duckdb.ConversionException):
         return None
-    finally:
-        con.execute(f"DROP TABLE IF EXISTS {into}_lines")
 
 
 def _quoted_rows(text: str, delimiter: str) -> Iterator[list[Cell]]:
