@@ -1,0 +1,205 @@
+"""A live Dagster on the sample world: webserver and daemon, asked over GraphQL and looked at in headless Chromium."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from rich.console import Console
+
+from vroeg_pipeline.domain.months import parse_month
+from vroeg_pipeline.resources.home import Home
+from vroeg_pipeline.running import run_months
+from vroeg_pipeline.sample.world import make_world
+from vroeg_pipeline.serving import services
+
+pytestmark = pytest.mark.live
+
+SELECTOR = {
+    "repositoryName": "__repository__",
+    "repositoryLocationName": "vroeg_pipeline.definitions",
+    "jobName": "month",
+}
+# Chromium's window, wide enough for the whole graph.
+_WINDOW = "--window-size=1800,1200"
+
+
+@dataclass(frozen=True)
+class Live:
+    """A webserver with its daemon."""
+
+    url: str
+    home: Home
+
+    def ask(self, query: str, **variables: Any) -> dict[str, Any]:
+        """The answer to a GraphQL query; fails on its errors."""
+        answer = requests.post(f"{self.url}/graphql", json={"query": query, "variables": variables}, timeout=30).json()
+        assert "errors" not in answer, answer["errors"]
+        return dict(answer["data"])
+
+
+def wait_until(what: str, met: Callable[[], Any], seconds: float = 120) -> Any:
+    """What `met` gives once it is true."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := met():
+            return found
+        time.sleep(0.5)
+    raise AssertionError(f"waited {seconds:g} seconds for {what}")
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """Three months of the sample world, run from the command line's own function, then opened in the UI."""
+    home = Home(tmp_path_factory.mktemp("live") / "home")
+    make_world(home, months=3, signals=120)
+    months = [parse_month(text) for text in ("2020-10", "2020-11", "2020-12")]
+    environment = dict(os.environ)
+    os.environ["VROEG_HOME"] = str(home.root)
+    try:
+        run_months(home, months, Console(quiet=True))
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        with services(home, port, output=subprocess.DEVNULL):
+            found = Live(f"http://127.0.0.1:{port}", home)
+            wait_until("the webserver", lambda: _answers(found))
+            yield found
+    finally:
+        os.environ.clear()
+        os.environ.update(environment)
+
+
+def _answers(live: Live) -> bool:
+    try:
+        return bool(live.ask("{version}")["version"])
+    except requests.ConnectionError:
+        return False
+
+
+def test_the_location_loads_with_its_assets(live: Live) -> None:
+    nodes = live.ask(
+        """{assetNodes {assetKey {path} groupName description kinds isPartitioned
+            assetChecksOrError {... on AssetChecks {checks {name description}}}}}"""
+    )["assetNodes"]
+    by_key = {"/".join(node["assetKey"]["path"]): node for node in nodes}
+    assert {"deliveries/pre_wonen", "delivery_files", "validated_signals", "worklist_files"} <= set(by_key)
+    assert all(node["description"] for node in nodes)
+    partner = by_key["deliveries/pre_wonen"]
+    names = {check["name"] for check in partner["assetChecksOrError"]["checks"]}
+    assert {"delivered", "few_rows_rejected", "columns_as_agreed"} <= names
+    assert all(check["description"] for check in partner["assetChecksOrError"]["checks"])
+
+
+def test_a_month_without_a_delivery_is_a_hole(live: Live) -> None:
+    query = """query ($key: AssetKeyInput!) {assetNodeOrError(assetKey: $key) {... on AssetNode {
+        assetPartitionStatuses {... on TimePartitionStatuses {ranges {status startKey endKey}}}}}}"""
+
+    def filled(partner: str) -> list[tuple[str, str]]:
+        node = live.ask(query, key={"path": ["deliveries", partner]})["assetNodeOrError"]
+        ranges = node["assetPartitionStatuses"]["ranges"]
+        return [(r["startKey"], r["endKey"]) for r in ranges if r["status"] == "MATERIALIZED"]
+
+    assert filled("pre_wonen") == [("2020-10-01", "2020-12-01")]
+    assert filled("vattenfall") == [("2020-10-01", "2020-10-01"), ("2020-12-01", "2020-12-01")]
+
+
+def test_checks_are_told_by_month(live: Live) -> None:
+    executions = live.ask(
+        """query ($key: AssetKeyInput!) {assetCheckExecutions(assetKey: $key, checkName: "delivered", limit: 20)
+            {status partition evaluation {success severity description}}}""",
+        key={"path": ["deliveries", "vattenfall"]},
+    )["assetCheckExecutions"]
+    by_month = {e["partition"]: e["evaluation"]["success"] for e in executions if e["partition"]}
+    assert by_month == {"2020-10-01": True, "2020-11-01": False, "2020-12-01": True}
+    (failed,) = [e for e in executions if e["partition"] == "2020-11-01"]
+    assert "unreadable" in failed["evaluation"]["description"]
+
+
+def test_the_run_of_the_command_line_is_there(live: Live) -> None:
+    runs = live.ask("{runsOrError {... on Runs {results {status tags {key value} repositoryOrigin {repositoryName}}}}}")
+    run = runs["runsOrError"]["results"][-1]
+    assert run["status"] == "SUCCESS"
+    assert {"key": "months", "value": "2020-10 to 2020-12"} in run["tags"]
+
+
+def test_the_daemon_runs_a_month_that_the_ui_asks_for(live: Live) -> None:
+    statuses = live.ask("{instance {daemonHealth {allDaemonStatuses {daemonType required healthy}}}}")
+    assert statuses["instance"]["daemonHealth"]["allDaemonStatuses"]
+    launched = live.ask(
+        """mutation ($parameters: ExecutionParams!) {launchRun(executionParams: $parameters) {
+            __typename ... on LaunchRunSuccess {run {runId}} ... on PythonError {message}}}""",
+        parameters={
+            "selector": SELECTOR,
+            "runConfigData": {},
+            "mode": "default",
+            "executionMetadata": {"tags": [{"key": "dagster/partition", "value": "2020-12-01"}]},
+        },
+    )["launchRun"]
+    assert launched["__typename"] == "LaunchRunSuccess", launched
+
+    def finished() -> str | None:
+        query = "query ($id: ID!) {runOrError(runId: $id) {... on Run {status}}}"
+        status = live.ask(query, id=launched["run"]["runId"])["runOrError"]["status"]
+        return status if status in ("SUCCESS", "FAILURE", "CANCELED") else None
+
+    assert wait_until("the run", finished) == "SUCCESS"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Headless Chromium."""
+    from selenium import webdriver
+
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not (chromium and driver):
+        pytest.skip("Chromium and its driver are not installed")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars", _WINDOW):
+        options.add_argument(argument)
+    opened = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    yield opened
+    opened.quit()
+
+
+PAGES = {
+    "groups": ("/asset-groups", ("reference", "deliveries", "signals", "matches", "quality", "worklists")),
+    "graph": (
+        "/assets/worklist_files?view=lineage&lineageScope=upstream&lineageDepth=10",
+        ("vattenfall", "delivery_files", "validated_signals", "recidivism_history", "worklist_files"),
+    ),
+    "partner": ("/assets/deliveries/vattenfall?view=partitions", ("vattenfall", "Materialized (2)")),
+    "checks": ("/assets/deliveries/vattenfall?view=checks", ("delivered", "few_rows_rejected", "columns_as_agreed")),
+    "worklists": ("/assets/prioritised_worklists?view=overview", ("Crisis first", "DOMAIN §9", "home_visit")),
+    "runs": ("/runs", ("Success", "month")),
+}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_it_shows_in_a_browser(live: Live, browser: Any, page: str) -> None:
+    """Screenshots are kept in VROEG_TESTS_SCREENSHOTS, where that is set, to be looked at."""
+    path, texts = PAGES[page]
+    browser.get(live.url + path)
+
+    def shown() -> bool:
+        text = browser.find_element("tag name", "body").text
+        return all(wanted.lower() in text.lower() for wanted in texts)
+
+    try:
+        wait_until(f"{texts} on {path}", shown, 60)
+    finally:
+        if folder := os.environ.get("VROEG_TESTS_SCREENSHOTS"):
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            time.sleep(2)
+            browser.save_screenshot(str(Path(folder) / f"{page}.png"))
+    assert "PythonError" not in browser.page_source
