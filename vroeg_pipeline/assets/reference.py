@@ -13,12 +13,14 @@ AREAS = dg.AssetSpec(
     "areas",
     group_name=GROUP,
     kinds={"csv"},
+    tags={"stage": GROUP},
     description="`reference/areas.csv`: which wijkteam serves which postcodes (DOMAIN §9). Kept by hand.",
 )
 MUNICIPALITIES = dg.AssetSpec(
     "municipalities",
     group_name=GROUP,
     kinds={"csv"},
+    tags={"stage": GROUP},
     description="`reference/municipalities.csv`: the municipality of a postcode where no register has the address "
     "(DOMAIN §5). Kept by hand.",
 )
@@ -26,6 +28,7 @@ KNOWN_CLIENTS = dg.AssetSpec(
     "known_clients",
     group_name=GROUP,
     kinds={"csv"},
+    tags={"stage": GROUP},
     description="`reference/known_clients.csv`: addresses that debt services or a wijkteam know already (DOMAIN §9).",
 )
 TABLES_KEPT_BY_HAND = [AREAS, MUNICIPALITIES, KNOWN_CLIENTS]

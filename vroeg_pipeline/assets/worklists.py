@@ -127,7 +127,7 @@ def files_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         description=table_description(
             "worklist_files",
             "Writes each issue that is not in the outbox yet as one XLSX in Dutch. Each file appears whole or not at "
-            "all; a run that was stopped halfway is completed by the next.",
+            "all; a run that was stopped halfway is completed by the next (DOMAIN §9).",
         ),
         metadata=table_metadata("worklist_files"),
     )

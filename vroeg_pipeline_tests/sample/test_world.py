@@ -1,0 +1,117 @@
+"""The sample world: the same each time, with every defect in it, and careful with what lies there."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.resources.home import Home
+from vroeg_pipeline.sample.world import PLANTED, ROW_DEFECTS, make_world
+from vroeg_pipeline_tests.world import World
+
+
+def fingerprint(root: Path) -> dict[str, tuple[str, float]]:
+    """Content and moment of receipt by path; the unfinished file is always new."""
+    return {
+        str(path.relative_to(root)): (
+            hashlib.sha256(path.read_bytes()).hexdigest(),
+            path.stat().st_mtime if path.match("inbox/*/*/*") and path.suffix != ".part" else 0,
+        )
+        for path in sorted(root.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_the_same_seed_gives_the_same_world(tmp_path: Path) -> None:
+    for name, seed in (("a", 7), ("b", 7), ("c", 8)):
+        make_world(Home(tmp_path / name), seed=seed, months=6, signals=100)
+    assert fingerprint(tmp_path / "a") == fingerprint(tmp_path / "b")
+    assert fingerprint(tmp_path / "a") != fingerprint(tmp_path / "c")
+
+
+@pytest.fixture(scope="module")
+def lived_in(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """Six months, run in one go."""
+    world = World(tmp_path_factory.mktemp("sample") / "home")
+    for made_by_world in ("areas.csv", "municipalities.csv"):
+        (world.home.reference / made_by_world).unlink()
+    make_world(world.home, months=6, signals=400)
+    world.run("2020-10", "2021-03")
+    return world
+
+
+def test_every_reason_to_reject_a_row_occurs(lived_in: World) -> None:
+    found = lived_in.query("SELECT DISTINCT unnest(reasons) AS reason FROM rejected_rows")
+    assert {row["reason"] for row in found} == set(ROW_DEFECTS)
+
+
+def test_every_fate_of_a_file_occurs(lived_in: World) -> None:
+    files = lived_in.table("delivery_files")
+    assert {file["status"] for file in files} == {"accepted", "superseded", "refused"}
+    planted = {what for _, _, what in PLANTED} & {
+        "unknown_partner", "not_active", "unreadable", "missing_columns", "stale_copy",
+    }  # fmt: skip
+    assert {file["refusal"] for file in files} - {None} == planted
+    assert any(file["status"] == "accepted" and file["row_count"] == 0 for file in files)
+
+
+def test_every_kind_of_address_and_worklist_occurs(lived_in: World) -> None:
+    statuses = {row["address_status"] for row in lived_in.table("validated_signals")}
+    assert statuses == {"exact", "normalised", "ambiguous", "unknown"}
+    assert {row["held_reason"] for row in lived_in.table("validated_signals")} == {None, "withdrawn", "not_confirmed"}
+    entries = lived_in.table("prioritised_worklists")
+    assert {entry["worklist"] for entry in entries} == {
+        "wijkteam_noord", "wijkteam_zandvoort", "budgetcoach", "lichte_opvolging", "adresdesk",
+    }  # fmt: skip
+    assert {entry["tier"] for entry in entries} == set(range(6))
+    assert any(entry["known_to"] for entry in entries)
+    assert any(entry["over_capacity"] for entry in entries)
+    history = lived_in.table("recidivism_history")
+    assert {row["recidivism_kind"] for row in history} == {"new", "consecutive", "returning"}
+    assert any(row["possible_new_occupant"] for row in history)
+    assert any(row["only_repeats"] for row in history)
+
+
+def test_the_register_is_that_of_the_pilot(lived_in: World) -> None:
+    (row,) = lived_in.query(
+        """
+        SELECT bool_and(left(postcode, 4)::INTEGER BETWEEN 2021 AND 2026 OR left(postcode, 4) IN ('2041', '2042')) AS pilot,
+            bool_or(house_number_addition = 'RD') AND bool_or(house_number_addition = 'ZW') AS upper_and_lower,
+            bool_or(house_letter <> '') AS letters
+        FROM reference.address_register
+        """
+    )
+    assert row == {"pilot": True, "upper_and_lower": True, "letters": True}
+
+
+def test_de_key_was_taken_over_by_pre_wonen(lived_in: World) -> None:
+    repeats = lived_in.query(
+        """
+        SELECT count(*) AS n FROM repeat_signals AS r
+        INNER JOIN validated_signals AS now ON r.signal_id = now.signal_id
+        INNER JOIN validated_signals AS past ON r.repeats_signal_id = past.signal_id
+        WHERE now.partner = 'pre_wonen' AND past.partner = 'de_key'
+        """
+    )
+    assert repeats[0]["n"] > 0
+
+
+def test_what_lies_there_is_not_overwritten_by_accident(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    make_world(home, months=1, signals=50)
+    before = fingerprint(home.root)
+    with pytest.raises(VroegError, match="--overwrite"):
+        make_world(home, months=1, signals=50, seed=2)
+    assert fingerprint(home.root) == before
+    make_world(home, months=1, signals=50, seed=2, overwrite=True)
+    assert fingerprint(home.root) != before
+
+
+def test_people_are_for_the_owner_alone(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    make_world(home, months=1, signals=50)
+    for path in home.inbox.rglob("*"):
+        assert path.stat().st_mode & 0o077 == 0, path

@@ -1,0 +1,140 @@
+"""The code location as Dagster sees it: what is in it, that everything explains itself, and that it loads lightly."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import yaml
+
+from vroeg_pipeline.automation.jobs import MONTH_JOB
+from vroeg_pipeline.definitions import build_defs, first_month
+from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.domain.months import parse_month
+from vroeg_pipeline.resources.home import CHECKOUT, Home
+from vroeg_pipeline.resources.installation import Installation
+from vroeg_pipeline_tests.world import World
+
+# Key → what it reads. The assets are the vocabulary of everyone who works with the pipeline: a change is deliberate.
+GRAPH = {
+    "address_register": [],
+    "areas": [],
+    "known_clients": [],
+    "municipalities": [],
+    "deliveries/huur": [],
+    "deliveries/water": [],
+    "delivery_files": ["deliveries/huur", "deliveries/water"],
+    "validated_signals": ["address_register", "delivery_files", "municipalities"],
+    "rejected_rows": ["address_register", "delivery_files", "municipalities"],
+    "delivery_measures": ["rejected_rows", "validated_signals"],
+    "address_matches": ["validated_signals"],
+    "repeat_signals": ["address_matches", "validated_signals"],
+    "recidivism_history": ["address_matches", "validated_signals"],
+    "prioritised_worklists": ["address_matches", "areas", "known_clients", "recidivism_history"],
+    "worklist_issues": ["prioritised_worklists"],
+    "worklist_files": ["worklist_issues"],
+}
+BY_HAND = {"areas", "known_clients", "municipalities"}
+
+
+@pytest.fixture
+def defs(world: World) -> dg.Definitions:
+    world.agree("huur", owner="data@haarlem.example")
+    world.agree("water", type="Water")
+    return build_defs(world.installation)
+
+
+def specs(defs: dg.Definitions) -> dict[str, dg.AssetSpec]:
+    return {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
+
+
+def test_the_asset_graph(defs: dg.Definitions) -> None:
+    found = {key: sorted(dep.asset_key.to_user_string() for dep in spec.deps) for key, spec in specs(defs).items()}
+    assert found == {key: sorted(deps) for key, deps in GRAPH.items()}
+
+
+def test_everything_explains_itself(defs: dg.Definitions) -> None:
+    for key, spec in specs(defs).items():
+        assert spec.group_name, key
+        assert spec.description, key
+        assert "DOMAIN" in spec.description or "docs/adr" in spec.description, key
+        assert spec.kinds, key
+        assert spec.tags.get("stage"), key
+        assert "dagster/code_references" in spec.metadata or key in BY_HAND or key.startswith("deliveries/"), key
+        if not key.startswith("deliveries/") and key not in BY_HAND:
+            columns = spec.metadata["dagster/column_schema"].columns
+            assert columns, key
+            assert all(column.description for column in columns), key
+
+
+def test_owners_are_those_of_the_agreements(defs: dg.Definitions) -> None:
+    assert list(specs(defs)["deliveries/huur"].owners) == ["data@haarlem.example"]
+
+
+def test_every_table_has_blocking_checks_and_every_delivery_named_ones(defs: dg.Definitions) -> None:
+    checks = {
+        (spec.asset_key.to_user_string(), spec.name): spec
+        for definition in defs.asset_checks or []
+        for spec in definition.check_specs
+    }
+    for table in GRAPH:
+        if table.split("/")[0] in {"deliveries", "address_register", *BY_HAND}:
+            continue
+        assert any(asset == table for asset, _ in checks), table
+    assert checks["validated_signals", "row_accounting"].blocking
+    delivered = {name for asset, name in checks if asset == "deliveries/huur"}
+    assert {"delivered", "few_rows_rejected", "few_rows_outdated", "rows_as_usual", "columns_as_agreed"} <= delivered
+    assert not any(spec.blocking for (asset, _), spec in checks.items() if asset.startswith("deliveries/"))
+    assert all(spec.description for spec in checks.values())
+
+
+def test_months_are_dutch_and_the_current_one_can_be_run(defs: dg.Definitions, world: World) -> None:
+    partitions = specs(defs)["validated_signals"].partitions_def
+    assert isinstance(partitions, dg.TimeWindowPartitionsDefinition)
+    assert partitions.timezone == "Europe/Amsterdam"
+    keys = partitions.get_partition_keys(current_time=world.now)
+    assert (keys[0], keys[-1]) == ("2020-01-01", "2022-01-01")
+
+
+def test_a_file_from_before_every_agreement_can_be_run(world: World) -> None:
+    world.agree("huur", valid_from="2021-03")
+    assert first_month(world.installation) == parse_month("2021-03")
+    world.deliver("huur", "2021-01", b"x")
+    assert first_month(world.installation) == parse_month("2021-01")
+    world.settings(first_month="2021-02")
+    assert first_month(world.installation) == parse_month("2021-02")
+
+
+def test_the_job_is_everything_in_one_process(defs: dg.Definitions) -> None:
+    job = defs.resolve_job_def(MONTH_JOB)
+    executable = {key for key in GRAPH if key not in BY_HAND and not key.startswith("deliveries/")}
+    assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == executable
+    assert job.executor_def.name == "in_process"
+
+
+def test_one_way_to_start() -> None:
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
+    workspace = yaml.safe_load((CHECKOUT / "workspace.yaml").read_text(encoding="utf-8"))
+    (location,) = workspace["load_from"]
+    assert project["tool"]["dagster"]["module_name"] == location["python_module"] == "vroeg_pipeline.definitions"
+
+
+def test_loading_it_is_light() -> None:
+    """Great Expectations and pandas take seconds to import; the UI and every run would pay for them."""
+    loading = (
+        "import sys; from vroeg_pipeline.definitions import defs; defs();"
+        "print([m for m in ('great_expectations', 'pandas') if m in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", loading], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_a_wrong_agreement_stops_the_location_with_a_readable_line(tmp_path: Path) -> None:
+    world = World(tmp_path / "home")
+    world.agree("huur", type="Huren")
+    with pytest.raises(VroegError, match=r"agreements/huur\.yaml.*type"):
+        build_defs(Installation.load(Home(world.root)))
