@@ -21,7 +21,8 @@ os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
 from vroeg_pipeline.assets import deliveries, matches, measures, reference, signals, worklists  # noqa: E402
 from vroeg_pipeline.assets.tables import monthly_partitions  # noqa: E402
-from vroeg_pipeline.automation.jobs import month_job  # noqa: E402
+from vroeg_pipeline.automation.arrivals import arrivals_sensor, worklists_schedule  # noqa: E402
+from vroeg_pipeline.automation.jobs import intake_job, month_job  # noqa: E402
 from vroeg_pipeline.checks.deliveries import delivery_checks  # noqa: E402
 from vroeg_pipeline.checks.tables import table_checks  # noqa: E402
 from vroeg_pipeline.resources.home import Home  # noqa: E402
@@ -48,8 +49,10 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
     Raises VroegError when an agreement or the settings are wrong; the UI shows its line in place of the location.
     """
     installation = installation or Installation.load(Home.from_environment())
-    partitions = monthly_partitions(first_month(installation))
+    start = first_month(installation)
+    partitions = monthly_partitions(start)
     partners = installation.partners
+    jobs = [month_job(partitions), intake_job(partners, partitions)]
     return dg.Definitions(
         assets=dg.with_source_code_references(
             [
@@ -67,7 +70,9 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
             ]
         ),
         asset_checks=[*table_checks(partitions), *delivery_checks(partners, partitions)],
-        jobs=[month_job(partitions)],
+        jobs=jobs,
+        sensors=[arrivals_sensor(installation, start, jobs)],
+        schedules=[worklists_schedule(installation)],
         resources={
             "installation": installation,
             "warehouse": WarehouseResource(

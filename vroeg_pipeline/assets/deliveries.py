@@ -18,6 +18,7 @@ from vroeg_pipeline.assets.tables import (
 )
 from vroeg_pipeline.domain.agreements import Agreement, Partners
 from vroeg_pipeline.domain.months import AMSTERDAM, month_text
+from vroeg_pipeline.resources.arrivals import content_of_month, note_seen
 from vroeg_pipeline.resources.installation import Installation
 from vroeg_pipeline.resources.intake import MonthIntake, clear_leftovers, take_in
 from vroeg_pipeline.resources.warehouse import WarehouseResource
@@ -93,6 +94,9 @@ def delivery_files_asset(partners: Partners, partitions: dg.PartitionsDefinition
         installation.home.make()
         with installation.months(warehouse, months_of(context)) as months:
             for connection, month in months:
+                # Noted first: what comes while this reads is news to the next look at the inbox.
+                content = content_of_month(installation.home, month, installation.settings, installation.now())
+                note_seen(installation.home, month, content)
                 intake = take_in(connection, installation, month, context.log.warning)
                 _log_arrivals(context, installation, month_key(month), intake)
                 missing = [a.partner for a in installation.partners.owed(month) if a.partner not in intake.accepted]

@@ -4,6 +4,7 @@ import dagster as dg
 import duckdb
 
 from vroeg_pipeline.assets.tables import ONE_RUN, months_of, report, row_count, table_description, table_metadata
+from vroeg_pipeline.resources.arrivals import note_judged
 from vroeg_pipeline.resources.installation import Installation
 from vroeg_pipeline.resources.warehouse import WarehouseResource, replace_month, sql
 
@@ -38,6 +39,7 @@ def measures_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
                 counts = replace_month(connection, month, {"delivery_measures": sql("delivery_measures")})
                 volumes = {"signals per partner": _volumes(connection)}
                 report(context, month, {**row_count(counts["delivery_measures"]), **volumes})
+                note_judged(installation.home, month)
         return dg.MaterializeResult()
 
     return delivery_measures

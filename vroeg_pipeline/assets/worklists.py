@@ -18,6 +18,7 @@ from vroeg_pipeline.assets.tables import (
     table_description,
     table_metadata,
 )
+from vroeg_pipeline.resources.arrivals import note_issued
 from vroeg_pipeline.resources.home import private_folder
 from vroeg_pipeline.resources.installation import Installation
 from vroeg_pipeline.resources.warehouse import (
@@ -139,6 +140,7 @@ def files_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         with installation.months(warehouse, months_of(context)) as months:
             for connection, month in months:
                 written = write_issues(connection, installation, month)
+                note_issued(installation.home, month)
                 report(
                     context, month, {"new files": len(written), "files": ", ".join(written) or "none: nothing changed"}
                 )

@@ -1,11 +1,15 @@
-"""The jobs of the location. What runs them by itself (schedules, sensors) will stand beside this module."""
+"""The jobs of the location. What starts them by itself stands in `automation.arrivals`."""
 
 from __future__ import annotations
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from vroeg_pipeline.assets.deliveries import delivery_key
+from vroeg_pipeline.domain.agreements import Partners
+
 MONTH_JOB = "month"
+INTAKE_JOB = "intake"
 
 
 def month_job(partitions: dg.PartitionsDefinition) -> UnresolvedAssetJobDefinition:
@@ -19,6 +23,20 @@ def month_job(partitions: dg.PartitionsDefinition) -> UnresolvedAssetJobDefiniti
         selection=dg.AssetSelection.all() | dg.AssetSelection.all_asset_checks(),
         partitions_def=partitions,
         description="From partner files to worklists, for one month or a range of months, oldest first.",
+        tags={"stage": "month"},
+        executor_def=dg.in_process_executor,
+    )
+
+
+def intake_job(partners: Partners, partitions: dg.PartitionsDefinition) -> UnresolvedAssetJobDefinition:
+    """What is known of deliveries before the worklists are made: taken in, rows judged, measured, checked."""
+    tables = ("address_register", "delivery_files", "validated_signals", "rejected_rows", "delivery_measures")
+    deliveries = [delivery_key(partner) for partner in partners.agreements]
+    return dg.define_asset_job(
+        INTAKE_JOB,
+        selection=dg.AssetSelection.assets(*tables) | dg.AssetSelection.checks_for_assets(*tables, *deliveries),
+        partitions_def=partitions,
+        description="Takes in and judges deliveries as they arrive, without making worklists.",
         tags={"stage": "month"},
         executor_def=dg.in_process_executor,
     )

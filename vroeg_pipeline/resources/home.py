@@ -75,6 +75,11 @@ class Home:
         return self.root / "quality"
 
     @property
+    def taken_in(self) -> Path:
+        """Notes of what runs have worked on; may be removed, then the months in the inbox are run again."""
+        return self.root / "taken_in"
+
+    @property
     def scratch(self) -> Path:
         """Where files lie while they are worked on; empty between runs."""
         return self.root / "tmp"
@@ -82,6 +87,11 @@ class Home:
     @property
     def warehouse(self) -> Path:
         return self.root / "warehouse.duckdb"
+
+    @property
+    def run_lock(self) -> Path:
+        """Held by the run that is at work."""
+        return self.root / "warehouse.lock"
 
     @property
     def dagster(self) -> Path:

@@ -11,8 +11,10 @@ import os
 import stat
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from io import BufferedReader
 from pathlib import Path
 
 from vroeg_pipeline.domain.agreements import RESERVED_PARTNERS
@@ -180,16 +182,9 @@ def archive_file(home: Home, file: InboxFile, folder: str, max_file_mb: float) -
     Bytes that are there already are left. Raises NotTakenError when it is no longer the regular file that was listed, or
     changed while it was read.
     """
-    try:
-        descriptor = os.open(file.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise NotTakenError(f"cannot be opened ({error.strerror})") from None
-    with os.fdopen(descriptor, "rb") as source:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise NotTakenError("is no regular file")
-        if status.st_size > max_file_mb * _ARCHIVE_FACTOR * 1024 * 1024:
-            return Archived(_fingerprint_of_start(source.read(_CHUNK), status.st_size), None)
+    with _opened(file) as source:
+        if file.size > max_file_mb * _ARCHIVE_FACTOR * 1024 * 1024:
+            return Archived(_fingerprint_of_start(source.read(_CHUNK), file.size), None)
         month_folder = private_folder(home.archive / folder / month_text(file.month))
         digest = hashlib.sha256()
         with temporary_file(month_folder) as temporary:
@@ -199,13 +194,43 @@ def archive_file(home: Home, file: InboxFile, folder: str, max_file_mb: float) -
                     copy.write(chunk)
                 copy.flush()
                 os.fsync(copy.fileno())
-            after = os.fstat(descriptor)
-            if (after.st_size, after.st_mtime_ns) != (file.size, file.modified_ns):
-                raise NotTakenError("changed while it was read")
+            _check_unchanged(source, file)
             os.utime(temporary, ns=(file.modified_ns, file.modified_ns))
             kept = month_folder / digest.hexdigest()
             temporary.replace(kept)
     return Archived(digest.hexdigest(), kept)
+
+
+def content_of(file: InboxFile, max_file_mb: float) -> str:
+    """What identifies a file's bytes, as `archive_file` does, without keeping them.
+
+    Raises NotTakenError when it is no longer the regular file that was listed, or changed while it was read.
+    """
+    with _opened(file) as source:
+        if file.size > max_file_mb * _ARCHIVE_FACTOR * 1024 * 1024:
+            return _fingerprint_of_start(source.read(_CHUNK), file.size)
+        digest = hashlib.file_digest(source, "sha256").hexdigest()
+        _check_unchanged(source, file)
+    return digest
+
+
+@contextmanager
+def _opened(file: InboxFile) -> Iterator[BufferedReader]:
+    """The file as it was listed: no link, no pipe that would be waited for, not another one of that name."""
+    try:
+        descriptor = os.open(file.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise NotTakenError(f"cannot be opened ({error.strerror})") from None
+    with os.fdopen(descriptor, "rb") as source:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise NotTakenError("is no regular file")
+        yield source
+
+
+def _check_unchanged(source: BufferedReader, file: InboxFile) -> None:
+    status = os.fstat(source.fileno())
+    if (status.st_size, status.st_mtime_ns) != (file.size, file.modified_ns):
+        raise NotTakenError("changed while it was read")
 
 
 def _fingerprint_of_start(start: bytes, size: int) -> str:

@@ -77,7 +77,7 @@ class WarehouseResource(DuckDBResource):
         self._say = context.log.info if context.log else self._say
         holder = f"run {context.run.run_id[:8]}" if context.run else "a run"
         private_folder(Path(self.home))
-        with run_lock(Path(self.home) / "warehouse.lock", holder, self._say, self.lock_timeout_minutes * 60):
+        with run_lock(Home(Path(self.home)).run_lock, holder, self._say, self.lock_timeout_minutes * 60):
             yield self
 
     @contextmanager

@@ -182,6 +182,7 @@ PAGES = {
     "checks": ("/assets/deliveries/vattenfall?view=checks", ("delivered", "few_rows_rejected", "columns_as_agreed")),
     "worklists": ("/assets/prioritised_worklists?view=overview", ("Crisis first", "DOMAIN §9", "home_visit")),
     "runs": ("/runs", ("Success", "month")),
+    "run": ("/runs/{run}", ("worklist_files", "check_validated_signals", "check_deliveries")),
 }
 
 
@@ -189,6 +190,8 @@ PAGES = {
 def test_it_shows_in_a_browser(live: Live, browser: Any, page: str) -> None:
     """Screenshots are kept in VROEG_TESTS_SCREENSHOTS, where that is set, to be looked at."""
     path, texts = PAGES[page]
+    run = live.ask("{runsOrError {... on Runs {results {runId}}}}")["runsOrError"]["results"][-1]["runId"]
+    path = path.replace("{run}", run)
     browser.get(live.url + path)
 
     def shown() -> bool:
@@ -203,3 +206,38 @@ def test_it_shows_in_a_browser(live: Live, browser: Any, page: str) -> None:
             time.sleep(2)
             browser.save_screenshot(str(Path(folder) / f"{page}.png"))
     assert "PythonError" not in browser.page_source
+
+
+def test_what_runs_by_itself_is_on(live: Live) -> None:
+    location = {key: SELECTOR[key] for key in ("repositoryName", "repositoryLocationName")}
+    repository = live.ask(
+        """query ($selector: RepositorySelector!) {repositoryOrError(repositorySelector: $selector) {... on Repository {
+            sensors {name sensorState {status}} schedules {name executionTimezone scheduleState {status}}}}}""",
+        selector=location,
+    )["repositoryOrError"]
+    assert {s["name"]: s["sensorState"]["status"] for s in repository["sensors"]} == {"arrivals": "RUNNING"}
+    (schedule,) = repository["schedules"]
+    assert (schedule["name"], schedule["scheduleState"]["status"]) == ("worklists", "RUNNING")
+    assert schedule["executionTimezone"] == "Europe/Amsterdam"
+
+
+def test_a_file_that_is_dropped_into_the_inbox_fills_its_month(live: Live) -> None:
+    """The redelivery of a month that was refused: it and the month after it run, and its partition is there."""
+    good = next((live.home.inbox / "vattenfall" / "2020-10").glob("*.json"))
+    dropped = live.home.inbox / "vattenfall" / "2020-11" / "opnieuw.json"
+    dropped.write_bytes(good.read_bytes().replace(b"2020", b"2019"))
+
+    def filled() -> bool:
+        query = """query ($key: AssetKeyInput!) {assetNodeOrError(assetKey: $key) {... on AssetNode {
+            partitionStats {numMaterialized}}}}"""
+        node = live.ask(query, key={"path": ["deliveries", "vattenfall"]})["assetNodeOrError"]
+        return bool(node["partitionStats"]["numMaterialized"] == 3)
+
+    wait_until("the partition of 2020-11", filled)
+
+    def finished() -> bool:
+        runs = live.ask("{runsOrError {... on Runs {results {status tags {key value}}}}}")["runsOrError"]["results"]
+        months = [run for run in runs if {"key": "months", "value": "2020-11 to 2020-12"} in run["tags"]]
+        return len(months) == 1 and months[0]["status"] == "SUCCESS"
+
+    wait_until("one run over both months", finished)
