@@ -19,7 +19,7 @@ warnings.filterwarnings("ignore", category=PreviewWarning)
 # Great Expectations must not call home (ARCHITECTURE decision 14); it reads this when it is imported.
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
-from vroeg_pipeline.assets import deliveries, matches, measures, reference, signals, worklists  # noqa: E402
+from vroeg_pipeline.assets import board, deliveries, matches, measures, reference, signals, worklists  # noqa: E402
 from vroeg_pipeline.assets.tables import monthly_partitions  # noqa: E402
 from vroeg_pipeline.automation.arrivals import arrivals_sensor, worklists_schedule  # noqa: E402
 from vroeg_pipeline.automation.jobs import intake_job, month_job  # noqa: E402
@@ -62,6 +62,7 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
                 deliveries.delivery_files_asset(partners, partitions),
                 signals.signals_asset(partitions),
                 measures.measures_asset(partitions),
+                board.board_asset(partitions),
                 matches.matches_asset(partitions),
                 matches.recidivism_asset(partitions),
                 worklists.worklists_asset(partitions),

@@ -108,7 +108,7 @@ def test_from_sample_to_status(tmp_path: Path) -> None:
     assert "refused" in lines["Vattenfall"]
     assert "missing" in lines["Zorg en Zekerheid"]
     assert "late" in lines["Elan Wonen"]
-    assert "on time" in lines["Pré Wonen"]
+    assert "on time" in lines["De Key → Pré Wonen"]
     only_last = vroeg(home, "status", "--months", "1").stdout
     assert "2020-12" in only_last
     assert "2020-11" not in only_last

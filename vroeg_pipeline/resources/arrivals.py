@@ -15,7 +15,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from vroeg_pipeline.domain.months import month_text
+from vroeg_pipeline.domain.months import is_month, month_text, parse_month
 from vroeg_pipeline.domain.settings import Settings
 from vroeg_pipeline.resources.home import Home, private_folder, replacing
 from vroeg_pipeline.resources.inbox import (
@@ -89,6 +89,12 @@ def worked_on(home: Home, month: date) -> WorkedOn:
     """What runs noted of the month. A note that cannot be read counts as none: the month is worked on again."""
     known = _read(_path(home, month, "done"))
     return WorkedOn(known.get("seen", ()), known.get("judged"), known.get("issued"))
+
+
+def months_worked_on(home: Home) -> set[date]:
+    """The months of which a run took in deliveries, or found none."""
+    names = (path.name.removesuffix(".done.json") for path in home.taken_in.glob("*.done.json"))
+    return {parse_month(name) for name in names if is_month(name)}
 
 
 def note_seen(home: Home, month: date, content: Sequence[str]) -> None:
