@@ -4,6 +4,8 @@ The intake logs an arrival as a materialization of the partner's month, so that 
 stays a hole in the partner's row (docs/adr/0001). How files are judged stands in `resources.intake`.
 """
 
+from datetime import timedelta
+
 import dagster as dg
 
 from vroeg_pipeline.assets.tables import (
@@ -17,7 +19,7 @@ from vroeg_pipeline.assets.tables import (
     table_metadata,
 )
 from vroeg_pipeline.domain.agreements import Agreement, Partners
-from vroeg_pipeline.domain.months import AMSTERDAM, month_text
+from vroeg_pipeline.domain.months import AMSTERDAM, DELIVERY_DUE_TIME, TIME_ZONE, latest_due_day, month_text
 from vroeg_pipeline.resources.arrivals import content_of_month, note_seen
 from vroeg_pipeline.resources.installation import Installation
 from vroeg_pipeline.resources.intake import MonthIntake, clear_leftovers, take_in
@@ -49,6 +51,7 @@ def _delivery_spec(agreement: Agreement, partitions: dg.PartitionsDefinition) ->
         group_name=GROUP,
         partitions_def=partitions,
         owners=[agreement.owner] if agreement.owner else [],
+        freshness_policy=_freshness(agreement),
         kinds={terms.format},
         tags={"partner_type": agreement.type.lower().replace(" ", "_"), "stage": GROUP},
         metadata={
@@ -63,6 +66,22 @@ def _delivery_spec(agreement: Agreement, partitions: dg.PartitionsDefinition) ->
             "confirmation asked": terms.confirmation,
             "agreement": dg.MetadataValue.path(f"agreements/{agreement.partner}.yaml"),
         },
+    )
+
+
+def _freshness(agreement: Agreement) -> dg.FreshnessPolicy | None:
+    """The lamp in the UI: red when nothing arrived this month by the latest day on which the deadline can fall.
+
+    A cron line knows no working days, and the lamp knows no months: what decides is the check `delivered`
+    (ARCHITECTURE decision 7). An agreement with an end has no lamp, as it would burn for ever after.
+    """
+    if agreement.valid_until:
+        return None
+    day = latest_due_day(agreement.delivery.due_working_day)
+    return dg.FreshnessPolicy.cron(
+        deadline_cron=f"{DELIVERY_DUE_TIME.minute} {DELIVERY_DUE_TIME.hour} {day} * *",
+        lower_bound_delta=timedelta(days=day - 1, hours=DELIVERY_DUE_TIME.hour),
+        timezone=TIME_ZONE,
     )
 
 

@@ -13,6 +13,7 @@ import duckdb
 from vroeg_pipeline.assets.deliveries import delivery_key
 from vroeg_pipeline.checks.verdicts import Severity, Verdict, months_of_check, results
 from vroeg_pipeline.domain.agreements import Agreement, Partners
+from vroeg_pipeline.domain.months import AMSTERDAM
 from vroeg_pipeline.quality.data_docs import remove_pages, write_index
 from vroeg_pipeline.quality.expectations import check_names, expected_of
 from vroeg_pipeline.quality.judging import judge
@@ -20,6 +21,7 @@ from vroeg_pipeline.resources.installation import Installation
 from vroeg_pipeline.resources.warehouse import WarehouseResource
 
 DELIVERED = "delivered"
+ON_TIME = "on_time"
 
 
 def delivery_checks(partners: Partners, partitions: dg.PartitionsDefinition) -> list[dg.AssetChecksDefinition]:
@@ -53,6 +55,7 @@ def _specs(agreement: Agreement, partitions: dg.PartitionsDefinition) -> list[dg
         rules.setdefault(expected.check, []).append(f"{expected.rule} Expected: {expected.bounds}.")
     described = {
         DELIVERED: "An owed delivery is there and can be used (DOMAIN §3, §4).",
+        ON_TIME: "The first usable file came before the deadline (DOMAIN §3).",
         **{check: " ".join(rules[check]) for check in check_names(agreement)},
     }
     return [
@@ -71,12 +74,24 @@ def _arrival_verdicts(
     connection: duckdb.DuckDBPyConnection, installation: Installation, month: date
 ) -> Iterator[Verdict]:
     files = connection.execute(
-        "SELECT partner, status, refusal FROM delivery_files WHERE month = ?", [month]
+        "SELECT partner, status, refusal, received_at FROM delivery_files WHERE month = ?", [month]
     ).fetchall()
     for agreement in installation.partners.owed(month):
-        own = [(status, refusal) for partner, status, refusal in files if partner == agreement.partner]
-        usable = any(status == "accepted" for status, _ in own)
-        refusals = sorted({refusal for _, refusal in own if refusal})
+        own = [(status, refusal, at) for partner, status, refusal, at in files if partner == agreement.partner]
+        usable = [at for status, _, at in own if status in ("accepted", "superseded")]
+        refusals = sorted({refusal for _, refusal, _ in own if refusal})
+        due = agreement.due(month)
+        if usable:
+            first = min(usable).astimezone(AMSTERDAM)
+            yield Verdict(
+                delivery_key(agreement.partner),
+                ON_TIME,
+                month,
+                first <= due,
+                f"{month:%Y-%m}: it came on {first:%d-%m-%Y %H:%M}, due {due:%d-%m-%Y %H:%M}.",
+                Severity.WARN,
+                {"hours too late": max(0.0, round((first - due).total_seconds() / 3600, 1)), "month": f"{month:%Y-%m}"},
+            )
         if usable:
             said = "delivered"
         elif refusals:
@@ -87,8 +102,8 @@ def _arrival_verdicts(
             delivery_key(agreement.partner),
             DELIVERED,
             month,
-            usable,
-            f"{month:%Y-%m}: {said}. Due {agreement.due(month):%d-%m-%Y %H:%M}, agreements/{agreement.partner}.yaml.",
+            bool(usable),
+            f"{month:%Y-%m}: {said}. Due {due:%d-%m-%Y %H:%M}, agreements/{agreement.partner}.yaml.",
             Severity.WARN,
             {"files": len(own), "refusals": ", ".join(refusals) or "none", "month": f"{month:%Y-%m}"},
         )

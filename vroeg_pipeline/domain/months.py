@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 import holidays
@@ -106,6 +106,13 @@ def working_days_after(day: date, count: int) -> date:
 def delivery_due(month: date, due_working_day: int) -> datetime:
     """When a delivery for `month` is due: 17:00 Amsterdam time on the agreed working day (DOMAIN §3)."""
     return datetime.combine(working_day_of_month(month, due_working_day), DELIVERY_DUE_TIME, AMSTERDAM)
+
+
+@cache
+def latest_due_day(due_working_day: int) -> int:
+    """The latest day of a month on which that working day can fall, over the years around now."""
+    months = (date(year, month, 1) for year in range(2020, 2060) for month in range(1, 13))
+    return max(working_day_of_month(month, due_working_day).day for month in months)
 
 
 def matching_moment(month: date, matching_working_day: int) -> datetime:

@@ -221,6 +221,19 @@ def test_what_runs_by_itself_is_on(live: Live) -> None:
     assert schedule["executionTimezone"] == "Europe/Amsterdam"
 
 
+def test_the_lamp_of_a_partner_is_lit(live: Live) -> None:
+    """What arrived a moment ago is fresh; a partner whose agreement ended has no lamp."""
+    query = """query ($key: AssetKeyInput!) {assetNodeOrError(assetKey: $key) {... on AssetNode {
+        freshnessStatusInfo {freshnessStatus}}}}"""
+
+    def lamp(partner: str) -> str | None:
+        node = live.ask(query, key={"path": ["deliveries", partner]})["assetNodeOrError"]
+        return node["freshnessStatusInfo"] and str(node["freshnessStatusInfo"]["freshnessStatus"])
+
+    assert wait_until("the lamp", lambda: lamp("pre_wonen") not in (None, "UNKNOWN") and lamp("pre_wonen")) == "HEALTHY"
+    assert lamp("de_key") is None
+
+
 def test_a_file_that_is_dropped_into_the_inbox_fills_its_month(live: Live) -> None:
     """The redelivery of a month that was refused: it and the month after it run, and its partition is there."""
     good = next((live.home.inbox / "vattenfall" / "2020-10").glob("*.json"))
