@@ -26,6 +26,7 @@ from rich.table import Table
 from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.resources.home import Home
 from vroeg_pipeline.resources.warehouse import WarehouseResource
+from vroeg_pipeline_tests.bench.ticks import ticks_table
 from vroeg_pipeline_tests.bench.world import make_bench_world
 
 SIZES = (400, 10_000, 100_000, 1_000_000)
@@ -76,6 +77,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where the worlds are made (default: a temporary folder)")
     options = parser.parse_args()
     out.print(f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    out.print(ticks_table())
     measured = []
     for signals in options.sizes:
         folder = Path(tempfile.mkdtemp(prefix="vroeg-bench-", dir=options.folder))
