@@ -133,6 +133,31 @@ def status(
 
 @app.command()
 @one_line_errors
+def health(
+    as_json: Annotated[
+        bool, typer.Option("--json", help="For a monitoring system; the exit status says the same.")
+    ] = False,
+) -> None:
+    """Tell whether everything that should run by itself does; exit status 1 when something does not.
+
+    Daemon heartbeat, last tick of each sensor and schedule, the last month with worklists, disk, warehouse.
+    """
+    from vroeg_pipeline.health import show_health
+
+    show_health(Home.from_environment(), out, as_json=as_json)
+
+
+@app.command()
+@one_line_errors
+def prepare() -> None:
+    """Make Dagster's home ready for its services, with our settings; once is enough, again does no harm."""
+    from vroeg_pipeline.serving import prepare_storage
+
+    prepare_storage(Home.from_environment())
+
+
+@app.command()
+@one_line_errors
 def dev(port: Annotated[int, typer.Option(help="Port of the webserver, on this machine alone.")] = 3000) -> None:
     """Open the Dagster UI on this installation: webserver and daemon, until Ctrl-C."""
     from vroeg_pipeline.serving import serve

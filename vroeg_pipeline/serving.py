@@ -40,10 +40,7 @@ def serve(home: Home, port: int, out: Console) -> None:
 @contextmanager
 def services(home: Home, port: int, output: int | None = None) -> Iterator[Sequence[subprocess.Popen[bytes]]]:
     """The webserver and the daemon as processes, ended with the block."""
-    prepare_dagster_home(home)
-    # Both would make the tables of an empty storage at the same time, which breaks it; so they are made first.
-    with DagsterInstance.get():
-        pass
+    prepare_storage(home)
     environment = {**os.environ, "VROEG_HOME": str(home.root), "GX_ANALYTICS_ENABLED": "false"}
     programs = Path(sys.executable).parent
     commands = (
@@ -59,6 +56,16 @@ def services(home: Home, port: int, output: int | None = None) -> Iterator[Seque
     finally:
         for process in processes:
             _stop(process)
+
+
+def prepare_storage(home: Home) -> None:
+    """Makes Dagster's home and its storage.
+
+    Webserver and daemon would make the tables of an empty storage at the same time, which breaks it; so this comes first.
+    """
+    prepare_dagster_home(home)
+    with DagsterInstance.get() as instance:
+        instance.get_runs_count()
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

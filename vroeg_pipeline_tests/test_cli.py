@@ -75,7 +75,7 @@ def test_a_mistake_of_ours_names_file_and_field(world: World, break_it: object, 
 
 
 def test_help_teaches() -> None:
-    for words in ((), ("run",), ("sample",), ("status",), ("dev",)):
+    for words in ((), ("run",), ("sample",), ("status",), ("health",), ("prepare",), ("dev",)):
         done = vroeg(Path("nowhere"), *words, "--help")
         assert done.returncode == 0
         assert "Usage:" in done.stdout
@@ -112,6 +112,16 @@ def test_from_sample_to_status(tmp_path: Path) -> None:
     only_last = vroeg(home, "status", "--months", "1").stdout
     assert "2020-12" in only_last
     assert "2020-11" not in only_last
+
+
+def test_prepare_makes_the_home_of_dagster_once(tmp_path: Path) -> None:
+    assert vroeg(tmp_path / "home", "prepare").returncode == 0
+    settings = tmp_path / "home" / "dagster" / "dagster.yaml"
+    assert "enabled: false" in settings.read_text(encoding="utf-8")
+    assert list((tmp_path / "home" / "dagster").rglob("*.db"))
+    settings.write_text("# ours\n", encoding="utf-8")
+    assert vroeg(tmp_path / "home", "prepare").returncode == 0
+    assert settings.read_text(encoding="utf-8") == "# ours\n"
 
 
 def test_nothing_is_written_outside_the_home(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -21,6 +22,7 @@ from vroeg_pipeline.resources.home import Home
 from vroeg_pipeline.running import run_months
 from vroeg_pipeline.sample.world import make_world
 from vroeg_pipeline.serving import services
+from vroeg_pipeline_tests.test_cli import vroeg
 
 pytestmark = pytest.mark.live
 
@@ -232,6 +234,16 @@ def test_the_lamp_of_a_partner_is_lit(live: Live) -> None:
 
     assert wait_until("the lamp", lambda: lamp("pre_wonen") not in (None, "UNKNOWN") and lamp("pre_wonen")) == "HEALTHY"
     assert lamp("de_key") is None
+
+
+def test_the_watch_on_the_watcher_sees_the_daemon(live: Live) -> None:
+    def healthy() -> set[str]:
+        said = vroeg(live.home.root, "health", "--json").stdout
+        return {finding["part"] for finding in json.loads(said)["findings"] if finding["healthy"]}
+
+    # The worklists of this month were not made: the sample world lies in the past.
+    wanted = {"daemon", "sensor arrivals", "schedule worklists", "warehouse"}
+    wait_until(f"{wanted}", lambda: wanted <= healthy(), 60)
 
 
 def test_a_file_that_is_dropped_into_the_inbox_fills_its_month(live: Live) -> None:
