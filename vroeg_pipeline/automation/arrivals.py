@@ -120,15 +120,15 @@ def arrivals_sensor(
         now = installation.now()
         if is_held(home.run_lock):
             return dg.SkipReason("A run is at work; what it leaves is seen after it")
-        months = months_in(home.inbox)
-        if months and months[0] < first_month:
-            return dg.SkipReason(
-                f"The inbox has {month_text(months[0])}, from before the first month of this location: reload it"
-            )
+        found = months_in(home.inbox)
+        # A folder that was made after this location was loaded may lie before its first partition.
+        months = [month for month in found if month >= first_month]
         contents = {month: content_of_month(home, month, settings, now) for month in months}
         work = work_to_do(contents, {month: worked_on(home, month) for month in months}, settings, now)
         if work is None:
-            return dg.SkipReason(f"Nothing new in {len(months)} months of the inbox")
+            before = ", ".join(month_text(month) for month in found if month < first_month)
+            reload = f"; reload the code location to run {before}, from before its first month" if before else ""
+            return dg.SkipReason(f"Nothing new in {len(months)} months of the inbox{reload}")
         return _requested(context.instance, work, now)
 
     return arrivals

@@ -222,6 +222,18 @@ def test_it_never_opens_the_warehouse(town: World) -> None:
     assert requested(town) is not None
 
 
+def test_a_month_from_before_the_location_holds_up_no_other(town: World) -> None:
+    sensor = build_defs(town.installation).resolve_sensor_def("arrivals")
+    town.deliver("huur", "2019-01", [row()])
+    with dg.build_sensor_context(instance=town.instance) as context:
+        skipped = sensor(context)
+        assert isinstance(skipped, dg.SkipReason)
+        assert "2019-01" in str(skipped.skip_message)
+        town.deliver("huur", "2021-03", [row()])
+        found = sensor(context)
+    assert isinstance(found, dg.SensorResult)
+
+
 def test_a_range_is_one_run(town: World) -> None:
     for each in ("2021-01", "2021-02", "2021-03"):
         town.deliver("huur", each, [row(reference_date=f"01-{each[5:]}-2021", arrears_since="01-10-2020")])
