@@ -25,6 +25,7 @@ from vroeg_pipeline.resources.warehouse import fetch_one, temporary_table, trans
 
 # Folder names in the archive of partners without an agreement are not to be trusted, so they share one.
 UNKNOWN_PARTNERS = "_unknown"
+_FILES_AT_ONCE = 50
 
 Say = Callable[[str], None]
 
@@ -247,15 +248,16 @@ def _keep(
         connection.execute("DELETE FROM delivery_files WHERE month = ?", [month])
         connection.execute("INSERT INTO delivery_files BY NAME FROM judged_files")
         connection.execute("DELETE FROM raw.delivery_rows WHERE month = ?", [month])
-        # All files in one statement: DuckDB then works on several at once.
-        selects = [
-            f"SELECT ?::DATE AS month, ? AS partner, ? AS file_sha256, row_number, {fields}, typed FROM {f.rows_table}"
-            for f in read
-        ]
-        if selects:
+        # Several files in a statement, so that DuckDB works on them at once; not all, as its parser allows only so much.
+        for start in range(0, len(read), _FILES_AT_ONCE):
+            batch = read[start : start + _FILES_AT_ONCE]
+            selects = [
+                f"SELECT ?::DATE AS month, ? AS partner, ? AS file_sha256, row_number, {fields}, typed FROM {f.rows_table}"
+                for f in batch
+            ]
             connection.execute(
                 f"INSERT INTO raw.delivery_rows BY NAME {' UNION ALL '.join(selects)}",
-                [value for f in read for value in (month, f.partner, f.file_sha256)],
+                [value for f in batch for value in (month, f.partner, f.file_sha256)],
             )
     for file in read:
         connection.execute(f"DROP TABLE {file.rows_table}")

@@ -287,3 +287,17 @@ def test_a_month_is_filled_once_and_only_by_what_arrived(huur: World) -> None:
     huur.run("2021-03")
     records = huur.instance.fetch_materializations(dg.AssetRecordsFilter(delivery_key("huur")), limit=10).records
     assert len(records) == 2
+
+
+def test_very_many_files_of_one_partner_stop_nobody(world: World) -> None:
+    world.agree("huur")
+    world.agree("goed", type="Water")
+    header = as_csv([]).decode()
+    for number in range(1_200):
+        world.deliver("huur", "2021-03", f"{header}K{number}{';' * 18}\r\n".encode(), name=f"{number:04d}.csv")
+    world.deliver("goed", "2021-03", [row()])
+    world.run("2021-03")
+    files = world.table("delivery_files")
+    assert len(files) == 1_201
+    assert {f["partner"] for f in files if f["status"] == "accepted"} == {"huur", "goed"}
+    assert world.query("SELECT count(*) AS n FROM raw.delivery_rows")[0]["n"] == 1_201
