@@ -40,6 +40,7 @@ _AT_WORK = [
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
 ]
+_NOT_DONE = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 
 
 @dataclass(frozen=True)
@@ -139,9 +140,9 @@ def _requested(instance: dg.DagsterInstance, work: Work, now: datetime) -> dg.Se
     before = instance.get_run_records(dg.RunsFilter(tags={_WORK_TAG: work.key}))
     if any(record.dagster_run.status in _AT_WORK for record in before):
         return dg.SkipReason("What arrived is being worked on")
-    failed = [record for record in before if record.dagster_run.status == dg.DagsterRunStatus.FAILURE]
+    failed = [record for record in before if record.dagster_run.status in _NOT_DONE]
     if failed and now - max(record.update_timestamp for record in failed) < _RETRY_AFTER:
-        return dg.SkipReason(f"The run for what arrived failed; it is tried again after {_RETRY_AFTER}")
+        return dg.SkipReason(f"The run for what arrived failed or was stopped; it is tried again after {_RETRY_AFTER}")
     tags = {**month_tags(work.first, work.last), _WORK_TAG: work.key}
     request = dg.RunRequest(run_key=f"{work.key}:{len(before)}", job_name=work.job, tags=tags)
     return dg.SensorResult(run_requests=[request])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from datetime import UTC, date, datetime, timedelta
+from uuid import uuid4
 
 import dagster as dg
 import pytest
@@ -207,6 +208,30 @@ def test_a_run_that_was_killed_is_made_again(town: World) -> None:
     town.run("2021-03")
     shutil.rmtree(town.home.taken_in)
     assert requested(town) is not None
+
+
+@pytest.mark.parametrize(
+    ("status", "at_once", "after_an_hour"),
+    [
+        (dg.DagsterRunStatus.NOT_STARTED, False, False),
+        (dg.DagsterRunStatus.STARTED, False, False),
+        (dg.DagsterRunStatus.FAILURE, False, True),
+        (dg.DagsterRunStatus.CANCELED, False, True),  # somebody meant it
+    ],
+)
+def test_a_run_that_failed_is_tried_again_and_one_at_work_is_not(
+    town: World, status: dg.DagsterRunStatus, at_once: bool, after_an_hour: bool
+) -> None:
+    town.deliver("huur", "2021-03", [row()])
+    town.now = datetime.now(UTC)
+    first = requested(town)
+    assert first is not None
+    town.instance.add_run(dg.DagsterRun("month", run_id=str(uuid4()), tags=dict(first.tags), status=status))
+    assert (requested(town) is not None) is at_once
+    town.now += timedelta(hours=1)
+    again = requested(town)
+    assert (again is not None) is after_an_hour
+    assert again is None or again.run_key != first.run_key
 
 
 def test_while_a_run_is_at_work_the_sensor_waits(town: World) -> None:
