@@ -149,6 +149,32 @@ def health(
 
 @app.command()
 @one_line_errors
+def alerts(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be sent now; send nothing.")] = False,
+    send: Annotated[bool, typer.Option("--send", help="Look and send once, where no daemon does.")] = False,
+    trial: Annotated[bool, typer.Option("--test", help="Send a trial message to every channel.")] = False,
+) -> None:
+    """Show which problems were told and are open, and what waits to be sent.
+
+    The daemon sends by itself (sensor `alerts`). Who gets what stands under `alerts` in settings.yaml.
+    """
+    if [dry_run, send, trial].count(True) > 1:
+        raise VroegError("which one?", do="give one of --dry-run, --send and --test")
+    from vroeg_pipeline import alerting
+
+    home = Home.from_environment()
+    if dry_run:
+        alerting.show_preview(home, out)
+    elif send:
+        alerting.send_alerts(home, out)
+    elif trial:
+        alerting.try_channels(home, out)
+    else:
+        alerting.show_alerts(home, out)
+
+
+@app.command()
+@one_line_errors
 def prepare() -> None:
     """Make Dagster's home ready for its services, with our settings; once is enough, again does no harm."""
     from vroeg_pipeline.serving import prepare_storage

@@ -21,6 +21,7 @@ os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
 from vroeg_pipeline.assets import board, deliveries, matches, measures, reference, signals, worklists  # noqa: E402
 from vroeg_pipeline.assets.tables import monthly_partitions  # noqa: E402
+from vroeg_pipeline.automation.alerts import alerts_sensor  # noqa: E402
 from vroeg_pipeline.automation.arrivals import arrivals_sensor, worklists_schedule  # noqa: E402
 from vroeg_pipeline.automation.jobs import intake_job, month_job  # noqa: E402
 from vroeg_pipeline.checks.deliveries import delivery_checks  # noqa: E402
@@ -72,7 +73,7 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
         ),
         asset_checks=[*table_checks(partitions), *delivery_checks(partners, partitions)],
         jobs=jobs,
-        sensors=[arrivals_sensor(installation, start, jobs)],
+        sensors=[arrivals_sensor(installation, start, jobs), alerts_sensor(installation)],
         schedules=[worklists_schedule(installation)],
         resources={
             "installation": installation,

@@ -7,40 +7,29 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 from dagster import DagsterInstance
-from dagster._core.scheduler.instigation import InstigatorStatus, TickStatus
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from vroeg_pipeline.automation.health import Finding, disk_finding, tick_findings
 from vroeg_pipeline.domain.errors import VroegError
-from vroeg_pipeline.domain.months import AMSTERDAM, add_months, matching_moment, month_of, month_text
+from vroeg_pipeline.domain.months import add_months, matching_moment, moment_text, month_of, month_text
+from vroeg_pipeline.resources.alert_book import read_alerts
 from vroeg_pipeline.resources.arrivals import months_worked_on, worked_on
 from vroeg_pipeline.resources.home import Home
-from vroeg_pipeline.resources.installation import Installation
+from vroeg_pipeline.resources.installation import CLOCK, Installation
 from vroeg_pipeline.resources.locking import is_held
 from vroeg_pipeline.resources.warehouse import WarehouseResource
 
 _HEARTBEAT_TOLERANCE = timedelta(minutes=5)
-# A schedule ticks once a day, so two days without a tick is one missed.
-_TICK_TOLERANCE = {"SENSOR": timedelta(minutes=15), "SCHEDULE": timedelta(hours=49)}
-_LEAST_FREE_SHARE = 0.10
+_ALERT_TOLERANCE = timedelta(minutes=30)
 # Long enough for a moment's use by another tool, short enough for a monitor that asks every minute.
 _WAREHOUSE_PATIENCE_MINUTES = 0.1
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What was found of one part."""
-
-    part: str
-    healthy: bool
-    said: str
 
 
 def show_health(home: Home, out: Console, *, as_json: bool) -> None:
@@ -68,12 +57,15 @@ def findings(installation: Installation) -> Iterator[Finding]:
         os.environ["DAGSTER_HOME"] = str(home.dagster)
         with DagsterInstance.get() as instance:
             yield _daemon(instance, now)
-            yield from _ticks(instance, now)
+            yield from tick_findings(instance, now)
     else:
         yield Finding("daemon", False, f"there is no Dagster home at {home.dagster}; start with: vroeg dev")
     yield _last_month(installation, now)
-    yield _disk(home)
+    yield disk_finding(home)
     yield _warehouse(home)
+    yield _alerts(home, now)
+    if os.environ.get(CLOCK):
+        yield Finding("clock", False, f"it stands at {moment_text(now)}, as {CLOCK} says; unset it in production")
 
 
 def _daemon(instance: DagsterInstance, now: datetime) -> Finding:
@@ -81,25 +73,7 @@ def _daemon(instance: DagsterInstance, now: datetime) -> Finding:
     if not heartbeats:
         return Finding("daemon", False, "it has never run")
     last = datetime.fromtimestamp(max(beat.timestamp for beat in heartbeats.values()), UTC)
-    return Finding("daemon", now - last <= _HEARTBEAT_TOLERANCE, f"last heartbeat {_local(last)}")
-
-
-def _ticks(instance: DagsterInstance, now: datetime) -> Iterator[Finding]:
-    for state in sorted(instance.all_instigator_state(), key=lambda state: state.instigator_name):
-        kind = state.instigator_type.value
-        part = f"{kind.lower()} {state.instigator_name}"
-        if state.status == InstigatorStatus.STOPPED:
-            yield Finding(part, False, "it is turned off in the UI")
-            continue
-        ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=1)
-        if not ticks:
-            # A daily schedule of a daemon that was started today has none yet; the daemon itself is looked at above.
-            yield Finding(part, kind == "SCHEDULE", "it has not ticked yet")
-            continue
-        at = datetime.fromtimestamp(ticks[0].timestamp, UTC)
-        failed = ticks[0].status == TickStatus.FAILURE
-        said = f"last tick {_local(at)}" + (", and it failed: see Automation in the UI" if failed else "")
-        yield Finding(part, not failed and now - at <= _TICK_TOLERANCE.get(kind, timedelta.max), said)
+    return Finding("daemon", now - last <= _HEARTBEAT_TOLERANCE, f"last heartbeat {moment_text(last)}")
 
 
 def _last_month(installation: Installation, now: datetime) -> Finding:
@@ -110,12 +84,6 @@ def _last_month(installation: Installation, now: datetime) -> Finding:
     made = [m for m in months_worked_on(installation.home) if worked_on(installation.home, m).issued is not None]
     said = f"last month with worklists: {month_text(max(made)) if made else 'none'}, due: {month_text(month)}"
     return Finding("worklists", month in made, said)
-
-
-def _disk(home: Home) -> Finding:
-    usage = shutil.disk_usage(home.root)
-    said = f"{usage.free / 2**30:.1f} GiB free of {usage.total / 2**30:.1f}"
-    return Finding("disk", usage.free / usage.total >= _LEAST_FREE_SHARE, said)
 
 
 def _warehouse(home: Home) -> Finding:
@@ -130,5 +98,21 @@ def _warehouse(home: Home) -> Finding:
     return Finding("warehouse", True, "it opens and can be read")
 
 
-def _local(moment: datetime) -> str:
-    return f"{moment.astimezone(AMSTERDAM):%d-%m-%Y %H:%M:%S}"
+def _alerts(home: Home, now: datetime) -> Finding:
+    """A recipient that cannot be reached hears nothing, so somebody must hear of that here."""
+    try:
+        waiting = read_alerts(home).waiting
+    except VroegError as error:
+        return Finding("alerts", False, str(error))
+    failing = {
+        recipient: each
+        for recipient, each in waiting.items()
+        if each.failing_since and now - each.failing_since >= _ALERT_TOLERANCE
+    }
+    if not failing:
+        return Finding("alerts", True, f"{sum(len(each.notices) for each in waiting.values())} wait to be sent")
+    said = "; ".join(
+        f"{recipient} cannot be reached since {moment_text(each.failing_since or now)}: {each.reason}"
+        for recipient, each in sorted(failing.items())
+    )
+    return Finding("alerts", False, said)

@@ -5,7 +5,6 @@ The pipeline itself stands in `definitions`; what the words in the tables mean i
 
 from __future__ import annotations
 
-import importlib.resources
 import logging
 import os
 import time
@@ -23,7 +22,8 @@ from vroeg_pipeline.automation.jobs import MONTH_JOB
 from vroeg_pipeline.definitions import build_defs, first_month
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import month_of, month_text
-from vroeg_pipeline.resources.home import Home, private_folder, replacing
+from vroeg_pipeline.resources.dagster_home import prepare_dagster_home
+from vroeg_pipeline.resources.home import Home
 from vroeg_pipeline.resources.installation import Installation
 from vroeg_pipeline.resources.warehouse import WarehouseResource
 
@@ -31,17 +31,6 @@ from vroeg_pipeline.resources.warehouse import WarehouseResource
 _LOCATION_TAG = {".dagster/repository": "__repository__@vroeg_pipeline.definitions"}
 _MOST_FAILED_CHECKS = 12
 _RANGE_START, _RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
-
-
-def prepare_dagster_home(home: Home) -> None:
-    """Makes Dagster's home where it is new, with our instance settings, and points the process to it."""
-    folder = private_folder(home.dagster)
-    settings = folder / "dagster.yaml"
-    if not settings.exists():
-        shipped = importlib.resources.files("vroeg_pipeline").joinpath("dagster.yaml").read_text(encoding="utf-8")
-        with replacing(settings) as temporary:
-            temporary.write_text(shipped, encoding="utf-8")
-    os.environ["DAGSTER_HOME"] = str(folder)
 
 
 def run_months(home: Home, months: Sequence[date], out: Console, *, verbose: bool = False) -> None:

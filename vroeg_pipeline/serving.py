@@ -15,8 +15,8 @@ from dagster import DagsterInstance
 from rich.console import Console
 
 from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.resources.dagster_home import prepare_dagster_home
 from vroeg_pipeline.resources.home import Home
-from vroeg_pipeline.running import prepare_dagster_home
 
 _LOCATION = ("-m", "vroeg_pipeline.definitions")
 _STOP_SECONDS = 20

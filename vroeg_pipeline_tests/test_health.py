@@ -31,8 +31,8 @@ from dagster._daemon.types import DaemonHeartbeat
 from dagster._utils.error import SerializableErrorInfo
 
 from vroeg_pipeline.health import Finding, findings
+from vroeg_pipeline.resources.dagster_home import prepare_dagster_home
 from vroeg_pipeline.resources.locking import run_lock
-from vroeg_pipeline.running import prepare_dagster_home
 from vroeg_pipeline_tests.test_cli import vroeg
 from vroeg_pipeline_tests.world import World, moment, row
 

@@ -5,13 +5,10 @@ import dagster as dg
 from vroeg_pipeline.assets.tables import ONE_RUN, months_of
 from vroeg_pipeline.domain.board import DeliveryState
 from vroeg_pipeline.domain.months import month_text
-from vroeg_pipeline.resources.board_page import PAGE, write_board
+from vroeg_pipeline.resources.board_page import MONTHS_SHOWN, board_as_markdown, write_board
 from vroeg_pipeline.resources.delivery_register import read_board
-from vroeg_pipeline.resources.home import private_folder
 from vroeg_pipeline.resources.installation import Installation
 from vroeg_pipeline.resources.warehouse import WarehouseResource
-
-_MONTHS_SHOWN = 12
 
 
 def board_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
@@ -35,15 +32,15 @@ def board_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         installation: dg.ResourceParam[Installation],
     ) -> dg.MaterializeResult[None]:
         with warehouse.connect() as connection:
-            board, _ = read_board(connection, installation, _MONTHS_SHOWN)
-        path = private_folder(installation.home.outbox) / PAGE
-        write_board(path, board)
+            board, _ = read_board(connection, installation, MONTHS_SHOWN)
+        path = write_board(installation.home, board)
+        shown = dg.MetadataValue.md(board_as_markdown(board))
         for month in months_of(context):
             if month in board.months:
                 states = [cell.state for line in board.lines for cell in line.cells[month]]
                 counts = {state.value: states.count(state) for state in DeliveryState if state in states}
                 context.add_asset_metadata(
-                    {"page": dg.MetadataValue.path(str(path)), "month": month_text(month), **counts},
+                    {"board": shown, "page": dg.MetadataValue.path(str(path)), "month": month_text(month), **counts},
                     partition_key=f"{month:%Y-%m-%d}",
                 )
         return dg.MaterializeResult()

@@ -4,12 +4,14 @@ The intake logs an arrival as a materialization of the partner's month, so that 
 stays a hole in the partner's row (docs/adr/0001). How files are judged stands in `resources.intake`.
 """
 
-from datetime import timedelta
+from datetime import date
 
 import dagster as dg
+import duckdb
 
 from vroeg_pipeline.assets.tables import (
     ONE_RUN,
+    bars,
     counted,
     month_key,
     months_of,
@@ -19,7 +21,7 @@ from vroeg_pipeline.assets.tables import (
     table_metadata,
 )
 from vroeg_pipeline.domain.agreements import Agreement, Partners
-from vroeg_pipeline.domain.months import AMSTERDAM, DELIVERY_DUE_TIME, TIME_ZONE, latest_due_day, month_text
+from vroeg_pipeline.domain.months import AMSTERDAM, longest_waits, month_text
 from vroeg_pipeline.resources.arrivals import content_of_month, note_seen
 from vroeg_pipeline.resources.installation import Installation
 from vroeg_pipeline.resources.intake import MonthIntake, clear_leftovers, take_in
@@ -70,19 +72,15 @@ def _delivery_spec(agreement: Agreement, partitions: dg.PartitionsDefinition) ->
 
 
 def _freshness(agreement: Agreement) -> dg.FreshnessPolicy | None:
-    """The lamp in the UI: red when nothing arrived this month by the latest day on which the deadline can fall.
+    """The lamp in the UI: yellow when by its habit it should be here again, red when it is surely overdue.
 
-    A cron line knows no working days, and the lamp knows no months: what decides is the check `delivered`
-    (ARCHITECTURE decision 7). An agreement with an end has no lamp, as it would burn for ever after.
+    A lamp knows neither working days nor months: what decides is the check `delivered` (ARCHITECTURE decision 7,
+    docs/adr/0011). An agreement with an end has no lamp, as it would burn for ever after.
     """
     if agreement.valid_until:
         return None
-    day = latest_due_day(agreement.delivery.due_working_day)
-    return dg.FreshnessPolicy.cron(
-        deadline_cron=f"{DELIVERY_DUE_TIME.minute} {DELIVERY_DUE_TIME.hour} {day} * *",
-        lower_bound_delta=timedelta(days=day - 1, hours=DELIVERY_DUE_TIME.hour),
-        timezone=TIME_ZONE,
-    )
+    usual, longest = longest_waits(agreement.delivery.due_working_day)
+    return dg.FreshnessPolicy.time_window(fail_window=longest, warn_window=usual)
 
 
 def delivery_files_asset(partners: Partners, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
@@ -117,7 +115,7 @@ def delivery_files_asset(partners: Partners, partitions: dg.PartitionsDefinition
                 content = content_of_month(installation.home, month, installation.settings, installation.now())
                 note_seen(installation.home, month, content)
                 intake = take_in(connection, installation, month, context.log.warning)
-                _log_arrivals(context, installation, month_key(month), intake)
+                _log_arrivals(context, connection, installation, month, intake)
                 missing = [a.partner for a in installation.partners.owed(month) if a.partner not in intake.accepted]
                 report(
                     context,
@@ -138,7 +136,14 @@ def delivery_files_asset(partners: Partners, partitions: dg.PartitionsDefinition
     return delivery_files
 
 
-def _log_arrivals(context: dg.AssetExecutionContext, installation: Installation, key: str, intake: MonthIntake) -> None:
+def _log_arrivals(
+    context: dg.AssetExecutionContext,
+    connection: duckdb.DuckDBPyConnection,
+    installation: Installation,
+    month: date,
+    intake: MonthIntake,
+) -> None:
+    key = month_key(month)
     for partner, file in intake.accepted.items():
         if partner not in intake.changed and key in context.instance.get_materialized_partitions(delivery_key(partner)):
             continue
@@ -149,6 +154,7 @@ def _log_arrivals(context: dg.AssetExecutionContext, installation: Installation,
                 partition=key,
                 metadata={
                     **row_count(file.row_count or 0),
+                    "volume": dg.MetadataValue.md(_volume(connection, month, installation.partners.line_of(partner))),
                     "received at": dg.MetadataValue.timestamp(file.received_at),
                     "due at": dg.MetadataValue.timestamp(due),
                     "on time": file.received_at <= due,
@@ -156,11 +162,26 @@ def _log_arrivals(context: dg.AssetExecutionContext, installation: Installation,
                     "sha256 begins with": file.file_sha256[:12],
                     "latest reference date": str(file.reference_date_max or "none readable"),
                     "agreed columns it lacks": ", ".join(file.missing_optional) or "none",
-                    # Only their number: a file without a header would show a person here.
+                    # Only their number: what they are called tells the check columns_as_agreed, where that is safe.
                     "columns not agreed": len(file.unexpected_columns),
                 },
             )
         )
+
+
+def _volume(connection: duckdb.DuckDBPyConnection, month: date, partners: list[str]) -> str:
+    """Rows delivered in the last twelve months as bars; of a partner and those it took over."""
+    rows = connection.execute(
+        """
+        SELECT month, sum(row_count)::BIGINT AS delivered, max(delivered) OVER () AS highest
+        FROM delivery_files
+        WHERE status = 'accepted' AND list_contains($partners, partner)
+        AND month > $month::DATE - INTERVAL 12 MONTH AND month <= $month
+        GROUP BY month ORDER BY month
+        """,
+        {"partners": partners, "month": month},
+    ).fetchall()
+    return bars([(f"{of:%Y-%m}", delivered, highest) for of, delivered, highest in rows])
 
 
 def _files_table(intake: MonthIntake) -> dg.TableMetadataValue:

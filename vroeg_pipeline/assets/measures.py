@@ -3,12 +3,11 @@
 import dagster as dg
 import duckdb
 
-from vroeg_pipeline.assets.tables import ONE_RUN, months_of, report, row_count, table_description, table_metadata
+from vroeg_pipeline.assets.tables import ONE_RUN, bars, months_of, report, row_count, table_description, table_metadata
 from vroeg_pipeline.resources.arrivals import note_judged
+from vroeg_pipeline.resources.delivery_register import note_files
 from vroeg_pipeline.resources.installation import Installation
 from vroeg_pipeline.resources.warehouse import WarehouseResource, replace_month, sql
-
-_BAR = 24
 
 
 def measures_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
@@ -39,6 +38,7 @@ def measures_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
                 counts = replace_month(connection, month, {"delivery_measures": sql("delivery_measures")})
                 volumes = {"signals per partner": _volumes(connection)}
                 report(context, month, {**row_count(counts["delivery_measures"]), **volumes})
+                note_files(connection, installation, month)
                 note_judged(installation.home, month)
         return dg.MaterializeResult()
 
@@ -55,8 +55,6 @@ def _volumes(connection: duckdb.DuckDBPyConnection) -> dg.MarkdownMetadataValue:
         ORDER BY partner, month
         """
     ).fetchall()
-    lines = ["| partner | month | rows | |", "|---|---|--:|---|"]
-    for partner, month, count, highest in rows:
-        bar = "█" * round(_BAR * count / highest) if highest else ""
-        lines.append(f"| {partner} | {month:%Y-%m} | {count:,} | {bar} |")
-    return dg.MetadataValue.md("\n".join(lines))
+    return dg.MetadataValue.md(
+        bars([(f"{partner} {month:%Y-%m}", count, highest) for partner, month, count, highest in rows])
+    )

@@ -3,7 +3,7 @@
 What a stage does stands in its own module.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cache
 
@@ -14,6 +14,7 @@ from vroeg_pipeline.domain.months import TIME_ZONE
 from vroeg_pipeline.resources.warehouse import sql
 
 # One run for a range of months: a late month re-runs itself and every later one (docs/adr/0004).
+_BAR = 24
 ONE_RUN = dg.BackfillPolicy.single_run()
 
 
@@ -94,6 +95,16 @@ def report(
     partner ids and months only).
     """
     context.add_asset_metadata(counts, asset_key=asset, partition_key=month_key(month))
+
+
+def bars(rows: Sequence[tuple[str, int, int]]) -> str:
+    """A picture of (name, count, highest count) as a Markdown table, for the UI."""
+    lines = ["| | rows | |", "|---|--:|---|"]
+    lines += [
+        f"| {name} | {count:,} | {'█' * round(_BAR * count / highest) if highest else ''} |"
+        for name, count, highest in rows
+    ]
+    return "\n".join(lines)
 
 
 def row_count(rows: int) -> dict[str, int]:

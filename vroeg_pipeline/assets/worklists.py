@@ -18,11 +18,14 @@ from vroeg_pipeline.assets.tables import (
     table_description,
     table_metadata,
 )
+from vroeg_pipeline.domain.problems import Issue, Made
 from vroeg_pipeline.resources.arrivals import note_issued
 from vroeg_pipeline.resources.home import private_folder
 from vroeg_pipeline.resources.installation import Installation
+from vroeg_pipeline.resources.month_notes import note_made
 from vroeg_pipeline.resources.warehouse import (
     WarehouseResource,
+    fetch_one,
     insert_rows,
     replace_month,
     sql,
@@ -140,6 +143,7 @@ def files_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         with installation.months(warehouse, months_of(context)) as months:
             for connection, month in months:
                 written = write_issues(connection, installation, month)
+                note_made(installation.home, month, _made(connection, installation, month))
                 note_issued(installation.home, month)
                 report(
                     context, month, {"new files": len(written), "files": ", ".join(written) or "none: nothing changed"}
@@ -199,6 +203,34 @@ def _missing_partners(connection: duckdb.DuckDBPyConnection, installation: Insta
         ).fetchall()
     }
     return [a.name for a in installation.partners.owed(month) if a.partner not in delivered]
+
+
+def _made(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date) -> Made:
+    """The figures of the month and the last issue of each worklist, as alerts tell them."""
+    signals, addresses, recidivists = fetch_one(
+        connection,
+        """
+        SELECT
+            (SELECT count(*) FROM validated_signals WHERE month = $month AND held_reason IS NULL),
+            (SELECT count(*) FROM address_matches WHERE month = $month),
+            (SELECT count(*) FROM recidivism_history WHERE month = $month AND is_recidivist)
+        """,
+        {"month": month},
+    )
+    issues = connection.execute(
+        """
+        SELECT
+            worklist, issue, count(*) FILTER (WHERE change = 'added'), count(*) FILTER (WHERE change = 'withdrawn')
+        FROM worklist_issues
+        WHERE month = $month
+        GROUP BY worklist, issue
+        QUALIFY issue = max(issue) OVER (PARTITION BY worklist)
+        ORDER BY worklist
+        """,
+        {"month": month},
+    ).fetchall()
+    missing = _missing_partners(connection, installation, month)
+    return Made(signals, addresses, recidivists, missing, [Issue(*issue) for issue in issues])
 
 
 def _funnel(connection: duckdb.DuckDBPyConnection) -> dg.TableMetadataValue:

@@ -112,7 +112,7 @@ def arrivals_sensor(
     @dg.sensor(
         name="arrivals",
         jobs=jobs,
-        minimum_interval_seconds=30,
+        minimum_interval_seconds=settings.watch_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Judges deliveries as they arrive. After the matching day a late or corrected delivery, withdrawal or "
         "confirmation runs its month and every later one again, and teams get what changed (DOMAIN §9, §10).",

@@ -1,18 +1,19 @@
 """What is checked of each partner's delivery: whether it is there, and how it compares with its agreement and habit.
 
-Great Expectations judges (`quality`); this turns its judgements into asset checks. All are warnings: an unusual
-delivery does not stop a month (DOMAIN §4). What cannot be judged in a month gives no result at all.
+Great Expectations judges (`quality`); this turns its judgements into asset checks. None of them stops a month
+(DOMAIN §4); a missing delivery is an error, all else a warning. What cannot be judged in a month gives no result.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 
 import dagster as dg
 import duckdb
 
 from vroeg_pipeline.assets.deliveries import delivery_key
-from vroeg_pipeline.checks.verdicts import Severity, Verdict, months_of_check, results
+from vroeg_pipeline.checks.verdicts import Severity, Verdict, months_of_check, note, results
 from vroeg_pipeline.domain.agreements import Agreement, Partners
+from vroeg_pipeline.domain.drift import Drift, drift_of
 from vroeg_pipeline.domain.months import AMSTERDAM
 from vroeg_pipeline.quality.data_docs import remove_pages, write_index
 from vroeg_pipeline.quality.expectations import check_names, expected_of
@@ -42,7 +43,10 @@ def delivery_checks(partners: Partners, partitions: dg.PartitionsDefinition) -> 
             months = months_of_check(context)
             verdicts = [v for month in months for v in _arrival_verdicts(connection, installation, month)]
             measures = [row for month in months for row in _measures(connection, month)]
-        verdicts += _judged(measures, installation, months)
+            drifts = _drifts(connection, installation, months)
+        verdicts += _judged(measures, installation, months, drifts)
+        partners = [delivery_key(partner) for partner in installation.partners.agreements]
+        note(installation.home, months, partners, verdicts)
         asked = [v for v in verdicts if dg.AssetCheckKey(v.asset_key, v.check_name) in wanted]
         yield from results(context, asked)
 
@@ -115,7 +119,34 @@ def _measures(connection: duckdb.DuckDBPyConnection, month: date) -> list[dict[s
     return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
 
 
-def _judged(measures: list[dict[str, object]], installation: Installation, months: list[date]) -> list[Verdict]:
+def _drifts(
+    connection: duckdb.DuckDBPyConnection, installation: Installation, months: list[date]
+) -> dict[tuple[str, date], Drift]:
+    """What changed in the columns of each accepted delivery against its agreement."""
+    rows = connection.execute(
+        "SELECT partner, month, missing_optional, unexpected_columns FROM delivery_files "
+        "WHERE status = 'accepted' AND month IN (SELECT unnest(?::DATE[]))",
+        [months],
+    ).fetchall()
+    agreements = installation.partners.agreements
+    return {
+        (partner, month): drift_of(
+            agreements[partner].columns,
+            lacking,
+            unexpected,
+            one_header=agreements[partner].delivery.format != "json",
+        )
+        for partner, month, lacking, unexpected in rows
+        if partner in agreements
+    }
+
+
+def _judged(
+    measures: list[dict[str, object]],
+    installation: Installation,
+    months: list[date],
+    drifts: dict[tuple[str, date], Drift],
+) -> list[Verdict]:
     docs = installation.home.quality / "data_docs"
     judged = judge(measures, installation.partners.agreements, docs, installation.home.scratch)
     remove_pages(docs, months, keep={judgement.page for judgement in judged.judgements})
@@ -123,6 +154,13 @@ def _judged(measures: list[dict[str, object]], installation: Installation, month
     verdicts = []
     for judgement in judged.judgements:
         said = "; ".join(str(finding) for finding in judgement.findings)
+        findings: list[Mapping[str, str]] = [
+            {"measure": f.measure, "observed": f.observed, "expected": f.expected} for f in judgement.findings
+        ]
+        drift = drifts.get((judgement.partner, judgement.month))
+        if judgement.check == "columns_as_agreed" and drift and str(drift):
+            said = f"{said}: {drift}"
+            findings = drift.findings or findings
         verdicts.append(
             Verdict(
                 delivery_key(judgement.partner),
@@ -138,6 +176,7 @@ def _judged(measures: list[dict[str, object]], installation: Installation, month
                     "all Data Docs": dg.MetadataValue.path(str(index)),
                     "month": f"{judgement.month:%Y-%m}",
                 },
+                findings,
             )
         )
     return verdicts

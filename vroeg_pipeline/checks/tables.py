@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from vroeg_pipeline.checks.verdicts import Verdict, months_of_check, results
+from vroeg_pipeline.checks.verdicts import Verdict, months_of_check, note, results
 from vroeg_pipeline.resources.installation import Installation
 from vroeg_pipeline.resources.warehouse import WarehouseResource, fetch_one
 
@@ -214,6 +214,7 @@ def _checks_of(table: str, checks: list[TableCheck], partitions: dg.PartitionsDe
                             metadata={"breaches": int(breaches), "month": f"{month:%Y-%m}"},
                         )
                     )
+        note(installation.home, months_of_check(context), [dg.AssetKey(table)], verdicts)
         yield from results(context, verdicts)
 
     return check_table

@@ -5,12 +5,16 @@ What is judged stands in `checks.tables` and `checks.deliveries`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 import dagster as dg
+
+from vroeg_pipeline.domain.problems import NotedVerdict
+from vroeg_pipeline.resources.home import Home
+from vroeg_pipeline.resources.month_notes import note_verdicts
 
 Severity = dg.AssetCheckSeverity
 
@@ -26,6 +30,25 @@ class Verdict:
     description: str
     severity: dg.AssetCheckSeverity = Severity.ERROR
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    findings: Sequence[Mapping[str, str]] = ()
+
+
+def note(home: Home, months: Sequence[date], assets: Iterable[dg.AssetKey], verdicts: Sequence[Verdict]) -> None:
+    """Notes all verdicts on these assets and months for the alerts."""
+    names = [asset.to_user_string() for asset in assets]
+    for month in months:
+        of_month = [
+            NotedVerdict(
+                v.asset_key.to_user_string(),
+                v.check_name,
+                v.passed,
+                v.description.removeprefix(f"{month:%Y-%m}: "),
+                v.findings,
+            )
+            for v in verdicts
+            if v.month == month
+        ]
+        note_verdicts(home, month, names, of_month)
 
 
 def months_of_check(context: dg.AssetCheckExecutionContext) -> list[date]:

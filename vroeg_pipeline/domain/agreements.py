@@ -236,6 +236,10 @@ class Partners:
                 distance += 1
         return rows
 
+    def line_of(self, partner: str) -> list[str]:
+        """A partner and all whom it took over, directly or not."""
+        return [ancestor for of, ancestor, _ in self.ancestry() if of == partner]
+
     def owed(self, month: date) -> list[Agreement]:
         """The agreements under which a delivery is owed for the month."""
         return [a for a in self.agreements.values() if a.is_owed(month)]

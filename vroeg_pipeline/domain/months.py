@@ -6,8 +6,8 @@ Everything here takes dates and gives dates; nothing reads the clock. All moment
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
@@ -69,6 +69,11 @@ def amsterdam_day(moment: datetime) -> date:
     return moment.astimezone(AMSTERDAM).date()
 
 
+def moment_text(moment: datetime) -> str:
+    """An aware moment by the Amsterdam clock, as people read it: `05-03-2021 17:00`."""
+    return f"{moment.astimezone(AMSTERDAM):%d-%m-%Y %H:%M}"
+
+
 @lru_cache(maxsize=64)
 def _holidays(year: int) -> frozenset[date]:
     # The package counts Good Friday as a public holiday in some of its releases; DOMAIN §3 has it as a working day.
@@ -108,11 +113,22 @@ def delivery_due(month: date, due_working_day: int) -> datetime:
     return datetime.combine(working_day_of_month(month, due_working_day), DELIVERY_DUE_TIME, AMSTERDAM)
 
 
+def _utc(moments: Iterable[datetime]) -> list[datetime]:
+    return [moment.astimezone(UTC) for moment in moments]
+
+
 @cache
-def latest_due_day(due_working_day: int) -> int:
-    """The latest day of a month on which that working day can fall, over the years around now."""
-    months = (date(year, month, 1) for year in range(2020, 2060) for month in range(1, 13))
-    return max(working_day_of_month(month, due_working_day).day for month in months)
+def longest_waits(due_working_day: int) -> tuple[timedelta, timedelta]:
+    """The longest waits between on-time deliveries, over the years around now: from one deadline to the next, and from
+    the first moment of a month to the deadline of the next.
+    """
+    months = [date(year, month, 1) for year in range(2020, 2060) for month in range(1, 13)]
+    dues = [delivery_due(month, due_working_day) for month in months]
+    starts = [datetime.combine(month, time(), AMSTERDAM) for month in months]
+    # In UTC, as a wait over the change to summer time is an hour shorter than the clocks say.
+    waits = [(later - due).total_seconds() for due, later in zip(_utc(dues), _utc(dues[1:]), strict=False)]
+    longest = [(later - start).total_seconds() for start, later in zip(_utc(starts), _utc(dues[1:]), strict=False)]
+    return timedelta(seconds=max(waits)), timedelta(seconds=max(longest))
 
 
 def matching_moment(month: date, matching_working_day: int) -> datetime:

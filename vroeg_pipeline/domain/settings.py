@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, time
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from vroeg_pipeline.domain.agreements import Month
+from vroeg_pipeline.domain.alerts import AlertKind
+from vroeg_pipeline.domain.messages import ASKED_OF_PARTNERS, Language
 from vroeg_pipeline.domain.months import is_month, month_text
 from vroeg_pipeline.domain.reading import StrictModel, model_from, parse_yaml
 
@@ -17,6 +19,60 @@ class ContactPolicy(StrictModel):
     """What teams may do in a month; a lockdown, for example, forbids home visits."""
 
     home_visits: bool = True
+
+
+def _time_of_day(value: object) -> object:
+    # YAML takes an unquoted 20:00 for a number in base sixty.
+    if isinstance(value, int) and 0 <= value < 24 * 60:
+        return time(value // 60, value % 60)
+    try:
+        return time.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        raise ValueError('a time of day is expected, for example "20:00"') from None
+
+
+TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
+
+
+class Channel(StrictModel):
+    """Who gets alerts, where, and which. Secrets in a URL come from the environment: `${NAME}`."""
+
+    urls: tuple[str, ...] = Field(min_length=1, description="Apprise URLs")
+    kinds: tuple[AlertKind, ...] = tuple(AlertKind)
+    language: Language = "en"
+
+
+class PartnerLetters(StrictModel):
+    """Letters in Dutch to the contact of a partner's agreement; `{email}` in the URL stands for its address."""
+
+    url: str
+    kinds: tuple[AlertKind, ...] = (AlertKind.MISSING, AlertKind.REFUSED, AlertKind.OUTDATED)
+
+    @field_validator("url")
+    @classmethod
+    def _goes_to_the_contact(cls, value: str) -> str:
+        if "{email}" not in value:
+            raise ValueError("{email} is expected where the contact's address must stand")
+        return value
+
+    @field_validator("kinds")
+    @classmethod
+    def _partners_can_mend_it(cls, value: tuple[AlertKind, ...]) -> tuple[AlertKind, ...]:
+        if others := [kind.value for kind in value if kind not in ASKED_OF_PARTNERS]:
+            allowed = ", ".join(ASKED_OF_PARTNERS)
+            raise ValueError(f"a partner is written to about {allowed}, not {', '.join(others)}")
+        return value
+
+
+class Alerts(StrictModel):
+    """Who is told what, and when (ARCHITECTURE decision 11). Times of day are those of Amsterdam."""
+
+    channels: dict[str, Channel] = Field(default_factory=dict)
+    partners: PartnerLetters | None = None
+    months: int = Field(default=2, ge=1, le=24, description="the newest months of which something is news")
+    reminder_working_days: int = Field(default=3, ge=1, le=60)
+    quiet_hours: tuple[TimeOfDay, TimeOfDay] | None = None
+    link: str | None = Field(default=None, description="address of the Dagster UI, for in the messages")
 
 
 class Settings(StrictModel):
@@ -30,6 +86,8 @@ class Settings(StrictModel):
     max_file_mb: float = Field(default=50, gt=0, description="a larger delivery is refused")
     mortgage_is_housing: bool = Field(default=False, description="Hypotheek counts as rent in the tiers")
     lock_timeout_minutes: float = Field(default=60, ge=0, description="how long a run waits for the warehouse")
+    watch_seconds: int = Field(default=30, ge=1, le=3600, description="how often inbox and alerts are looked at")
+    alerts: Alerts = Alerts()
     first_month: Month | None = Field(
         default=None, description="first month in the UI, when not the oldest agreement's"
     )

@@ -11,15 +11,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from vroeg_pipeline.domain.agreements import Agreement
+from vroeg_pipeline.domain.board import FEWEST_ROWS, MOST_OUTDATED
 
 # A row of `delivery_measures`: numbers by column.
 Measures = Mapping[str, Any]
 
-# One wrong row of three is a third of the delivery and says nothing, so with fewer rows than these neither shares nor
-# comparisons with other months are judged.
-FEWEST_ROWS = 10
 MOST_REJECTED = 0.25
-MOST_OUTDATED = 0.10
 MOST_DOUBLES = 0.05
 MOST_NEEDING_REVIEW = 0.10
 LEAST_OF_USUAL, MOST_OF_USUAL = 0.5, 2.0

@@ -8,16 +8,12 @@ Dagster's storage, so that a lost cursor, a restart or purged runs neither proce
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import date, datetime
-from pathlib import Path
-from typing import Any
+from datetime import date, datetime, timedelta
 
-from vroeg_pipeline.domain.months import is_month, month_text, parse_month
 from vroeg_pipeline.domain.settings import Settings
-from vroeg_pipeline.resources.home import Home, private_folder, replacing
+from vroeg_pipeline.resources.home import Home
 from vroeg_pipeline.resources.inbox import (
     CONFIRMATIONS,
     WITHDRAWALS,
@@ -26,9 +22,14 @@ from vroeg_pipeline.resources.inbox import (
     content_of,
     list_month,
     list_slips,
+    unfinished_since,
 )
+from vroeg_pipeline.resources.notes import months_with_note, read_note, write_note
 
 _DELIVERY = "delivery"
+_LOOK, _DONE = "look", "done"
+# A file that was begun longer ago is not on its way any more.
+_LONGEST_UPLOAD = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -67,13 +68,12 @@ def content_of_month(home: Home, month: date, settings: Settings, now: datetime)
     files = [(kind, file) for kind, listing in listings for file in listing.files]
     names = [f"{file.partner}/{kind}/{file.name}/{file.size}/{file.modified_ns}" for kind, file in files]
     fingerprint = hashlib.sha256("\n".join(sorted(names)).encode()).hexdigest()
-    path = _path(home, month, "look")
-    known = _read(path)
+    known = read_note(home, month, _LOOK)
     if known.get("names") == fingerprint:
         return list(known["content"])
     content = sorted({f"{file.partner}/{kind}/{_content(file, settings)}" for kind, file in files})
     if files:
-        _write(path, {"names": fingerprint, "content": content})
+        write_note(home, month, _LOOK, {"names": fingerprint, "content": content})
     return content
 
 
@@ -87,46 +87,34 @@ def _content(file: InboxFile, settings: Settings) -> str:
 
 def worked_on(home: Home, month: date) -> WorkedOn:
     """What runs noted of the month. A note that cannot be read counts as none: the month is worked on again."""
-    known = _read(_path(home, month, "done"))
+    known = read_note(home, month, _DONE)
     return WorkedOn(known.get("seen", ()), known.get("judged"), known.get("issued"))
 
 
 def months_worked_on(home: Home) -> set[date]:
     """The months of which a run took in deliveries, or found none."""
-    names = (path.name.removesuffix(".done.json") for path in home.taken_in.glob("*.done.json"))
-    return {parse_month(name) for name in names if is_month(name)}
+    return months_with_note(home, _DONE)
+
+
+def still_to_be_judged(home: Home, month: date, settings: Settings, now: datetime) -> set[str]:
+    """The partners from whom something lies in the month's folders that no run has judged, or that is on its way."""
+    judged = set(worked_on(home, month).judged or ())
+    news = {line.split("/")[0] for line in content_of_month(home, month, settings, now) if line not in judged}
+    return news | unfinished_since(home.inbox, month, settings.settle_seconds, now, now - _LONGEST_UPLOAD)
 
 
 def note_seen(home: Home, month: date, content: Sequence[str]) -> None:
     """Notes at the start of an intake what it is about to read. Only to be called by the run that holds the lock."""
-    _write(_path(home, month, "done"), asdict(replace(worked_on(home, month), seen=content)))
+    write_note(home, month, _DONE, asdict(replace(worked_on(home, month), seen=content)))
 
 
 def note_judged(home: Home, month: date) -> None:
     """Notes that the deliveries that were seen are judged."""
     done = worked_on(home, month)
-    _write(_path(home, month, "done"), asdict(replace(done, judged=done.seen)))
+    write_note(home, month, _DONE, asdict(replace(done, judged=done.seen)))
 
 
 def note_issued(home: Home, month: date) -> None:
     """Notes that the worklists of the deliveries that were seen are issued."""
     done = worked_on(home, month)
-    _write(_path(home, month, "done"), asdict(replace(done, issued=done.seen)))
-
-
-def _path(home: Home, month: date, what: str) -> Path:
-    return home.taken_in / f"{month_text(month)}.{what}.json"
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _write(path: Path, note: dict[str, Any]) -> None:
-    private_folder(path.parent)
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(note), encoding="utf-8")
+    write_note(home, month, _DONE, asdict(replace(done, issued=done.seen)))

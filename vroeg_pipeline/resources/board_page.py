@@ -5,16 +5,23 @@ How the board looks. What is on it comes from `domain.board`. It holds partners,
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Sequence
 from datetime import date
 from html import escape
 from pathlib import Path
 
 from vroeg_pipeline.domain.board import Board, Cell, DeliveryState, Line
-from vroeg_pipeline.domain.months import AMSTERDAM, month_text
-from vroeg_pipeline.resources.home import replacing
+from vroeg_pipeline.domain.months import AMSTERDAM, moment_text, month_text
+from vroeg_pipeline.resources.delivery_register import noted_board
+from vroeg_pipeline.resources.home import Home, private_folder, replacing
+from vroeg_pipeline.resources.installation import Installation
 
 PAGE = "delivery_board.html"
+MONTHS_SHOWN = 12
+# Who looks at the page on a wall must be able to see that it is kept up to date.
+_REWRITE_AFTER_SECONDS = 600
 
 # A mark besides the colour: on a black-and-white print, and for who does not see red from green.
 _MARKS = {
@@ -57,18 +64,36 @@ svg rect { fill: #4a7ba6 } svg rect.gap { fill: #f6c6c2 }
 @media print { @page { size: A4 landscape; margin: 10mm } body { margin: 0; font-size: 10px; max-width: none }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact } }
 """
+_MADE_AT = re.compile("<time>[^<]*</time>")
 _BAR_WIDTH, _BAR_HEIGHT = 56, 70
 
 
-def write_board(path: Path, board: Board) -> None:
-    """Writes the page, owner-only, in place of an older one."""
+def write_board(home: Home, board: Board) -> Path:
+    """Writes the page, owner-only, in place of an older one; gives its path."""
+    path = private_folder(home.outbox) / PAGE
     with replacing(path) as temporary:
         temporary.write_text(board_page(board), encoding="utf-8")
+    return path
+
+
+def refresh_board(installation: Installation) -> None:
+    """Brings the page up to date from what runs noted, where something changed by what came or by the time it is now."""
+    board = noted_board(installation, MONTHS_SHOWN)
+    if not board.months:
+        return
+    try:
+        path = installation.home.outbox / PAGE
+        old, age = path.read_text(encoding="utf-8"), time.time() - path.stat().st_mtime
+    except OSError:
+        old, age = "", 0.0
+    changed = _MADE_AT.sub("", old) != _MADE_AT.sub("", board_page(board))
+    if changed or age > _REWRITE_AFTER_SECONDS:
+        write_board(installation.home, board)
 
 
 def board_page(board: Board) -> str:
     """The page as text."""
-    made = f"{board.made_at.astimezone(AMSTERDAM):%d-%m-%Y %H:%M}"
+    made = moment_text(board.made_at)
     head = "".join(f"<th>{month_text(month)}</th>" for month in board.months)
     rows = "".join(f"<tr><th>{escape(line.name)}</th>{_row(line, board.months)}</tr>" for line in board.lines)
     legend = "".join(
@@ -78,10 +103,10 @@ def board_page(board: Board) -> str:
     histories = "".join(_history(line, board.months) for line in board.lines)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width"><title>Delivery board</title>'
-        f"<style>{_STYLE}</style></head><body><h1>Delivery board</h1>"
-        f"<p>By the register of deliveries, {made} (Amsterdam time). A double line is where a partner took over another.</p>"
-        f"<table><thead><tr><th>partner</th>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        '<meta name="viewport" content="width=device-width"><meta http-equiv="refresh" content="300">'
+        f"<title>Delivery board</title><style>{_STYLE}</style></head><body><h1>Delivery board</h1>"
+        f"<p>By the register of deliveries, <time>{made}</time> (Amsterdam time). A double line is where a partner took "
+        f"over another.</p><table><thead><tr><th>partner</th>{head}</tr></thead><tbody>{rows}</tbody></table>"
         f"<dl>{legend}</dl><h2>Rows delivered</h2>{histories}</body></html>\n"
     )
 
@@ -114,6 +139,23 @@ def _content(cell: Cell, *, named: bool) -> str:
     if cell.refusals:
         said += f"<small>refused: {escape(', '.join(cell.refusals))}</small>"
     return said
+
+
+def board_as_markdown(board: Board) -> str:
+    """The board as a table for the UI, which cannot open a page on the disk of its server."""
+    lines = ["| partner | " + " | ".join(month_text(month) for month in board.months) + " |"]
+    lines.append("|---" * (len(board.months) + 1) + "|")
+    for line in board.lines:
+        shown = []
+        for month in board.months:
+            cells = [
+                f"{_MARKS[cell.state]} {cell.state}"
+                + (f", {cell.delivery.row_count or 0:,} rows" if cell.delivery else "")
+                for cell in line.cells[month]
+            ]
+            shown.append(("⇥ " if line.has_seam(month) else "") + " / ".join(cells))
+        lines.append(f"| {line.name.replace('|', ' ')} | {' | '.join(shown)} |")
+    return "\n".join([*lines, "", f"As of {moment_text(board.made_at)}. ⇥: taken over."])
 
 
 def _history(line: Line, months: Sequence[date]) -> str:

@@ -80,6 +80,11 @@ class Home:
         return self.root / "taken_in"
 
     @property
+    def alerts(self) -> Path:
+        """What was told and what waits to be told."""
+        return self.root / "alerts.json"
+
+    @property
     def scratch(self) -> Path:
         """Where files lie while they are worked on; empty between runs."""
         return self.root / "tmp"

@@ -90,6 +90,27 @@ def list_slips(inbox: Path, kind: str, month: date, settle_seconds: float, now: 
     return listing
 
 
+def unfinished_since(inbox: Path, month: date, settle_seconds: float, now: datetime, since: datetime) -> set[str]:
+    """The partners with a file of the month that is still being written and was last written to after `since`."""
+    partners = set()
+    for partner in _folders(inbox, Counter()):
+        folder = Path(partner.path) / month_text(month)
+        if partner.name in RESERVED_PARTNERS or not _is_folder(folder):
+            continue
+        try:
+            found = [entry for entry in os.scandir(folder) if entry.is_file(follow_symlinks=False)]
+            written = [(entry.name, entry.stat(follow_symlinks=False)) for entry in found]
+        except OSError:  # taken away in this moment, or not to be read; the listing tells of the latter
+            continue
+        if any(
+            status.st_mtime > since.timestamp()
+            and (name.lower().endswith(UNFINISHED_SUFFIXES) or not _settled(status, settle_seconds, now))
+            for name, status in written
+        ):
+            partners.add(printable(partner.name))
+    return partners
+
+
 def months_in(inbox: Path) -> list[date]:
     """Every month for which a partner has a folder in the inbox, oldest first."""
     months = {

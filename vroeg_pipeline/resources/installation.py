@@ -6,19 +6,24 @@ here.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import duckdb
 
 from vroeg_pipeline.domain.agreements import Partners
+from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import add_months, working_days_after
 from vroeg_pipeline.domain.settings import Settings
-from vroeg_pipeline.resources.home import Home
+from vroeg_pipeline.resources.home import Home, read_text
 from vroeg_pipeline.resources.reference import load_areas, load_known_clients, load_municipalities
 from vroeg_pipeline.resources.warehouse import WarehouseResource, fetch_one, quoted, sql, temporary_table
+
+CLOCK = "VROEG_CLOCK"
 
 # First contact with an address in crisis (DOMAIN §9).
 CRISIS_WORKING_DAYS = 3
@@ -30,8 +35,21 @@ _TERMS = """
 """
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
+def current_moment() -> datetime:
+    """The moment by the clock of this machine; for tests and demonstrations that in the file `VROEG_CLOCK` names.
+
+    Raises VroegError when that file holds no moment with its offset, like `2021-03-05T17:01:00+01:00`.
+    """
+    path = os.environ.get(CLOCK)
+    if not path:
+        return datetime.now(UTC)
+    try:
+        moment = datetime.fromisoformat(read_text(Path(path)).strip())
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise VroegError("holds no moment like 2021-03-05T17:01:00+01:00", where=path, do=f"mend it, or unset {CLOCK}")
+    return moment
 
 
 @dataclass(frozen=True)
@@ -41,10 +59,10 @@ class Installation:
     home: Home
     partners: Partners
     settings: Settings
-    now: Callable[[], datetime] = _now
+    now: Callable[[], datetime] = current_moment
 
     @classmethod
-    def load(cls, home: Home, now: Callable[[], datetime] = _now) -> Installation:
+    def load(cls, home: Home, now: Callable[[], datetime] = current_moment) -> Installation:
         """Reads agreements and settings.
 
         Raises VroegError naming the file, the field and what was expected.

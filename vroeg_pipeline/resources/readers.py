@@ -24,6 +24,7 @@ from typing import Literal
 
 import duckdb
 
+from vroeg_pipeline.domain.drift import drift_of
 from vroeg_pipeline.domain.fields import CANONICAL_FIELDS
 from vroeg_pipeline.resources.home import temporary_file
 from vroeg_pipeline.resources.warehouse import fetch_one, quoted
@@ -126,7 +127,9 @@ def read_delivery(
     optional = tuple(field for field in columns if field not in header.positions and field not in required)
     if lacking:
         headers = ", ".join(f"{field} ('{columns[field]}')" if field in columns else field for field in lacking)
-        return ReadOutcome("missing_columns", f"lacks {headers}", count, optional, header.unexpected)
+        drift = drift_of(columns, [*lacking, *optional], header.unexpected, one_header=fmt.format != "json")
+        renamed = "".join(f"; '{old}' seems to be called '{new}' now" for old, new in drift.renamed.items())
+        return ReadOutcome("missing_columns", f"lacks {headers}{renamed}", count, optional, header.unexpected)
     return ReadOutcome(None, "read", count, optional, header.unexpected)
 
 

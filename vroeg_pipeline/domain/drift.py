@@ -1,0 +1,68 @@
+"""Columns that are not as agreed: which were renamed, as far as their names tell (schema drift)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from vroeg_pipeline.domain.reading import nearest
+
+_MOST_NAMED = 10
+_LONGEST_NAME = 40
+
+
+@dataclass(frozen=True)
+class Drift:
+    """`renamed`: agreed header to the one that looks like it. `gone` and `added`: the other headers.
+
+    `added` is None where what stands there need not be a header at all: then it may be a person (DOMAIN §12).
+    """
+
+    renamed: Mapping[str, str]
+    gone: Sequence[str]
+    added: Sequence[str] | None
+    added_count: int
+
+    @property
+    def findings(self) -> list[Mapping[str, str]]:
+        """The same as findings of a check: what was agreed, what is there."""
+        added = self.added or []
+        return [
+            *({"measure": "renamed", "observed": new, "expected": old} for old, new in self.renamed.items()),
+            *({"measure": "gone", "observed": "", "expected": header} for header in self.gone),
+            *({"measure": "added", "observed": h[:_LONGEST_NAME], "expected": ""} for h in added[:_MOST_NAMED]),
+        ]
+
+    def __str__(self) -> str:
+        parts = [f"'{old}' seems to be called '{new}' now" for old, new in self.renamed.items()]
+        parts += [f"'{header}' is gone" for header in self.gone]
+        if self.added is None:
+            parts += [f"{self.added_count} headers are not in the agreement"] if self.added_count else []
+        else:
+            parts += [f"'{header[:_LONGEST_NAME]}' is new" for header in self.added[:_MOST_NAMED]]
+            more = len(self.added) - _MOST_NAMED
+            parts += [f"{more} more are new"] if more > 0 else []
+        return "; ".join(parts)
+
+
+def drift_of(
+    agreed: Mapping[str, str], lacking: Sequence[str], unexpected: Sequence[str], *, one_header: bool
+) -> Drift:
+    """What changed against the agreed columns (`agreed`: field to header).
+
+    `lacking`: agreed fields that the file has no column for. `unexpected`: headers that are not agreed. Only a first line
+    that holds at least half of the agreed headers is believed to be one; of another no word is repeated. Where the file
+    has no `one_header` (JSON: any object may bring a key of its own), only what looks like an agreed header is named.
+    """
+    gone = [agreed[field] for field in lacking if field in agreed]
+    if 2 * len(gone) > len(agreed):
+        return Drift({}, gone, None, len(unexpected))
+    left = [header for header in unexpected if header.isprintable()]
+    renamed = {}
+    for header in gone:
+        by_fold = {name.casefold(): name for name in left}
+        if like := nearest(header.casefold(), by_fold):
+            renamed[header] = by_fold[like]
+            left.remove(by_fold[like])
+    added = left if one_header else None
+    return Drift(renamed, [header for header in gone if header not in renamed], added, len(unexpected) - len(renamed))
