@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import dagster as dg
 import pytest
 
 from vroeg_pipeline.definitions import build_defs
-from vroeg_pipeline_tests.world import World, moment, row
+from vroeg_pipeline_tests.world import World, as_csv, moment, row
 
 
 def verdicts(world: World, month: str = "2021-03") -> dict[tuple[str, str], tuple[bool, str]]:
@@ -48,8 +50,10 @@ def test_what_is_not_owed_is_not_judged(world: World) -> None:
     assert verdicts(world) == {}
 
 
-@pytest.mark.parametrize(("working_day", "cron"), [(5, "0 17 10 * *"), (1, "0 17 4 * *")])
-def test_the_freshness_lamp_is_that_of_the_agreement(world: World, working_day: int, cron: str) -> None:
+@pytest.mark.parametrize(
+    ("working_day", "longest"), [(5, timedelta(days=40, hours=17)), (1, timedelta(days=34, hours=17))]
+)
+def test_the_freshness_lamp_is_that_of_the_agreement(world: World, working_day: int, longest: timedelta) -> None:
     world.agree("huur", delivery={"due_working_day": working_day})
     world.agree("weg", valid_until="2021-02")
     world.now = moment("2021-04-01 12:00")
@@ -58,7 +62,23 @@ def test_the_freshness_lamp_is_that_of_the_agreement(world: World, working_day: 
         for spec in build_defs(world.installation).resolve_all_asset_specs()
         if spec.key.path[0] == "deliveries"
     }
-    policy = policies["huur"]
-    assert isinstance(policy, dg.FreshnessPolicy)
-    assert policy.deadline_cron == cron  # type: ignore[attr-defined]
-    assert policies["weg"] is None
+    expected = dg.FreshnessPolicy.time_window(fail_window=longest, warn_window=timedelta(days=34))
+    assert policies == {"huur": expected, "weg": None}
+
+
+def test_a_column_that_was_renamed_is_named(world: World) -> None:
+    world.agree("huur")
+    delivered = as_csv([row()]).replace(b"Initials", b"Initial").replace(b"Reminder_Sent", b"Wijk")
+    world.deliver("huur", "2021-03", delivered)
+    passed, said = verdicts(world)["huur", "columns_as_agreed"]
+    assert not passed
+    assert "'Initials' seems to be called 'Initial' now; 'Reminder_Sent' is gone; 'Wijk' is new" in said
+
+
+def test_a_required_column_that_was_renamed_is_named_in_the_refusal(world: World) -> None:
+    world.agree("huur")
+    world.deliver("huur", "2021-03", as_csv([row()]).replace(b"Amount_Due", b"Amount Due"))
+    world.run("2021-03")
+    (file,) = world.table("delivery_files")
+    assert file["refusal"] == "missing_columns"
+    assert file["detail"] == "lacks amount_due ('Amount_Due'); 'Amount_Due' seems to be called 'Amount Due' now"
