@@ -184,7 +184,7 @@ def _why_outdated(facts: Facts) -> str:
                     f"{facts['most']})")  # fmt: skip
     if facts["percentage"]:
         said.append(f"{facts['percentage']}% of its rows are outdated and were rejected")
-    return "; ".join(said) + "."
+    return _sentence("; ".join(said))
 
 
 def _why_outdated_in_dutch(facts: Facts) -> str:
@@ -287,8 +287,8 @@ def _ask(notice: Notice) -> str:
         refused = [_REFUSALS_IN_DUTCH[refusal] for refusal in facts["refusals"]]
         got = f" Wat we ontvingen konden we niet gebruiken: {'; '.join(refused)}." if refused else ""
         return (
-            f"{again}We hebben uw aanlevering voor de signaalmaand {month} nog niet ontvangen. Afgesproken was uiterlijk "
-            f"{facts['due']} uur.{got} Wilt u het bestand alsnog aanleveren? Ook een late levering wordt verwerkt."
+            f"{again}We hebben voor de signaalmaand {month} nog geen bruikbare aanlevering van u ontvangen. Afgesproken was "
+            f"uiterlijk {facts['due']} uur.{got} Wilt u het bestand alsnog aanleveren? Ook een late levering wordt verwerkt."
         )
     if condition.kind == AlertKind.REFUSED:
         return (

@@ -5,58 +5,26 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
-import subprocess
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 from rich.console import Console
 
 from vroeg_pipeline.domain.months import parse_month
 from vroeg_pipeline.resources.home import Home
 from vroeg_pipeline.running import run_months
 from vroeg_pipeline.sample.world import make_world
-from vroeg_pipeline.serving import services
+from vroeg_pipeline_tests.end_to_end.live import LOCATION, Live, dagster_on, environment, wait_until
 from vroeg_pipeline_tests.test_cli import vroeg
 
 pytestmark = pytest.mark.live
 
-SELECTOR = {
-    "repositoryName": "__repository__",
-    "repositoryLocationName": "vroeg_pipeline.definitions",
-    "jobName": "month",
-}
+SELECTOR = {**LOCATION, "jobName": "month"}
 # Chromium's window, wide enough for the whole graph.
 _WINDOW = "--window-size=1800,1200"
-
-
-@dataclass(frozen=True)
-class Live:
-    """A webserver with its daemon."""
-
-    url: str
-    home: Home
-
-    def ask(self, query: str, **variables: Any) -> dict[str, Any]:
-        """The answer to a GraphQL query; fails on its errors."""
-        answer = requests.post(f"{self.url}/graphql", json={"query": query, "variables": variables}, timeout=30).json()
-        assert "errors" not in answer, answer["errors"]
-        return dict(answer["data"])
-
-
-def wait_until(what: str, met: Callable[[], Any], seconds: float = 120) -> Any:
-    """What `met` gives once it is true."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := met():
-            return found
-        time.sleep(0.5)
-    raise AssertionError(f"waited {seconds:g} seconds for {what}")
 
 
 @pytest.fixture(scope="module")
@@ -65,27 +33,10 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     home = Home(tmp_path_factory.mktemp("live") / "home")
     make_world(home, months=3, signals=120)
     months = [parse_month(text) for text in ("2020-10", "2020-11", "2020-12")]
-    environment = dict(os.environ)
-    os.environ["VROEG_HOME"] = str(home.root)
-    try:
+    with environment(VROEG_HOME=str(home.root)):
         run_months(home, months, Console(quiet=True))
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        with services(home, port, output=subprocess.DEVNULL):
-            found = Live(f"http://127.0.0.1:{port}", home)
-            wait_until("the webserver", lambda: _answers(found))
+        with dagster_on(home) as found:
             yield found
-    finally:
-        os.environ.clear()
-        os.environ.update(environment)
-
-
-def _answers(live: Live) -> bool:
-    try:
-        return bool(live.ask("{version}")["version"])
-    except requests.ConnectionError:
-        return False
 
 
 def test_the_location_loads_with_its_assets(live: Live) -> None:
@@ -211,13 +162,15 @@ def test_it_shows_in_a_browser(live: Live, browser: Any, page: str) -> None:
 
 
 def test_what_runs_by_itself_is_on(live: Live) -> None:
-    location = {key: SELECTOR[key] for key in ("repositoryName", "repositoryLocationName")}
     repository = live.ask(
         """query ($selector: RepositorySelector!) {repositoryOrError(repositorySelector: $selector) {... on Repository {
             sensors {name sensorState {status}} schedules {name executionTimezone scheduleState {status}}}}}""",
-        selector=location,
+        selector=LOCATION,
     )["repositoryOrError"]
-    assert {s["name"]: s["sensorState"]["status"] for s in repository["sensors"]} == {"arrivals": "RUNNING"}
+    assert {s["name"]: s["sensorState"]["status"] for s in repository["sensors"]} == {
+        "arrivals": "RUNNING",
+        "alerts": "RUNNING",
+    }
     (schedule,) = repository["schedules"]
     assert (schedule["name"], schedule["scheduleState"]["status"]) == ("worklists", "RUNNING")
     assert schedule["executionTimezone"] == "Europe/Amsterdam"
@@ -242,7 +195,7 @@ def test_the_watch_on_the_watcher_sees_the_daemon(live: Live) -> None:
         return {finding["part"] for finding in json.loads(said)["findings"] if finding["healthy"]}
 
     # The worklists of this month were not made: the sample world lies in the past.
-    wanted = {"daemon", "sensor arrivals", "schedule worklists", "warehouse"}
+    wanted = {"daemon", "sensor arrivals", "sensor alerts", "alerts", "schedule worklists", "warehouse"}
     wait_until(f"{wanted}", lambda: wanted <= healthy(), 60)
 
 
