@@ -80,7 +80,9 @@ def test_who_misses_the_deadline_is_told_in_one_message(town: World, hook: Webho
     assert message["title"] == "Vroeg Eropaf: delivery missing, 2 × 2021-03"
     assert "Huur 2021-03: delivery missing. Nothing usable came by 05-03-2021 17:00." in message["message"]
     assert "Contact: Afdeling incasso, incasso@huur.example." in message["message"]
-    assert "> We hebben voor de signaalmaand 2021-03 nog geen bruikbare aanlevering van u ontvangen." in message["message"]
+    assert (
+        "> We hebben voor de signaalmaand 2021-03 nog geen bruikbare aanlevering van u ontvangen." in message["message"]
+    )
     assert "https://dagster.haarlem.example" in message["message"]
     ((subject, body),) = mailbox.texts("coach@haarlem.example")
     assert subject == "Vroeg Eropaf: levering ontbreekt, 2 × 2021-03"

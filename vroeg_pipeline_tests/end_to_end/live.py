@@ -59,7 +59,7 @@ def environment(**values: str) -> Iterator[None]:
 def dagster_on(home: Home) -> Iterator[Live]:
     """Webserver and daemon of an installation, once they answer."""
     port = free_port()
-    with services(home, port, output=os.open("/tmp/daemon.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)):
+    with services(home, port, output=subprocess.DEVNULL):
         found = Live(f"http://127.0.0.1:{port}", home)
         wait_until("the webserver", lambda: _answers(found))
         yield found
