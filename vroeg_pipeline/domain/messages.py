@@ -218,13 +218,18 @@ def _month_done_in_dutch(facts: Facts) -> str:
     return f"{figures}. {missing} Uitgegeven: {changes or 'niets'}."
 
 
-def _refused_before(facts: Facts, word: str) -> str:
-    return f" {word}: {', '.join(facts['refusals'])}." if facts["refusals"] else ""
+def _refused_before(facts: Facts) -> str:
+    return f" What came was refused: {', '.join(facts['refusals'])}." if facts["refusals"] else ""
+
+
+def _refused_before_in_dutch(facts: Facts) -> str:
+    why = "; ".join(_REFUSALS_IN_DUTCH[refusal] for refusal in facts["refusals"])
+    return f" Wat kwam is geweigerd: {why}." if why else ""
 
 
 _ENGLISH: Mapping[AlertKind, Callable[[Facts], str]] = {
     AlertKind.MISSING: lambda f: (
-        f"Nothing usable came by {f['due']}." + _refused_before(f, "What came was refused")
+        f"Nothing usable came by {f['due']}." + _refused_before(f)
         + " The worklists are made without it; when it comes, they are made again."
     ),
     AlertKind.LATE: lambda f: (
@@ -248,7 +253,7 @@ _ENGLISH: Mapping[AlertKind, Callable[[Facts], str]] = {
 }  # fmt: skip
 _DUTCH: Mapping[AlertKind, Callable[[Facts], str]] = {
     AlertKind.MISSING: lambda f: (
-        f"Er kwam niets bruikbaars voor {f['due']}." + _refused_before(f, "Geweigerd")
+        f"Er kwam niets bruikbaars voor {f['due']}." + _refused_before_in_dutch(f)
         + " De werklijsten worden zonder deze partner gemaakt, en opnieuw als de levering komt."
     ),
     AlertKind.LATE: lambda f: (
