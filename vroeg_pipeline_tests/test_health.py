@@ -142,7 +142,7 @@ def test_the_command_says_it_for_people_and_monitors(world: World) -> None:
     answer = json.loads(vroeg(world.root, "health", "--json").stdout)
     assert answer["healthy"] is False
     assert {f["part"]: f["healthy"] for f in answer["findings"]} == {
-        "daemon": False, "worklists": False, "disk": answer["findings"][2]["healthy"], "warehouse": True,
+        "daemon": False, "worklists": False, "disk": answer["findings"][2]["healthy"], "warehouse": True, "alerts": True,
     }  # fmt: skip
 
 
