@@ -14,8 +14,9 @@ from vroeg_pipeline.domain.months import TIME_ZONE
 from vroeg_pipeline.resources.warehouse import sql
 
 # One run for a range of months: a late month re-runs itself and every later one (docs/adr/0004).
-_BAR = 24
 ONE_RUN = dg.BackfillPolicy.single_run()
+# Characters of the longest bar.
+_BAR = 24
 
 
 def monthly_partitions(first_month: date) -> dg.MonthlyPartitionsDefinition:

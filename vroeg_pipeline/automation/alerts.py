@@ -95,13 +95,18 @@ def recipients(installation: Installation) -> dict[str, Recipient]:
     return found
 
 
-def observe(installation: Installation, instance: dg.DagsterInstance | None, state: AlertState) -> Observed:
-    """Everything that is wrong or has happened, as far as can be told now. Without an instance nothing of runs."""
+def observe(installation: Installation, instance: dg.DagsterInstance, state: AlertState) -> Observed:
+    """Everything that is wrong or has happened, as far as can be told now."""
     now, home, partners = installation.now(), installation.home, installation.partners
     conditions: list[Condition] = []
     withheld: set[tuple[str | None, date]] = set()
     solutions = {}
+    asleep = is_asleep(months_worked_on(home), now)
     for month in _months(installation, state, now):
+        if asleep:
+            # Nothing is owed, but what was told is not solved by that.
+            withheld.add((None, month))
+            continue
         files, done = noted_files(home, month), worked_on(home, month)
         if files is None and done.judged is not None:
             # Judged by a release that left no notes; the next run of the month does.
@@ -122,20 +127,17 @@ def observe(installation: Installation, instance: dg.DagsterInstance | None, sta
             conditions.append(month_done(month, made))
     disk = disk_finding(home)
     conditions += [] if disk.healthy else [Condition(AlertKind.DISK, "", facts={"said": disk.said})]
-    if instance:
-        conditions += _failed_runs(instance)
-        conditions += [
-            Condition(AlertKind.AUTOMATION, finding.part, facts={"said": finding.said})
-            for finding in tick_findings(instance, now)
-            if not finding.healthy and finding.part != f"sensor {_SENSOR}"
-        ]
+    conditions += _failed_runs(instance, state)
+    conditions += [
+        Condition(AlertKind.AUTOMATION, finding.part, facts={"said": finding.said})
+        for finding in tick_findings(instance, now)
+        if not finding.healthy and finding.part != f"sensor {_SENSOR}"
+    ]
     return Observed(conditions, frozenset(withheld), solutions)
 
 
 def _months(installation: Installation, state: AlertState, now: datetime) -> list[date]:
     """The months that are news, and those of which a problem is open."""
-    if is_asleep(months_worked_on(installation.home), now):
-        return []
     recent = months_between(_from_month(installation, now), month_of(now))
     opened = {problem.condition.month for problem in state.book.problems.values() if problem.condition.month}
     return sorted({*recent, *opened})
@@ -145,8 +147,11 @@ def _from_month(installation: Installation, now: datetime) -> date:
     return add_months(month_of(now), 1 - installation.settings.alerts.months)
 
 
-def _failed_runs(instance: dg.DagsterInstance) -> Iterator[Condition]:
-    """Runs that failed and that no later one made good: of the same job or the whole month, over the same months."""
+def _failed_runs(instance: dg.DagsterInstance, state: AlertState) -> Iterator[Condition]:
+    """Runs that failed and that no later one made good: of the same job or the whole month, over the same months.
+
+    One that was told stays until then, also when Dagster's record of it is gone.
+    """
     records = instance.get_run_records(
         dg.RunsFilter(
             statuses=[dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS],
@@ -154,25 +159,39 @@ def _failed_runs(instance: dg.DagsterInstance) -> Iterator[Condition]:
         ),
         limit=_MOST_RUNS,
     )
-    made_good: list[tuple[str, set[str]]] = []
-    told = set()
-    for record in records:  # the newest first
-        run = record.dagster_run
-        months = _months_of_run(run.tags)
-        if run.status == dg.DagsterRunStatus.SUCCESS:
-            made_good.append((run.job_name, months))
-        elif not any(months <= good and job in (run.job_name, MONTH_JOB) for job, good in made_good):
-            last = max(months, default=None)
-            condition = Condition(
-                AlertKind.RUN_FAILED,
-                run.job_name,
-                date.fromisoformat(last) if last else None,
-                min(months, default=""),
-                {"job": _job_name(run.job_name), "run": run.run_id[:8], "step": _failed_step(instance, run.run_id)},
-            )
-            if condition.key not in told:
-                told.add(condition.key)
-                yield condition
+    succeeded = [r for r in records if r.dagster_run.status == dg.DagsterRunStatus.SUCCESS]
+    told_before = [p.condition for p in state.book.problems.values() if p.condition.kind == AlertKind.RUN_FAILED]
+    failed = [_failed_run(record) for record in records if record.dagster_run.status == dg.DagsterRunStatus.FAILURE]
+    seen = set()
+    for condition in [*failed, *told_before]:  # the newest first
+        # Dagster counts in whole seconds here, and one run follows the other.
+        made_good = any(
+            record.update_timestamp.timestamp() >= condition.facts["failed_at"]
+            and record.dagster_run.job_name in (condition.subject, MONTH_JOB)
+            and set(condition.facts["months"]) <= _months_of_run(record.dagster_run.tags)
+            for record in succeeded
+        )
+        if not made_good and condition.key not in seen:
+            seen.add(condition.key)
+            step = condition.facts.get("step") or _failed_step(instance, condition.facts["run_id"])
+            yield replace(condition, facts={**condition.facts, "step": step})
+
+
+def _failed_run(record: dg.RunRecord) -> Condition:
+    run, months = record.dagster_run, sorted(_months_of_run(record.dagster_run.tags))
+    return Condition(
+        AlertKind.RUN_FAILED,
+        run.job_name,
+        date.fromisoformat(months[-1]) if months else None,
+        months[0] if months else "",
+        {
+            "job": _job_name(run.job_name),
+            "run": run.run_id[:8],
+            "run_id": run.run_id,
+            "months": months,
+            "failed_at": record.update_timestamp.timestamp(),
+        },
+    )
 
 
 def _job_name(name: str) -> str:
@@ -193,7 +212,7 @@ def _months_of_run(tags: Mapping[str, str]) -> set[str]:
     return set()
 
 
-def look(installation: Installation, instance: dg.DagsterInstance | None) -> Outcome:
+def look(installation: Installation, instance: dg.DagsterInstance) -> Outcome:
     """Looks, writes down what is due for whom, and sends it.
 
     Raises VroegError when what was told before cannot be read, or another look does not finish.
@@ -206,14 +225,14 @@ def look(installation: Installation, instance: dg.DagsterInstance | None) -> Out
         return _send(installation, state, notices)
 
 
-def preview(installation: Installation, instance: dg.DagsterInstance | None) -> dict[str, Message]:
+def preview(installation: Installation, instance: dg.DagsterInstance) -> dict[str, Message]:
     """What a look would send now, by recipient; writes and sends nothing."""
     state, _ = planned(installation, instance, read_alerts(installation.home))
     return dict(_ready(installation, state))
 
 
 def planned(
-    installation: Installation, instance: dg.DagsterInstance | None, state: AlertState
+    installation: Installation, instance: dg.DagsterInstance, state: AlertState
 ) -> tuple[AlertState, list[Notice]]:
     """The state with what is due written down for its recipients, and what is told for the first time."""
     now, everybody = installation.now(), recipients(installation)
@@ -242,10 +261,10 @@ def _ready(installation: Installation, state: AlertState) -> Iterator[tuple[str,
         if waiting.next_attempt is None or now >= waiting.next_attempt:
             recipient = everybody[name]
             if recipient.partner:
-                yield name, letter(waiting.notices)
+                yield name, letter(waiting.notices, alerts.signature)
             else:
-                drafts = alerts.partners is None
-                yield name, compose(waiting.notices, recipient.language, link=alerts.link, drafts=drafts)
+                drafts_by = alerts.signature if alerts.partners is None else None
+                yield name, compose(waiting.notices, recipient.language, link=alerts.link, drafts_by=drafts_by)
 
 
 def _send(installation: Installation, state: AlertState, told: Sequence[Notice]) -> Outcome:
@@ -286,10 +305,11 @@ def alerts_sensor(installation: Installation) -> dg.SensorDefinition:
         "delivery board as of now (DOMAIN §3, docs/adr/0010).",
     )
     def alerts(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        refresh_board(installation)
         outcome = look(installation, context.instance)
         for name, why in outcome.failed.items():
             context.log.warning(f"{name} {why}")
+        # After the look: a page that cannot be written must not silence anybody.
+        refresh_board(installation)
         return dg.SensorResult(skip_reason=str(outcome), asset_events=_marks(installation, outcome.told))
 
     return alerts

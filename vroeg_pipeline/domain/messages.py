@@ -82,30 +82,32 @@ _MEASURES_IN_DUTCH = {
 _BOUNDS_IN_DUTCH = (("at most", "hoogstens"), ("at least", "minstens"), (" to ", " tot "), (" times", " keer"))
 
 
-def compose(notices: Sequence[Notice], language: Language, *, link: str | None, drafts: bool) -> Message:
+def compose(notices: Sequence[Notice], language: Language, *, link: str | None, drafts_by: str | None) -> Message:
     """One message of one or more notices, in their order.
 
-    `link`: the address of the UI. `drafts`: add for each problem that a partner can mend the Dutch text for its contact.
+    `link`: the address of the UI. `drafts_by`: add for each problem that a partner can mend the Dutch text for its contact,
+    with this signature.
     """
     lines = [_line(notice, language) for notice in notices]
-    if drafts:
+    if drafts_by is not None:
         asked = [n for n in notices if n.condition.kind in ASKED_OF_PARTNERS and n.phase != Phase.SOLVED]
         asked = [notice for notice in asked if notice.condition.facts.get("name")]
-        lines += [_draft(notice, language) for notice in asked]
+        lines += [_draft(notice, language, drafts_by) for notice in asked]
     if link:
         see = "Dagster UI" if language == "en" else "Details in Dagster"
         lines.append(f"{see}: {_page(notices, link)}")
     return Message(_title(notices, language), "\n\n".join(lines) + "\n")
 
 
-def letter(notices: Sequence[Notice]) -> Message:
+def letter(notices: Sequence[Notice], signature: str) -> Message:
     """The message to a partner's own contact, in Dutch; all notices are of that partner."""
     asked = "\n\n".join(_ask(notice) for notice in notices)
     first = notices[0].condition
     months = ", ".join(dict.fromkeys(month_text(n.condition.month) for n in notices if n.condition.month))
     title = f"Aanlevering vroegsignalering {months}: {_TITLES['nl'][first.kind]}"
     return Message(
-        title if len(notices) == 1 else f"Aanlevering vroegsignalering {months}", _as_letter(first.facts, asked)
+        title if len(notices) == 1 else f"Aanlevering vroegsignalering {months}",
+        _as_letter(first.facts, asked, signature),
     )
 
 
@@ -276,10 +278,10 @@ _DUTCH: Mapping[AlertKind, Callable[[Facts], str]] = {
 }  # fmt: skip
 
 
-def _draft(notice: Notice, language: Language) -> str:
+def _draft(notice: Notice, language: Language, signature: str) -> str:
     facts = notice.condition.facts
     head = "Text for" if language == "en" else "Tekst voor"
-    body = "\n".join(f"> {line}".rstrip() for line in _as_letter(facts, _ask(notice)).splitlines())
+    body = "\n".join(f"> {line}".rstrip() for line in _as_letter(facts, _ask(notice), signature).splitlines())
     return f"{head} {facts.get('contact') or facts['name']}:\n{body}"
 
 
@@ -312,8 +314,8 @@ def _ask(notice: Notice) -> str:
     )
 
 
-def _as_letter(facts: Facts, asked: str) -> str:
-    return f"Beste {facts['addressee']},\n\n{asked}\n\nMet vriendelijke groet,\nVroegsignalering schulden, gemeente\n"
+def _as_letter(facts: Facts, asked: str, signature: str) -> str:
+    return f"Beste {facts['addressee']},\n\n{asked}\n\nMet vriendelijke groet,\n{signature}\n"
 
 
 def _page(notices: Sequence[Notice], link: str) -> str:

@@ -73,6 +73,7 @@ class Alerts(StrictModel):
     reminder_working_days: int = Field(default=3, ge=1, le=60)
     quiet_hours: tuple[TimeOfDay, TimeOfDay] | None = None
     link: str | None = Field(default=None, description="address of the Dagster UI, for in the messages")
+    signature: str = Field(default="Team vroegsignalering", description="under the texts for partners")
 
 
 class Settings(StrictModel):

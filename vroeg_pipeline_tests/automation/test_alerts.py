@@ -133,13 +133,14 @@ def test_refused_outdated_and_drifted_are_told_apart(town: World, hook: Webhook)
 def test_a_partner_hears_of_its_own_deliveries_what_it_can_mend(town: World, mailbox: Mailbox, hook: Webhook) -> None:
     channels = {"engineers": {"urls": [hook.url]}}
     letters = {"url": mailbox.url + "{email}"}
-    town.settings(alerts={"channels": channels, "partners": letters})
+    town.settings(alerts={"channels": channels, "partners": letters, "signature": "Gemeente Haarlem"})
     town.now = AFTER_DEADLINE
     told(town)
     ((subject, body),) = mailbox.texts("incasso@huur.example")
     assert subject == "Aanlevering vroegsignalering 2021-03: levering ontbreekt"
     assert body.startswith("Beste Afdeling incasso,")
     assert "Afgesproken was uiterlijk 05-03-2021 17:00 uur." in body
+    assert body.rstrip().endswith("Met vriendelijke groet,\nGemeente Haarlem")
     assert "Water" not in body
     assert "Beste" not in hook.messages[-1]["message"]  # no draft where the letter goes out by itself
     town.deliver("huur", "2021-03", [row()], received="2021-03-08 11:00")
@@ -221,6 +222,42 @@ def test_a_run_that_failed_is_told_until_one_makes_it_good(town: World, hook: We
     assert told(town).told == []
     add(dg.DagsterRunStatus.SUCCESS, "2021-02-01", "2021-03-01")
     assert kinds(told(town)) == [("solved", "run_failed", "month")]
+
+
+def test_a_failed_run_whose_record_is_gone_is_not_called_solved(town: World) -> None:
+    failed = str(uuid4())
+    tags = {"dagster/partition": "2021-03-01"}
+    town.instance.add_run(dg.DagsterRun("month", run_id=failed, tags=tags, status=dg.DagsterRunStatus.FAILURE))
+    assert kinds(told(town)) == [("raised", "run_failed", "month")]
+    town.instance.delete_run(failed)
+    assert told(town).told == []
+    good = dg.DagsterRun("month", run_id=str(uuid4()), tags=tags, status=dg.DagsterRunStatus.SUCCESS)
+    town.instance.add_run(good)
+    assert kinds(told(town)) == [("solved", "run_failed", "month")]
+
+
+def test_an_installation_that_falls_asleep_solves_nothing(town: World) -> None:
+    town.deliver("water", "2021-03", [row()])
+    town.now = moment("2021-03-03 11:00")
+    town.run("2021-03")
+    town.now = AFTER_DEADLINE
+    assert ("raised", "missing", "huur") in kinds(told(town))
+    town.now = moment("2022-03-01 10:00")
+    assert told(town).told == []
+
+
+def test_a_board_that_cannot_be_written_silences_nobody(
+    town: World, hook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(installation: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr("vroeg_pipeline.automation.alerts.refresh_board", full)
+    town.now = AFTER_DEADLINE
+    sensor = build_defs(town.installation).resolve_sensor_def("alerts")
+    with dg.build_sensor_context(instance=town.instance) as context, pytest.raises(OSError, match="no space"):
+        sensor(context)
+    assert len(hook.messages) == 1
 
 
 def test_a_failed_check_of_a_table_is_told(town: World) -> None:

@@ -1,4 +1,4 @@
-"""What watching costs: a tick of the arrivals sensor against a growing inbox, and loading the code location."""
+"""What watching costs: ticks of both sensors against a growing inbox, and loading the code location."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import subprocess
 import sys
 import tempfile
 import time
+from datetime import datetime
+from datetime import time as time_of_day
 from pathlib import Path
 
 import dagster as dg
 from rich.table import Table
 
 from vroeg_pipeline.definitions import build_defs
-from vroeg_pipeline.domain.months import add_months, month_text
+from vroeg_pipeline.domain.months import AMSTERDAM, add_months, month_text
 from vroeg_pipeline_tests.bench.world import FIRST_MONTH
 from vroeg_pipeline_tests.world import World
 
@@ -21,9 +23,9 @@ _PARTNERS, _MONTHS = 10, 36
 _LOADING = "from vroeg_pipeline.definitions import defs; defs()"
 
 
-def tick_seconds(files: int) -> tuple[float, float]:
-    """Of the first tick, which reads every file, and of the next, which finds nothing new."""
-    with tempfile.TemporaryDirectory() as folder, dg.DagsterInstance.ephemeral() as instance:
+def tick_seconds(sensor_name: str, files: int) -> tuple[float, float]:
+    """Of the first tick, which reads every file it looks at, and of the next, which finds nothing new."""
+    with tempfile.TemporaryDirectory() as folder, dg.DagsterInstance.local_temp(folder) as instance:
         world = World(Path(folder) / "home")
         for partner in range(_PARTNERS):
             world.agree(f"partner_{partner}", valid_from=month_text(FIRST_MONTH))
@@ -31,7 +33,9 @@ def tick_seconds(files: int) -> tuple[float, float]:
             month = month_text(add_months(FIRST_MONTH, -(number // _PARTNERS % _MONTHS)))
             name = f"levering_{number}.csv"
             world.deliver(f"partner_{number % _PARTNERS}", month, f"a;b\n{number};1\n".encode(), name=name)
-        sensor = build_defs(world.installation).resolve_sensor_def("arrivals")
+        # The month of the newest files, so that the alerts look at them.
+        world.now = datetime.combine(FIRST_MONTH, time_of_day(12), AMSTERDAM)
+        sensor = build_defs(world.installation).resolve_sensor_def(sensor_name)
         seconds = []
         for _ in range(2):
             with dg.build_sensor_context(instance=instance) as context:
@@ -54,7 +58,8 @@ def ticks_table() -> Table:
     for column in ("", "first tick", "next tick"):
         table.add_column(column, justify="right" if column else "left")
     for files in (100, 1_000, 10_000):
-        first, following = tick_seconds(files)
-        table.add_row(f"{files:,} files in the inbox", f"{first:.2f}", f"{following:.2f}")
+        for sensor in ("arrivals", "alerts"):
+            first, following = tick_seconds(sensor, files)
+            table.add_row(f"{sensor}, {files:,} files in the inbox", f"{first:.2f}", f"{following:.2f}")
     table.add_row("loading the code location", f"{loading_seconds():.2f}", "")
     return table
