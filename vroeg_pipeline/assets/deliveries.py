@@ -43,12 +43,17 @@ def delivery_specs(partners: Partners, partitions: dg.PartitionsDefinition) -> l
 def _delivery_spec(agreement: Agreement, partitions: dg.PartitionsDefinition) -> dg.AssetSpec:
     terms = agreement.delivery
     until = month_text(agreement.valid_until) if agreement.valid_until else "open end"
+    lamp = ""
+    if not agreement.valid_until:
+        # The UI rounds both to a month.
+        usual, longest = longest_waits(terms.due_working_day)
+        lamp = f" The lamp is yellow {usual.days} days after the last delivery and red after {longest.days} (docs/adr/0011)."
     return dg.AssetSpec(
         delivery_key(agreement.partner),
         description=(
             f"What **{agreement.name}** ({agreement.type}) delivers, by its agreement: a {terms.format} file, due at "
             f"17:00 on working day {terms.due_working_day} of each month, {month_text(agreement.valid_from)} to {until}."
-            "\n\nA filled month is a usable delivery that arrived; a hole is a month without one (DOMAIN §4)."
+            "\n\nA filled month is a usable delivery that arrived; a hole is a month without one (DOMAIN §4)." + lamp
         ),
         group_name=GROUP,
         partitions_def=partitions,

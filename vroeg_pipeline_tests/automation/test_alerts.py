@@ -337,9 +337,9 @@ def test_nothing_personal_is_told(town: World, hook: Webhook, mailbox: Mailbox) 
     town.run("2021-03")
     assert {kind for _, kind, _ in kinds(told(town))} >= {"missing", "refused", "month_done"}
     everything = json.dumps([m["message"] + m["title"] for m in hook.messages]) + str(mailbox.mails)
-    everything += town.home.alerts.read_text() + "".join(
-        p.read_text() for p in town.home.taken_in.glob("*.verdicts.json")
-    )
+    notes = [p for p in town.home.taken_in.iterdir() if p.suffixes[0] not in (".look", ".done")]
+    assert {p.suffixes[0] for p in notes} == {".register", ".verdicts", ".made"}
+    everything += town.home.alerts.read_text() + "".join(p.read_text() for p in notes)
     assert "zebra" not in everything.lower()
     assert "98765" not in everything
 
