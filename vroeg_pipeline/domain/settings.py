@@ -29,6 +29,9 @@ class Settings(StrictModel):
     settle_seconds: float = Field(default=10, ge=0, description="a file changed less than this ago is left alone")
     max_file_mb: float = Field(default=50, gt=0, description="a larger delivery is refused")
     mortgage_is_housing: bool = Field(default=False, description="Hypotheek counts as rent in the tiers")
+    register_max_loss: float = Field(
+        default=0.01, ge=0, le=1, description="share of its addresses that a new address register may have lost"
+    )
     lock_timeout_minutes: float = Field(default=60, ge=0, description="how long a run waits for the warehouse")
     first_month: Month | None = Field(
         default=None, description="first month in the UI, when not the oldest agreement's"
