@@ -31,7 +31,14 @@ TABLES = {
 }  # fmt: skip
 Row = tuple[str | None, ...]
 
-_PARTS = {"NUM": "numbers", "OPR": "public places", "WPL": "towns", "VBO": "dwellings", "LIG": "berths", "STA": "pitches"}
+_PARTS = {
+    "NUM": "numbers",
+    "OPR": "public places",
+    "WPL": "towns",
+    "VBO": "dwellings",
+    "LIG": "berths",
+    "STA": "pitches",
+}
 _PART_NAME = re.compile(r"(?:[0-9]{4}(NUM|OPR|WPL|VBO|LIG|STA|GEM)|(GEM-WPL-RELATIE)-)[0-9]{8}(?:-[0-9]+)?\.(xml|zip)")
 _DEEPEST_ZIP = 3
 
@@ -73,7 +80,7 @@ def read_extract(path: Path, scratch: Path) -> Iterator[tuple[str, Row]]:
                 unpacking.seen.add(part)
                 try:
                     yield from _rows(file)
-                except (expat.ExpatError, _NotSound) as error:
+                except (expat.ExpatError, _NotSoundError) as error:
                     # Expat says what and where, never a value.
                     unpacking.refuse(f"{name} is no sound XML ({error})")
     except (BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeDecodeError):
@@ -83,7 +90,7 @@ def read_extract(path: Path, scratch: Path) -> Iterator[tuple[str, Row]]:
         unpacking.refuse(f"lacks {', '.join(lacking)}")
 
 
-class _NotSound(Exception):
+class _NotSoundError(Exception):
     """What no Kadaster writes: XML made to exhaust who reads it."""
 
 
@@ -159,11 +166,11 @@ class _Reader:
         self._parser.StartDoctypeDeclHandler = _no_document_type
 
     def feed(self, block: bytes, *, last: bool = False) -> None:
-        """Raises ExpatError or _NotSound."""
+        """Raises ExpatError or _NotSoundError."""
         self._parser.Parse(block, last)
         self._fed += len(block)
         if self._fed - self._parser.CurrentByteIndex > _LONGEST_ELEMENT or len(self._text) > _MOST_TEXT:
-            raise _NotSound("an element without end")
+            raise _NotSoundError("an element without end")
 
     def taken(self) -> list[tuple[str, Row]]:
         """The rows that came since the last time."""
@@ -175,10 +182,10 @@ class _Reader:
         if name is None:
             name = self._names[qualified] = qualified.rpartition(":")[2]
             if len(self._names) > _MOST_NAMES:
-                raise _NotSound("too many different elements")
+                raise _NotSoundError("too many different elements")
         self._depth += 1
         if self._depth > _MOST_DEPTH:
-            raise _NotSound("elements in elements without end")
+            raise _NotSoundError("elements in elements without end")
         if name in _FIELDS:
             self._text.clear()
             self._parser.CharacterDataHandler = self._text.append
@@ -199,7 +206,7 @@ class _Reader:
             elif self._kind and text:
                 values = self._values.setdefault(self._role or name, [])
                 if len(values) > _MOST_NAMES:
-                    raise _NotSound("an object without end")
+                    raise _NotSoundError("an object without end")
                 values.append(text)
         elif name == self._kind:
             self._kind = None
@@ -236,4 +243,4 @@ class _Reader:
 
 
 def _no_document_type(*_: object) -> NoReturn:
-    raise _NotSound("a document type")
+    raise _NotSoundError("a document type")

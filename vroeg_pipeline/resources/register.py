@@ -21,7 +21,15 @@ from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.resources import bag_extract, bag_light
 from vroeg_pipeline.resources.home import Home, temporary_file
 from vroeg_pipeline.resources.reference import csv_errors, csv_select, small_table
-from vroeg_pipeline.resources.warehouse import fetch_one, insert_rows, quoted, sql, temporary_table, transaction
+from vroeg_pipeline.resources.warehouse import (
+    fetch_one,
+    insert_rows,
+    less_memory,
+    quoted,
+    sql,
+    temporary_table,
+    transaction,
+)
 
 CSV = "addresses.csv"
 LIGHT = "bag-light.gpkg"
@@ -117,7 +125,8 @@ def load_register(
         return Register(source, *_in_force(connection))
     changes = _changes_of_refused(connection) if noted.get(_REFUSED) == fingerprint else None
     if changes is None or _loss(changes) <= max_loss:
-        changes = _read_and_replace(connection, source, home, fingerprint, now, max_loss, say)
+        with less_memory(connection):
+            changes = _read_and_replace(connection, source, home, fingerprint, now, max_loss, say)
     said = _refusal(source, changes, max_loss) if _loss(changes) > max_loss else None
     return Register(source, *_in_force(connection), changes, said)
 
@@ -149,31 +158,43 @@ def _read_and_replace(
     try:
         with transaction(connection):
             connection.execute("DELETE FROM reference.address_register")
-            loaded = 0
-            for digit in "123456789":
-                connection.execute("SET VARIABLE postcode_begins = ?", [digit])
-                here = insert_rows(connection, "reference.address_register", sql("address_register"))
-                loaded += here
-                if here:
-                    say(f"address register: {loaded:,} addresses up to postcode {digit}999")
+            _fill(connection, say)
             changes = _named(connection.execute(sql("register_changes")))
             changes |= {"entries": entries, "left_out": in_force - changes["dwellings"]}
             if _loss(changes) > max_loss:
-                raise _LostTooMuch
+                raise _LostTooMuchError
             _forget_sources(connection, _IN_FORCE, _REFUSED)
             _note_source(connection, _IN_FORCE, fingerprint, entries, now)
             _note_load(connection, source, fingerprint, now, changes, refused=False)
-    except _LostTooMuch:
+    except _LostTooMuchError:
         with transaction(connection):
             _forget_sources(connection, _REFUSED)
             _note_source(connection, _REFUSED, fingerprint, entries, now)
             _note_load(connection, source, fingerprint, now, changes, refused=True)
-    for table in ("register_entries", "register_before", "buurt_of_number", "buurt_of_range", "bag_light", *bag_extract.TABLES):
+    for table in (
+        "register_entries",
+        "register_before",
+        "buurt_of_number",
+        "buurt_of_range",
+        "bag_light",
+        *bag_extract.TABLES,
+    ):
         connection.execute(f"DROP TABLE IF EXISTS temp.{table}")
     return changes
 
 
-class _LostTooMuch(Exception):
+def _fill(connection: duckdb.DuckDBPyConnection, say: Say) -> None:
+    """Puts the entries in the register, a ninth of the postcodes at a time, so that less must be sorted at once."""
+    loaded = 0
+    for digit in "123456789":
+        connection.execute("SET VARIABLE postcode_begins = ?", [digit])
+        here = insert_rows(connection, "reference.address_register", sql("address_register"))
+        loaded += here
+        if here:
+            say(f"address register: {loaded:,} addresses loaded, up to postcode {digit}999")
+
+
+class _LostTooMuchError(Exception):
     """Takes the new register out of the transaction again."""
 
 
@@ -223,7 +244,9 @@ def _in_force(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:
     return dwellings, left_out
 
 
-def _note_source(connection: duckdb.DuckDBPyConnection, name: str, fingerprint: str, entries: int, now: datetime) -> None:
+def _note_source(
+    connection: duckdb.DuckDBPyConnection, name: str, fingerprint: str, entries: int, now: datetime
+) -> None:
     connection.execute("INSERT INTO reference.sources VALUES (?, ?, ?, ?)", [name, fingerprint, entries, now])
 
 
@@ -274,7 +297,9 @@ def _make_entries(connection: duckdb.DuckDBPyConnection, source: Source, home: H
             columns = {"bag_light": (*bag_light.COLUMNS, "object_kind")}
             addresses = (("bag_light", row) for row in bag_light.read_light(source.files[0]))
             _spool(connection, home.scratch, columns, addresses, say)
-            select = "SELECT *, true AS is_main, NULL AS buurtcode, NULL::DATE AS valid_from, NULL::DATE AS valid_until "
+            select = (
+                "SELECT *, true AS is_main, NULL AS buurtcode, NULL::DATE AS valid_from, NULL::DATE AS valid_until "
+            )
             select += "FROM bag_light"
         else:
             around.enter_context(csv_errors(source.files[0]))
@@ -353,7 +378,7 @@ def _make_buurten(connection: duckdb.DuckDBPyConnection, source: Path) -> None:
                 insert_rows(connection, "temp.buurt_of_number", _BUURT_OF_NUMBER.format(csv=columns))
             (wrong,) = fetch_one(
                 connection,
-                f"SELECT count(*) FROM buurt_of_number WHERE NOT coalesce(regexp_full_match(buurtcode, '{_BUURTCODE}'), false)",
+                f"SELECT count(*) FROM buurt_of_number WHERE regexp_full_match(buurtcode, '{_BUURTCODE}') IS NOT true",
             )
             if wrong:
                 raise VroegError(f"{wrong:,} buurten are not like BU03920000", where=source.name, do="mend them")

@@ -20,13 +20,31 @@ numbers AS (
 
 -- Names reach back before their first registration and on after their last: an address always has one.
 names AS (
-    SELECT 'street' AS what, id, begin_on, occurrence::INTEGER AS occurrence, name, city_id AS of_id
+    SELECT
+'street' AS what,
+id,
+begin_on,
+occurrence::INTEGER AS occurrence,
+name,
+city_id AS of_id
     FROM bag_streets
     UNION ALL BY NAME
-    SELECT 'city' AS what, id, begin_on, occurrence::INTEGER AS occurrence, name, municipality AS of_id
+    SELECT
+'city' AS what,
+id,
+begin_on,
+occurrence::INTEGER AS occurrence,
+name,
+municipality AS of_id
     FROM bag_cities
     UNION ALL BY NAME
-    SELECT 'municipality' AS what, city_id AS id, begin_on, 1 AS occurrence, NULL AS name, municipality AS of_id
+    SELECT
+'municipality' AS what,
+city_id AS id,
+begin_on,
+1 AS occurrence,
+NULL AS name,
+municipality AS of_id
     FROM bag_municipalities
     WHERE status = 'definitief'
 ),
@@ -40,7 +58,10 @@ last_of_day AS (
 -- Only where something changes, so that an address is not cut for nothing.
 changes AS (
     SELECT
-        what, id, name, of_id,
+        what,
+id,
+name,
+of_id,
         try_cast(begin_on AS DATE) AS begins_on
     FROM last_of_day
     QUALIFY
@@ -63,7 +84,11 @@ named AS (
 -- naming it, and so may one that was only planned.
 claims AS (
     SELECT
-        number_id, id AS object_id, lower(object_kind) AS object_kind, status, is_main,
+        number_id,
+id AS object_id,
+lower(object_kind) AS object_kind,
+status,
+is_main,
         try_cast(begin_on AS DATE) AS valid_from,
         coalesce(try_cast(end_on AS DATE), 'infinity') AS valid_until,
         status IN (
@@ -75,23 +100,34 @@ claims AS (
 ),
 
 cuts AS (
-    SELECT number_id, valid_from AS cut FROM claims
+    SELECT
+number_id,
+valid_from AS cut
+FROM claims
     UNION
-    SELECT number_id, valid_until AS cut FROM claims WHERE valid_until < 'infinity'
+    SELECT
+number_id,
+valid_until AS cut
+FROM claims
+WHERE valid_until < 'infinity'
 ),
 
 spans AS (
     SELECT
         number_id,
         cut,
-        CASE WHEN row_number() OVER (PARTITION BY number_id ORDER BY cut) = 1 THEN '-infinity' ELSE cut END AS valid_from,
+        CASE
+            WHEN row_number() OVER (PARTITION BY number_id ORDER BY cut) = 1 THEN '-infinity' ELSE cut
+        END AS valid_from,
         coalesce(lead(cut) OVER (PARTITION BY number_id ORDER BY cut), 'infinity') AS valid_until
     FROM cuts
 ),
 
 objects AS (
     SELECT
-        s.number_id, s.valid_from, s.valid_until,
+        s.number_id,
+s.valid_from,
+s.valid_until,
         arg_min(
             struct_pack(id := c.object_id, kind := c.object_kind, status := c.status, is_main := c.is_main),
             row(c.gone, NOT c.is_main, c.object_id)
@@ -105,13 +141,16 @@ pieces AS (
     SELECT
         n.id AS nummeraanduiding_id,
         o.object.id AS adresseerbaar_object_id,
-        o.object.is_main AS is_main,
+        o.object.is_main,
         coalesce(o.object.kind, lower(n.object_kind)) AS object_kind,
-        o.object.status AS status,
+        o.object.status,
         street.name AS street,
         city.name AS city,
         coalesce(municipality.of_id, city.of_id) AS municipality,
-        n.postcode, n.house_number, n.house_letter, n.addition,
+        n.postcode,
+n.house_number,
+n.house_letter,
+n.addition,
         greatest(
             n.valid_from, street.valid_from, city.valid_from, municipality.valid_from, o.valid_from
         ) AS valid_from,
@@ -121,7 +160,7 @@ pieces AS (
     FROM numbers AS n
     LEFT JOIN named AS street
         ON street.what = 'street' AND n.street_id = street.id
-        AND street.valid_from < n.valid_until AND street.valid_until > n.valid_from
+        AND n.valid_until > street.valid_from AND n.valid_from < street.valid_until
     LEFT JOIN named AS city
         ON city.what = 'city' AND coalesce(n.city_id, street.of_id) = city.id
         AND city.valid_from < least(n.valid_until, street.valid_until)
@@ -148,13 +187,19 @@ steps AS (
     FROM pieces
 ),
 
+compared AS (
+    SELECT
+        *,
+        lag(content) OVER (PARTITION BY nummeraanduiding_id ORDER BY valid_from) AS content_before,
+        lag(valid_until) OVER (PARTITION BY nummeraanduiding_id ORDER BY valid_from) AS until_before
+    FROM steps
+),
+
 marked AS (
     SELECT
         *,
-        lag(content) OVER designation IS DISTINCT FROM content
-        OR lag(valid_until) OVER designation IS DISTINCT FROM valid_from AS is_new
-    FROM steps
-    WINDOW designation AS (PARTITION BY nummeraanduiding_id ORDER BY valid_from)
+        (content IS DISTINCT FROM content_before) OR (until_before IS DISTINCT FROM valid_from) AS is_new
+    FROM compared
 ),
 
 numbered AS (

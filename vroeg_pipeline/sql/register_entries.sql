@@ -1,4 +1,4 @@
--- The entries of the register as the source writes them (`register_as_written`), read as addresses are read (DOMAIN §6).
+-- The entries of the register, read as addresses are (DOMAIN §6), from the view `register_as_written` of its source.
 SELECT
     text_of(nummeraanduiding_id) AS nummeraanduiding_id,
     text_of(adresseerbaar_object_id) AS adresseerbaar_object_id,

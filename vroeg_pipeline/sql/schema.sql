@@ -322,7 +322,7 @@ ALTER TABLE reference.address_register ADD COLUMN IF NOT EXISTS status VARCHAR;
 ALTER TABLE reference.address_register ADD COLUMN IF NOT EXISTS valid_from DATE;
 ALTER TABLE reference.address_register ADD COLUMN IF NOT EXISTS valid_until DATE;
 ALTER TABLE reference.address_register ADD COLUMN IF NOT EXISTS buurtcode VARCHAR;
-ALTER TABLE reference.address_register ADD COLUMN IF NOT EXISTS other_ids VARCHAR [];
+ALTER TABLE reference.address_register ADD COLUMN IF NOT EXISTS other_ids VARCHAR[];
 COMMENT ON TABLE reference.address_register IS 'The addresses of the register with their history, sorted by postcode and house number; on any day at most one row a key (DOMAIN §6). The view register_of_month has those of one day.';
 COMMENT ON COLUMN reference.address_register.address_key IS 'POSTCODE_NUMBER_LETTER_ADDITION.';
 COMMENT ON COLUMN reference.address_register.postcode IS 'Four digits and two letters.';

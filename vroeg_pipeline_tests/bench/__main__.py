@@ -75,7 +75,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="*", default=SIZES, help="signals a month")
     parser.add_argument(
-        "--register", type=int, nargs="*", default=(1_000_000,), help="addresses in a register to load; none: leave it out"
+        "--register",
+        type=int,
+        nargs="*",
+        default=(1_000_000,),
+        help="addresses in a register to load; none: leave it out",
     )
     parser.add_argument(
         "--register-kinds", nargs="+", default=KINDS, choices=KINDS, help="the sources it is loaded from"
@@ -86,7 +90,9 @@ def main() -> None:
     out.print(f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     out.print(ticks_table())
     if options.register:
-        loads = [measure_register(kind, size, options.folder) for size in options.register for kind in options.register_kinds]
+        loads = [
+            measure_register(kind, size, options.folder) for size in options.register for kind in options.register_kinds
+        ]
         out.print(register_table(loads))
     measured = []
     for signals in options.sizes:

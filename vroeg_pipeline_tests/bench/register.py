@@ -67,9 +67,11 @@ def _make_light(result: duckdb.DuckDBPyConnection, path: Path) -> None:
                 f"CREATE TABLE {table} (identificatie, status, openbare_ruimte_naam, huisnummer, huisletter, toevoeging, "
                 "postcode, woonplaats_naam, nummeraanduiding_hoofdadres_identificatie, bronhouder_identificatie)"
             )
-        insert = "INSERT INTO verblijfsobject VALUES (?, 'Verblijfsobject in gebruik', ?, ?, ?, '', ?, 'Haarlem', ?, '0392')"
+        insert = (
+            "INSERT INTO verblijfsobject VALUES (?, 'Verblijfsobject in gebruik', ?, ?, ?, '', ?, 'Haarlem', ?, '0392')"
+        )
         while rows := result.fetchmany(100_000):
-            light.executemany(insert, [(f"v{id}", street, n, letter, pc, id) for id, street, n, letter, pc in rows])
+            light.executemany(insert, [(f"v{key}", street, n, letter, pc, key) for key, street, n, letter, pc in rows])
 
 
 _HISTORY = (
@@ -103,12 +105,15 @@ def _make_extract(result: duckdb.DuckDBPyConnection, path: Path) -> None:
     with tempfile.TemporaryFile() as numbers, tempfile.TemporaryFile() as objects:
         files: dict[str, IO[bytes]] = {"NUM": numbers, "VBO": objects}
         archives = {part: ZipFile(file, "w", ZIP_DEFLATED, compresslevel=1) for part, file in files.items()}
-        parts = {part: archive.open(f"0392{part}15012024-000001.xml", "w", force_zip64=True) for part, archive in archives.items()}
+        parts = {
+            part: archive.open(f"0392{part}15012024-000001.xml", "w", force_zip64=True)
+            for part, archive in archives.items()
+        }
         for part in parts.values():
             part.write(b"<x>")
         while rows := result.fetchmany(50_000):
             for part, template in (("NUM", _NUMBER), ("VBO", _OBJECT)):
-                text = "".join(template.format(id=id, n=n, letter=letter, pc=pc) for id, _, n, letter, pc in rows)
+                text = "".join(template.format(id=key, n=n, letter=letter, pc=pc) for key, _, n, letter, pc in rows)
                 parts[part].write(text.encode())
         for name, part in parts.items():
             part.write(b"</x>")
@@ -144,15 +149,18 @@ def load(home: Home) -> dict[str, float]:
     return {**seconds, "dwellings": register.dwellings}
 
 
-
-
 def register_table(measured: list[tuple[str, int, dict[str, float], float]]) -> Table:
     """(kind, size, what `load` gave, peak MiB) as a table."""
     table = Table(title="Loading an address register (seconds)")
     for column in ("source", "addresses", "load", "addresses/s", "unchanged", "one look-up", "peak memory, MiB"):
         table.add_column(column, justify="left" if column == "source" else "right")
     for kind, size, found, memory in measured:
-        numbers = (f"{found['load']:.1f}", f"{size / found['load']:,.0f}", f"{found['look']:.2f}", f"{found['look-up']:.3f}")
+        numbers = (
+            f"{found['load']:.1f}",
+            f"{size / found['load']:,.0f}",
+            f"{found['look']:.2f}",
+            f"{found['look-up']:.3f}",
+        )
         table.add_row(kind, f"{size:,}", *numbers, f"{memory:,.0f}")
     return table
 
