@@ -1,5 +1,5 @@
--- The register of the postcodes that begin with the digit `postcode_begins`, from the temporary table `register_entries`:
--- at most one row a key on any day (two entries with one key are one dwelling, DOMAIN §6). A part at a time, so that
+-- The register of the postcodes that begin with the digit `postcode_begins`, from the temporary `register_entries`: at
+-- most one row a key on any day (two entries with one key are one dwelling, DOMAIN §6). A part at a time, so that
 -- sorting a national register stays within bounds.
 
 WITH entries AS (
@@ -43,15 +43,15 @@ rivals AS (
 
 cuts AS (
     SELECT
-address_key,
-begins_on AS cut
-FROM rivals
+        address_key,
+        begins_on AS cut
+    FROM rivals
     UNION
     SELECT
-address_key,
-ends_on AS cut
-FROM rivals
-WHERE ends_on < 'infinity'
+        address_key,
+        ends_on AS cut
+    FROM rivals
+    WHERE ends_on < 'infinity'
 ),
 
 spans AS (
@@ -78,32 +78,32 @@ chosen AS (
 
 one_a_key AS (
     SELECT
-*,
-NULL::VARCHAR[] AS ids
-FROM keyed ANTI JOIN several USING (address_key)
+        *,
+        NULL::VARCHAR[] AS ids
+    FROM keyed ANTI JOIN several USING (address_key)
     UNION ALL BY NAME
     SELECT * FROM chosen
 )
 
 SELECT
     address_key,
-postcode,
-house_number,
-house_letter,
-house_number_addition,
-suffix,
+    postcode,
+    house_number,
+    house_letter,
+    house_number_addition,
+    suffix,
     meaning_of(suffix) AS meaning,
     street,
-city,
-municipality,
-nummeraanduiding_id,
-adresseerbaar_object_id,
-is_main,
-object_kind,
-status,
+    city,
+    municipality,
+    nummeraanduiding_id,
+    adresseerbaar_object_id,
+    is_main,
+    object_kind,
+    status,
     valid_from,
-valid_until,
-buurtcode,
+    valid_until,
+    buurtcode,
     CASE
         WHEN len(list_distinct(ids)) > 1
             THEN list_sort(list_filter(list_distinct(ids), lambda id: id <> nummeraanduiding_id))

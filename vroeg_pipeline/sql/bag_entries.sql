@@ -10,7 +10,9 @@ numbers AS (
         least(
             coalesce(try_cast(end_on AS DATE), 'infinity'),
             coalesce(
-                lead(try_cast(begin_on AS DATE)) OVER (PARTITION BY id ORDER BY begin_on, occurrence::INTEGER),
+                lead(try_cast(begin_on AS DATE)) OVER (
+                    PARTITION BY id ORDER BY begin_on, try_cast(occurrence AS INTEGER)
+                ),
                 'infinity'
             )
         ) AS valid_until
@@ -21,30 +23,30 @@ numbers AS (
 -- Names reach back before their first registration and on after their last: an address always has one.
 names AS (
     SELECT
-'street' AS what,
-id,
-begin_on,
-occurrence::INTEGER AS occurrence,
-name,
-city_id AS of_id
+        'street' AS what,
+        id,
+        begin_on,
+        try_cast(occurrence AS INTEGER) AS occurrence,
+        name,
+        city_id AS of_id
     FROM bag_streets
     UNION ALL BY NAME
     SELECT
-'city' AS what,
-id,
-begin_on,
-occurrence::INTEGER AS occurrence,
-name,
-municipality AS of_id
+        'city' AS what,
+        id,
+        begin_on,
+        try_cast(occurrence AS INTEGER) AS occurrence,
+        name,
+        municipality AS of_id
     FROM bag_cities
     UNION ALL BY NAME
     SELECT
-'municipality' AS what,
-city_id AS id,
-begin_on,
-1 AS occurrence,
-NULL AS name,
-municipality AS of_id
+        'municipality' AS what,
+        city_id AS id,
+        begin_on,
+        1 AS occurrence,
+        NULL AS name,
+        municipality AS of_id
     FROM bag_municipalities
     WHERE status = 'definitief'
 ),
@@ -59,9 +61,9 @@ last_of_day AS (
 changes AS (
     SELECT
         what,
-id,
-name,
-of_id,
+        id,
+        name,
+        of_id,
         try_cast(begin_on AS DATE) AS begins_on
     FROM last_of_day
     QUALIFY
@@ -85,10 +87,10 @@ named AS (
 claims AS (
     SELECT
         number_id,
-id AS object_id,
-lower(object_kind) AS object_kind,
-status,
-is_main,
+        id AS object_id,
+        lower(object_kind) AS object_kind,
+        status,
+        is_main,
         try_cast(begin_on AS DATE) AS valid_from,
         coalesce(try_cast(end_on AS DATE), 'infinity') AS valid_until,
         status IN (
@@ -101,15 +103,15 @@ is_main,
 
 cuts AS (
     SELECT
-number_id,
-valid_from AS cut
-FROM claims
+        number_id,
+        valid_from AS cut
+    FROM claims
     UNION
     SELECT
-number_id,
-valid_until AS cut
-FROM claims
-WHERE valid_until < 'infinity'
+        number_id,
+        valid_until AS cut
+    FROM claims
+    WHERE valid_until < 'infinity'
 ),
 
 spans AS (
@@ -126,8 +128,8 @@ spans AS (
 objects AS (
     SELECT
         s.number_id,
-s.valid_from,
-s.valid_until,
+        s.valid_from,
+        s.valid_until,
         arg_min(
             struct_pack(id := c.object_id, kind := c.object_kind, status := c.status, is_main := c.is_main),
             row(c.gone, NOT c.is_main, c.object_id)
@@ -148,9 +150,9 @@ pieces AS (
         city.name AS city,
         coalesce(municipality.of_id, city.of_id) AS municipality,
         n.postcode,
-n.house_number,
-n.house_letter,
-n.addition,
+        n.house_number,
+        n.house_letter,
+        n.addition,
         greatest(
             n.valid_from, street.valid_from, city.valid_from, municipality.valid_from, o.valid_from
         ) AS valid_from,

@@ -1,23 +1,23 @@
 -- What another register changes in the addresses that are in force: `register_before` are those of the one before it.
 WITH in_force AS (
     SELECT
-address_key,
-nummeraanduiding_id AS id,
-other_ids
+        address_key,
+        nummeraanduiding_id AS id,
+        other_ids
     FROM reference.address_register
     WHERE valid_until IS NULL
 ),
 
 designations AS (
     SELECT
-id,
-address_key
-FROM in_force
+        id,
+        address_key
+    FROM in_force
     UNION ALL
     SELECT
-unnest(other_ids) AS id,
-address_key
-FROM in_force
+        unnest(other_ids) AS id,
+        address_key
+    FROM in_force
 )
 
 SELECT
