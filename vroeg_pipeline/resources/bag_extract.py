@@ -167,7 +167,10 @@ class _Reader:
 
     def feed(self, block: bytes, *, last: bool = False) -> None:
         """Raises ExpatError or _NotSoundError."""
-        self._parser.Parse(block, last)
+        try:
+            self._parser.Parse(block, last)
+        except (LookupError, ValueError):
+            raise _NotSoundError("an encoding that nobody knows") from None
         self._fed += len(block)
         if self._fed - self._parser.CurrentByteIndex > _LONGEST_ELEMENT or len(self._text) > _MOST_TEXT:
             raise _NotSoundError("an element without end")
