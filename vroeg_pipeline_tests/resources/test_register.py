@@ -282,6 +282,14 @@ def test_an_address_goes_from_one_object_to_the_next(
     ]
 
 
+def test_an_address_that_is_older_than_its_object_has_it_from_the_start(
+    world: World, warehouse: duckdb.DuckDBPyConnection, load: Callable[..., Register]
+) -> None:
+    extract().number("n1", "2021AB", 12).dwelling("v1", "n1", since="2012-01-01").write(world.home.reference)
+    load()
+    assert rows(warehouse, "adresseerbaar_object_id, valid_from, valid_until") == [("v1", date(2010, 1, 1), None)]
+
+
 def test_an_address_without_object_is_there_all_the_same(
     world: World, warehouse: duckdb.DuckDBPyConnection, load: Callable[..., Register]
 ) -> None:
