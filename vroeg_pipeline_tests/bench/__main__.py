@@ -26,7 +26,7 @@ from rich.table import Table
 from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.resources.home import Home
 from vroeg_pipeline.resources.warehouse import WarehouseResource
-from vroeg_pipeline_tests.bench.register import KINDS, make_register, register_table
+from vroeg_pipeline_tests.bench.register import KINDS, register_table
 from vroeg_pipeline_tests.bench.ticks import ticks_table
 from vroeg_pipeline_tests.bench.world import make_bench_world
 
@@ -139,8 +139,9 @@ def measure_register(kind: str, size: int, folder: Path | None) -> tuple[str, in
     """Makes a register and loads it in a process of its own."""
     with tempfile.TemporaryDirectory(prefix="vroeg-bench-", dir=folder) as made:
         home = Home(Path(made) / "home")
-        make_register(kind, home.reference, size)
-        loaded = process(home, "vroeg_pipeline_tests.bench.register", str(home.root))
+        module = "vroeg_pipeline_tests.bench.register"
+        process(home, module, "make", str(home.reference), kind, str(size))
+        loaded = process(home, module, "load", str(home.root))
     return kind, size, json.loads(loaded.output), loaded.memory
 
 

@@ -1,4 +1,5 @@
-"""What it costs to load an address register of any size, from each kind of source. Run as a process of its own.
+"""What it costs to load an address register of any size, from each kind of source. Making and loading are processes of
+their own: the kernel counts what a parent once held as its child's.
 
 The registers are made up: twenty addresses a postcode, one in ten with a letter, in no order.
 """
@@ -166,4 +167,8 @@ def register_table(measured: list[tuple[str, int, dict[str, float], float]]) -> 
 
 
 if __name__ == "__main__":
-    print(json.dumps(load(Home(Path(sys.argv[1])))))
+    what, folder, *terms = sys.argv[1:]
+    if what == "make":
+        make_register(terms[0], Path(folder), int(terms[1]))
+    else:
+        print(json.dumps(load(Home(Path(folder)))))
