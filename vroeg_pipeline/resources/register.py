@@ -43,6 +43,8 @@ OPTIONAL_CSV_COLUMNS = ("adresseerbaar_object_id", "buurtcode")
 _IN_FORCE = "address_register"
 _REFUSED = "address_register, refused"
 _SAY_EVERY = 500_000
+# The occurrences of designations whose history is put together at once; more would not fit in memory.
+_NUMBERS_AT_ONCE = 500_000
 _BUURTCODE = "BU[0-9]{8}"
 
 Say = Callable[[str], None]
@@ -288,11 +290,14 @@ def _fingerprint(source: Source, buurten: Path) -> str:
 
 def _make_entries(connection: duckdb.DuckDBPyConnection, source: Source, home: Home, say: Say) -> None:
     """Makes the temporary table `register_entries` of the source."""
+    parts = 1
     with ExitStack() as around:
         if source.kind == "BAG extract":
             occurrences = (row for path in source.files for row in bag_extract.read_extract(path, home.scratch))
             _spool(connection, home.scratch, bag_extract.TABLES, occurrences, say)
             select = sql("bag_entries")
+            (occurrences_of_numbers,) = fetch_one(connection, "SELECT count(*) FROM bag_numbers")
+            parts += occurrences_of_numbers // _NUMBERS_AT_ONCE
         elif source.kind == "BAG light":
             columns = {"bag_light": (*bag_light.COLUMNS, "object_kind")}
             addresses = (("bag_light", row) for row in bag_light.read_light(source.files[0]))
@@ -305,7 +310,13 @@ def _make_entries(connection: duckdb.DuckDBPyConnection, source: Source, home: H
             around.enter_context(csv_errors(source.files[0]))
             select = _FROM_CSV.format(csv=csv_select(source.files[0], CSV_COLUMNS, OPTIONAL_CSV_COLUMNS))
         connection.execute(f"CREATE OR REPLACE TEMP VIEW register_as_written AS {select}")
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE register_entries AS {sql('register_entries')}")
+        connection.execute("SET VARIABLE parts = ?", [parts])
+        for part in range(parts):
+            connection.execute("SET VARIABLE part = ?", [part])
+            into = "INSERT INTO temp.register_entries" if part else "CREATE OR REPLACE TEMP TABLE register_entries AS"
+            connection.execute(f"{into} {sql('register_entries')}")
+            if parts > 1:
+                say(f"address register: part {part + 1} of {parts} put together")
         connection.execute("DROP VIEW temp.register_as_written")
 
 

@@ -1,5 +1,6 @@
 -- What a BAG extract says, as entries of the register: each number designation over time, with the name of its street
 -- and town, its municipality and the object it stands for (docs/adr/0013). A new row wherever one of these changes.
+-- Part `part` of `parts`, so that a national extract stays within bounds.
 
 WITH
 -- Occurrences that were replaced on the day they began never held; neither does one of a second extract.
@@ -17,6 +18,7 @@ numbers AS (
             )
         ) AS valid_until
     FROM bag_numbers
+    WHERE hash(id) % getvariable('parts') = getvariable('part')
     QUALIFY valid_from < valid_until
 ),
 
@@ -98,7 +100,9 @@ claims AS (
             'Verblijfsobject ten onrechte opgevoerd', 'Plaats ingetrokken'
         ) AS gone
     FROM bag_objects
-    WHERE try_cast(begin_on AS DATE) < coalesce(try_cast(end_on AS DATE), 'infinity')
+    WHERE
+        hash(number_id) % getvariable('parts') = getvariable('part')
+        AND try_cast(begin_on AS DATE) < coalesce(try_cast(end_on AS DATE), 'infinity')
 ),
 
 cuts AS (

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.resources import register as register_module
 from vroeg_pipeline.resources.installation import Installation
 from vroeg_pipeline.resources.register import Register, load_register, register_source
 from vroeg_pipeline.resources.warehouse import WarehouseResource, sql
@@ -111,6 +112,24 @@ def test_the_real_extract_is_cut_only_where_an_address_changes(
     ((changed, same),) = warehouse.execute(neighbours).fetchall()
     assert changed > 1_000
     assert same == 0
+
+
+def test_an_extract_put_together_in_parts_is_the_same(
+    world: World,
+    warehouse: duckdb.DuckDBPyConnection,
+    load: Callable[..., Register],
+    real_extract: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shutil.copy(real_extract, world.home.reference)
+    load()
+    whole = rows(warehouse, "*")
+    monkeypatch.setattr(register_module, "_NUMBERS_AT_ONCE", 5_000)
+    warehouse.execute("DELETE FROM reference.sources WHERE name = 'address_register'")
+    said: list[str] = []
+    load(say=said.append)
+    assert "address register: part 4 of 4 put together" in said
+    assert rows(warehouse, "*") == whole
 
 
 @pytest.mark.parametrize("id_column", ["nummeraanduiding_hoofdadres_identificatie", "hoofdadres_identificatie"])
