@@ -173,14 +173,7 @@ def _read_and_replace(
             _forget_sources(connection, _REFUSED)
             _note_source(connection, _REFUSED, fingerprint, entries, now)
             _note_load(connection, source, fingerprint, now, changes, refused=True)
-    for table in (
-        "register_entries",
-        "register_before",
-        "buurt_of_number",
-        "buurt_of_range",
-        "bag_light",
-        *bag_extract.TABLES,
-    ):
+    for table in ("register_entries", "register_before", "buurt_of_number", "buurt_of_range"):
         connection.execute(f"DROP TABLE IF EXISTS temp.{table}")
     return changes
 
@@ -318,6 +311,8 @@ def _make_entries(connection: duckdb.DuckDBPyConnection, source: Source, home: H
             if parts > 1:
                 say(f"address register: part {part + 1} of {parts} put together")
         connection.execute("DROP VIEW temp.register_as_written")
+        for table in (*bag_extract.TABLES, "bag_light"):
+            connection.execute(f"DROP TABLE IF EXISTS temp.{table}")
 
 
 _FROM_CSV = """
