@@ -25,6 +25,7 @@ from vroeg_pipeline.automation.alerts import alerts_sensor  # noqa: E402
 from vroeg_pipeline.automation.arrivals import arrivals_sensor, worklists_schedule  # noqa: E402
 from vroeg_pipeline.automation.jobs import intake_job, month_job  # noqa: E402
 from vroeg_pipeline.checks.deliveries import delivery_checks  # noqa: E402
+from vroeg_pipeline.checks.register import register_checks  # noqa: E402
 from vroeg_pipeline.checks.tables import table_checks  # noqa: E402
 from vroeg_pipeline.resources.home import Home  # noqa: E402
 from vroeg_pipeline.resources.inbox import months_in  # noqa: E402
@@ -71,7 +72,7 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
                 worklists.files_asset(partitions),
             ]
         ),
-        asset_checks=[*table_checks(partitions), *delivery_checks(partners, partitions)],
+        asset_checks=[register_checks, *table_checks(partitions), *delivery_checks(partners, partitions)],
         jobs=jobs,
         sensors=[arrivals_sensor(installation, start, jobs), alerts_sensor(installation)],
         schedules=[worklists_schedule(installation)],

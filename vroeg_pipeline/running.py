@@ -110,7 +110,7 @@ class _Progress:
     def _said(self, entry: dg.EventLogEntry) -> None:
         if int(entry.level) >= logging.WARNING:
             self._out.print(f"  [yellow]![/yellow] {escape(entry.user_message)}")
-        elif entry.user_message.startswith("waiting"):
+        elif entry.user_message.startswith(("waiting", "address register")):
             self._out.print(f"  [yellow]…[/yellow] {escape(entry.user_message)}")
 
     def _checked(self, event: dg.DagsterEvent) -> None:

@@ -34,6 +34,12 @@ def real_register() -> Path:
 
 
 @pytest.fixture(scope="session")
+def real_extract() -> Path:
+    """The BAG extract of Weesp that the real register was made from."""
+    return _shared("bag/BAGGEM0457L-15102021.zip")
+
+
+@pytest.fixture(scope="session")
 def ddas_schema() -> Path:
     """The DDAS exchange model v1.2."""
     return _shared("ddas/uitwisselmodel-v1.2.schema.json")

@@ -91,6 +91,12 @@ def test_every_table_has_blocking_checks_and_every_delivery_named_ones(defs: dg.
     assert {"delivered", "few_rows_rejected", "few_rows_outdated", "rows_as_usual", "columns_as_agreed"} <= delivered
     assert not any(spec.blocking for (asset, _), spec in checks.items() if asset.startswith("deliveries/"))
     assert all(spec.description for spec in checks.values())
+    assert not checks["address_register", "lost_few_dwellings"].blocking
+    assert not checks["address_register", "is_of_late"].blocking
+
+
+def test_the_register_has_a_lamp(defs: dg.Definitions) -> None:
+    assert isinstance(specs(defs)["address_register"].freshness_policy, dg.FreshnessPolicy)
 
 
 def test_months_are_dutch_and_the_current_one_can_be_run(defs: dg.Definitions, world: World) -> None:

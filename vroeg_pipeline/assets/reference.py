@@ -1,10 +1,12 @@
 """What addresses are judged by: the register of dwellings, and the tables that people keep by hand."""
 
+from datetime import timedelta
+
 import dagster as dg
 
 from vroeg_pipeline.assets.tables import table_description, table_metadata
 from vroeg_pipeline.resources.installation import Installation
-from vroeg_pipeline.resources.reference import load_register
+from vroeg_pipeline.resources.register import load_register
 from vroeg_pipeline.resources.warehouse import WarehouseResource
 
 GROUP = "reference"
@@ -34,15 +36,22 @@ KNOWN_CLIENTS = dg.AssetSpec(
 TABLES_KEPT_BY_HAND = [AREAS, MUNICIPALITIES, KNOWN_CLIENTS]
 
 
+# The Kadaster makes an extract every month; one that is late by a month is no reason to wait.
+_REGISTER_FRESHNESS = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=62), warn_window=timedelta(days=35))
+
+
 @dg.asset(
     key="address_register",
     group_name=GROUP,
     kinds={"duckdb", "csv"},
     tags={"stage": GROUP},
+    freshness_policy=_REGISTER_FRESHNESS,
     description=table_description(
         "reference.address_register",
-        "Loads `reference/addresses.csv` when its bytes are new. Without that file there is no register: addresses "
-        "are keyed by rule and stay unchecked (DOMAIN §6).",
+        "Loads the BAG extracts, `bag-light.gpkg` or `addresses.csv` of `reference/` (the first of these that is there) "
+        "when their bytes are new (docs/adr/0012, 0013). One that lost more than `register_max_loss` of the addresses is "
+        "refused, and the one before it stays. Without any there is no register: addresses are keyed by rule and stay "
+        "unchecked (DOMAIN §6).",
     ),
     metadata=table_metadata("reference.address_register"),
 )
@@ -52,15 +61,26 @@ def address_register(
     """The dwellings that addresses are resolved against."""
     with warehouse.connect() as connection:
         installation.define_macros(connection)
-        loaded = load_register(connection, installation.home, installation.now())
-    if loaded is None:
-        context.log.warning("No reference/addresses.csv: addresses are keyed by rule and stay unchecked")
+        register = load_register(
+            connection,
+            installation.home,
+            installation.now(),
+            max_loss=installation.settings.register_max_loss,
+            say=context.log.info,
+        )
+    if register is None:
+        context.log.warning("No address register in reference/: addresses are keyed by rule and stay unchecked")
         return dg.MaterializeResult(metadata={"register": "none", "dagster/row_count": 0})
-    dwellings, left_out = loaded
+    if register.source.unused:
+        context.log.info(f"Not used beside {register.source.name}: {', '.join(p.name for p in register.source.unused)}")
+    if register.said:
+        context.log.warning(register.said)
     return dg.MaterializeResult(
         metadata={
-            "register": "loaded",
-            "dagster/row_count": dwellings,
-            "rows left out (no postcode or number, or a key that was there)": left_out,
+            "register": "refused, the one before it stays" if register.said else "loaded",
+            "source": f"{register.source.kind}: {register.source.name}",
+            "dagster/row_count": register.dwellings,
+            "entries left out (no postcode or number, or a key that was there)": register.left_out,
+            **{f"changes: {name}": count for name, count in (register.changes or {}).items()},
         }
     )

@@ -86,6 +86,9 @@ class Settings(StrictModel):
     settle_seconds: float = Field(default=10, ge=0, description="a file changed less than this ago is left alone")
     max_file_mb: float = Field(default=50, gt=0, description="a larger delivery is refused")
     mortgage_is_housing: bool = Field(default=False, description="Hypotheek counts as rent in the tiers")
+    register_max_loss: float = Field(
+        default=0.01, ge=0, le=1, description="share of its addresses that a new address register may have lost"
+    )
     lock_timeout_minutes: float = Field(default=60, ge=0, description="how long a run waits for the warehouse")
     watch_seconds: int = Field(default=30, ge=1, le=3600, description="how often inbox and alerts are looked at")
     alerts: Alerts = Alerts()

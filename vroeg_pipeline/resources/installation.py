@@ -17,7 +17,7 @@ import duckdb
 
 from vroeg_pipeline.domain.agreements import Partners
 from vroeg_pipeline.domain.errors import VroegError
-from vroeg_pipeline.domain.months import add_months, working_days_after
+from vroeg_pipeline.domain.months import add_months, amsterdam_day, working_days_after
 from vroeg_pipeline.domain.settings import Settings
 from vroeg_pipeline.resources.home import Home, read_text
 from vroeg_pipeline.resources.reference import load_areas, load_known_clients, load_municipalities
@@ -81,11 +81,13 @@ class Installation:
         # A register without a single dwelling says nothing about any address, so it counts as none.
         (has_register,) = fetch_one(connection, "SELECT count(*) > 0 FROM reference.address_register")
         _set(connection, "has_register", has_register)
+        _set(connection, "register_day", amsterdam_day(self.now()))
 
     def set_month(self, connection: duckdb.DuckDBPyConnection, month: date) -> None:
         """Makes the variables and temporary tables of one month (its first day)."""
         settings = self.settings
         _set(connection, "month", month)
+        _set(connection, "register_day", month)
         _set(connection, "now", self.now())
         _set(connection, "lookback_from", add_months(month, -settings.lookback_months))
         _set(connection, "repeats_from", add_months(month, -settings.repeat_months))

@@ -1,4 +1,5 @@
-"""The reference tables of an installation: address register, areas, postcode areas and known clients (DOMAIN §13).
+"""The reference tables that people keep: areas, postcode areas and known clients (DOMAIN §13). The address register
+has a module of its own, `resources.register`.
 
 They are ours, not a partner's: a mistake in them stops the run with a line that says where it stands. What an address
 means is decided in `sql/addresses.sql`.
@@ -7,23 +8,17 @@ means is decided in `sql/addresses.sql`.
 from __future__ import annotations
 
 import csv
-import hashlib
 import re
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.resources.home import Home, read_text
-from vroeg_pipeline.resources.warehouse import fetch_one, quoted, temporary_table, transaction
+from vroeg_pipeline.resources.warehouse import quoted, temporary_table
 
-REGISTER = "addresses.csv"
-REGISTER_COLUMNS = (
-    "nummeraanduiding_id", "straat", "huisnummer", "huisletter", "huisnummertoevoeging", "postcode", "woonplaats",
-    "gemeentecode",
-)  # fmt: skip
 KNOWN_CLIENT_COLUMNS = ("postcode", "huisnummer", "huisletter", "huisnummertoevoeging", "known_to")
 
 
@@ -34,7 +29,7 @@ def load_areas(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
     """
     rows = []
     for position, (line, row) in enumerate(
-        _small_table(home.reference / "areas.csv", ("postcode_from", "postcode_to", "worklist"))
+        small_table(home.reference / "areas.csv", ("postcode_from", "postcode_to", "worklist"))
     ):
         first, last = (re.sub(r"\s", "", row[c]).upper() for c in ("postcode_from", "postcode_to"))
         if not all(re.fullmatch(r"[1-9][0-9]{3}[A-Z]{2}", p) for p in (first, last)) or first > last:
@@ -53,7 +48,7 @@ def load_municipalities(connection: duckdb.DuckDBPyConnection, home: Home) -> No
     """
     by_postcode: dict[int, str] = {}
     header = ("postcode4_from", "postcode4_to", "gemeentecode")
-    for line, row in _small_table(home.reference / "municipalities.csv", header):
+    for line, row in small_table(home.reference / "municipalities.csv", header):
         ends = [row["postcode4_from"], row["postcode4_to"]]
         if not all(re.fullmatch(r"[1-9][0-9]{3}", end) for end in ends) or ends[0] > ends[1]:
             raise VroegError("a range like 2011,2037 is expected", where=f"municipalities.csv line {line}")
@@ -71,19 +66,21 @@ def load_known_clients(connection: duckdb.DuckDBPyConnection, home: Home) -> Non
     Empty where the file is absent. Raises VroegError when the file lacks a column.
     """
     source = home.reference / "known_clients.csv"
-    _read_csv(connection, source, KNOWN_CLIENT_COLUMNS, "known_clients_as_written")
-    connection.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE known_written AS
-        SELECT
-            postcode_of(text_of(postcode)) AS postcode,
-            text_of(huisnummer) AS house_number,
-            text_of(huisletter) AS house_letter,
-            text_of(huisnummertoevoeging) AS house_number_addition,
-            text_of(known_to) AS known_to
-        FROM known_clients_as_written
-        """
-    )
+    nothing = f"SELECT {', '.join(f'NULL::VARCHAR AS {column}' for column in KNOWN_CLIENT_COLUMNS)} LIMIT 0"
+    select = csv_select(source, KNOWN_CLIENT_COLUMNS) if source.exists() else nothing
+    with csv_errors(source):
+        connection.execute(
+            f"""
+            CREATE OR REPLACE TEMP TABLE known_written AS
+            SELECT
+                postcode_of(text_of(postcode)) AS postcode,
+                text_of(huisnummer) AS house_number,
+                text_of(huisletter) AS house_letter,
+                text_of(huisnummertoevoeging) AS house_number_addition,
+                text_of(known_to) AS known_to
+            FROM ({select})
+            """
+        )
     connection.execute(
         """
         CREATE OR REPLACE TEMP TABLE known_addresses AS
@@ -94,76 +91,14 @@ def load_known_clients(connection: duckdb.DuckDBPyConnection, home: Home) -> Non
     )
 
 
-def load_register(connection: duckdb.DuckDBPyConnection, home: Home, now: datetime) -> tuple[int, int] | None:
-    """Brings `reference/addresses.csv` into the warehouse where its bytes are not there yet.
+def csv_select(source: Path, columns: Sequence[str], optional: Sequence[str] = ()) -> str:
+    """A query for the columns of a reference CSV (UTF-8, comma, header) as text; optional ones that it lacks are NULL.
 
-    Gives the number of dwellings and of rows left out (no postcode or number), or None where there is no register:
-    then the one loaded before is forgotten. Two rows with one key are one dwelling (DOMAIN §6). Raises VroegError
-    when the file lacks a column.
+    Raises VroegError when it lacks a column. Run it within `csv_errors`.
     """
-    source = home.reference / REGISTER
-    if not source.exists():
-        with transaction(connection):
-            connection.execute("DELETE FROM reference.address_register")
-            connection.execute("DELETE FROM reference.sources WHERE name = ?", [REGISTER])
-        return None
-    with source.open("rb") as file:
-        fingerprint = hashlib.file_digest(file, "sha256").hexdigest()
-    loaded = connection.execute("SELECT sha256 FROM reference.sources WHERE name = ?", [REGISTER]).fetchone()
-    if loaded != (fingerprint,):
-        _read_csv(connection, source, REGISTER_COLUMNS, "register_as_written")
-        with transaction(connection):
-            connection.execute("DELETE FROM reference.address_register")
-            connection.execute("DELETE FROM reference.sources WHERE name = ?", [REGISTER])
-            connection.execute(
-                """
-                INSERT INTO reference.address_register BY NAME
-                WITH parts AS (
-                    SELECT
-                        postcode_of(text_of(postcode)) AS postcode,
-                        try_cast(number_and_rest(text_of(huisnummer)).number AS INTEGER) AS house_number,
-                        suffix_of(huisletter) AS house_letter,
-                        suffix_of(huisnummertoevoeging) AS house_number_addition,
-                        text_of(straat) AS street,
-                        text_of(woonplaats) AS city,
-                        text_of(gemeentecode) AS municipality,
-                        text_of(nummeraanduiding_id) AS nummeraanduiding_id
-                    FROM register_as_written
-                )
-                SELECT
-                    *,
-                    house_letter || house_number_addition AS suffix,
-                    meaning_of(house_letter || house_number_addition) AS meaning,
-                    address_key_of(postcode, house_number, house_letter, house_number_addition) AS address_key
-                FROM parts
-                WHERE postcode IS NOT NULL AND house_number IS NOT NULL
-                QUALIFY row_number() OVER (PARTITION BY address_key ORDER BY nummeraanduiding_id, street) = 1
-                """
-            )
-            connection.execute(
-                "INSERT INTO reference.sources SELECT ?, ?, count(*), ? FROM register_as_written",
-                [REGISTER, fingerprint, now],
-            )
-    (dwellings, rows) = fetch_one(
-        connection,
-        """
-        SELECT
-            (SELECT count(*) FROM reference.address_register),
-            (SELECT row_count FROM reference.sources WHERE name = ?)
-        """,
-        [REGISTER],
-    )
-    return dwellings, rows - dwellings
-
-
-def _read_csv(connection: duckdb.DuckDBPyConnection, source: Path, columns: Sequence[str], into: str) -> None:
-    """A reference CSV (UTF-8, comma, header) as a temporary table of text; empty where the file is absent."""
-    if not source.exists():
-        typed = ", ".join(f"{column} VARCHAR" for column in columns)
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE {into} ({typed})")
-        return
     try:
-        header = next(csv.reader([source.open(encoding="utf-8-sig").readline()]), [])
+        with source.open(encoding="utf-8-sig") as file:
+            header = next(csv.reader([file.readline()]), [])
     except UnicodeDecodeError:
         raise VroegError("is not UTF-8 text", where=source.name, do="save it as UTF-8") from None
     names = [name.strip().lower() for name in header]
@@ -172,25 +107,27 @@ def _read_csv(connection: duckdb.DuckDBPyConnection, source: Path, columns: Sequ
         raise VroegError(f"lacks the column {', '.join(lacking)}", where=source.name, do="add it to the file")
     positions = {name: f"c{i}" for i, name in reversed(list(enumerate(names)))}
     types = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(names)))
-    wanted = ", ".join(f"{positions[column]} AS {column}" for column in columns)
-    try:
-        connection.execute(
-            f"""
-            CREATE OR REPLACE TEMP TABLE {into} AS
-            SELECT {wanted} FROM read_csv(
-                {quoted(str(source))}, auto_detect = false, header = true, delim = ',', quote = '"', escape = '"',
-                columns = {{{types}}}, null_padding = true, parallel = false
-            )
-            """
+    wanted = ", ".join(f"{positions.get(column, 'NULL::VARCHAR')} AS {column}" for column in (*columns, *optional))
+    return f"""
+        SELECT {wanted} FROM read_csv(
+            {quoted(str(source))}, auto_detect = false, header = true, delim = ',', quote = '"', escape = '"',
+            columns = {{{types}}}, null_padding = true, parallel = false
         )
-    except duckdb.Error as error:
-        # DuckDB quotes the offending line, which may hold a person's address; only its number is told.
+    """
+
+
+@contextmanager
+def csv_errors(source: Path) -> Iterator[None]:
+    """Makes an error in a CSV one that names the line. DuckDB quotes it, and it may hold a person's address."""
+    try:
+        yield
+    except duckdb.InvalidInputException as error:
         line = re.search(r"CSV Error on Line: (\d+)", str(error))
         where = source.name + (f" line {line[1]}" if line else "")
         raise VroegError("cannot be read as CSV", where=where, do="mend that line") from None
 
 
-def _small_table(source: Path, columns: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
+def small_table(source: Path, columns: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
     """(line number, row) of a small reference CSV, cells trimmed; empty where the file is absent."""
     if not source.exists():
         return []

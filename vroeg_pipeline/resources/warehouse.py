@@ -29,6 +29,8 @@ CATALOG = "warehouse"
 
 # Leaves room for Python, Dagster and Great Expectations within 2 GiB; what does not fit goes to the scratch folder.
 _MEMORY_LIMIT = "1200MB"
+# For statements over ten million rows: what DuckDB takes beside its limit (sorting, hash tables) grows with them.
+_MEMORY_LIMIT_FOR_LARGE = "900MB"
 
 
 # These name tables, columns and our own statements; all others may name values.
@@ -209,6 +211,16 @@ def insert_rows(connection: duckdb.DuckDBPyConnection, table: str, select: str) 
     """Adds the rows of a SELECT, its columns by name; gives their number."""
     (count,) = fetch_one(connection, f"INSERT INTO {table} BY NAME ({select})")
     return int(count)
+
+
+@contextmanager
+def less_memory(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """For the block DuckDB spills earlier, so that millions of rows stay within the bounds of the process."""
+    connection.execute(f"SET memory_limit = '{_MEMORY_LIMIT_FOR_LARGE}'")
+    try:
+        yield
+    finally:
+        connection.execute(f"SET memory_limit = '{_MEMORY_LIMIT}'")
 
 
 @contextmanager

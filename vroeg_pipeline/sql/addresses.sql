@@ -44,6 +44,14 @@ CREATE OR REPLACE TEMP MACRO addition_by_rule(suffix) AS
 CREATE OR REPLACE TEMP MACRO address_key_of(postcode, house_number, house_letter, addition) AS
     postcode || '_' || house_number || '_' || house_letter || '_' || addition;
 
+-- The register as it was on the day `register_day`: the first of the month at work, else today.
+CREATE OR REPLACE TEMP VIEW register_of_month AS
+SELECT *
+FROM reference.address_register
+WHERE
+    (valid_from IS NULL OR valid_from <= getvariable('register_day'))
+    AND (valid_until IS NULL OR valid_until > getvariable('register_day'));
+
 -- The dwellings at each postcode, number and spelling, meaning, or at all.
 CREATE OR REPLACE TEMP VIEW dwellings_by_suffix AS
 SELECT
@@ -57,7 +65,7 @@ SELECT
     any_value(street) AS street,
     any_value(city) AS city,
     any_value(municipality) AS municipality
-FROM reference.address_register
+FROM register_of_month
 GROUP BY ALL;
 
 CREATE OR REPLACE TEMP VIEW dwellings_by_meaning AS
@@ -72,7 +80,7 @@ SELECT
     any_value(street) AS street,
     any_value(city) AS city,
     any_value(municipality) AS municipality
-FROM reference.address_register
+FROM register_of_month
 GROUP BY ALL;
 
 CREATE OR REPLACE TEMP VIEW dwellings_at_number AS
@@ -81,7 +89,7 @@ SELECT
     house_number,
     count(*) AS dwellings,
     min(municipality) AS municipality
-FROM reference.address_register
+FROM register_of_month
 GROUP BY ALL;
 
 -- Resolves the relation named `written`. It needs the columns postcode (valid or NULL), house_number (text as

@@ -314,7 +314,16 @@ CREATE TABLE IF NOT EXISTS reference.address_register (
     municipality VARCHAR,
     nummeraanduiding_id VARCHAR
 );
-COMMENT ON TABLE reference.address_register IS 'The dwellings of reference/addresses.csv, one row a key (DOMAIN §6).';
+-- A warehouse from before the register had a history.
+ALTER TABLE reference.address_register ADD COLUMN IF NOT EXISTS adresseerbaar_object_id VARCHAR;
+ALTER TABLE reference.address_register ADD COLUMN IF NOT EXISTS is_main BOOLEAN;
+ALTER TABLE reference.address_register ADD COLUMN IF NOT EXISTS object_kind VARCHAR;
+ALTER TABLE reference.address_register ADD COLUMN IF NOT EXISTS status VARCHAR;
+ALTER TABLE reference.address_register ADD COLUMN IF NOT EXISTS valid_from DATE;
+ALTER TABLE reference.address_register ADD COLUMN IF NOT EXISTS valid_until DATE;
+ALTER TABLE reference.address_register ADD COLUMN IF NOT EXISTS buurtcode VARCHAR;
+ALTER TABLE reference.address_register ADD COLUMN IF NOT EXISTS other_ids VARCHAR[];
+COMMENT ON TABLE reference.address_register IS 'The addresses of the register with their history, sorted by postcode and house number; on any day at most one row a key (DOMAIN §6). The view register_of_month has those of one day.';
 COMMENT ON COLUMN reference.address_register.address_key IS 'POSTCODE_NUMBER_LETTER_ADDITION.';
 COMMENT ON COLUMN reference.address_register.postcode IS 'Four digits and two letters.';
 COMMENT ON COLUMN reference.address_register.house_number IS 'Huisnummer.';
@@ -325,7 +334,43 @@ COMMENT ON COLUMN reference.address_register.meaning IS 'What the suffix means: 
 COMMENT ON COLUMN reference.address_register.street IS 'Openbare ruimte.';
 COMMENT ON COLUMN reference.address_register.city IS 'Woonplaats.';
 COMMENT ON COLUMN reference.address_register.municipality IS 'Gemeentecode.';
-COMMENT ON COLUMN reference.address_register.nummeraanduiding_id IS 'BAG identification of the number designation.';
+COMMENT ON COLUMN reference.address_register.nummeraanduiding_id IS 'BAG identification of the number designation; of several entries with this key the lowest.';
+COMMENT ON COLUMN reference.address_register.adresseerbaar_object_id IS 'BAG identification of the dwelling, berth or pitch: addresses that share it are one door. Empty where the source does not say.';
+COMMENT ON COLUMN reference.address_register.is_main IS 'The main address of the object (hoofdadres), or a side address (nevenadres). Empty where the source does not say.';
+COMMENT ON COLUMN reference.address_register.object_kind IS 'verblijfsobject, ligplaats or standplaats. Empty where the source does not say.';
+COMMENT ON COLUMN reference.address_register.status IS 'Status of the object in the words of the BAG, e.g. Verblijfsobject in gebruik. Empty where the source does not say.';
+COMMENT ON COLUMN reference.address_register.valid_from IS 'First day on which all of this held; empty when it always did.';
+COMMENT ON COLUMN reference.address_register.valid_until IS 'First day on which it no longer held; empty when it still does.';
+COMMENT ON COLUMN reference.address_register.buurtcode IS 'CBS buurt, BU and eight digits, from the source or reference/buurten.csv.';
+COMMENT ON COLUMN reference.address_register.other_ids IS 'Further number designations with this key in this period; empty when there are none.';
+
+CREATE TABLE IF NOT EXISTS reference.register_loads (
+    load_number INTEGER NOT NULL,
+    loaded_at TIMESTAMPTZ NOT NULL,
+    source VARCHAR NOT NULL,
+    sha256 VARCHAR NOT NULL,
+    entries BIGINT NOT NULL,
+    left_out BIGINT NOT NULL,
+    dwellings BIGINT NOT NULL,
+    dwellings_before BIGINT NOT NULL,
+    added BIGINT NOT NULL,
+    withdrawn BIGINT NOT NULL,
+    renumbered BIGINT NOT NULL,
+    refused BOOLEAN NOT NULL
+);
+COMMENT ON TABLE reference.register_loads IS 'Each time that another address register was read, and what it changed.';
+COMMENT ON COLUMN reference.register_loads.load_number IS 'Counts from 1.';
+COMMENT ON COLUMN reference.register_loads.loaded_at IS 'When it was read.';
+COMMENT ON COLUMN reference.register_loads.source IS 'Its files under reference/.';
+COMMENT ON COLUMN reference.register_loads.sha256 IS 'Fingerprint of these files and of how they are read.';
+COMMENT ON COLUMN reference.register_loads.entries IS 'Entries in it, those of the past included.';
+COMMENT ON COLUMN reference.register_loads.left_out IS 'Entries in force without postcode or house number, or with a key that another one has.';
+COMMENT ON COLUMN reference.register_loads.dwellings IS 'Addresses in force in it.';
+COMMENT ON COLUMN reference.register_loads.dwellings_before IS 'Addresses in force in the register before it; 0 when there was none.';
+COMMENT ON COLUMN reference.register_loads.added IS 'Addresses in force whose designation and key were both not there before.';
+COMMENT ON COLUMN reference.register_loads.withdrawn IS 'Addresses that were in force before and of which neither designation nor key is in force any more.';
+COMMENT ON COLUMN reference.register_loads.renumbered IS 'Designations that are in force with another key than before.';
+COMMENT ON COLUMN reference.register_loads.refused IS 'It lost too many addresses (register_max_loss): the register before it stays in force.';
 
 CREATE TABLE IF NOT EXISTS reference.sources (
     name VARCHAR NOT NULL,
@@ -333,10 +378,10 @@ CREATE TABLE IF NOT EXISTS reference.sources (
     row_count BIGINT NOT NULL,
     loaded_at TIMESTAMPTZ NOT NULL
 );
-COMMENT ON TABLE reference.sources IS 'Which version of a reference file is loaded, and of this schema.';
-COMMENT ON COLUMN reference.sources.name IS 'File name under reference/, or schema.sql.';
-COMMENT ON COLUMN reference.sources.sha256 IS 'SHA-256 of the file that is loaded.';
-COMMENT ON COLUMN reference.sources.row_count IS 'Its data rows.';
+COMMENT ON TABLE reference.sources IS 'Which version of the address register is loaded, and of this schema.';
+COMMENT ON COLUMN reference.sources.name IS 'address_register (the one in force), address_register, refused (the one in reference/ that is not), or schema.sql.';
+COMMENT ON COLUMN reference.sources.sha256 IS 'Fingerprint of what is loaded.';
+COMMENT ON COLUMN reference.sources.row_count IS 'Entries in it.';
 COMMENT ON COLUMN reference.sources.loaded_at IS 'When it was loaded.';
 
 -- How good deliveries are --------------------------------------------------------------------------------------------

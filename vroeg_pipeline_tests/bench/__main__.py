@@ -26,6 +26,7 @@ from rich.table import Table
 from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.resources.home import Home
 from vroeg_pipeline.resources.warehouse import WarehouseResource
+from vroeg_pipeline_tests.bench.register import KINDS, register_table
 from vroeg_pipeline_tests.bench.ticks import ticks_table
 from vroeg_pipeline_tests.bench.world import make_bench_world
 
@@ -72,12 +73,27 @@ class Measured:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="signals a month")
+    parser.add_argument("--sizes", type=int, nargs="*", default=SIZES, help="signals a month")
+    parser.add_argument(
+        "--register",
+        type=int,
+        nargs="*",
+        default=(1_000_000,),
+        help="addresses in a register to load; none: leave it out",
+    )
+    parser.add_argument(
+        "--register-kinds", nargs="+", default=KINDS, choices=KINDS, help="the sources it is loaded from"
+    )
     parser.add_argument("--no-pandas", action="store_true", help="leave out the slow yardstick")
     parser.add_argument("--folder", type=Path, help="where the worlds are made (default: a temporary folder)")
     options = parser.parse_args()
     out.print(f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     out.print(ticks_table())
+    if options.register:
+        loads = [
+            measure_register(kind, size, options.folder) for size in options.register for kind in options.register_kinds
+        ]
+        out.print(register_table(loads))
     measured = []
     for signals in options.sizes:
         folder = Path(tempfile.mkdtemp(prefix="vroeg-bench-", dir=options.folder))
@@ -86,7 +102,8 @@ def main() -> None:
         finally:
             shutil.rmtree(folder)
         out.print(f"{signals:,} signals measured")
-    show(measured)
+    if measured:
+        show(measured)
 
 
 def measure(folder: Path, signals: int, *, pandas: bool) -> Measured:
@@ -116,6 +133,16 @@ def measure(folder: Path, signals: int, *, pandas: bool) -> Measured:
         counts["pandas"] = in_pandas["rows"]
     agree(counts)
     return Measured(signals, run, steps, stages, by_hand["seconds"], in_pandas["seconds"])
+
+
+def measure_register(kind: str, size: int, folder: Path | None) -> tuple[str, int, dict[str, float], float]:
+    """Makes a register and loads it in a process of its own."""
+    with tempfile.TemporaryDirectory(prefix="vroeg-bench-", dir=folder) as made:
+        home = Home(Path(made) / "home")
+        module = "vroeg_pipeline_tests.bench.register"
+        process(home, module, "make", str(home.reference), kind, str(size))
+        loaded = process(home, module, "load", str(home.root))
+    return kind, size, json.loads(loaded.output), loaded.memory
 
 
 def process(home: Home, module: str, *words: str) -> Process:

@@ -16,7 +16,7 @@ from vroeg_pipeline.domain.months import parse_month
 from vroeg_pipeline.resources.home import Home
 from vroeg_pipeline.resources.installation import Installation
 from vroeg_pipeline.resources.intake import take_in
-from vroeg_pipeline.resources.reference import load_register
+from vroeg_pipeline.resources.register import load_register
 from vroeg_pipeline.resources.slips import load_slips
 from vroeg_pipeline.resources.warehouse import WarehouseResource, insert_rows, replace_month, sql, transaction
 

@@ -75,11 +75,13 @@ def test_municipality(
 
 
 def test_two_entries_with_one_key_are_one_dwelling(world: Any, connection: duckdb.DuckDBPyConnection) -> None:
-    from vroeg_pipeline.resources.reference import load_register as load_file
+    from vroeg_pipeline.resources.register import load_register as load_file
     from vroeg_pipeline_tests.world import LATER
 
     world.register("2024AB,12,a,", "2024 ab,12,A,", "2024AB,0,,", ",5,,")
-    assert load_file(connection, world.home, LATER) == (1, 3)
+    loaded = load_file(connection, world.home, LATER)
+    assert loaded is not None
+    assert (loaded.dwellings, loaded.left_out) == (1, 3)
 
 
 suffixes = st.sampled_from(
