@@ -6,7 +6,8 @@ import duckdb
 from vroeg_pipeline.assets.tables import ONE_RUN, months_of, report, row_count, table_description, table_metadata
 from vroeg_pipeline.resources.arrivals import note_judged
 from vroeg_pipeline.resources.installation import Installation
-from vroeg_pipeline.resources.warehouse import WarehouseResource, replace_month, sql
+from vroeg_pipeline.resources.statements import sql
+from vroeg_pipeline.resources.warehouse import WarehouseResource, replace_month
 
 _BAR = 24
 

@@ -18,7 +18,8 @@ from vroeg_pipeline.domain.months import add_months, working_days_after
 from vroeg_pipeline.domain.settings import Settings
 from vroeg_pipeline.resources.home import Home
 from vroeg_pipeline.resources.reference import load_areas, load_known_clients, load_municipalities
-from vroeg_pipeline.resources.warehouse import WarehouseResource, fetch_one, quoted, sql, temporary_table
+from vroeg_pipeline.resources.statements import fetch_one, quoted, sql, temporary_table
+from vroeg_pipeline.resources.warehouse import WarehouseResource
 
 # First contact with an address in crisis (DOMAIN §9).
 CRISIS_WORKING_DAYS = 3

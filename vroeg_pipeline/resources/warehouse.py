@@ -7,12 +7,11 @@ import hashlib
 import importlib.resources
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from datetime import date
-from functools import cache
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import dagster as dg
 import duckdb
@@ -23,6 +22,7 @@ from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import TIME_ZONE
 from vroeg_pipeline.resources.home import Home, private_folder
 from vroeg_pipeline.resources.locking import Patience, Say, run_lock
+from vroeg_pipeline.resources.statements import fetch_one, quoted, sql
 
 ENCRYPTION_KEY = "VROEG_ENCRYPTION_KEY"
 CATALOG = "warehouse"
@@ -37,17 +37,6 @@ _ERRORS_ABOUT_SQL = (duckdb.BinderException, duckdb.CatalogException, duckdb.Par
 
 class WarehouseError(Exception):
     """What DuckDB could not do, in its words, without any value of a row."""
-
-
-@cache
-def sql(name: str) -> str:
-    """The text of `sql/<name>.sql`."""
-    return importlib.resources.files("vroeg_pipeline.sql").joinpath(f"{name}.sql").read_text(encoding="utf-8")
-
-
-def quoted(text: str) -> str:
-    """A text as an SQL literal, for the few statements that take no parameters."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _nowhere(message: str) -> None:
@@ -223,20 +212,3 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
             connection.rollback()
         raise
     connection.commit()
-
-
-def fetch_one(connection: duckdb.DuckDBPyConnection, query: str, parameters: object = None) -> tuple[Any, ...]:
-    """The only row of a query that always has one."""
-    row = connection.execute(query, parameters).fetchone()
-    if row is None:
-        raise LookupError(f"no row from: {query[:80]}")
-    return row
-
-
-def temporary_table(
-    connection: duckdb.DuckDBPyConnection, name: str, columns: str, rows: Sequence[tuple[object, ...]]
-) -> None:
-    """Makes a temporary table of a few rows, in place of one of that name; `columns` as in CREATE TABLE."""
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({columns})")
-    if rows:
-        connection.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * len(rows[0]))})", rows)

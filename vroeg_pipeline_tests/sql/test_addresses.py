@@ -41,7 +41,7 @@ def test_case(resolve: Resolve, register: list[str], written: str, expected: str
 def test_no_number_no_key(resolve: Resolve, number: str | None) -> None:
     found = resolve([], "2024AB", number)
     assert found["address_key"] is None
-    assert found["address_status"] is None
+    assert (found["address_status"], found["needs_review"]) == ("unknown", True)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,154 @@
+-- The answer to each address as it was written, with the stage that gave it and its evidence.
+WITH settled AS (
+    SELECT
+        address_no,
+        'A' AS stage,
+        status,
+        address_key,
+        'postcode_and_number' AS reason,
+        0 AS postcode_errors,
+        street AS street_how,
+        false AS town_differs,
+        NULL AS flag
+    FROM address_stage_a
+    UNION ALL
+    SELECT
+        address_no,
+        'B' AS stage,
+        'repaired' AS status,
+        address_key,
+        'street_and_number' AS reason,
+        CASE WHEN typed IS NOT NULL THEN errors END AS postcode_errors,
+        how AS street_how,
+        town_differs,
+        CASE WHEN typed IS NULL THEN 'postcode_missing' END AS flag
+    FROM address_stage_b
+    WHERE refused IS NULL
+    UNION ALL
+    SELECT
+        address_no,
+        'C' AS stage,
+        'repaired' AS status,
+        address_key,
+        'postcode_nearby_and_number' AS reason,
+        1 AS postcode_errors,
+        'absent' AS street_how,
+        false AS town_differs,
+        'without_street' AS flag
+    FROM address_stage_c
+    WHERE refused IS NULL
+    UNION ALL
+    SELECT
+        address_no,
+        CASE WHEN status = 'unchecked' THEN 'rule' ELSE 'D' END AS stage,
+        status,
+        NULL AS address_key,
+        reason,
+        NULL AS postcode_errors,
+        NULL AS street_how,
+        false AS town_differs,
+        NULL AS flag
+    FROM address_stage_d
+),
+
+candidates AS (
+    SELECT
+        candidate.address_no,
+        list(
+            {
+                address_key: candidate.address_key,
+                street: dwelling.street,
+                found_by: candidate.found_by
+            }
+            ORDER BY candidate.nearness, candidate.address_key
+        ) AS dwellings
+    FROM address_candidates AS candidate
+    LEFT JOIN dwellings AS dwelling USING (address_key)
+    ANTI JOIN (SELECT address_no, address_key FROM settled WHERE address_key IS NOT NULL) AS chosen
+        USING (address_no, address_key)
+    GROUP BY candidate.address_no
+),
+
+answers AS (
+    SELECT
+        address.* EXCLUDE (address_no),
+        written.number,
+        written.suffix,
+        settled.*,
+        coalesce(dwelling.postcode, written.postcode) AS answer_postcode,
+        dwelling.house_letter AS register_letter,
+        dwelling.house_number_addition AS register_addition,
+        dwelling.suffix AS register_suffix,
+        dwelling.street AS register_street,
+        dwelling.city AS register_city,
+        dwelling.nummeraanduiding_id,
+        dwelling.municipality AS register_municipality,
+        found.municipality AS municipality_at_number,
+        candidates.dwellings AS other_dwellings
+    FROM address_texts AS address
+    INNER JOIN written_addresses AS written USING (address_no)
+    INNER JOIN settled USING (address_no)
+    LEFT JOIN dwellings AS dwelling ON settled.address_key = dwelling.address_key
+    LEFT JOIN found_by_postcode AS found USING (address_no)
+    LEFT JOIN candidates USING (address_no)
+)
+
+SELECT
+    answers.postcode AS postcode_text,
+    answers.street AS street_text,
+    answers.house_number AS house_number_text,
+    answers.house_letter AS house_letter_text,
+    answers.house_number_addition AS house_number_addition_text,
+    answers.city AS city_text,
+    answer_postcode AS postcode,
+    number AS house_number,
+    CASE
+        WHEN address_key IS NOT NULL THEN register_letter
+        WHEN status = 'ambiguous' THEN ''
+        WHEN number IS NOT NULL THEN house_letter_by_rule(suffix)
+    END AS house_letter,
+    CASE
+        WHEN address_key IS NOT NULL THEN register_addition
+        WHEN status = 'ambiguous' THEN suffix
+        WHEN number IS NOT NULL THEN addition_by_rule(suffix)
+    END AS house_number_addition,
+    CASE
+        WHEN address_key IS NOT NULL THEN address_key
+        WHEN status = 'ambiguous' THEN address_key_of(answer_postcode, number, '?', '')
+        ELSE address_key_of(answer_postcode, number, house_letter_by_rule(suffix), addition_by_rule(suffix))
+    END AS address_key,
+    status AS address_status,
+    status IN ('ambiguous', 'unknown') AS needs_review,
+    register_street,
+    register_city,
+    coalesce(
+        register_municipality,
+        CASE WHEN status = 'ambiguous' THEN municipality_at_number END,
+        area.municipality
+    ) AS municipality,
+    nummeraanduiding_id,
+    stage AS address_stage,
+    evidence_of({
+        reason: reason,
+        postcode: CASE
+            WHEN stage IN ('D', 'rule') THEN NULL
+            WHEN postcode_errors IS NULL THEN 'missing'
+            WHEN postcode_errors = 0 THEN 'same'
+            ELSE 'mistyped'
+        END,
+        postcode_errors: nullif(postcode_errors, 0),
+        street: street_how,
+        suffix: CASE
+            WHEN answers.address_key IS NULL THEN NULL
+            WHEN register_suffix = '' THEN 'none'
+            WHEN register_suffix = suffix THEN 'same'
+            ELSE 'group'
+        END,
+        town: CASE WHEN town_differs THEN 'differs' END,
+        flag: flag,
+        candidates: CASE WHEN stage = 'D' THEN other_dwellings[:5] END,
+        candidate_count: CASE WHEN stage = 'D' AND len(other_dwellings) > 5 THEN len(other_dwellings) END,
+        rivals: CASE WHEN stage IN ('B', 'C') THEN other_dwellings[:3] END
+    }) AS address_evidence
+FROM answers
+LEFT JOIN postcode4_municipality AS area ON try_cast(left(answer_postcode, 4) AS INTEGER) = area.postcode4
