@@ -21,8 +21,8 @@ from vroeg_pipeline.assets.tables import (
 from vroeg_pipeline.resources.arrivals import note_issued
 from vroeg_pipeline.resources.home import private_folder
 from vroeg_pipeline.resources.installation import Installation
-from vroeg_pipeline.resources.statements import sql, temporary_table
-from vroeg_pipeline.resources.warehouse import WarehouseResource, insert_rows, replace_month, transaction
+from vroeg_pipeline.resources.statements import sql, temporary_table, transaction
+from vroeg_pipeline.resources.warehouse import WarehouseResource, insert_rows, replace_month
 from vroeg_pipeline.resources.worklist_file import WorklistEntry, WorklistHeading, worklist_file_name, write_worklist
 
 GROUP = "worklists"

@@ -59,8 +59,8 @@ def resolve_addresses(connection: duckdb.DuckDBPyConnection, written: str) -> No
     macro `same_address`. Needs the macros and views of `addresses.sql` and the variable `has_register`.
     """
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE address_texts AS "
-        f"SELECT row_number() OVER () AS address_no, * FROM (SELECT DISTINCT {', '.join(WRITTEN)} FROM {written})"
+        f"CREATE OR REPLACE TEMP TABLE address_texts AS SELECT row_number() OVER () AS address_no, * "
+        f"FROM (SELECT {', '.join(WRITTEN)}, count(*) AS times_written FROM {written} GROUP BY ALL)"
     )
     names = StreetNames(_texts(connection, "SELECT DISTINCT street FROM dwellings WHERE street IS NOT NULL ORDER BY 1"))
     _read_streets(connection, names)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
 
 import duckdb
 
@@ -19,7 +20,9 @@ from vroeg_pipeline.domain.settings import Settings
 from vroeg_pipeline.resources.home import Home
 from vroeg_pipeline.resources.reference import load_areas, load_known_clients, load_municipalities
 from vroeg_pipeline.resources.statements import fetch_one, quoted, sql, temporary_table
-from vroeg_pipeline.resources.warehouse import WarehouseResource
+
+if TYPE_CHECKING:
+    from vroeg_pipeline.resources.warehouse import WarehouseResource
 
 # First contact with an address in crisis (DOMAIN §9).
 CRISIS_WORKING_DAYS = 3

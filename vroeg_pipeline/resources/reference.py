@@ -18,8 +18,7 @@ import duckdb
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.resources.addresses import resolve_addresses
 from vroeg_pipeline.resources.home import Home, read_text
-from vroeg_pipeline.resources.statements import fetch_one, quoted, temporary_table
-from vroeg_pipeline.resources.warehouse import transaction
+from vroeg_pipeline.resources.statements import fetch_one, quoted, temporary_table, transaction
 
 REGISTER = "addresses.csv"
 REGISTER_COLUMNS = (
@@ -125,31 +124,7 @@ def load_register(connection: duckdb.DuckDBPyConnection, home: Home, now: dateti
         with transaction(connection):
             connection.execute("DELETE FROM reference.address_register")
             connection.execute("DELETE FROM reference.sources WHERE name = ?", [REGISTER])
-            connection.execute(
-                """
-                INSERT INTO reference.address_register BY NAME
-                WITH parts AS (
-                    SELECT
-                        postcode_of(text_of(postcode)) AS postcode,
-                        try_cast(number_and_rest(text_of(huisnummer)).number AS INTEGER) AS house_number,
-                        suffix_of(huisletter) AS house_letter,
-                        suffix_of(huisnummertoevoeging) AS house_number_addition,
-                        text_of(straat) AS street,
-                        text_of(woonplaats) AS city,
-                        text_of(gemeentecode) AS municipality,
-                        text_of(nummeraanduiding_id) AS nummeraanduiding_id
-                    FROM register_as_written
-                )
-                SELECT
-                    *,
-                    house_letter || house_number_addition AS suffix,
-                    meaning_of(house_letter || house_number_addition) AS meaning,
-                    address_key_of(postcode, house_number, house_letter, house_number_addition) AS address_key
-                FROM parts
-                WHERE postcode IS NOT NULL AND house_number IS NOT NULL
-                QUALIFY row_number() OVER (PARTITION BY address_key ORDER BY nummeraanduiding_id, street) = 1
-                """
-            )
+            _insert_register(connection)
             connection.execute(
                 "INSERT INTO reference.sources SELECT ?, ?, count(*), ? FROM register_as_written",
                 [REGISTER, fingerprint, now],
@@ -164,6 +139,49 @@ def load_register(connection: duckdb.DuckDBPyConnection, home: Home, now: dateti
         [REGISTER],
     )
     return dwellings, rows - dwellings
+
+
+def load_register_file(connection: duckdb.DuckDBPyConnection, source: Path) -> int:
+    """Fills the empty table `reference.address_register` from a file of anyone; gives the number of dwellings.
+
+    Raises VroegError when the file is absent, lacks a column or holds no dwelling.
+    """
+    if not source.is_file():
+        raise VroegError("there is no such register", where=source, do="give a CSV as reference/addresses.csv")
+    _read_csv(connection, source, REGISTER_COLUMNS, "register_as_written")
+    _insert_register(connection)
+    (dwellings,) = fetch_one(connection, "SELECT count(*) FROM reference.address_register")
+    if not dwellings:
+        raise VroegError("has no address with a postcode and a house number", where=source, do="give another register")
+    return int(dwellings)
+
+
+def _insert_register(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(
+        """
+        INSERT INTO reference.address_register BY NAME
+        WITH parts AS (
+            SELECT
+                postcode_of(text_of(postcode)) AS postcode,
+                try_cast(number_and_rest(text_of(huisnummer)).number AS INTEGER) AS house_number,
+                suffix_of(huisletter) AS house_letter,
+                suffix_of(huisnummertoevoeging) AS house_number_addition,
+                text_of(straat) AS street,
+                text_of(woonplaats) AS city,
+                text_of(gemeentecode) AS municipality,
+                text_of(nummeraanduiding_id) AS nummeraanduiding_id
+            FROM register_as_written
+        )
+        SELECT
+            *,
+            house_letter || house_number_addition AS suffix,
+            meaning_of(house_letter || house_number_addition) AS meaning,
+            address_key_of(postcode, house_number, house_letter, house_number_addition) AS address_key
+        FROM parts
+        WHERE postcode IS NOT NULL AND house_number IS NOT NULL
+        QUALIFY row_number() OVER (PARTITION BY address_key ORDER BY nummeraanduiding_id, street) = 1
+        """
+    )
 
 
 def _read_csv(connection: duckdb.DuckDBPyConnection, source: Path, columns: Sequence[str], into: str) -> None:

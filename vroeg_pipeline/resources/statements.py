@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib.resources
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any
 
@@ -44,12 +45,27 @@ def temporary_columns(
 ) -> None:
     """Makes a temporary table of many rows, each column with its type and values.
 
-    They go as one JSON text: row by row takes a hundred times as long, and lists or frames make DuckDB import pandas.
+    They go as one JSON text in the statement: row by row takes a hundred times as long, and parameters, lists and
+    frames make DuckDB import pandas.
     """
     shape = json.dumps({column: [kind] for column, (kind, _) in columns.items()})
     values = json.dumps({column: list(values) for column, (_, values) in columns.items()})
     unnested = ", ".join(f"unnest(given.{column}) AS {column}" for column in columns)
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {unnested} FROM (SELECT from_json(?, {quoted(shape)}) AS given)",
-        [values],
+        f"CREATE OR REPLACE TEMP TABLE {name} AS "
+        f"SELECT {unnested} FROM (SELECT from_json({quoted(values)}, {quoted(shape)}) AS given)"
     )
+
+
+@contextmanager
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """All of the block or nothing of it."""
+    connection.begin()
+    try:
+        yield
+    except BaseException:
+        # A fatal error may have ended the transaction already; the error that matters is the first.
+        with suppress(duckdb.Error):
+            connection.rollback()
+        raise
+    connection.commit()

@@ -22,7 +22,7 @@ from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import TIME_ZONE
 from vroeg_pipeline.resources.home import Home, private_folder
 from vroeg_pipeline.resources.locking import Patience, Say, run_lock
-from vroeg_pipeline.resources.statements import fetch_one, quoted, sql
+from vroeg_pipeline.resources.statements import fetch_one, quoted, sql, transaction
 
 ENCRYPTION_KEY = "VROEG_ENCRYPTION_KEY"
 CATALOG = "warehouse"
@@ -198,17 +198,3 @@ def insert_rows(connection: duckdb.DuckDBPyConnection, table: str, select: str) 
     """Adds the rows of a SELECT, its columns by name; gives their number."""
     (count,) = fetch_one(connection, f"INSERT INTO {table} BY NAME ({select})")
     return int(count)
-
-
-@contextmanager
-def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """All of the block or nothing of it."""
-    connection.begin()
-    try:
-        yield
-    except BaseException:
-        # A fatal error may have ended the transaction already; the error that matters is the first.
-        with suppress(duckdb.Error):
-            connection.rollback()
-        raise
-    connection.commit()

@@ -100,6 +100,7 @@ SELECT
     answers.house_letter AS house_letter_text,
     answers.house_number_addition AS house_number_addition_text,
     answers.city AS city_text,
+    answers.times_written,
     answer_postcode AS postcode,
     number AS house_number,
     CASE

@@ -19,8 +19,8 @@ from vroeg_pipeline.resources.installation import Installation
 from vroeg_pipeline.resources.intake import take_in
 from vroeg_pipeline.resources.reference import load_register
 from vroeg_pipeline.resources.slips import load_slips
-from vroeg_pipeline.resources.statements import sql
-from vroeg_pipeline.resources.warehouse import WarehouseResource, insert_rows, replace_month, transaction
+from vroeg_pipeline.resources.statements import sql, transaction
+from vroeg_pipeline.resources.warehouse import WarehouseResource, insert_rows, replace_month
 
 
 def run_stages(home: Home, month_text: str) -> dict[str, float]:
