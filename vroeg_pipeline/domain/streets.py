@@ -135,13 +135,14 @@ class StreetNames:
         self.names = names
         self._words = [_words(name) for name in names]
         self._forms = [_joined(words) for words in self._words]
+        self._plain_forms = [plain(name) for name in names]
         self._plain: dict[str, set[int]] = {}
         self._variant: dict[str, set[int]] = {}
         self._former: dict[str, set[int]] = {}
         self._untitled: dict[str, set[int]] = {}
         self._short: dict[str, set[int]] = {}
-        for number, (name, form) in enumerate(zip(names, self._forms, strict=True)):
-            self._plain.setdefault(plain(name), set()).add(number)
+        for number, (same, form) in enumerate(zip(self._plain_forms, self._forms, strict=True)):
+            self._plain.setdefault(same, set()).add(number)
             self._variant.setdefault(form, set()).add(number)
             self._former.setdefault(_former(form), set()).add(number)
             for short in _untitled(self._words[number]):
@@ -169,23 +170,29 @@ class StreetNames:
 
     def alike(self, texts: Sequence[str]) -> list[list[Reading]]:
         """For each text the names that it can mean with a small typing error, the likeliest first."""
-        forms = [_joined(_words(text)) for text in texts]
-        found: list[list[Reading]] = [[] for _ in texts]
-        for text, name, distance in near(forms, self._forms, 3):
-            if distance <= _typing_errors(forms[text]):
-                found[text].append(Reading(name, TYPO, WEIGHTS[TYPO] + distance))
-        for readings in found:
-            readings.sort(key=lambda r: (r.weight, r.name))
-        return found
+        fewest: list[dict[int, int]] = [{} for _ in texts]
+        # As written too: a mistake in a word that has an abbreviation keeps it from being taken for one.
+        for forms, known in (
+            ([_joined(_words(text)) for text in texts], self._forms),
+            ([plain(text) for text in texts], self._plain_forms),
+        ):
+            for text, name, distance in near(forms, known, 3):
+                if distance <= min(_typing_errors(forms[text]), fewest[text].get(name, 3)):
+                    fewest[text][name] = distance
+        return [
+            sorted((Reading(n, TYPO, WEIGHTS[TYPO] + d) for n, d in found.items()), key=lambda r: (r.weight, r.name))
+            for found in fewest
+        ]
 
     def agrees(self, text: str, name: int) -> str | None:
         """How a text can mean the name that its postcode gives; None when it says something else.
 
         Wider than `alike`, as the postcode says so too: an unfinished name, words cut short, one more typing error.
         """
-        words, form = _words(text), _joined(_words(text))
-        if OSA.distance(form, self._forms[name], score_cutoff=3) <= _typing_errors(form) + (len(form) >= 6):
-            return TYPO
+        words = _words(text)
+        for form, known in ((_joined(words), self._forms[name]), (plain(text), self._plain_forms[name])):
+            if OSA.distance(form, known, score_cutoff=4) <= _typing_errors(form) + (len(form) >= 6):
+                return TYPO
         if _cut_short(words, self._words[name]):
             return PART
         short, long = sorted((plain(text), plain(self.names[name])), key=len)

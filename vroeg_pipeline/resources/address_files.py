@@ -22,7 +22,6 @@ from vroeg_pipeline.resources.home import Home
 from vroeg_pipeline.resources.reference import REGISTER, load_municipalities, load_register_file
 from vroeg_pipeline.resources.statements import fetch_one, quoted, sql, temporary_table
 
-# The answer keeps the order of the lines: the side that streams must stay the file's.
 _ANSWER = """
 SELECT
     line.id,
@@ -31,7 +30,7 @@ SELECT
     answer.address_status,
     answer.address_stage AS stage,
     answer.address_evidence AS evidence
-FROM input_lines AS line
+FROM (SELECT row_number() OVER () AS place, * FROM input_addresses) AS line
 LEFT JOIN resolved_addresses AS answer
     ON line.postcode IS NOT DISTINCT FROM answer.postcode_text
     AND line.street IS NOT DISTINCT FROM answer.street_text
@@ -39,6 +38,8 @@ LEFT JOIN resolved_addresses AS answer
     AND line.house_letter IS NOT DISTINCT FROM answer.house_letter_text
     AND line.house_number_addition IS NOT DISTINCT FROM answer.house_number_addition_text
     AND line.city IS NOT DISTINCT FROM answer.city_text
+-- A join loses the order of the file.
+ORDER BY line.place
 """
 
 
@@ -55,7 +56,6 @@ def open_register(register: Path | None, home: Home | None = None) -> Iterator[d
             raise VroegError("there is no address register", where=register, do="give one with --register FILE")
     with duckdb.connect() as connection:
         connection.execute("SET autoinstall_known_extensions = false")
-        connection.execute("SET disabled_optimizers = 'build_side_probe_side'")
         connection.execute(sql("schema"))
         connection.execute("CREATE TEMP MACRO parse_delivered_date(value, date_format) AS NULL::DATE")
         connection.execute(sql("macros"))
@@ -76,7 +76,7 @@ def resolve_file(connection: duckdb.DuckDBPyConnection, source: Path, target: Pa
     """
     _open_lines(connection, source)
     try:
-        resolve_addresses(connection, "input_lines")
+        resolve_addresses(connection, "input_addresses")
         with _replacing(target) as temporary:
             connection.execute(f"COPY ({_ANSWER}) TO {quoted(str(temporary))} (FORMAT csv, HEADER, USE_TMP_FILE false)")
     except duckdb.Error as error:
@@ -95,9 +95,8 @@ def resolve_file(connection: duckdb.DuckDBPyConnection, source: Path, target: Pa
 
 def resolve_one(connection: duckdb.DuckDBPyConnection, written: Mapping[str, str]) -> dict[str, Any]:
     """The answer to one address, by column of `resolved_addresses`; the steps stay to be looked at."""
-    texts = ", ".join(f"text_of(${name}) AS {name}" for name in WRITTEN)
-    values = {name: written.get(name, "") for name in WRITTEN}
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE one_address AS SELECT {texts}", values)
+    texts = ", ".join(f"{quoted(written.get(name, ''))} AS {name}" for name in WRITTEN)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE one_address AS SELECT {texts}")
     resolve_addresses(connection, "one_address")
     result = connection.execute("FROM resolved_addresses")
     names = [column[0] for column in result.description]
@@ -105,7 +104,7 @@ def resolve_one(connection: duckdb.DuckDBPyConnection, written: Mapping[str, str
 
 
 def _open_lines(connection: duckdb.DuckDBPyConnection, source: Path) -> None:
-    """The lines of a CSV as the view `input_lines`; columns that it lacks are empty."""
+    """The lines of a CSV as the view `input_addresses`; columns that it lacks are empty."""
     try:
         with source.open(encoding="utf-8-sig", newline="") as file:
             first = file.readline()
@@ -120,11 +119,11 @@ def _open_lines(connection: duckdb.DuckDBPyConnection, source: Path) -> None:
         raise VroegError("lacks the column id", where=source.name, do=do)
     types = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(header)))
     columns = ", ".join(
-        f"text_of(c{header.index(name)}) AS {name}" if name in header else f"NULL::VARCHAR AS {name}" for name in WRITTEN
+        f"c{header.index(name)} AS {name}" if name in header else f"NULL::VARCHAR AS {name}" for name in WRITTEN
     )
     connection.execute(
         f"""
-        CREATE OR REPLACE TEMP VIEW input_lines AS
+        CREATE OR REPLACE TEMP VIEW input_addresses AS
         SELECT c{header.index("id")} AS id, {columns}
         FROM read_csv(
             {quoted(str(source))}, auto_detect = false, header = true, delim = {quoted(delimiter)}, quote = '"',

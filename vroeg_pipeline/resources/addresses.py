@@ -58,8 +58,10 @@ def resolve_addresses(connection: duckdb.DuckDBPyConnection, written: str) -> No
     `written` is a table or a query in brackets with the columns WRITTEN, text or NULL. Join the answer back with the
     macro `same_address`. Needs the macros and views of `addresses.sql` and the variable `has_register`.
     """
+    as_text = ", ".join(f"{name} AS {name}_text, text_of({name}) AS {name}" for name in WRITTEN)
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE address_texts AS SELECT row_number() OVER () AS address_no, * "
+        f"CREATE OR REPLACE TEMP TABLE address_texts AS "
+        f"SELECT row_number() OVER () AS address_no, times_written, {as_text} "
         f"FROM (SELECT {', '.join(WRITTEN)}, count(*) AS times_written FROM {written} GROUP BY ALL)"
     )
     names = StreetNames(_texts(connection, "SELECT DISTINCT street FROM dwellings WHERE street IS NOT NULL ORDER BY 1"))

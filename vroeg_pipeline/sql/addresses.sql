@@ -83,5 +83,6 @@ CREATE OR REPLACE TEMP MACRO suffix_fit(dwelling_suffix, dwelling_meaning, suffi
 CREATE OR REPLACE TEMP MACRO town_letters(town) AS
     regexp_replace(lower(strip_accents(town)), '[^a-z]', '', 'g');
 
--- One line of JSON with what is known; nothing for what is not.
-CREATE OR REPLACE TEMP MACRO evidence_of(facts) AS json_merge_patch('{}', to_json(facts))::VARCHAR;
+-- One fact of an address's evidence, NULL when it is not known; and the facts as one line of JSON.
+CREATE OR REPLACE TEMP MACRO evidence(fact, value) AS '"' || fact || '":"' || value || '"';
+CREATE OR REPLACE TEMP MACRO evidence_of(facts) AS '{' || array_to_string(facts, ',') || '}';

@@ -71,9 +71,16 @@ candidates AS (
 
 answers AS (
     SELECT
-        address.* EXCLUDE (address_no),
+        address.postcode_text,
+        address.street_text,
+        address.house_number_text,
+        address.house_letter_text,
+        address.house_number_addition_text,
+        address.city_text,
+        address.times_written,
         written.number,
         written.suffix,
+        written.other_suffix,
         settled.*,
         coalesce(dwelling.postcode, written.postcode) AS answer_postcode,
         dwelling.house_letter AS register_letter,
@@ -94,13 +101,13 @@ answers AS (
 )
 
 SELECT
-    answers.postcode AS postcode_text,
-    answers.street AS street_text,
-    answers.house_number AS house_number_text,
-    answers.house_letter AS house_letter_text,
-    answers.house_number_addition AS house_number_addition_text,
-    answers.city AS city_text,
-    answers.times_written,
+    postcode_text,
+    street_text,
+    house_number_text,
+    house_letter_text,
+    house_number_addition_text,
+    city_text,
+    times_written,
     answer_postcode AS postcode,
     number AS house_number,
     CASE
@@ -129,27 +136,31 @@ SELECT
     ) AS municipality,
     nummeraanduiding_id,
     stage AS address_stage,
-    evidence_of({
-        reason: reason,
-        postcode: CASE
+    evidence_of([
+        evidence('reason', reason),
+        CASE
             WHEN stage IN ('D', 'rule') THEN NULL
-            WHEN postcode_errors IS NULL THEN 'missing'
-            WHEN postcode_errors = 0 THEN 'same'
-            ELSE 'mistyped'
+            WHEN postcode_errors IS NULL THEN evidence('postcode', 'missing')
+            WHEN postcode_errors = 0 THEN evidence('postcode', 'same')
+            ELSE evidence('postcode', 'mistyped') || ',"postcode_errors":' || postcode_errors
         END,
-        postcode_errors: nullif(postcode_errors, 0),
-        street: street_how,
-        suffix: CASE
-            WHEN answers.address_key IS NULL THEN NULL
-            WHEN register_suffix = '' THEN 'none'
-            WHEN register_suffix = suffix THEN 'same'
-            ELSE 'group'
+        evidence('street', street_how),
+        evidence(
+            'suffix',
+            CASE
+                WHEN register_suffix IS NULL THEN NULL
+                WHEN register_suffix = '' THEN 'none'
+                WHEN register_suffix IN (suffix, other_suffix) THEN 'same'
+                ELSE 'group'
+            END
+        ),
+        CASE WHEN town_differs THEN evidence('town', 'differs') END,
+        evidence('flag', flag),
+        CASE
+            WHEN stage = 'D' THEN '"candidates":' || to_json(other_dwellings[:5])
+            ELSE '"rivals":' || to_json(other_dwellings[:3])
         END,
-        town: CASE WHEN town_differs THEN 'differs' END,
-        flag: flag,
-        candidates: CASE WHEN stage = 'D' THEN other_dwellings[:5] END,
-        candidate_count: CASE WHEN stage = 'D' AND len(other_dwellings) > 5 THEN len(other_dwellings) END,
-        rivals: CASE WHEN stage IN ('B', 'C') THEN other_dwellings[:3] END
-    }) AS address_evidence
+        CASE WHEN stage = 'D' AND len(other_dwellings) > 5 THEN '"candidate_count":' || len(other_dwellings) END
+    ]) AS address_evidence
 FROM answers
 LEFT JOIN postcode4_municipality AS area ON try_cast(left(answer_postcode, 4) AS INTEGER) = area.postcode4

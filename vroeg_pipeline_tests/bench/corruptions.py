@@ -57,6 +57,7 @@ _GROUPS = (
     ("3", "III", "3hoog", "3 hg", "3e"), ("RD", "R", "rood"), ("ZW", "Z", "zwart"), ("BIS", "BS"), ("BEN", "beneden"),
     ("BOV", "boven"),
 )  # fmt: skip
+_SUFFIXES = ("A", "B", "C", "HS", "1", "2", "BEN", "BOV", "RD", "ZW")
 _SHORT = (
     ("straat", "str."), ("straat", "str"), ("laan", "ln"), ("laan", "ln."), ("weg", "wg"), ("plein", "pln"),
     ("gracht", "gr."), ("singel", "sngl"), ("kade", "kd"), ("dijk", "dk"), ("hof", "hf"), ("plantsoen", "plnts"),
@@ -164,9 +165,9 @@ def _street_short(rng: random.Random, dwelling: Dwelling) -> Written | None:
 
 
 def _street_former(rng: random.Random, dwelling: Dwelling) -> Written | None:
-    forms = [dwelling.street.replace(new, old) for new, old in (("eren", "eeren"), ("Oude", "Oude "), ("Grote", "Groote"),
-             ("Hoge", "Hooge"), ("Nieuwstraat", "Nieuwstraet"), ("straat", "straet"), ("dijk", "dyk"), ("os", "osch"))]  # fmt: skip
-    changed = [form for form in forms if form != dwelling.street]
+    spellings = (("eren", "eeren"), ("Grote", "Groote"), ("Hoge", "Hooge"), ("straat", "straet"), ("dijk", "dyk"),
+                 ("os", "osch"), ("laan", "laen"))  # fmt: skip
+    changed = [dwelling.street.replace(new, old) for new, old in spellings if new in dwelling.street]
     return replace(dwelling.written(), street=rng.choice(changed)) if changed else None
 
 
@@ -240,10 +241,10 @@ def _suffix_missing(rng: random.Random, dwelling: Dwelling) -> Written | None:
     return replace(dwelling.written(), house_number=str(dwelling.number)) if dwelling.suffix else None
 
 
-def _suffix_swapped(rng: random.Random, dwelling: Dwelling) -> Written | None:
-    others = [
-        suffix for suffix in ("A", "B", "C", "HS", "1", "2", "BEN", "BOV", "RD", "ZW") if suffix != dwelling.suffix
-    ]
+def _suffix_swapped(rng: random.Random, dwelling: Dwelling) -> Written:
+    # Another spelling of the same suffix (H and HS) is no mistake.
+    own = next((words for words in _GROUPS if dwelling.suffix in words), (dwelling.suffix,))
+    others = [suffix for suffix in _SUFFIXES if suffix not in own]
     return replace(dwelling.written(), house_number=f"{dwelling.number} {rng.choice(others)}")
 
 
