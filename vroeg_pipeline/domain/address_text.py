@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 
-_POSTCODE = re.compile(r"(?<![0-9A-Za-z])[1-9][0-9]{3}\s?[A-Za-z]{2}(?![0-9A-Za-z])")
+# Also with O for 0, and I or l for 1.
+_POSTCODE = re.compile(
+    r"(?<![0-9A-Za-z])(?=\S?[0-9]\S?[0-9]|[0-9]\S?\S?[0-9])[1-9Il][0-9OoIl]{3}\s?[A-Za-z]{2}(?![0-9A-Za-z])"
+)
 
 
 def fields_of(line: str) -> dict[str, str]:

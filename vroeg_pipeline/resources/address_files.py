@@ -74,9 +74,14 @@ def resolve_file(connection: duckdb.DuckDBPyConnection, source: Path, target: Pa
 
     Raises VroegError when the file cannot be read, has no column id, or the other cannot be written.
     """
-    _open_lines(connection, source)
+    _open_lines(connection, source, parallel=True)
     try:
-        resolve_addresses(connection, "input_addresses")
+        try:
+            resolve_addresses(connection, "input_addresses")
+        except duckdb.InvalidInputException:
+            # Short lines and line ends within quotes at once are read by one thread only.
+            _open_lines(connection, source, parallel=False)
+            resolve_addresses(connection, "input_addresses")
         with _replacing(target) as temporary:
             connection.execute(f"COPY ({_ANSWER}) TO {quoted(str(temporary))} (FORMAT csv, HEADER, USE_TMP_FILE false)")
     except duckdb.Error as error:
@@ -103,7 +108,7 @@ def resolve_one(connection: duckdb.DuckDBPyConnection, written: Mapping[str, str
     return dict(zip(names, fetch_one(connection, "FROM resolved_addresses"), strict=True))
 
 
-def _open_lines(connection: duckdb.DuckDBPyConnection, source: Path) -> None:
+def _open_lines(connection: duckdb.DuckDBPyConnection, source: Path, *, parallel: bool) -> None:
     """The lines of a CSV as the view `input_addresses`; columns that it lacks are empty."""
     try:
         with source.open(encoding="utf-8-sig", newline="") as file:
@@ -127,12 +132,10 @@ def _open_lines(connection: duckdb.DuckDBPyConnection, source: Path) -> None:
         SELECT c{header.index("id")} AS id, {columns}
         FROM read_csv(
             {quoted(str(source))}, auto_detect = false, header = true, delim = {quoted(delimiter)}, quote = '"',
-            escape = '"', columns = {{{types}}}, null_padding = false
+            escape = '"', columns = {{{types}}}, null_padding = true, parallel = {str(parallel).lower()}
         )
         """
     )
-
-
 
 
 @contextmanager

@@ -137,7 +137,9 @@ def confusion(cases: Sequence[Case], findable: Findable) -> list[str]:
     return lines
 
 
-def figures(cases: Sequence[Case], findable: Findable, dwellings: Sequence[Dwelling]) -> list[tuple[str, str, str, bool]]:
+def figures(
+    cases: Sequence[Case], findable: Findable, dwellings: Sequence[Dwelling]
+) -> list[tuple[str, str, str, bool]]:
     """(what, asked, measured, reached) of the figures that the issue asks for."""
     keys = {dwelling.key for dwelling in dwellings}
     number_right = [case for case in cases if case.kind not in NUMBER and case.automatic]
@@ -214,8 +216,10 @@ def speed(register: Path, records: Sequence[Written], size: int) -> Mapping[str,
         grouping = f"SELECT count(*) FROM (SELECT ready_made, count(*) FROM read_csv('{source}', all_varchar = true) GROUP BY 1)"
         measured = {"group": min(_timed(lambda: maker.execute(grouping).fetchall()) for _ in range(3))}
         with open_register(register) as connection:
-            measured["resolve"] = min(_timed(lambda: resolve_file(connection, source, Path("/dev/null"))) for _ in range(1)) if False else min(
-                _timed(lambda: resolve_file(connection, source, target)) for _ in range(3)
+            measured["resolve"] = (
+                min(_timed(lambda: resolve_file(connection, source, Path("/dev/null"))) for _ in range(1))
+                if False
+                else min(_timed(lambda: resolve_file(connection, source, target)) for _ in range(3))
             )
         return measured
 
@@ -246,7 +250,14 @@ def main() -> None:
             if wrong or missed:
                 shown[case.kind, wrong] += 1
                 if shown[case.kind, wrong] <= 6:
-                    print("WRONG" if wrong else "missed", case.kind, case.dwelling.street, astuple(case.written), case.key, case.status)
+                    print(
+                        "WRONG" if wrong else "missed",
+                        case.kind,
+                        case.dwelling.street,
+                        astuple(case.written),
+                        case.key,
+                        case.status,
+                    )
         print(shown)
 
 
