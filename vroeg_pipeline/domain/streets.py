@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from rapidfuzz import process
@@ -44,11 +45,8 @@ _KINDS = {
 }  # fmt: skip
 _KIND_AT_END = re.compile(rf"(?:{'|'.join(sorted(_KINDS, key=len, reverse=True))})$")
 # Spelling before 1947 and other ways to write the same sound, after which double letters are one.
-_FORMER = [
-    (re.compile(old), new)
-    for old, new in (("sch(?![aeiouy])", "s"), ("ae", "a"), ("ck", "k"), ("gh", "g"), ("th", "t"), ("ph", "f"),
-                     ("uy", "ui"), ("e[iy]", "y"), ("c(?![h])", "k"), (r"(.)\1", r"\1"))
-]  # fmt: skip
+_FORMER = (("ae", "a"), ("ck", "k"), ("gh", "g"), ("th", "t"), ("ph", "f"), ("uy", "ui"), ("ei", "y"), ("ey", "y"))
+_FORMER_PATTERNS = ((re.compile("sch(?![aeiouy])"), "s"), (re.compile("c(?!h)"), "k"))
 _TOKEN = re.compile(r"[0-9]+(?:e|de|ste)?(?![a-z])|[0-9]+|[a-z]+")
 # Where a number can begin: at digits that do not begin the text.
 _NUMBER_AT = re.compile(r"(?<=[^0-9])[0-9]+")
@@ -89,8 +87,11 @@ def _joined(words: Iterable[str]) -> str:
 
 def _former(form: str) -> str:
     for old, new in _FORMER:
-        form = old.sub(new, form)
-    return form
+        form = form.replace(old, new)
+    if "c" in form:
+        for pattern, new in _FORMER_PATTERNS:
+            form = pattern.sub(new, form)
+    return "".join(letter for letter, before in zip(form, " " + form, strict=False) if letter != before)
 
 
 def _untitled(words: Sequence[str]) -> set[str]:
@@ -252,12 +253,13 @@ def read_streets(texts: Sequence[str], names: StreetNames) -> list[StreetText]:
     A text that means nothing (`onbekend`) gets no name. A name without readings is not known; where the text holds
     no digits, small typing errors are not looked for yet, as the postcode may make that needless (`agrees`).
     """
+    known = cache(names.known)
     found = []
     unsure: list[tuple[int, list[tuple[str, str]]]] = []
     for text in texts:
         splits = list(_splits(text))
         for name, rest in splits:
-            readings = names.known(name)
+            readings = known(name)
             if readings or plain(name) in _NO_STREET:
                 found.append(StreetText(text, name if readings else "", rest, bool(readings), readings))
                 break

@@ -85,4 +85,6 @@ CREATE OR REPLACE TEMP MACRO town_letters(town) AS
 
 -- One fact of an address's evidence, NULL when it is not known; and the facts as one line of JSON.
 CREATE OR REPLACE TEMP MACRO evidence(fact, value) AS '"' || fact || '":"' || value || '"';
-CREATE OR REPLACE TEMP MACRO evidence_of(facts) AS '{' || array_to_string(facts, ',') || '}';
+CREATE OR REPLACE TEMP MACRO evidence_of(
+    a, b, c, d := NULL, e := NULL, f := NULL, g := NULL, h := NULL
+) AS '{' || concat_ws(',', a, b, c, d, e, f, g, h) || '}';

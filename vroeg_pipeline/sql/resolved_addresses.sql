@@ -51,17 +51,20 @@ WITH settled AS (
     FROM address_stage_d
 ),
 
+-- The nearest five, as JSON; with a number of values arg_min keeps no more than it needs.
 candidates AS (
     SELECT
         candidate.address_no,
-        list(
-            {
-                address_key: candidate.address_key,
-                street: dwelling.street,
-                found_by: candidate.found_by
-            }
-            ORDER BY candidate.nearness, candidate.address_key
-        ) AS dwellings
+        count(*) AS found,
+        arg_min(
+            evidence_of(
+                evidence('address_key', candidate.address_key),
+                '"street":' || to_json(dwelling.street),
+                evidence('found_by', candidate.found_by)
+            ),
+            candidate.nearness + 100 || candidate.address_key,
+            5
+        ) AS nearest
     FROM address_candidates AS candidate
     LEFT JOIN dwellings AS dwelling USING (address_key)
     ANTI JOIN (SELECT address_no, address_key FROM settled WHERE address_key IS NOT NULL) AS chosen
@@ -91,7 +94,8 @@ answers AS (
         dwelling.nummeraanduiding_id,
         dwelling.municipality AS register_municipality,
         found.municipality AS municipality_at_number,
-        candidates.dwellings AS other_dwellings
+        candidates.found AS others,
+        candidates.nearest AS nearest_others
     FROM address_texts AS address
     INNER JOIN written_addresses AS written USING (address_no)
     INNER JOIN settled USING (address_no)
@@ -136,7 +140,7 @@ SELECT
     ) AS municipality,
     nummeraanduiding_id,
     stage AS address_stage,
-    evidence_of([
+    evidence_of(
         evidence('reason', reason),
         CASE
             WHEN stage IN ('D', 'rule') THEN NULL
@@ -156,11 +160,8 @@ SELECT
         ),
         CASE WHEN town_differs THEN evidence('town', 'differs') END,
         evidence('flag', flag),
-        CASE
-            WHEN stage = 'D' THEN '"candidates":' || to_json(other_dwellings[:5])
-            ELSE '"rivals":' || to_json(other_dwellings[:3])
-        END,
-        CASE WHEN stage = 'D' AND len(other_dwellings) > 5 THEN '"candidate_count":' || len(other_dwellings) END
-    ]) AS address_evidence
+        CASE WHEN stage = 'D' THEN '"candidates":[' ELSE '"rivals":[' END || array_to_string(nearest_others, ',') || ']',
+        CASE WHEN stage = 'D' AND others > 5 THEN '"candidate_count":' || others END
+    ) AS address_evidence
 FROM answers
 LEFT JOIN postcode4_municipality AS area ON try_cast(left(answer_postcode, 4) AS INTEGER) = area.postcode4
