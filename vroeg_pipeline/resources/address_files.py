@@ -30,7 +30,7 @@ SELECT
     answer.address_status,
     answer.address_stage AS stage,
     answer.address_evidence AS evidence
-FROM (SELECT row_number() OVER () AS place, * FROM input_addresses) AS line
+FROM input_lines AS line
 LEFT JOIN resolved_addresses AS answer
     ON line.postcode IS NOT DISTINCT FROM answer.postcode_text
     AND line.street IS NOT DISTINCT FROM answer.street_text
@@ -39,7 +39,7 @@ LEFT JOIN resolved_addresses AS answer
     AND line.house_number_addition IS NOT DISTINCT FROM answer.house_number_addition_text
     AND line.city IS NOT DISTINCT FROM answer.city_text
 -- A join loses the order of the file.
-ORDER BY line.place
+ORDER BY line.rowid
 """
 
 
@@ -54,7 +54,8 @@ def open_register(register: Path | None, home: Home | None = None) -> Iterator[d
         register = home.reference / REGISTER
         if not register.exists():
             raise VroegError("there is no address register", where=register, do="give one with --register FILE")
-    with duckdb.connect() as connection:
+    with tempfile.TemporaryDirectory(prefix="vroeg-") as spill, duckdb.connect() as connection:
+        connection.execute(f"SET temp_directory = {quoted(spill)}")
         connection.execute("SET autoinstall_known_extensions = false")
         connection.execute(sql("schema"))
         connection.execute("CREATE TEMP MACRO parse_delivered_date(value, date_format) AS NULL::DATE")
@@ -74,23 +75,10 @@ def resolve_file(connection: duckdb.DuckDBPyConnection, source: Path, target: Pa
 
     Raises VroegError when the file cannot be read, has no column id, or the other cannot be written.
     """
-    _open_lines(connection, source, parallel=True)
-    try:
-        try:
-            resolve_addresses(connection, "input_addresses")
-        except duckdb.InvalidInputException:
-            # Short lines and line ends within quotes at once are read by one thread only.
-            _open_lines(connection, source, parallel=False)
-            resolve_addresses(connection, "input_addresses")
-        with _replacing(target) as temporary:
-            connection.execute(f"COPY ({_ANSWER}) TO {quoted(str(temporary))} (FORMAT csv, HEADER, USE_TMP_FILE false)")
-    except duckdb.Error as error:
-        # DuckDB quotes the offending line, which is somebody's address; only its number is told.
-        line = re.search(r"CSV Error on Line: (\d+)", str(error))
-        if not line and not isinstance(error, duckdb.InvalidInputException | duckdb.IOException):
-            raise
-        where = f"{source.name} line {line[1]}" if line else source.name
-        raise VroegError("cannot be read as CSV", where=where, do="mend that line, save it as UTF-8") from None
+    _read_lines(connection, source)
+    resolve_addresses(connection, "input_lines")
+    with _replacing(target) as temporary:
+        connection.execute(f"COPY ({_ANSWER}) TO {quoted(str(temporary))} (FORMAT csv, HEADER, USE_TMP_FILE false)")
     return dict(
         connection.execute(
             "SELECT address_status, sum(times_written)::BIGINT AS lines FROM resolved_addresses GROUP BY ALL ORDER BY lines DESC"
@@ -108,8 +96,8 @@ def resolve_one(connection: duckdb.DuckDBPyConnection, written: Mapping[str, str
     return dict(zip(names, fetch_one(connection, "FROM resolved_addresses"), strict=True))
 
 
-def _open_lines(connection: duckdb.DuckDBPyConnection, source: Path, *, parallel: bool) -> None:
-    """The lines of a CSV as the view `input_addresses`; columns that it lacks are empty."""
+def _read_lines(connection: duckdb.DuckDBPyConnection, source: Path) -> None:
+    """The lines of a CSV as the table `input_lines`; columns that it lacks are empty."""
     try:
         with source.open(encoding="utf-8-sig", newline="") as file:
             first = file.readline()
@@ -126,16 +114,30 @@ def _open_lines(connection: duckdb.DuckDBPyConnection, source: Path, *, parallel
     columns = ", ".join(
         f"c{header.index(name)} AS {name}" if name in header else f"NULL::VARCHAR AS {name}" for name in WRITTEN
     )
-    connection.execute(
-        f"""
-        CREATE OR REPLACE TEMP VIEW input_addresses AS
-        SELECT c{header.index("id")} AS id, {columns}
-        FROM read_csv(
-            {quoted(str(source))}, auto_detect = false, header = true, delim = {quoted(delimiter)}, quote = '"',
-            escape = '"', columns = {{{types}}}, null_padding = true, parallel = {str(parallel).lower()}
+
+    def read(*, parallel: bool) -> None:
+        connection.execute(
+            f"""
+            CREATE OR REPLACE TEMP TABLE input_lines AS
+            SELECT c{header.index("id")} AS id, {columns}
+            FROM read_csv(
+                {quoted(str(source))}, auto_detect = false, header = true, delim = {quoted(delimiter)}, quote = '"',
+                escape = '"', columns = {{{types}}}, null_padding = true, parallel = {str(parallel).lower()}
+            )
+            """
         )
-        """
-    )
+
+    try:
+        try:
+            read(parallel=True)
+        except duckdb.InvalidInputException:
+            # Short lines and line ends within quotes at once are read by one thread only.
+            read(parallel=False)
+    except duckdb.Error as error:
+        # DuckDB quotes the offending line, which is somebody's address; only its number is told.
+        line = re.search(r"CSV Error on Line: (\d+)", str(error))
+        where = f"{source.name} line {line[1]}" if line else source.name
+        raise VroegError("cannot be read as CSV", where=where, do="mend that line, save it as UTF-8") from None
 
 
 @contextmanager
