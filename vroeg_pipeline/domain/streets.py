@@ -101,7 +101,7 @@ def _untitled(words: Sequence[str]) -> set[str]:
 
 def _with_initials(words: Sequence[str]) -> set[str]:
     """The name with initials for its first names, with titles and without."""
-    if not words or not words[-1][0].isalpha():
+    if len(words) < 2 or not words[-1][0].isalpha():
         return set()
     reduced = [*(w if w in _TITLES else w[0] for w in words[:-1]), words[-1]]
     return _untitled(reduced)
@@ -160,7 +160,7 @@ class StreetNames:
             found.setdefault(number, VARIANT)
         for number in self._former.get(_former(form), ()):
             found.setdefault(number, FORMER)
-        for short in _untitled(words):
+        for short in _untitled(words) if len(words) > 1 else (form,):
             for number in self._short.get(short, ()):
                 found.setdefault(number, SHORTENED)
         # First names in full against initials in the register, but never against other first names.

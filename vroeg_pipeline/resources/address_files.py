@@ -81,7 +81,8 @@ def resolve_file(connection: duckdb.DuckDBPyConnection, source: Path, target: Pa
         connection.execute(f"COPY ({_ANSWER}) TO {quoted(str(temporary))} (FORMAT csv, HEADER, USE_TMP_FILE false)")
     return dict(
         connection.execute(
-            "SELECT address_status, sum(times_written)::BIGINT AS lines FROM resolved_addresses GROUP BY ALL ORDER BY lines DESC"
+            "SELECT address_status, sum(times_written)::BIGINT AS lines "
+            "FROM resolved_addresses GROUP BY ALL ORDER BY lines DESC"
         ).fetchall()
     )
 

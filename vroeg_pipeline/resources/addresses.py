@@ -197,9 +197,10 @@ def _find_near_postcodes(connection: duckdb.DuckDBPyConnection) -> None:
             "postcode": ("VARCHAR", [right for _, right in pairs]),
         },
     )
+    # O for 0 and the like, and what is a postcode of the register but for signs between.
     connection.execute(
         "INSERT INTO near_postcodes (SELECT typed, mended FROM unsettled_addresses "
-        "WHERE street_text IS NULL AND mended <> typed EXCEPT FROM near_postcodes)"
+        "WHERE street_text IS NULL AND (mended <> typed OR postcode IS NULL) EXCEPT FROM near_postcodes)"
     )
 
 
