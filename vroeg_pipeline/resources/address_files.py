@@ -22,7 +22,8 @@ from vroeg_pipeline.resources.home import Home
 from vroeg_pipeline.resources.reference import REGISTER, load_municipalities, load_register_file
 from vroeg_pipeline.resources.statements import fetch_one, quoted, sql, temporary_table
 
-_ANSWER = """
+# The answer to each of `input_lines`, in their order.
+ANSWER = """
 SELECT
     line.id,
     answer.address_key,
@@ -75,10 +76,10 @@ def resolve_file(connection: duckdb.DuckDBPyConnection, source: Path, target: Pa
 
     Raises VroegError when the file cannot be read, has no column id, or the other cannot be written.
     """
-    _read_lines(connection, source)
+    read_lines(connection, source)
     resolve_addresses(connection, "input_lines")
     with _replacing(target) as temporary:
-        connection.execute(f"COPY ({_ANSWER}) TO {quoted(str(temporary))} (FORMAT csv, HEADER, USE_TMP_FILE false)")
+        connection.execute(f"COPY ({ANSWER}) TO {quoted(str(temporary))} (FORMAT csv, HEADER, USE_TMP_FILE false)")
     return dict(
         connection.execute(
             "SELECT address_status, sum(times_written)::BIGINT AS lines "
@@ -97,7 +98,7 @@ def resolve_one(connection: duckdb.DuckDBPyConnection, written: Mapping[str, str
     return dict(zip(names, fetch_one(connection, "FROM resolved_addresses"), strict=True))
 
 
-def _read_lines(connection: duckdb.DuckDBPyConnection, source: Path) -> None:
+def read_lines(connection: duckdb.DuckDBPyConnection, source: Path) -> None:
     """The lines of a CSV as the table `input_lines`; columns that it lacks are empty."""
     try:
         with source.open(encoding="utf-8-sig", newline="") as file:
