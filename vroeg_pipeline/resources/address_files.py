@@ -22,7 +22,7 @@ from vroeg_pipeline.resources.home import Home
 from vroeg_pipeline.resources.reference import REGISTER, load_municipalities, load_register_file
 from vroeg_pipeline.resources.statements import fetch_one, quoted, sql, temporary_table
 
-# The answer to each of `input_lines`, in their order.
+# The answer to each of `input_lines`; a join loses their order.
 ANSWER = """
 SELECT
     line.id,
@@ -39,8 +39,6 @@ LEFT JOIN resolved_addresses AS answer
     AND line.house_letter IS NOT DISTINCT FROM answer.house_letter_text
     AND line.house_number_addition IS NOT DISTINCT FROM answer.house_number_addition_text
     AND line.city IS NOT DISTINCT FROM answer.city_text
--- A join loses the order of the file.
-ORDER BY line.rowid
 """
 
 
@@ -79,7 +77,9 @@ def resolve_file(connection: duckdb.DuckDBPyConnection, source: Path, target: Pa
     read_lines(connection, source)
     resolve_addresses(connection, "input_lines")
     with _replacing(target) as temporary:
-        connection.execute(f"COPY ({ANSWER}) TO {quoted(str(temporary))} (FORMAT csv, HEADER, USE_TMP_FILE false)")
+        connection.execute(
+            f"COPY ({ANSWER} ORDER BY line.rowid) TO {quoted(str(temporary))} (FORMAT csv, HEADER, USE_TMP_FILE false)"
+        )
     return dict(
         connection.execute(
             "SELECT address_status, sum(times_written)::BIGINT AS lines "

@@ -26,6 +26,7 @@ from rich.table import Table
 from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.resources.home import Home
 from vroeg_pipeline.resources.warehouse import WarehouseResource
+from vroeg_pipeline_tests.bench import addresses
 from vroeg_pipeline_tests.bench.ticks import ticks_table
 from vroeg_pipeline_tests.bench.world import make_bench_world
 
@@ -87,6 +88,7 @@ def main() -> None:
             shutil.rmtree(folder)
         out.print(f"{signals:,} signals measured")
     show(measured)
+    addresses.main([])
 
 
 def measure(folder: Path, signals: int, *, pandas: bool) -> Measured:
