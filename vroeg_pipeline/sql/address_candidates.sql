@@ -1,5 +1,5 @@
--- Every dwelling that an address which stage A leaves can mean, and by what: for the address desk, and to name the rivals
--- of a repair.
+-- Every dwelling that an address which stage A leaves can mean, and by what: for the address desk, and to name the
+-- rivals of a repair.
 WITH open_addresses AS (
     SELECT written.*
     FROM written_addresses AS written
@@ -15,11 +15,26 @@ likely_streets AS (
     WHERE best
 ),
 
+repaired AS (
+    SELECT address_no
+    FROM address_stage_b
+    WHERE refused IS NULL
+    UNION ALL
+    SELECT address_no
+    FROM address_stage_c
+    WHERE refused IS NULL
+),
+
 unsettled AS (
     SELECT *
     FROM unsettled_addresses
-    ANTI JOIN (SELECT address_no FROM address_stage_b WHERE refused IS NULL) USING (address_no)
-    ANTI JOIN (SELECT address_no FROM address_stage_c WHERE refused IS NULL) USING (address_no)
+    ANTI JOIN repaired USING (address_no)
+),
+
+numbers_that_are_there AS (
+    SELECT address_no
+    FROM found_by_postcode
+    WHERE dwellings > 0
 ),
 
 candidates AS (
@@ -76,7 +91,7 @@ candidates AS (
         ON unsettled.postcode = dwelling.postcode AND unsettled.suffix = dwelling.suffix
     INNER JOIN number_distances AS distance
         ON unsettled.number = distance.written AND dwelling.house_number = distance.known
-    ANTI JOIN (SELECT address_no FROM found_by_postcode WHERE dwellings > 0) AS found USING (address_no)
+    ANTI JOIN numbers_that_are_there USING (address_no)
 )
 
 SELECT *

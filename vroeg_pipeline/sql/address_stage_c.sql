@@ -1,5 +1,5 @@
--- Stage C: no street, and the postcode is not in the register; one error away from it stands one dwelling with the number
--- and suffix. `refused` as in stage B.
+-- Stage C: no street, and the postcode is not in the register; one error away from it stands one dwelling with the
+-- number and suffix. `refused` as in stage B.
 WITH best AS (
     SELECT
         *,

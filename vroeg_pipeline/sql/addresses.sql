@@ -1,6 +1,5 @@
--- How addresses are read (DOMAIN §6): numbers, suffixes, postcodes, keys. From an address as written to the dwelling it
--- means go the steps of `resources/addresses.py`, one file a step: written_addresses, found_by_postcode, address_stage_a,
--- found_by_street, found_near_postcode, address_candidates, address_stages, resolved_addresses.
+-- How addresses are read (DOMAIN §6): numbers, suffixes, postcodes, keys. From an address as written to the dwelling
+-- it means go the steps of `resources/addresses.py`, one file a step.
 
 -- The number and what follows it. NULLs where no number 1-99999 can be read.
 CREATE OR REPLACE TEMP MACRO number_and_rest(house_number) AS
@@ -70,7 +69,9 @@ CREATE OR REPLACE TEMP MACRO postcode_as_typed(value) AS
 
 -- O for 0 and I or L for 1 among the digits, and the other way round among the letters.
 CREATE OR REPLACE TEMP MACRO postcode_mended(typed) AS
-    CASE WHEN length(typed) = 6 THEN translate(left(typed, 4), 'OIL', '011') || translate(right(typed, 2), '01', 'OI') END;
+    CASE
+        WHEN length(typed) = 6 THEN translate(left(typed, 4), 'OIL', '011') || translate(right(typed, 2), '01', 'OI')
+    END;
 
 -- Whether a dwelling's suffix is the written one (1), means the same (2), or neither (NULL).
 CREATE OR REPLACE TEMP MACRO suffix_fit(dwelling_suffix, dwelling_meaning, suffix, other_suffix, meaning) AS

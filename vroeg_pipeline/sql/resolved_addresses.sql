@@ -67,8 +67,7 @@ candidates AS (
         ) AS nearest
     FROM address_candidates AS candidate
     LEFT JOIN dwellings AS dwelling USING (address_key)
-    ANTI JOIN (SELECT address_no, address_key FROM settled WHERE address_key IS NOT NULL) AS chosen
-        USING (address_no, address_key)
+    ANTI JOIN settled USING (address_no, address_key)
     GROUP BY candidate.address_no
 ),
 
@@ -160,7 +159,8 @@ SELECT
         ),
         CASE WHEN town_differs THEN evidence('town', 'differs') END,
         evidence('flag', flag),
-        CASE WHEN stage = 'D' THEN '"candidates":[' ELSE '"rivals":[' END || array_to_string(nearest_others, ',') || ']',
+        CASE WHEN stage = 'D' THEN '"candidates":[' ELSE '"rivals":[' END
+        || array_to_string(nearest_others, ',') || ']',
         CASE WHEN stage = 'D' AND others > 5 THEN '"candidate_count":' || others END
     ) AS address_evidence
 FROM answers

@@ -1,5 +1,19 @@
 -- Each different address as it was written, with its parts read: every distinct number, postcode and street once.
-WITH numbers AS (
+WITH number_texts AS (
+    SELECT DISTINCT
+        house_number,
+        house_letter,
+        house_number_addition
+    FROM address_texts
+),
+
+postcode_texts AS (
+    SELECT DISTINCT postcode
+    FROM address_texts
+    WHERE postcode IS NOT NULL
+),
+
+numbers AS (
     SELECT
         house_number,
         house_letter,
@@ -11,7 +25,7 @@ WITH numbers AS (
         SELECT
             *,
             number_and_rest(house_number) AS parts
-        FROM (SELECT DISTINCT house_number, house_letter, house_number_addition FROM address_texts)
+        FROM number_texts
     )
 ),
 
@@ -20,7 +34,7 @@ postcodes AS (
         postcode AS postcode_text,
         postcode_of(postcode) AS postcode,
         postcode_as_typed(postcode) AS typed
-    FROM (SELECT DISTINCT postcode FROM address_texts WHERE postcode IS NOT NULL)
+    FROM postcode_texts
 ),
 
 -- A number in the street field counts where the number field has none; where it has, both must say the same.

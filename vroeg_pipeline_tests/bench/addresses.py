@@ -11,10 +11,11 @@ import csv
 import os
 import platform
 import random
+import subprocess
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
@@ -266,6 +267,70 @@ def speeds(register: Path, dwellings: Sequence[Dwelling], size: int) -> list[str
     return lines
 
 
+def rivals(register: Path, dwellings: Sequence[Dwelling], findable: Findable, python: str, size: int) -> list[str]:
+    """The same records by the resolver and by its rivals, which run in an interpreter that has them.
+
+    A rival gives a weight to each answer. It is shown with every answer taken, and from the weight on at which as many are
+    right as we ask for: it is so told what is right, the resolver is not.
+    """
+    records = list(corrupted(dwellings, seed=1))
+    random.Random(1).shuffle(records)
+    records = records[:size]
+    started = time.perf_counter()
+    cases = resolve(register, records)
+    seconds = time.perf_counter() - started
+    possible = sum(findable(*record) for record in records)
+
+    def line(name: str, answers: Mapping[int, str], took: float) -> str:
+        judged = [(record, answers.get(place)) for place, record in enumerate(records)]
+        given = [record[1].key == key for record, key in judged if key and record[0] not in (*NUMBER, *SUFFIX)]
+        found = sum(record[1].key == key for record, key in judged if findable(*record))
+        swaps = sum(record[1].key == key for record, key in judged if record[0] == "suffix_swapped")
+        return f"| {name} | {share(sum(given), len(given), 3)} | {share(found, possible)} | {swaps:,} | {took:.1f} s |"
+
+    lines = [
+        f"| {size:,} records | answers right, number and suffix as they are | found of what can be | suffix mix-ups merged | time |",
+        "|---|--:|--:|--:|--:|",
+        line("this resolver", {place: case.key for place, case in enumerate(cases) if case.automatic}, seconds),
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "written.csv"
+        write_records(source, (written for _, _, written in records))
+        for name in ("splink", "uk_address_matcher"):
+            target = Path(folder) / f"{name}.csv"
+            script = Path(__file__).with_name("address_rivals.py")
+            done = subprocess.run(
+                [python, script, name, register, source, target], capture_output=True, text=True, check=False
+            )
+            if done.returncode:
+                lines.append(f"| {name} | not measured: {(done.stderr.strip().splitlines() or ['?'])[-1]} | | | |")
+                continue
+            took = float(done.stdout.strip().splitlines()[-1])
+            with target.open(encoding="utf-8", newline="") as file:
+                answers = [(float(a["weight"]), int(a["id"]), a["address_key"]) for a in csv.DictReader(file)]
+            sure = _surest(answers, records)
+            lines.append(line(f"{name}, all answers", {place: key for _, place, key in answers}, took))
+            lines.append(line(f"{name}, best weight", {place: key for _, place, key in sure}, took))
+    return lines
+
+
+def _surest(
+    answers: Sequence[tuple[float, int, str]], records: Sequence[tuple[str, Dwelling, Written]]
+) -> Sequence[tuple[float, int, str]]:
+    """The most answers, by weight, of which 99.9% are right where number and suffix are as they are."""
+    ordered = sorted(answers, reverse=True)
+    right = given = most = 0
+    for place, (weight, record, key) in enumerate(ordered, start=1):
+        kind, dwelling, _ = records[record]
+        if kind not in (*NUMBER, *SUFFIX):
+            given += 1
+            right += dwelling.key == key
+        last_of_weight = place == len(ordered) or ordered[place][0] < weight
+        if last_of_weight and right >= 0.999 * given:
+            most = place
+    return ordered[:most]
+
+
 def main(words: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--register", type=Path, default=REGISTER)
@@ -288,6 +353,10 @@ def main(words: Sequence[str] | None = None) -> None:
     show_mistakes(cases, findable, options.mistakes)
     if options.size:
         print("\n" + "\n".join(speeds(options.register, dwellings, options.size)))
+    if options.rivals:
+        print("\n" + "\n".join(rivals(options.register, dwellings, findable, options.rivals, 20_000)))
+    else:
+        print("\nThe rivals are not measured: give --rivals an interpreter with splink and uk_address_matcher")
 
 
 def show_mistakes(cases: Sequence[Case], findable: Findable, most: int) -> None:
