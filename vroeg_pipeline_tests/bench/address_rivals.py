@@ -14,11 +14,12 @@ from typing import Any
 import duckdb
 
 _READ = "read_csv('{}', all_varchar = true, header = true, delim = ',', quote = '\"', escape = '\"')"
+# Cleaned as one would for any of them: no case, accents, spaces and separators where they say nothing.
 _WRITTEN = """
-SELECT id AS unique_id, upper(replace(postcode, ' ', '')) AS postcode, street, city,
-    regexp_extract(coalesce(house_number, street), '([0-9]+)', 1) AS number,
-    upper(regexp_extract(coalesce(house_number, ''), '^ *[0-9]+(.*)$', 1) || coalesce(house_letter, '')
-        || coalesce(house_number_addition, '')) AS suffix,
+SELECT id AS unique_id, upper(replace(postcode, ' ', '')) AS postcode, lower(strip_accents(trim(street))) AS street,
+    lower(city) AS city, ltrim(regexp_extract(coalesce(house_number, street), '([0-9]+)', 1), '0') AS number,
+    regexp_replace(upper(regexp_extract(coalesce(house_number, ''), '^ *[0-9]+(.*)$', 1) || coalesce(house_letter, '')
+        || coalesce(house_number_addition, '')), '[^A-Z0-9]', '', 'g') AS suffix,
     concat_ws(' ', trim(street), trim(house_number), house_letter, house_number_addition, city) AS address_concat
 FROM {}
 """
@@ -26,7 +27,7 @@ _REGISTER = """
 SELECT DISTINCT ON (unique_id)
     postcode || '_' || huisnummer || '_' || upper(coalesce(huisletter, '')) || '_'
     || upper(coalesce(huisnummertoevoeging, '')) AS unique_id,
-    postcode, straat AS street, woonplaats AS city, huisnummer AS number,
+    postcode, lower(strip_accents(straat)) AS street, lower(woonplaats) AS city, huisnummer AS number,
     upper(coalesce(huisletter, '') || coalesce(huisnummertoevoeging, '')) AS suffix,
     concat_ws(' ', straat, huisnummer || coalesce(huisletter, ''), huisnummertoevoeging, woonplaats) AS address_concat
 FROM {}
@@ -46,7 +47,7 @@ def uk_address_matcher(
         con=connection,
         show_progress="off",
     )
-    found = matcher.match().matches()
+    found = matcher.match().matches()  # noqa: F841: DuckDB finds it by its name
     columns = "unique_id, resolved_canonical_id, coalesce(match_weight, 1000)"
     return connection.sql(f"SELECT {columns} FROM found WHERE resolved_canonical_id IS NOT NULL").fetchall()
 
@@ -80,11 +81,12 @@ def splink(connection: duckdb.DuckDBPyConnection, register: Any, written: Any) -
         linker.training.estimate_parameters_using_expectation_maximisation(rule)
     links = linker.inference.predict(threshold_match_weight=-5).as_duckdbpyrelation()
     columns = "source_dataset_l, unique_id_l, unique_id_r, match_weight"
-    best = connection.sql(
-        f"WITH links AS (SELECT {columns} FROM links), sides AS (SELECT "
+    best = links.query(
+        "links",
+        f"WITH pairs AS (SELECT {columns} FROM links), sides AS (SELECT "
         "CASE source_dataset_l WHEN 'messy' THEN unique_id_l ELSE unique_id_r END AS id, "
-        "CASE source_dataset_l WHEN 'messy' THEN unique_id_r ELSE unique_id_l END AS address_key, match_weight FROM links) "
-        "FROM sides QUALIFY row_number() OVER (PARTITION BY id ORDER BY match_weight DESC, address_key) = 1"
+        "CASE source_dataset_l WHEN 'messy' THEN unique_id_r ELSE unique_id_l END AS address_key, match_weight FROM pairs) "
+        "FROM sides QUALIFY row_number() OVER (PARTITION BY id ORDER BY match_weight DESC, address_key) = 1",
     )
     return best.fetchall()
 

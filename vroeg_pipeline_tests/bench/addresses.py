@@ -289,7 +289,7 @@ def rivals(register: Path, dwellings: Sequence[Dwelling], findable: Findable, py
         return f"| {name} | {share(sum(given), len(given), 3)} | {share(found, possible)} | {swaps:,} | {took:.1f} s |"
 
     lines = [
-        f"| {size:,} records | answers right, number and suffix as they are | found of what can be | suffix mix-ups merged | time |",
+        f"| {size:,} records | right, number and suffix as they are | found of what can be | suffix mix-ups merged | time |",
         "|---|--:|--:|--:|--:|",
         line("this resolver", {place: case.key for place, case in enumerate(cases) if case.automatic}, seconds),
     ]
@@ -336,6 +336,7 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--register", type=Path, default=REGISTER)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--size", type=int, default=1_000_000, help="records of the speed measurement; 0 leaves it out")
+    parser.add_argument("--rivals", metavar="PYTHON", help="an interpreter with splink and uk_address_matcher")
     parser.add_argument(
         "--mistakes", type=int, default=0, help="show so many records a class that were wrong or not found"
     )
