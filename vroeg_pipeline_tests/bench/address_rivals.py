@@ -47,7 +47,7 @@ def uk_address_matcher(
         con=connection,
         show_progress="off",
     )
-    found = matcher.match().matches()  # noqa: F841: DuckDB finds it by its name
+    found = matcher.match().matches()  # noqa: F841 - DuckDB finds it by its name
     columns = "unique_id, resolved_canonical_id, coalesce(match_weight, 1000)"
     return connection.sql(f"SELECT {columns} FROM found WHERE resolved_canonical_id IS NOT NULL").fetchall()
 
