@@ -147,6 +147,49 @@ def health(
     show_health(Home.from_environment(), out, as_json=as_json)
 
 
+addresses = typer.Typer(no_args_is_help=True, help="Resolve addresses against an address register (BAG).")
+app.add_typer(addresses, name="addresses")
+_RegisterFile = Annotated[
+    Path | None,
+    typer.Option(help="An address register (CSV as reference/addresses.csv); else that of VROEG_HOME."),
+]
+
+
+@addresses.command("resolve")
+@one_line_errors
+def resolve_file_of_addresses(
+    source: Annotated[
+        Path,
+        typer.Option(
+            "--input", help="CSV with id, postcode, street, house_number, house_letter, house_number_addition, city."
+        ),
+    ],
+    target: Annotated[Path, typer.Option("--output", help="CSV to write, readable by its owner alone.")],
+    register: _RegisterFile = None,
+) -> None:
+    """Resolve the addresses of a CSV; each line gets its key, status, stage and evidence, in the same order.
+
+    Of the input's columns all but id may be absent. Nothing is guessed: what two dwellings can be is to review.
+
+        vroeg addresses resolve --register addresses.csv --input written.csv --output resolved.csv
+    """
+    from vroeg_pipeline.addressing import resolve_to_file
+
+    resolve_to_file(register, source, target, out)
+
+
+@addresses.command("explain")
+@one_line_errors
+def explain_address(
+    line: Annotated[str, typer.Argument(help='An address on one line: "1382 kd, Achtergracht 12 hs".')],
+    register: _RegisterFile = None,
+) -> None:
+    """Show what an address is taken for, and the way to that answer."""
+    from vroeg_pipeline.addressing import explain
+
+    explain(register, line, out)
+
+
 @app.command()
 @one_line_errors
 def alerts(

@@ -15,7 +15,8 @@ from vroeg_pipeline.assets.tables import (
     table_metadata,
 )
 from vroeg_pipeline.resources.installation import Installation
-from vroeg_pipeline.resources.warehouse import WarehouseResource, replace_month, sql
+from vroeg_pipeline.resources.statements import sql
+from vroeg_pipeline.resources.warehouse import WarehouseResource, replace_month
 
 GROUP = "matches"
 

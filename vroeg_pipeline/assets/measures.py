@@ -7,7 +7,8 @@ from vroeg_pipeline.assets.tables import ONE_RUN, bars, months_of, report, row_c
 from vroeg_pipeline.resources.arrivals import note_judged
 from vroeg_pipeline.resources.delivery_register import note_files
 from vroeg_pipeline.resources.installation import Installation
-from vroeg_pipeline.resources.warehouse import WarehouseResource, replace_month, sql
+from vroeg_pipeline.resources.statements import sql
+from vroeg_pipeline.resources.warehouse import WarehouseResource, replace_month
 
 
 def measures_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:

@@ -14,9 +14,11 @@ from vroeg_pipeline.assets.tables import (
     table_description,
     table_metadata,
 )
+from vroeg_pipeline.resources.addresses import judge_delivered_rows
 from vroeg_pipeline.resources.installation import Installation
 from vroeg_pipeline.resources.slips import load_slips
-from vroeg_pipeline.resources.warehouse import WarehouseResource, replace_month, sql
+from vroeg_pipeline.resources.statements import sql
+from vroeg_pipeline.resources.warehouse import WarehouseResource, replace_month
 
 GROUP = "signals"
 
@@ -75,7 +77,7 @@ def signals_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
                 unusable = load_slips(connection, installation, month)
                 if unusable:
                     context.log.warning(f"{month:%Y-%m}: withdrawals or confirmations left out: {counted(unusable)}")
-                connection.execute(f"CREATE OR REPLACE TEMP TABLE row_verdicts AS {sql('row_verdicts')}")
+                judge_delivered_rows(connection)
                 tables = {"validated_signals": sql("validated_signals"), "rejected_rows": sql("rejected_rows")}
                 counts = replace_month(connection, month, tables, then=_COUNT_ROWS)
                 by_status = counts_by(connection, "validated_signals", "address_status")

@@ -11,7 +11,7 @@ import dagster as dg
 import duckdb
 
 from vroeg_pipeline.domain.months import TIME_ZONE
-from vroeg_pipeline.resources.warehouse import sql
+from vroeg_pipeline.resources.statements import sql
 
 # One run for a range of months: a late month re-runs itself and every later one (docs/adr/0004).
 ONE_RUN = dg.BackfillPolicy.single_run()

@@ -23,15 +23,8 @@ from vroeg_pipeline.resources.arrivals import note_issued
 from vroeg_pipeline.resources.home import private_folder
 from vroeg_pipeline.resources.installation import Installation
 from vroeg_pipeline.resources.month_notes import note_made
-from vroeg_pipeline.resources.warehouse import (
-    WarehouseResource,
-    fetch_one,
-    insert_rows,
-    replace_month,
-    sql,
-    temporary_table,
-    transaction,
-)
+from vroeg_pipeline.resources.statements import fetch_one, insert_rows, sql, temporary_table, transaction
+from vroeg_pipeline.resources.warehouse import WarehouseResource, replace_month
 from vroeg_pipeline.resources.worklist_file import WorklistEntry, WorklistHeading, worklist_file_name, write_worklist
 
 GROUP = "worklists"

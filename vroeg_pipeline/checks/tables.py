@@ -11,7 +11,8 @@ import dagster as dg
 
 from vroeg_pipeline.checks.verdicts import Verdict, months_of_check, note, results
 from vroeg_pipeline.resources.installation import Installation
-from vroeg_pipeline.resources.warehouse import WarehouseResource, fetch_one
+from vroeg_pipeline.resources.statements import fetch_one
+from vroeg_pipeline.resources.warehouse import WarehouseResource
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
@@ -21,7 +22,10 @@ from vroeg_pipeline.domain.months import add_months, amsterdam_day, working_days
 from vroeg_pipeline.domain.settings import Settings
 from vroeg_pipeline.resources.home import Home, read_text
 from vroeg_pipeline.resources.reference import load_areas, load_known_clients, load_municipalities
-from vroeg_pipeline.resources.warehouse import WarehouseResource, fetch_one, quoted, sql, temporary_table
+from vroeg_pipeline.resources.statements import fetch_one, quoted, sql, temporary_table
+
+if TYPE_CHECKING:
+    from vroeg_pipeline.resources.warehouse import WarehouseResource
 
 CLOCK = "VROEG_CLOCK"
 

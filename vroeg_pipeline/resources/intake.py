@@ -21,7 +21,7 @@ from vroeg_pipeline.resources.home import private_folder
 from vroeg_pipeline.resources.inbox import InboxFile, NotTakenError, archive_file, list_month
 from vroeg_pipeline.resources.installation import Installation
 from vroeg_pipeline.resources.readers import FileFormat, read_delivery
-from vroeg_pipeline.resources.warehouse import fetch_one, temporary_table, transaction
+from vroeg_pipeline.resources.statements import fetch_one, temporary_table, transaction
 
 # Folder names in the archive of partners without an agreement are not to be trusted, so they share one.
 UNKNOWN_PARTNERS = "_unknown"

@@ -27,7 +27,7 @@ import duckdb
 from vroeg_pipeline.domain.drift import drift_of
 from vroeg_pipeline.domain.fields import CANONICAL_FIELDS
 from vroeg_pipeline.resources.home import temporary_file
-from vroeg_pipeline.resources.warehouse import fetch_one, quoted
+from vroeg_pipeline.resources.statements import fetch_one, quoted
 
 # What counts as nothing at the edges of a text; the same as in the macro text_of.
 BLANK = " \t\n\v\f\r\xa0"

@@ -16,8 +16,9 @@ from pathlib import Path
 import duckdb
 
 from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.resources.addresses import resolve_addresses
 from vroeg_pipeline.resources.home import Home, read_text
-from vroeg_pipeline.resources.warehouse import quoted, temporary_table
+from vroeg_pipeline.resources.statements import quoted, temporary_table
 
 KNOWN_CLIENT_COLUMNS = ("postcode", "huisnummer", "huisletter", "huisnummertoevoeging", "known_to")
 
@@ -74,19 +75,27 @@ def load_known_clients(connection: duckdb.DuckDBPyConnection, home: Home) -> Non
             CREATE OR REPLACE TEMP TABLE known_written AS
             SELECT
                 postcode_of(text_of(postcode)) AS postcode,
+                NULL::VARCHAR AS street,
                 text_of(huisnummer) AS house_number,
                 text_of(huisletter) AS house_letter,
                 text_of(huisnummertoevoeging) AS house_number_addition,
+                NULL::VARCHAR AS city,
                 text_of(known_to) AS known_to
             FROM ({select})
             """
         )
+    resolve_addresses(connection, "known_written")
     connection.execute(
         """
         CREATE OR REPLACE TEMP TABLE known_addresses AS
-        SELECT address_key, known_to, needs_review
-        FROM resolve_addresses('known_written')
-        WHERE address_key IS NOT NULL AND known_to IS NOT NULL
+        SELECT answer.address_key, written.known_to, answer.needs_review
+        FROM known_written AS written
+        INNER JOIN resolved_addresses AS answer
+            ON written.postcode = answer.postcode_text
+            AND written.house_number = answer.house_number_text
+            AND written.house_letter IS NOT DISTINCT FROM answer.house_letter_text
+            AND written.house_number_addition IS NOT DISTINCT FROM answer.house_number_addition_text
+        WHERE answer.address_key IS NOT NULL AND written.known_to IS NOT NULL
         """
     )
 

@@ -21,7 +21,7 @@ from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.resources import bag_extract, bag_light
 from vroeg_pipeline.resources.home import Home, temporary_file
 from vroeg_pipeline.resources.reference import csv_errors, csv_select, small_table
-from vroeg_pipeline.resources.warehouse import (
+from vroeg_pipeline.resources.statements import (
     fetch_one,
     insert_rows,
     less_memory,
@@ -133,6 +133,32 @@ def load_register(
     return Register(source, *_in_force(connection), changes, said)
 
 
+def file_source(path: Path) -> Source:
+    """A register of anyone: a BAG extract (`.zip`), a `bag-light.gpkg`, or a CSV like `addresses.csv`.
+
+    Raises VroegError when there is no such file.
+    """
+    if not path.is_file():
+        do = "give a BAG extract (.zip), bag-light.gpkg, or a CSV like addresses.csv"
+        raise VroegError("there is no such register", where=path, do=do)
+    return Source({".zip": "BAG extract", ".gpkg": "BAG light"}.get(path.suffix.lower(), "CSV"), (path,), ())
+
+
+def fill_register(connection: duckdb.DuckDBPyConnection, source: Source, buurten: Path, scratch: Path) -> None:
+    """Fills the empty register of a database that is no warehouse.
+
+    Raises VroegError when the source cannot be read or holds no address.
+    """
+    _make_entries(connection, source, scratch, lambda _: None)
+    _make_buurten(connection, buurten)
+    _fill(connection, lambda _: None)
+    (dwellings, _) = _in_force(connection)
+    if not dwellings:
+        raise VroegError(
+            "has no address with a postcode and a house number", where=source.name, do="give another register"
+        )
+
+
 def _read_and_replace(
     connection: duckdb.DuckDBPyConnection,
     source: Source,
@@ -144,7 +170,7 @@ def _read_and_replace(
 ) -> dict[str, int]:
     """Replaces the register unless it lost too much, and notes what changed; gives the counts."""
     say(f"address register: reading {source.name}")
-    _make_entries(connection, source, home, say)
+    _make_entries(connection, source, home.scratch, say)
     (entries, in_force) = fetch_one(
         connection, "SELECT count(*), count(*) FILTER (valid_until IS NULL) FROM register_entries"
     )
@@ -182,7 +208,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, say: Say) -> None:
     """Puts the entries in the register, a ninth of the postcodes at a time, so that less must be sorted at once."""
     loaded = 0
     for digit in "123456789":
-        connection.execute("SET VARIABLE postcode_begins = ?", [digit])
+        connection.execute(f"SET VARIABLE postcode_begins = '{digit}'")
         here = insert_rows(connection, "reference.address_register", sql("address_register"))
         loaded += here
         if here:
@@ -281,20 +307,20 @@ def _fingerprint(source: Source, buurten: Path) -> str:
     return digest.hexdigest()
 
 
-def _make_entries(connection: duckdb.DuckDBPyConnection, source: Source, home: Home, say: Say) -> None:
+def _make_entries(connection: duckdb.DuckDBPyConnection, source: Source, scratch: Path, say: Say) -> None:
     """Makes the temporary table `register_entries` of the source."""
     parts = 1
     with ExitStack() as around:
         if source.kind == "BAG extract":
-            occurrences = (row for path in source.files for row in bag_extract.read_extract(path, home.scratch))
-            _spool(connection, home.scratch, bag_extract.TABLES, occurrences, say)
+            occurrences = (row for path in source.files for row in bag_extract.read_extract(path, scratch))
+            _spool(connection, scratch, bag_extract.TABLES, occurrences, say)
             select = sql("bag_entries")
             (occurrences_of_numbers,) = fetch_one(connection, "SELECT count(*) FROM bag_numbers")
             parts += occurrences_of_numbers // _NUMBERS_AT_ONCE
         elif source.kind == "BAG light":
             columns = {"bag_light": (*bag_light.COLUMNS, "object_kind")}
             addresses = (("bag_light", row) for row in bag_light.read_light(source.files[0]))
-            _spool(connection, home.scratch, columns, addresses, say)
+            _spool(connection, scratch, columns, addresses, say)
             select = (
                 "SELECT *, true AS is_main, NULL AS buurtcode, NULL::DATE AS valid_from, NULL::DATE AS valid_until "
             )
@@ -303,9 +329,9 @@ def _make_entries(connection: duckdb.DuckDBPyConnection, source: Source, home: H
             around.enter_context(csv_errors(source.files[0]))
             select = _FROM_CSV.format(csv=csv_select(source.files[0], CSV_COLUMNS, OPTIONAL_CSV_COLUMNS))
         connection.execute(f"CREATE OR REPLACE TEMP VIEW register_as_written AS {select}")
-        connection.execute("SET VARIABLE parts = ?", [parts])
+        connection.execute(f"SET VARIABLE parts = {parts}")
         for part in range(parts):
-            connection.execute("SET VARIABLE part = ?", [part])
+            connection.execute(f"SET VARIABLE part = {part}")
             into = "INSERT INTO temp.register_entries" if part else "CREATE OR REPLACE TEMP TABLE register_entries AS"
             connection.execute(f"{into} {sql('register_entries')}")
             if parts > 1:

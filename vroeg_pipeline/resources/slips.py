@@ -14,7 +14,7 @@ import duckdb
 
 from vroeg_pipeline.resources.inbox import CONFIRMATIONS, WITHDRAWALS, NotTakenError, archive_file, list_slips
 from vroeg_pipeline.resources.installation import Installation
-from vroeg_pipeline.resources.warehouse import temporary_table
+from vroeg_pipeline.resources.statements import temporary_table
 
 COLUMN = "customer_reference"
 

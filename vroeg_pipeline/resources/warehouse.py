@@ -7,12 +7,11 @@ import hashlib
 import importlib.resources
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from datetime import date
-from functools import cache
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import dagster as dg
 import duckdb
@@ -23,15 +22,10 @@ from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import TIME_ZONE
 from vroeg_pipeline.resources.home import Home, private_folder
 from vroeg_pipeline.resources.locking import Patience, Say, run_lock
+from vroeg_pipeline.resources.statements import MEMORY_LIMIT, fetch_one, insert_rows, quoted, sql, transaction
 
 ENCRYPTION_KEY = "VROEG_ENCRYPTION_KEY"
 CATALOG = "warehouse"
-
-# Leaves room for Python, Dagster and Great Expectations within 2 GiB; what does not fit goes to the scratch folder.
-_MEMORY_LIMIT = "1200MB"
-# For statements over ten million rows: what DuckDB takes beside its limit (sorting, hash tables) grows with them.
-_MEMORY_LIMIT_FOR_LARGE = "900MB"
-
 
 # These name tables, columns and our own statements; all others may name values.
 _ERRORS_ABOUT_SQL = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
@@ -39,17 +33,6 @@ _ERRORS_ABOUT_SQL = (duckdb.BinderException, duckdb.CatalogException, duckdb.Par
 
 class WarehouseError(Exception):
     """What DuckDB could not do, in its words, without any value of a row."""
-
-
-@cache
-def sql(name: str) -> str:
-    """The text of `sql/<name>.sql`."""
-    return importlib.resources.files("vroeg_pipeline.sql").joinpath(f"{name}.sql").read_text(encoding="utf-8")
-
-
-def quoted(text: str) -> str:
-    """A text as an SQL literal, for the few statements that take no parameters."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _nowhere(message: str) -> None:
@@ -96,7 +79,7 @@ class WarehouseResource(DuckDBResource):
         with _owner_only_files(), self.get_connection() as connection:
             scratch = private_folder(home.scratch)
             connection.execute(f"SET TimeZone = '{TIME_ZONE}'")
-            connection.execute(f"SET memory_limit = '{_MEMORY_LIMIT}'")
+            connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
             connection.execute(f"SET temp_directory = {quoted(str(scratch / 'spill'))}")
             connection.execute("SET autoinstall_known_extensions = false")
             self._attach(connection, home.warehouse, read_only)
@@ -205,50 +188,3 @@ def replace_month(
         if then:
             connection.execute(then)
     return counts
-
-
-def insert_rows(connection: duckdb.DuckDBPyConnection, table: str, select: str) -> int:
-    """Adds the rows of a SELECT, its columns by name; gives their number."""
-    (count,) = fetch_one(connection, f"INSERT INTO {table} BY NAME ({select})")
-    return int(count)
-
-
-@contextmanager
-def less_memory(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """For the block DuckDB spills earlier, so that millions of rows stay within the bounds of the process."""
-    connection.execute(f"SET memory_limit = '{_MEMORY_LIMIT_FOR_LARGE}'")
-    try:
-        yield
-    finally:
-        connection.execute(f"SET memory_limit = '{_MEMORY_LIMIT}'")
-
-
-@contextmanager
-def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """All of the block or nothing of it."""
-    connection.begin()
-    try:
-        yield
-    except BaseException:
-        # A fatal error may have ended the transaction already; the error that matters is the first.
-        with suppress(duckdb.Error):
-            connection.rollback()
-        raise
-    connection.commit()
-
-
-def fetch_one(connection: duckdb.DuckDBPyConnection, query: str, parameters: object = None) -> tuple[Any, ...]:
-    """The only row of a query that always has one."""
-    row = connection.execute(query, parameters).fetchone()
-    if row is None:
-        raise LookupError(f"no row from: {query[:80]}")
-    return row
-
-
-def temporary_table(
-    connection: duckdb.DuckDBPyConnection, name: str, columns: str, rows: Sequence[tuple[object, ...]]
-) -> None:
-    """Makes a temporary table of a few rows, in place of one of that name; `columns` as in CREATE TABLE."""
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({columns})")
-    if rows:
-        connection.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * len(rows[0]))})", rows)

@@ -1,4 +1,5 @@
--- From an address as written to the dwelling it means (DOMAIN §6). Never a guess: two candidates are ambiguous.
+-- How addresses are read (DOMAIN §6): numbers, suffixes, postcodes, keys. From an address as written to the dwelling
+-- it means go the steps of `resources/addresses.py`, one file a step.
 
 -- The number and what follows it. NULLs where no number 1-99999 can be read.
 CREATE OR REPLACE TEMP MACRO number_and_rest(house_number) AS
@@ -44,171 +45,55 @@ CREATE OR REPLACE TEMP MACRO addition_by_rule(suffix) AS
 CREATE OR REPLACE TEMP MACRO address_key_of(postcode, house_number, house_letter, addition) AS
     postcode || '_' || house_number || '_' || house_letter || '_' || addition;
 
--- The register as it was on the day `register_day`: the first of the month at work, else today.
-CREATE OR REPLACE TEMP VIEW register_of_month AS
-SELECT *
+-- The dwellings to look in: the register as it was on the day `register_day` (the first of the month at work, else
+-- today). The only place where it is looked up, so that what counts as one is said once.
+CREATE OR REPLACE TEMP VIEW dwellings AS
+SELECT
+    address_key,
+    postcode,
+    house_number,
+    house_letter,
+    house_number_addition,
+    suffix,
+    meaning,
+    street,
+    city,
+    municipality,
+    nummeraanduiding_id,
+    adresseerbaar_object_id,
+    is_main,
+    other_ids,
+    buurtcode
 FROM reference.address_register
 WHERE
     (valid_from IS NULL OR valid_from <= getvariable('register_day'))
     AND (valid_until IS NULL OR valid_until > getvariable('register_day'));
 
--- The dwellings at each postcode, number and spelling, meaning, or at all.
-CREATE OR REPLACE TEMP VIEW dwellings_by_suffix AS
-SELECT
-    postcode,
-    house_number,
-    suffix,
-    count(*) AS dwellings,
-    any_value(address_key) AS address_key,
-    any_value(house_letter) AS house_letter,
-    any_value(house_number_addition) AS house_number_addition,
-    any_value(street) AS street,
-    any_value(city) AS city,
-    any_value(municipality) AS municipality
-FROM register_of_month
-GROUP BY ALL;
-
-CREATE OR REPLACE TEMP VIEW dwellings_by_meaning AS
-SELECT
-    postcode,
-    house_number,
-    meaning,
-    count(*) AS dwellings,
-    any_value(address_key) AS address_key,
-    any_value(house_letter) AS house_letter,
-    any_value(house_number_addition) AS house_number_addition,
-    any_value(street) AS street,
-    any_value(city) AS city,
-    any_value(municipality) AS municipality
-FROM register_of_month
-GROUP BY ALL;
-
-CREATE OR REPLACE TEMP VIEW dwellings_at_number AS
-SELECT
-    postcode,
-    house_number,
-    count(*) AS dwellings,
-    min(municipality) AS municipality
-FROM register_of_month
-GROUP BY ALL;
-
--- Resolves the relation named `written`. It needs the columns postcode (valid or NULL), house_number (text as
--- written), house_letter and house_number_addition (text or NULL), and keeps them as written_*; all others pass.
--- What it adds has no NULL but where postcode or number could not be read: then all of it is NULL.
-CREATE OR REPLACE TEMP MACRO resolve_addresses(written) AS TABLE
-WITH split AS (
-    SELECT
-        *,
-        number_and_rest(house_number) AS parts
-    FROM query_table(written)
-),
-
-sources AS (
-    SELECT
-        * EXCLUDE (parts),
-        CASE WHEN postcode IS NOT NULL THEN try_cast(nullif(parts.number, '') AS INTEGER) END AS number,
-        suffix_of(parts.rest) AS behind_number,
-        suffix_of(house_letter) || suffix_of(house_number_addition) AS in_columns
-    FROM split
-),
-
-suffixes AS (
-    SELECT
-        * EXCLUDE (behind_number, in_columns),
-        -- Of two spellings of one suffix the longer says more: H may be a letter, HS may not.
-        CASE WHEN length(in_columns) > length(behind_number) THEN in_columns ELSE behind_number END AS suffix,
-        CASE
-            WHEN behind_number <> '' AND in_columns <> '' AND behind_number <> in_columns
-                THEN CASE WHEN length(in_columns) > length(behind_number) THEN behind_number ELSE in_columns END
-        END AS other_suffix
-    FROM sources
-),
-
-candidates AS (
-    SELECT
-        w.*,
-        other_suffix IS NOT NULL AND meaning_of(w.suffix) <> meaning_of(other_suffix) AS contradiction,
-        at_number.dwellings AS dwellings_at_number,
-        at_number.municipality AS municipality_at_number,
-        coalesce(same.dwellings, 0) AS same_dwellings,
-        same.address_key AS same_key,
-        coalesce(other.dwellings, 0) AS other_dwellings,
-        other.address_key AS other_key,
-        coalesce(alike.dwellings, 0) AS alike_dwellings,
-        alike.address_key AS alike_key,
-        coalesce(same.house_letter, other.house_letter, alike.house_letter) AS register_letter,
-        coalesce(
-            same.house_number_addition, other.house_number_addition, alike.house_number_addition
-        ) AS register_addition,
-        coalesce(same.street, other.street, alike.street) AS register_street,
-        coalesce(same.city, other.city, alike.city) AS register_city,
-        coalesce(same.municipality, other.municipality, alike.municipality) AS register_municipality
-    FROM suffixes AS w
-    LEFT JOIN dwellings_at_number AS at_number
-        ON w.postcode = at_number.postcode AND w.number = at_number.house_number
-    LEFT JOIN dwellings_by_suffix AS same
-        ON w.postcode = same.postcode AND w.number = same.house_number AND w.suffix = same.suffix
-    LEFT JOIN dwellings_by_suffix AS other
-        ON w.postcode = other.postcode AND w.number = other.house_number AND w.other_suffix = other.suffix
-    LEFT JOIN dwellings_by_meaning AS alike
-        ON w.postcode = alike.postcode AND w.number = alike.house_number AND meaning_of(w.suffix) = alike.meaning
-),
-
-judged AS (
-    SELECT
-        *,
-        CASE
-            WHEN number IS NULL THEN NULL
-            WHEN contradiction THEN 'ambiguous'
-            WHEN NOT getvariable('has_register') THEN 'unchecked'
-            WHEN same_dwellings > 1 OR other_dwellings > 1 THEN 'ambiguous'
-            WHEN same_dwellings = 1 AND other_dwellings = 1 AND same_key <> other_key THEN 'ambiguous'
-            WHEN same_dwellings = 1 OR other_dwellings = 1 THEN 'exact'
-            WHEN suffix = '' AND dwellings_at_number > 1 THEN 'ambiguous'
-            WHEN suffix = '' THEN 'unknown'
-            WHEN alike_dwellings = 1 THEN 'normalised'
-            WHEN alike_dwellings > 1 THEN 'ambiguous'
-            ELSE 'unknown'
-        END AS address_status
-    FROM candidates
-)
-
-SELECT
-    judged.* EXCLUDE (
-        postcode, house_number, house_letter, house_number_addition, suffix, other_suffix, contradiction,
-        dwellings_at_number, municipality_at_number, same_dwellings, same_key, other_dwellings, other_key,
-        alike_dwellings, alike_key, register_letter, register_addition, register_street, register_city,
-        register_municipality, number, address_status
-    ),
-    postcode,
-    number AS house_number,
+-- What was typed for a postcode, whatever it is worth: letters and digits, NULL when there is no digit among them.
+CREATE OR REPLACE TEMP MACRO postcode_as_typed(value) AS
     CASE
-        WHEN address_status IN ('exact', 'normalised') THEN register_letter
-        WHEN address_status = 'ambiguous' THEN ''
-        WHEN number IS NOT NULL THEN house_letter_by_rule(suffix)
-    END AS house_letter,
+        WHEN regexp_matches(value, '[0-9]') THEN regexp_replace(upper(value), '[^0-9A-Z]', '', 'g')
+    END;
+
+-- O for 0 and I or L for 1 among the digits, and the other way round among the letters.
+CREATE OR REPLACE TEMP MACRO postcode_mended(typed) AS
     CASE
-        WHEN address_status IN ('exact', 'normalised') THEN register_addition
-        WHEN address_status = 'ambiguous' THEN suffix
-        WHEN number IS NOT NULL THEN addition_by_rule(suffix)
-    END AS house_number_addition,
+        WHEN length(typed) = 6 THEN translate(left(typed, 4), 'OIL', '011') || translate(right(typed, 2), '01', 'OI')
+    END;
+
+-- Whether a dwelling's suffix is the written one (1), means the same (2), or neither (NULL).
+CREATE OR REPLACE TEMP MACRO suffix_fit(dwelling_suffix, dwelling_meaning, suffix, other_suffix, meaning) AS
     CASE
-        WHEN address_status = 'exact' THEN coalesce(same_key, other_key)
-        WHEN address_status = 'normalised' THEN alike_key
-        WHEN address_status = 'ambiguous' THEN address_key_of(postcode, number, '?', '')
-        WHEN number IS NOT NULL
-            THEN address_key_of(postcode, number, house_letter_by_rule(suffix), addition_by_rule(suffix))
-    END AS address_key,
-    address_status,
-    address_status IN ('ambiguous', 'unknown') AS needs_review,
-    CASE WHEN address_status IN ('exact', 'normalised') THEN register_street END AS register_street,
-    CASE WHEN address_status IN ('exact', 'normalised') THEN register_city END AS register_city,
-    coalesce(
-        CASE
-            WHEN address_status IN ('exact', 'normalised') THEN register_municipality
-            WHEN address_status = 'ambiguous' THEN municipality_at_number
-        END,
-        area.municipality
-    ) AS municipality
-FROM judged
-LEFT JOIN postcode4_municipality AS area ON try_cast(left(postcode, 4) AS INTEGER) = area.postcode4;
+        WHEN dwelling_suffix = suffix OR dwelling_suffix = other_suffix THEN 1
+        WHEN dwelling_meaning = meaning THEN 2
+    END;
+
+-- A town's letters, to compare it by.
+CREATE OR REPLACE TEMP MACRO town_letters(town) AS
+    regexp_replace(lower(strip_accents(town)), '[^a-z]', '', 'g');
+
+-- One fact of an address's evidence, NULL when it is not known; and the facts as one line of JSON.
+CREATE OR REPLACE TEMP MACRO evidence(fact, value) AS '"' || fact || '":"' || value || '"';
+CREATE OR REPLACE TEMP MACRO evidence_of(
+    a, b, c, d := NULL, e := NULL, f := NULL, g := NULL, h := NULL
+) AS '{' || concat_ws(',', a, b, c, d, e, f, g, h) || '}';

@@ -1,65 +1,33 @@
--- One row a data row of the month's accepted deliveries, with everything read from it and every rule of DOMAIN §5
--- that it breaks. Feeds validated_signals and rejected_rows, so that each row lands in exactly one of the two.
-WITH delivered AS (
+-- Every rule of DOMAIN §5 that a delivered row breaks, and what its address means (§6). Feeds validated_signals and
+-- rejected_rows, so that each row lands in exactly one of the two.
+WITH addressed AS (
     SELECT
-        raw.month,
-        raw.partner,
-        raw.file_sha256,
-        raw.row_number,
-        file.received_at,
-        -- The cast to DATE is by the session's time zone, Europe/Amsterdam.
-        file.received_at::DATE AS received_on,
-        terms.* EXCLUDE (partner),
-        text_of(raw.customer_reference) AS customer_reference,
-        text_of(raw.surname) AS surname,
-        text_of(raw.initials) AS initials,
-        text_of(raw.prefix) AS prefix,
-        text_of(raw.birth_date) AS birth_date_text,
-        text_of(raw.phone) AS phone,
-        text_of(raw.email) AS email,
-        text_of(raw.postcode) AS postcode_text,
-        text_of(raw.street) AS street,
-        text_of(raw.house_number) AS house_number,
-        text_of(raw.house_letter) AS house_letter,
-        text_of(raw.house_number_addition) AS house_number_addition,
-        text_of(raw.city) AS city,
-        text_of(raw.amount_due) AS amount_text,
-        text_of(raw.arrears_since) AS arrears_since_text,
-        text_of(raw.reference_date) AS reference_date_text,
-        text_of(raw.crisis) AS crisis_text,
-        text_of(raw.warm_handover) AS warm_handover_text,
-        text_of(raw.reminder_sent) AS reminder_sent_text,
-        text_of(raw.objection) AS objection_text,
-        coalesce(raw.typed, []) AS typed
-    FROM raw.delivery_rows AS raw
-    INNER JOIN delivery_files AS file
-        ON raw.file_sha256 = file.file_sha256 AND raw.partner = file.partner AND raw.month = file.month
-    INNER JOIN agreement_terms AS terms ON raw.partner = terms.partner
-    WHERE raw.month = getvariable('month') AND file.month = getvariable('month') AND file.status = 'accepted'
-),
-
-read AS (
-    SELECT
-        *,
-        postcode_of(postcode_text) AS postcode,
-        amount_of(amount_text, decimal_mark, list_contains(typed, 'amount_due')) AS amount_due,
-        date_of(birth_date_text, date_format, list_contains(typed, 'birth_date')) AS birth_date,
-        date_of(arrears_since_text, date_format, list_contains(typed, 'arrears_since')) AS arrears_since,
-        date_of(reference_date_text, date_format, list_contains(typed, 'reference_date')) AS reference_date,
-        flag_of(crisis_text) AS crisis,
-        flag_of(warm_handover_text) AS warm_handover,
-        flag_of(reminder_sent_text) AS reminder_sent,
-        flag_of(objection_text) AS objection,
-        house_number AS house_number_text
-    FROM delivered
-),
-
-addressed AS MATERIALIZED (
-    SELECT
-        *,
-        reference_date - arrears_since AS days_in_arrears,
-        coalesce(crisis, false) AS is_crisis
-    FROM resolve_addresses('read')
+        row.* EXCLUDE (postcode, house_number, house_letter, house_number_addition),
+        row.house_number AS house_number_text,
+        coalesce(answer.postcode, row.postcode) AS postcode,
+        row.postcode AS written_postcode,
+        answer.house_number,
+        answer.house_letter,
+        answer.house_number_addition,
+        answer.address_key,
+        answer.address_status,
+        answer.needs_review,
+        answer.register_street,
+        answer.register_city,
+        answer.nummeraanduiding_id,
+        answer.address_stage,
+        answer.address_evidence,
+        answer.municipality,
+        row.reference_date - row.arrears_since AS days_in_arrears,
+        coalesce(row.crisis, false) AS is_crisis
+    FROM delivered_rows AS row
+    LEFT JOIN resolved_addresses AS answer
+        ON row.postcode = answer.postcode_text
+        AND row.house_number = answer.house_number_text
+        AND row.street IS NOT DISTINCT FROM answer.street_text
+        AND row.house_letter IS NOT DISTINCT FROM answer.house_letter_text
+        AND row.house_number_addition IS NOT DISTINCT FROM answer.house_number_addition_text
+        AND row.city IS NOT DISTINCT FROM answer.city_text
 ),
 
 -- The first row of each customer and address that a delivery has more than once.
@@ -86,7 +54,7 @@ judged AS (
             CASE WHEN amount_text IS NULL THEN 'missing_amount' END,
             CASE WHEN arrears_since_text IS NULL THEN 'missing_arrears_since' END,
             CASE WHEN reference_date_text IS NULL THEN 'missing_reference_date' END,
-            CASE WHEN postcode_text IS NOT NULL AND postcode IS NULL THEN 'invalid_postcode' END,
+            CASE WHEN postcode_text IS NOT NULL AND written_postcode IS NULL THEN 'invalid_postcode' END,
             CASE
                 WHEN number_and_rest(house_number_text).number = '' THEN 'invalid_house_number'
             END,
@@ -125,7 +93,7 @@ judged AS (
 )
 
 SELECT
-    * EXCLUDE (verdicts, street, city, register_street, register_city, crisis),
+    * EXCLUDE (verdicts, street, city, register_street, register_city, crisis, written_postcode),
     is_crisis AS crisis,
     coalesce(register_street, street) AS street,
     coalesce(register_city, city) AS city,

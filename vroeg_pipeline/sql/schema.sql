@@ -110,8 +110,15 @@ CREATE TABLE IF NOT EXISTS validated_signals (
     house_number INTEGER NOT NULL,
     house_letter VARCHAR NOT NULL,
     house_number_addition VARCHAR NOT NULL,
-    city VARCHAR
+    city VARCHAR,
+    address_stage VARCHAR,
+    address_evidence VARCHAR,
+    nummeraanduiding_id VARCHAR
 );
+-- Columns that came later, for a warehouse that was made before them.
+ALTER TABLE validated_signals ADD COLUMN IF NOT EXISTS address_stage VARCHAR;
+ALTER TABLE validated_signals ADD COLUMN IF NOT EXISTS address_evidence VARCHAR;
+ALTER TABLE validated_signals ADD COLUMN IF NOT EXISTS nummeraanduiding_id VARCHAR;
 COMMENT ON TABLE validated_signals IS 'One row a signal that passed every rule of DOMAIN §5. Personal data. Key: signal_id.';
 COMMENT ON COLUMN validated_signals.month IS 'Signalling month.';
 COMMENT ON COLUMN validated_signals.signal_id IS 'Stable: partner, month, first twelve digits of the file''s SHA-256 and row number.';
@@ -122,7 +129,7 @@ COMMENT ON COLUMN validated_signals.row_number IS 'Its row in the delivery.';
 COMMENT ON COLUMN validated_signals.received_at IS 'When the delivery came in; deadlines count from it.';
 COMMENT ON COLUMN validated_signals.customer_reference IS 'The partner''s own reference. Personal data.';
 COMMENT ON COLUMN validated_signals.address_key IS 'POSTCODE_NUMBER_LETTER_ADDITION (DOMAIN §6). Personal data.';
-COMMENT ON COLUMN validated_signals.address_status IS 'exact, normalised, ambiguous, unknown or unchecked (DOMAIN §6).';
+COMMENT ON COLUMN validated_signals.address_status IS 'exact, normalised, repaired, ambiguous, unknown or unchecked (DOMAIN §6).';
 COMMENT ON COLUMN validated_signals.needs_review IS 'The address is ambiguous or unknown: it goes to the address desk.';
 COMMENT ON COLUMN validated_signals.municipality IS 'Municipality code of the address, by the register or else the postcode table.';
 COMMENT ON COLUMN validated_signals.amount_due IS 'Arrear in euro.';
@@ -146,6 +153,9 @@ COMMENT ON COLUMN validated_signals.house_number IS 'House number. Personal data
 COMMENT ON COLUMN validated_signals.house_letter IS 'House letter of the register, else by rule; empty when none or not certain. Personal data.';
 COMMENT ON COLUMN validated_signals.house_number_addition IS 'Addition of the register, else by rule; as written where the address is ambiguous. Personal data.';
 COMMENT ON COLUMN validated_signals.city IS 'Town of the register, else as delivered. Personal data.';
+COMMENT ON COLUMN validated_signals.address_stage IS 'What settled the address: A postcode and number, B street and number, C a postcode nearby, D nothing (to review), rule: no register.';
+COMMENT ON COLUMN validated_signals.address_evidence IS 'Why, as one line of JSON: what agreed, what had to be mended, which other dwellings can be meant. Personal data.';
+COMMENT ON COLUMN validated_signals.nummeraanduiding_id IS 'BAG identification of the address that was found. Personal data.';
 
 CREATE TABLE IF NOT EXISTS rejected_rows (
     month DATE NOT NULL,
@@ -323,7 +333,7 @@ ALTER TABLE reference.address_register ADD COLUMN IF NOT EXISTS valid_from DATE;
 ALTER TABLE reference.address_register ADD COLUMN IF NOT EXISTS valid_until DATE;
 ALTER TABLE reference.address_register ADD COLUMN IF NOT EXISTS buurtcode VARCHAR;
 ALTER TABLE reference.address_register ADD COLUMN IF NOT EXISTS other_ids VARCHAR[];
-COMMENT ON TABLE reference.address_register IS 'The addresses of the register with their history, sorted by postcode and house number; on any day at most one row a key (DOMAIN §6). The view register_of_month has those of one day.';
+COMMENT ON TABLE reference.address_register IS 'The addresses of the register with their history, sorted by postcode and house number; on any day at most one row a key (DOMAIN §6). The view dwellings has those of one day.';
 COMMENT ON COLUMN reference.address_register.address_key IS 'POSTCODE_NUMBER_LETTER_ADDITION.';
 COMMENT ON COLUMN reference.address_register.postcode IS 'Four digits and two letters.';
 COMMENT ON COLUMN reference.address_register.house_number IS 'Huisnummer.';

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from vroeg_pipeline_tests.world import World, days_before, row
+from vroeg_pipeline_tests.world import REGISTER_HEADER, World, days_before, row
 
 DUE = "05-03-2021"  # the fifth working day of March 2021
 
@@ -194,3 +194,43 @@ def test_an_unfinished_withdrawal_waits(world: World) -> None:
     world.slip("huur", "2021-03", "withdrawals", "K1", name="lijst.csv.part")
     world.run("2021-03")
     assert world.table("validated_signals")[0]["held_reason"] is None
+
+
+def test_a_street_mends_a_postcode_and_contradicts_one(world: World) -> None:
+    world.reference(
+        "addresses.csv",
+        REGISTER_HEADER,
+        "1,Kerkstraat,12,,,2021AB,Haarlem,0392",
+        "2,Dorpsweg,12,,,2021CD,Haarlem,0392",
+    )
+    world.agree("een")
+    written = [
+        ("2021AB", "Kerkstr."),
+        ("2021BA", "Kerkstraat"),
+        ("2021CD", "Kerkstraat"),
+        ("2021AC", ""),
+        ("", "Kerkstraat"),
+    ]
+    rows = [row(customer_reference=f"K{n}", postcode=p, street=s) for n, (p, s) in enumerate(written)]
+    world.deliver("een", "2021-03", rows)
+    world.run("2021-03")
+    found = [
+        (
+            s["address_key"],
+            s["address_status"],
+            s["address_stage"],
+            s["nummeraanduiding_id"],
+            s["postcode"],
+            s["street"],
+        )
+        for s in world.table("validated_signals", "row_number")
+    ]
+    assert found == [
+        ("2021AB_12__", "exact", "A", "1", "2021AB", "Kerkstraat"),
+        ("2021AB_12__", "repaired", "B", "1", "2021AB", "Kerkstraat"),
+        ("2021CD_12_?_", "ambiguous", "D", None, "2021CD", "Kerkstraat"),
+        ("2021AB_12__", "repaired", "C", "1", "2021AB", "Kerkstraat"),
+    ]
+    assert world.reasons("2021-03") == {5: ["missing_postcode"]}
+    (contradiction,) = world.table("validated_signals", where="address_stage = 'D'")
+    assert '"found_by":"street"' in contradiction["address_evidence"]

@@ -26,6 +26,7 @@ from rich.table import Table
 from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.resources.home import Home
 from vroeg_pipeline.resources.warehouse import WarehouseResource
+from vroeg_pipeline_tests.bench import addresses
 from vroeg_pipeline_tests.bench.register import KINDS, register_table
 from vroeg_pipeline_tests.bench.ticks import ticks_table
 from vroeg_pipeline_tests.bench.world import make_bench_world
@@ -104,6 +105,7 @@ def main() -> None:
         out.print(f"{signals:,} signals measured")
     if measured:
         show(measured)
+    addresses.main([])
 
 
 def measure(folder: Path, signals: int, *, pandas: bool) -> Measured:

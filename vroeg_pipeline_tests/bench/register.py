@@ -24,7 +24,8 @@ from vroeg_pipeline.domain.settings import Settings
 from vroeg_pipeline.resources.home import Home
 from vroeg_pipeline.resources.installation import Installation
 from vroeg_pipeline.resources.register import load_register
-from vroeg_pipeline.resources.warehouse import WarehouseResource, fetch_one
+from vroeg_pipeline.resources.statements import fetch_one
+from vroeg_pipeline.resources.warehouse import WarehouseResource
 
 KINDS = ("csv", "gpkg", "zip")
 _ADDRESSES = """

@@ -13,12 +13,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vroeg_pipeline.domain.months import parse_month
+from vroeg_pipeline.resources.addresses import judge_delivered_rows
 from vroeg_pipeline.resources.home import Home
 from vroeg_pipeline.resources.installation import Installation
 from vroeg_pipeline.resources.intake import take_in
 from vroeg_pipeline.resources.register import load_register
 from vroeg_pipeline.resources.slips import load_slips
-from vroeg_pipeline.resources.warehouse import WarehouseResource, insert_rows, replace_month, sql, transaction
+from vroeg_pipeline.resources.statements import insert_rows, sql, transaction
+from vroeg_pipeline.resources.warehouse import WarehouseResource, replace_month
 
 
 def run_stages(home: Home, month_text: str) -> dict[str, float]:
@@ -41,7 +43,7 @@ def run_stages(home: Home, month_text: str) -> dict[str, float]:
                 take_in(connection, installation, month, print)
             with timed("signals"):
                 load_slips(connection, installation, month)
-                connection.execute(f"CREATE OR REPLACE TEMP TABLE row_verdicts AS {sql('row_verdicts')}")
+                judge_delivered_rows(connection)
                 replace_month(connection, month, {t: sql(t) for t in ("validated_signals", "rejected_rows")})
                 connection.execute("DROP TABLE row_verdicts")
             with timed("address_matches"):

@@ -9,7 +9,8 @@ import pytest
 
 from vroeg_pipeline.assets import worklists
 from vroeg_pipeline.checks.tables import TABLE_CHECKS
-from vroeg_pipeline.resources.warehouse import WarehouseResource, fetch_one, sql
+from vroeg_pipeline.resources.statements import fetch_one, sql
+from vroeg_pipeline.resources.warehouse import WarehouseResource
 from vroeg_pipeline_tests.world import World, month, row
 
 # What breaks a check, by table and check.

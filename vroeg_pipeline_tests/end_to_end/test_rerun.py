@@ -17,7 +17,7 @@ import pytest
 
 from vroeg_pipeline.assets import matches
 from vroeg_pipeline.resources.home import Home
-from vroeg_pipeline.resources.warehouse import sql
+from vroeg_pipeline.resources.statements import sql
 from vroeg_pipeline.sample.world import make_world
 from vroeg_pipeline_tests.world import World, row
 

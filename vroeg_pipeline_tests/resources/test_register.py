@@ -17,7 +17,8 @@ from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.resources import register as register_module
 from vroeg_pipeline.resources.installation import Installation
 from vroeg_pipeline.resources.register import Register, load_register, register_source
-from vroeg_pipeline.resources.warehouse import WarehouseResource, sql
+from vroeg_pipeline.resources.statements import sql
+from vroeg_pipeline.resources.warehouse import WarehouseResource
 from vroeg_pipeline_tests.bag import LIGHT_COLUMNS, Extract, extract, write_light
 from vroeg_pipeline_tests.world import LATER, REGISTER_HEADER, World, row
 
@@ -55,7 +56,7 @@ def rows(connection: duckdb.DuckDBPyConnection, columns: str, where: str = "true
 def on(connection: duckdb.DuckDBPyConnection, day: str, columns: str = "address_key") -> list[tuple[Any, ...]]:
     """Of the register as the resolver sees it on a day."""
     connection.execute("SET VARIABLE register_day = ?::DATE", [day])
-    return connection.execute(f"SELECT {columns} FROM register_of_month ORDER BY ALL").fetchall()
+    return connection.execute(f"SELECT {columns} FROM dwellings ORDER BY ALL").fetchall()
 
 
 # The three sources ---------------------------------------------------------------------------------------------------

@@ -8,8 +8,9 @@ from typing import Any
 import duckdb
 import pytest
 
+from vroeg_pipeline.resources.addresses import resolve_addresses
 from vroeg_pipeline.resources.installation import Installation
-from vroeg_pipeline.resources.warehouse import sql
+from vroeg_pipeline.resources.statements import sql
 from vroeg_pipeline_tests.world import World
 
 Resolve = Callable[..., dict[str, Any]]
@@ -30,21 +31,28 @@ def connection(world: World) -> Iterator[duckdb.DuckDBPyConnection]:
 
 @pytest.fixture
 def resolve(connection: duckdb.DuckDBPyConnection) -> Resolve:
-    """Resolves an address as written against a register of (postcode, number, letter, addition)."""
+    """Resolves an address as written against a register of (postcode, number, letter, addition, municipality, street)."""
 
     def resolved(
-        register: Sequence[Sequence[object]], postcode: str, number: str | None, letter: str = "", addition: str = ""
+        register: Sequence[Sequence[object]],
+        postcode: str | None,
+        number: str | None,
+        letter: str = "",
+        addition: str = "",
+        street: str = "",
+        city: str = "",
     ) -> dict[str, Any]:
         load_register(connection, register)
         connection.execute(
             """
             CREATE OR REPLACE TEMP TABLE written AS
-            SELECT postcode_of(text_of(?)) AS postcode, text_of(?) AS house_number, text_of(?) AS house_letter,
-                text_of(?) AS house_number_addition
+            SELECT text_of(?) AS postcode, text_of(?) AS street, text_of(?) AS house_number, text_of(?) AS house_letter,
+                text_of(?) AS house_number_addition, text_of(?) AS city
             """,
-            [postcode, number, letter, addition],
+            [postcode, street, number, letter, addition, city],
         )
-        result = connection.execute("FROM resolve_addresses('written')")
+        resolve_addresses(connection, "written")
+        result = connection.execute("FROM resolved_addresses")
         names = [column[0] for column in result.description]
         (row,) = result.fetchall()
         return dict(zip(names, row, strict=True))
@@ -56,15 +64,16 @@ def load_register(connection: duckdb.DuckDBPyConnection, register: Sequence[Sequ
     """Puts dwellings in the register table, as loading the file does."""
     connection.execute("DELETE FROM reference.address_register")
     for row in register:
-        postcode, number, letter, addition, municipality = [*row, "0392"][:5]
+        postcode, number, letter, addition, *more = row
+        municipality, street, city = [*more, *("0392", "Teststraat", "Haarlem")[len(more) :]]
         connection.execute(
             """
             INSERT INTO reference.address_register BY NAME
             SELECT ? AS postcode, ? AS house_number, suffix_of(?) AS house_letter, suffix_of(?) AS house_number_addition,
                 house_letter || house_number_addition AS suffix, meaning_of(suffix) AS meaning, ? AS municipality,
                 address_key_of(postcode, house_number, house_letter, house_number_addition) AS address_key,
-                'Teststraat' AS street, 'Haarlem' AS city
+                ? AS street, ? AS city
             """,
-            [postcode, number, letter, addition, municipality],
+            [postcode, number, letter, addition, municipality, street, city],
         )
     connection.execute("SET VARIABLE has_register = ?", [bool(register)])

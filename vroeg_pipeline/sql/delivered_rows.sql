@@ -1,0 +1,51 @@
+-- One row a data row of the month's accepted deliveries, with everything that can be read from it (DOMAIN §4, §5).
+WITH delivered AS (
+    SELECT
+        raw.month,
+        raw.partner,
+        raw.file_sha256,
+        raw.row_number,
+        file.received_at,
+        -- The cast to DATE is by the session's time zone, Europe/Amsterdam.
+        file.received_at::DATE AS received_on,
+        terms.* EXCLUDE (partner),
+        text_of(raw.customer_reference) AS customer_reference,
+        text_of(raw.surname) AS surname,
+        text_of(raw.initials) AS initials,
+        text_of(raw.prefix) AS prefix,
+        text_of(raw.birth_date) AS birth_date_text,
+        text_of(raw.phone) AS phone,
+        text_of(raw.email) AS email,
+        text_of(raw.postcode) AS postcode_text,
+        text_of(raw.street) AS street,
+        text_of(raw.house_number) AS house_number,
+        text_of(raw.house_letter) AS house_letter,
+        text_of(raw.house_number_addition) AS house_number_addition,
+        text_of(raw.city) AS city,
+        text_of(raw.amount_due) AS amount_text,
+        text_of(raw.arrears_since) AS arrears_since_text,
+        text_of(raw.reference_date) AS reference_date_text,
+        text_of(raw.crisis) AS crisis_text,
+        text_of(raw.warm_handover) AS warm_handover_text,
+        text_of(raw.reminder_sent) AS reminder_sent_text,
+        text_of(raw.objection) AS objection_text,
+        coalesce(raw.typed, []) AS typed
+    FROM raw.delivery_rows AS raw
+    INNER JOIN delivery_files AS file
+        ON raw.file_sha256 = file.file_sha256 AND raw.partner = file.partner AND raw.month = file.month
+    INNER JOIN agreement_terms AS terms ON raw.partner = terms.partner
+    WHERE raw.month = getvariable('month') AND file.month = getvariable('month') AND file.status = 'accepted'
+)
+
+SELECT
+    *,
+    postcode_of(postcode_text) AS postcode,
+    amount_of(amount_text, decimal_mark, list_contains(typed, 'amount_due')) AS amount_due,
+    date_of(birth_date_text, date_format, list_contains(typed, 'birth_date')) AS birth_date,
+    date_of(arrears_since_text, date_format, list_contains(typed, 'arrears_since')) AS arrears_since,
+    date_of(reference_date_text, date_format, list_contains(typed, 'reference_date')) AS reference_date,
+    flag_of(crisis_text) AS crisis,
+    flag_of(warm_handover_text) AS warm_handover,
+    flag_of(reminder_sent_text) AS reminder_sent,
+    flag_of(objection_text) AS objection
+FROM delivered

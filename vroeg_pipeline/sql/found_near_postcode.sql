@@ -1,0 +1,18 @@
+-- Without a street: the dwellings with the written number and suffix at a postcode one typing error away, where the
+-- written one is not in the register. O for 0 and I for 1 are likelier than any other error.
+SELECT
+    written.address_no,
+    dwelling.address_key,
+    dwelling.postcode,
+    dwelling.municipality,
+    CASE WHEN written.mended = dwelling.postcode THEN 0 ELSE 1 END AS errors
+FROM unsettled_addresses AS written
+INNER JOIN near_postcodes AS near ON written.typed = near.typed
+INNER JOIN dwellings AS dwelling
+    ON near.postcode = dwelling.postcode AND written.number = dwelling.house_number
+WHERE written.street_text IS NULL
+    AND suffix_fit(dwelling.suffix, dwelling.meaning, written.suffix, written.other_suffix, written.meaning) IS NOT NULL
+QUALIFY rank() OVER (
+    PARTITION BY written.address_no, dwelling.postcode
+    ORDER BY suffix_fit(dwelling.suffix, dwelling.meaning, written.suffix, written.other_suffix, written.meaning)
+) = 1
