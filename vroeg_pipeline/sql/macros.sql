@@ -68,3 +68,7 @@ CREATE OR REPLACE TEMP MACRO surname_key_of(surname) AS
 -- An amount as Dutch readers write it: € 1.234,56.
 CREATE OR REPLACE TEMP MACRO euro(amount) AS
     '€ ' || translate(format('{:,.2f}', amount::DOUBLE), ',.', '.,');
+
+-- What stands for an address in its month where the address itself should not: on worklists, and in what comes back.
+CREATE OR REPLACE TEMP MACRO case_id_of(month, address_key) AS
+    sha256(strftime(month, '%Y-%m') || '|' || address_key)[:16];

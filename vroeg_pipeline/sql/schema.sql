@@ -309,6 +309,98 @@ COMMENT ON COLUMN worklist_files.file_name IS 'Name in outbox/<YYYY-MM>/.';
 COMMENT ON COLUMN worklist_files.entries IS 'Lines in it, withdrawn ones included.';
 COMMENT ON COLUMN worklist_files.written_at IS 'When it was written.';
 
+-- What came of it ---------------------------------------------------------------------------------------------------
+
+CREATE TABLE IF NOT EXISTS contact_attempts (
+    month DATE NOT NULL,
+    case_id VARCHAR NOT NULL,
+    address_key VARCHAR NOT NULL,
+    worklist VARCHAR NOT NULL,
+    attempt INTEGER NOT NULL,
+    contact_kind VARCHAR NOT NULL,
+    reached BOOLEAN,
+    contacted_on DATE NOT NULL,
+    day_part VARCHAR,
+    reported_at TIMESTAMPTZ NOT NULL,
+    file_sha256 VARCHAR NOT NULL
+);
+COMMENT ON TABLE contact_attempts IS 'What teams did at the addresses of the month, as they reported it last. Key: case_id, attempt.';
+COMMENT ON COLUMN contact_attempts.month IS 'Signalling month of the worklist.';
+COMMENT ON COLUMN contact_attempts.case_id IS 'The address in its month (Kenmerk), as on the worklist.';
+COMMENT ON COLUMN contact_attempts.address_key IS 'The address (DOMAIN §6). Personal data.';
+COMMENT ON COLUMN contact_attempts.worklist IS 'The list it was reported on.';
+COMMENT ON COLUMN contact_attempts.attempt IS 'From 1 per case (Poging).';
+COMMENT ON COLUMN contact_attempts.contact_kind IS 'DDAS Contactsoort, e.g. Huisbezoek.';
+COMMENT ON COLUMN contact_attempts.reached IS 'Whether somebody of the household was spoken to (Bereikt); empty when not told.';
+COMMENT ON COLUMN contact_attempts.contacted_on IS 'Day of the attempt, Amsterdam.';
+COMMENT ON COLUMN contact_attempts.day_part IS 'DDAS Dagdeel: Ochtend, Middag or Avond; empty when not told.';
+COMMENT ON COLUMN contact_attempts.reported_at IS 'When the file that told it last was received.';
+COMMENT ON COLUMN contact_attempts.file_sha256 IS 'That file.';
+
+CREATE TABLE IF NOT EXISTS case_results (
+    month DATE NOT NULL,
+    case_id VARCHAR NOT NULL,
+    address_key VARCHAR NOT NULL,
+    worklist VARCHAR NOT NULL,
+    end_result VARCHAR NOT NULL,
+    ended_on DATE,
+    reported_at TIMESTAMPTZ NOT NULL,
+    file_sha256 VARCHAR NOT NULL
+);
+COMMENT ON TABLE case_results IS 'How the case of an address in a month ended, as the team reported it last. Key: case_id.';
+COMMENT ON COLUMN case_results.month IS 'Signalling month of the worklist.';
+COMMENT ON COLUMN case_results.case_id IS 'The address in its month (Kenmerk), as on the worklist.';
+COMMENT ON COLUMN case_results.address_key IS 'The address (DOMAIN §6). Personal data.';
+COMMENT ON COLUMN case_results.worklist IS 'The list it was reported on.';
+COMMENT ON COLUMN case_results.end_result IS 'DDAS Eindresultaat.';
+COMMENT ON COLUMN case_results.ended_on IS 'Day of the last contact attempt before it; empty when there is none.';
+COMMENT ON COLUMN case_results.reported_at IS 'When the file that told it last was received.';
+COMMENT ON COLUMN case_results.file_sha256 IS 'That file.';
+
+-- Of every signal what became of it, in the words of DDAS (Signaalstatus): what partners and CBS are told rests on it.
+-- A row that was rejected for what cannot be read is no signal. What the partner took back was not right.
+CREATE OR REPLACE VIEW signal_statuses AS
+WITH attempted AS (
+    SELECT DISTINCT
+        month,
+        address_key
+    FROM contact_attempts
+)
+
+SELECT
+    signal.month,
+    signal.partner,
+    signal.signal_id,
+    signal.customer_reference,
+    signal.address_key,
+    CASE
+        WHEN signal.held_reason = 'withdrawn' THEN 'Niet opgepakt: onterecht signaal'
+        WHEN signal.held_reason IS NOT NULL THEN 'Niet opgepakt: andere reden'
+        WHEN repeated.signal_id IS NOT NULL THEN 'Niet opgepakt: herhaalde melding'
+        WHEN result.end_result IN (
+            'Inwoner al bekend bij schuldhulpverlening', 'Inwoner is overleden', 'Niet opgepakt: andere reden',
+            'Niet opgepakt: herhaalde melding', 'Niet opgepakt: onterecht signaal',
+            'Persoon is geen inwoner (meer) in de gemeente'
+        ) THEN result.end_result
+        WHEN result.end_result IS NOT NULL OR attempted.address_key IS NOT NULL THEN 'Opgepakt'
+        ELSE 'Nog niet opgepakt'
+    END AS ddas_status
+FROM validated_signals AS signal
+LEFT JOIN repeat_signals AS repeated ON signal.month = repeated.month AND signal.signal_id = repeated.signal_id
+LEFT JOIN case_results AS result ON signal.month = result.month AND signal.address_key = result.address_key
+LEFT JOIN attempted ON signal.month = attempted.month AND signal.address_key = attempted.address_key
+UNION ALL
+SELECT
+    month,
+    partner,
+    concat_ws('-', partner, strftime(month, '%Y%m'), file_sha256[:12], row_number) AS signal_id,
+    customer_reference,
+    NULL AS address_key,
+    ddas_status
+FROM rejected_rows
+WHERE ddas_status IS NOT NULL;
+COMMENT ON VIEW signal_statuses IS 'Every signal with the DDAS status that it has now. Key: signal_id.';
+
 -- What addresses are judged by --------------------------------------------------------------------------------------
 
 CREATE TABLE IF NOT EXISTS reference.address_register (

@@ -54,7 +54,7 @@ amounts AS (
 )
 
 SELECT
-    sha256(strftime(getvariable('month'), '%Y-%m') || '|' || issued.address_key)[:16] AS case_id,
+    case_id_of(getvariable('month'), issued.address_key) AS case_id,
     issued.change,
     entry.rank,
     entry.tier_name,
