@@ -19,12 +19,13 @@ warnings.filterwarnings("ignore", category=PreviewWarning)
 # Great Expectations must not call home (ARCHITECTURE decision 14); it reads this when it is imported.
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
-from vroeg_pipeline.assets import board, deliveries, matches, measures, reference, signals, worklists  # noqa: E402
+from vroeg_pipeline.assets import board, ddas, deliveries, matches, measures, reference, signals, worklists  # noqa: E402
 from vroeg_pipeline.assets.tables import monthly_partitions  # noqa: E402
 from vroeg_pipeline.automation.alerts import alerts_sensor  # noqa: E402
 from vroeg_pipeline.automation.arrivals import arrivals_sensor, worklists_schedule  # noqa: E402
 from vroeg_pipeline.automation.jobs import intake_job, month_job  # noqa: E402
 from vroeg_pipeline.checks.deliveries import delivery_checks  # noqa: E402
+from vroeg_pipeline.checks.outgoing import outgoing_checks  # noqa: E402
 from vroeg_pipeline.checks.register import register_checks  # noqa: E402
 from vroeg_pipeline.checks.tables import table_checks  # noqa: E402
 from vroeg_pipeline.resources.home import Home  # noqa: E402
@@ -70,9 +71,15 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
                 worklists.worklists_asset(partitions),
                 worklists.issues_asset(partitions),
                 worklists.files_asset(partitions),
+                ddas.ddas_asset(partitions),
             ]
         ),
-        asset_checks=[register_checks, *table_checks(partitions), *delivery_checks(partners, partitions)],
+        asset_checks=[
+            register_checks,
+            *table_checks(partitions),
+            *delivery_checks(partners, partitions),
+            *outgoing_checks(partitions),
+        ],
         jobs=jobs,
         sensors=[arrivals_sensor(installation, start, jobs), alerts_sensor(installation)],
         schedules=[worklists_schedule(installation)],

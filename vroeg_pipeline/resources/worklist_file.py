@@ -6,7 +6,6 @@ filled-in file back is another module's work.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -21,6 +20,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from vroeg_pipeline.domain.ddas import EnumContactsoort, EnumDagdeel, EnumEindresultaat
 from vroeg_pipeline.domain.months import AMSTERDAM
+from vroeg_pipeline.resources.cell_text import legal, looks_like_formula
 from vroeg_pipeline.resources.home import private_folder, replacing
 
 # Excel has 1,048,576 rows a sheet; a longer list goes on in the next sheet.
@@ -63,11 +63,6 @@ _FIRST_TO_FILL, _LAST_TO_FILL = _HEADERS.index("Soort contact"), _HEADERS.index(
 _CASE_ID = _HEADERS.index("Kenmerk (niet wijzigen)")
 _HEADER_ROW = 4
 _LINE_POINTS = 14.5
-
-# XML knows no other control characters; a lone surrogate cannot be written either.
-_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-# A cell that begins so would become a formula when somebody edits it or saves the sheet as CSV.
-_LOOKS_LIKE_FORMULA = re.compile(r"[=+\-@\t\r\n]|[\x00-\x1f]")
 
 
 @dataclass(frozen=True)
@@ -220,7 +215,7 @@ class _Writer:
         sheet.write_string(1, 0, f"Uitgifte {heading.issue} ({what}), gemaakt op {when}", formats["subtitle"])
         if heading.missing_partners:
             missing = f"Niet ontvangen deze maand: {', '.join(heading.missing_partners)}"
-            sheet.write_string(2, 0, _legal(missing), formats["missing"])
+            sheet.write_string(2, 0, legal(missing), formats["missing"])
         else:
             sheet.write_string(2, 0, "Alle partners hebben deze maand geleverd.", formats["subtitle"])
         sheet.set_row(_HEADER_ROW, 30)
@@ -265,7 +260,7 @@ class _Writer:
         for column in range(_FIRST_TO_FILL, _LAST_TO_FILL + 1):
             fill = "fill_date" if _HEADERS[column] == "Datum contact" else "fill"
             sheet.write_blank(row, column, None, formats[fill])
-        sheet.write_string(row, _CASE_ID, _legal(entry.case_id), formats["small"])
+        sheet.write_string(row, _CASE_ID, legal(entry.case_id), formats["small"])
 
     def _finish(self, sheet: Worksheet, last_row: int) -> None:
         """What needs to know how long the list became."""
@@ -319,7 +314,7 @@ class _Writer:
             self._text(sheet, row, 0, _address(entry))
             do = "Geen contact opnemen; is er al contact geweest, meld dat dan bij de teamcoördinator."
             sheet.write_string(row, 1, do, formats["text"])
-            sheet.write_string(row, 2, _legal(entry.case_id), formats["small"])
+            sheet.write_string(row, 2, legal(entry.case_id), formats["small"])
             entry = next(others, None)
         return row - _HEADER_ROW
 
@@ -358,8 +353,8 @@ class _Writer:
                     sheet.write_string(row, column, header if row == 0 else values[row - 1])
 
     def _text(self, sheet: Worksheet, row: int, column: int, text: str) -> None:
-        form: Format = self._formats["quoted" if _LOOKS_LIKE_FORMULA.match(text) else "text"]
-        sheet.write_string(row, column, _legal(text), form)
+        form: Format = self._formats["quoted" if looks_like_formula(text) else "text"]
+        sheet.write_string(row, column, legal(text), form)
 
     def _number(self, sheet: Worksheet, row: int, column: int, number: int | None) -> None:
         if number is None:
@@ -377,11 +372,6 @@ def _address(entry: WorklistEntry) -> str:
 def _lines(text: str, width: int) -> int:
     """How many lines a text takes in a column of so many characters, rather one too many than one too few."""
     return min(25, sum(-(-len(line) * 21 // (width * 20)) or 1 for line in text.split("\n")) if text else 1)
-
-
-def _legal(text: str) -> str:
-    """Text that a sheet can hold: one kind of line end, without what XML does not know, at most as long as a cell."""
-    return _NOT_IN_XML.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))[:32_767]
 
 
 def _at_midnight(day: date) -> datetime:
