@@ -19,7 +19,7 @@ warnings.filterwarnings("ignore", category=PreviewWarning)
 # Great Expectations must not call home (ARCHITECTURE decision 14); it reads this when it is imported.
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
-from vroeg_pipeline.assets import board, ddas, deliveries, matches, measures, reference, signals, worklists  # noqa: E402
+from vroeg_pipeline.assets import board, ddas, deliveries, feedback, matches, measures, reference, signals, worklists  # noqa: E402
 from vroeg_pipeline.assets.tables import monthly_partitions  # noqa: E402
 from vroeg_pipeline.automation.alerts import alerts_sensor  # noqa: E402
 from vroeg_pipeline.automation.arrivals import arrivals_sensor, worklists_schedule  # noqa: E402
@@ -71,6 +71,7 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
                 worklists.worklists_asset(partitions),
                 worklists.issues_asset(partitions),
                 worklists.files_asset(partitions),
+                feedback.feedback_asset(partitions),
                 ddas.ddas_asset(partitions),
             ]
         ),

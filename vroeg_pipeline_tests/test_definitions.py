@@ -38,6 +38,9 @@ GRAPH = {
     "prioritised_worklists": ["address_matches", "areas", "known_clients", "recidivism_history"],
     "worklist_issues": ["prioritised_worklists"],
     "worklist_files": ["worklist_issues"],
+    "partner_feedback": [
+        "delivery_files", "rejected_rows", "repeat_signals", "validated_signals", "worklist_files",
+    ],
     "ddas_delivery": [
         "address_matches", "recidivism_history", "rejected_rows", "validated_signals", "worklist_files",
     ],

@@ -8,7 +8,9 @@ import duckdb
 
 from vroeg_pipeline.checks.verdicts import Verdict, months_of_check, note, results
 from vroeg_pipeline.resources.ddas_file import ddas_name, differences, file_totals, warehouse_totals
+from vroeg_pipeline.resources.feedback_files import feedback_breaches
 from vroeg_pipeline.resources.installation import Installation
+from vroeg_pipeline.resources.statements import fetch_one
 from vroeg_pipeline.resources.warehouse import WarehouseResource
 
 # What is wrong with the month, or nothing.
@@ -26,6 +28,14 @@ def outgoing_checks(partitions: dg.PartitionsDefinition) -> list[dg.AssetChecksD
             _ddas_adds_up,
             partitions,
         ),
+        _check(
+            "partner_feedback",
+            "only_what_a_partner_may_learn",
+            "Each partner's file has its own references and no other, each with what may be told of it (docs/feedback.md), "
+            "and each signal has exactly one status.",
+            _partners_read_their_own,
+            partitions,
+        ),
     ]
 
 
@@ -37,6 +47,21 @@ def _ddas_adds_up(connection: duckdb.DuckDBPyConnection, installation: Installat
         return "no file was written"
     wrong = differences(file_totals(installation, path), warehouse_totals(connection, [month]))
     return f"differs in {', '.join(wrong)}" if wrong else None
+
+
+def _partners_read_their_own(
+    connection: duckdb.DuckDBPyConnection, installation: Installation, month: date
+) -> str | None:
+    (doubles,) = fetch_one(
+        connection, "SELECT count(*) - count(DISTINCT signal_id) FROM signal_statuses WHERE month = ?", [month]
+    )
+    if doubles:
+        return f"{doubles} signals have two statuses"
+    for partner in installation.partners.agreements:
+        breaches = feedback_breaches(connection, installation.home, month, partner)
+        if breaches:
+            return f"is broken {breaches} times for {partner}"
+    return None
 
 
 def _check(

@@ -396,6 +396,7 @@ SELECT
     signal.month,
     signal.partner,
     signal.signal_id,
+    signal.row_number,
     signal.customer_reference,
     signal.address_key,
     CASE
@@ -419,6 +420,7 @@ SELECT
     month,
     partner,
     concat_ws('-', partner, strftime(month, '%Y%m'), file_sha256[:12], row_number) AS signal_id,
+    row_number,
     customer_reference,
     NULL AS address_key,
     ddas_status
