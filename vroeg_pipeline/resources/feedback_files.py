@@ -201,7 +201,7 @@ class _Book:
 
     def __init__(self, workbook: Workbook) -> None:
         self.workbook = workbook
-        base = {"font_name": "Calibri", "font_size": 11, "valign": "top"}
+        base = {"font_name": "Calibri", "font_size": 11, "valign": "top", "align": "left"}
         self.formats = {
             "title": workbook.add_format({**base, "bold": True, "font_size": 16, "font_color": "#1F3864"}),
             "header": workbook.add_format({**base, "bold": True, "bg_color": "#1F3864", "font_color": "#FFFFFF"}),
