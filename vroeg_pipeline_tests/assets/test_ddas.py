@@ -83,7 +83,12 @@ def test_what_is_told_of_a_signal(town: World) -> None:
         "signaaldatum": "2021-03-03",
         "status": "Nog niet opgepakt",
         "signaalpartner": {"type": "Huur"},
-        "client": {"geboortedatum": "1996-02-29", "postcode": "2021AB", "huisnummer": "12", "huisnummertoevoeging": "A"},
+        "client": {
+            "geboortedatum": "1996-02-29",
+            "postcode": "2021AB",
+            "huisnummer": "12",
+            "huisnummertoevoeging": "A",
+        },
     }
     assert haarlem["vroegsignaalzaken"] == [
         {
@@ -163,7 +168,9 @@ def test_signals_that_were_not_picked_up_say_why(town: World) -> None:
     told = [e for e in result.get_asset_materialization_events() if e.asset_key.path == ["ddas_delivery"]]
     untold = {e.partition: e.materialization.metadata["rejected rows left out"].value for e in told}
     assert untold == {"2021-02-01": 0, "2021-03-01": 3}
-    nothing_kept = town.query("SELECT postcode, birth_date FROM rejected_rows WHERE list_contains(reasons, 'objection')")
+    nothing_kept = town.query(
+        "SELECT postcode, birth_date FROM rejected_rows WHERE list_contains(reasons, 'objection')"
+    )
     assert {tuple(r.values()) for r in nothing_kept} == {(None, None)}
 
 

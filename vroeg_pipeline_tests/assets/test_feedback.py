@@ -96,7 +96,9 @@ def test_each_hears_of_its_own_rows(town: World) -> None:
         "2021-02", "2021-03",
     ]  # fmt: skip
     text = feedback_paths(town.home, MARCH, "nieuw")["txt"].read_text(encoding="utf-8")
-    assert text.startswith("Beste Afdeling incasso,\n\nUw aanlevering voor de signaalmaand 2021-03 is ontvangen op 06-03")
+    assert text.startswith(
+        "Beste Afdeling incasso,\n\nUw aanlevering voor de signaalmaand 2021-03 is ontvangen op 06-03"
+    )
     assert "Regels: 7. Verwerkt: 2. Afgekeurd: 5 (71,4%), waarvan te oud: 1 (14,3% van alle regels)." in text
     assert "- 2 × Niet opgepakt: onterecht signaal" in text
     assert "K7" not in text
@@ -143,7 +145,7 @@ SIGNAL = st.fixed_dictionaries(
     {
         "partner": st.sampled_from(["oud", "nieuw"]),
         # Both have customers with the same reference, and references that a spreadsheet would take for a formula.
-        "reference": st.sampled_from(["K1", "K2", "-3", "=4", "é;\"5\n"]),
+        "reference": st.sampled_from(["K1", "K2", "-3", "=4", 'é;"5\n']),
         "address": st.sampled_from(["a", "b", "c"]),
         "rejected": st.sampled_from([None, None, None, "", UNJUSTIFIED, NO_RESIDENT, OTHER]),
         "held": st.sampled_from([None, None, "withdrawn", "not_confirmed"]),
@@ -221,8 +223,8 @@ def fill(
     for partner in ("oud", "nieuw"):
         connection.execute(
             "INSERT INTO delivery_files BY NAME SELECT $month AS month, $partner AS partner, $partner AS file_sha256, "
-            "'f' AS file_name, TIMESTAMPTZ '2021-03-03 10:00:00+01:00' AS received_at, 1 AS size_bytes, 'accepted' AS status, "
-            "0 AS row_count, 0 AS accepted_count, 0 AS rejected_count",
+            "'f' AS file_name, TIMESTAMPTZ '2021-03-03 10:00:00+01:00' AS received_at, 1 AS size_bytes, "
+            "'accepted' AS status, 0 AS row_count, 0 AS accepted_count, 0 AS rejected_count",
             {"month": MARCH, "partner": partner},
         )
     for number, signal in enumerate(signals):
