@@ -33,8 +33,8 @@ def ddas_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         with warehouse.connect() as connection:
             for month in months_of(context):
                 path = private_folder(installation.home.outbox_of(month)) / ddas_name(installation, [month])
-                path.unlink(missing_ok=True)
                 if not installation.settings.ddas.municipalities:
+                    path.unlink(missing_ok=True)
                     report(context, month, {"written": "nothing: settings.yaml names no ddas.municipalities"})
                     continue
                 try:
@@ -42,6 +42,7 @@ def ddas_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
                         counts = told(write_ddas(connection, installation, [month], temporary))
                 except VroegError as error:
                     # The teams' month is done; CBS can wait until this is mended. The check of the asset fails.
+                    path.unlink(missing_ok=True)
                     context.log.warning(f"{month:%Y-%m}: no delivery to CBS: {error}")
                     report(context, month, {"written": f"nothing: {error}"})
                     continue
