@@ -19,7 +19,7 @@ warnings.filterwarnings("ignore", category=PreviewWarning)
 # Great Expectations must not call home (ARCHITECTURE decision 14); it reads this when it is imported.
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
-from vroeg_pipeline.assets import board, deliveries, matches, measures, reference, signals, worklists  # noqa: E402
+from vroeg_pipeline.assets import address_desk, board, deliveries, matches, measures, reference, signals, worklists  # noqa: E402
 from vroeg_pipeline.assets.tables import monthly_partitions  # noqa: E402
 from vroeg_pipeline.automation.alerts import alerts_sensor  # noqa: E402
 from vroeg_pipeline.automation.arrivals import arrivals_sensor, worklists_schedule  # noqa: E402
@@ -67,6 +67,8 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
                 board.board_asset(partitions),
                 matches.matches_asset(partitions),
                 matches.recidivism_asset(partitions),
+                address_desk.address_overrides,
+                address_desk.address_desk_asset(partitions),
                 worklists.worklists_asset(partitions),
                 worklists.issues_asset(partitions),
                 worklists.files_asset(partitions),

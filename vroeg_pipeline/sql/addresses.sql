@@ -79,6 +79,10 @@ INNER JOIN dwellings AS main ON side.adresseerbaar_object_id = main.adresseerbaa
 WHERE NOT side.is_main AND main.is_main
 GROUP BY side.address_key;
 
+-- Whether an identification is one of the BAG: municipality, 20 for a number designation, serial number. Numbers that
+-- somebody made up mean another address in the next file, so that nothing may be known again by them.
+CREATE OR REPLACE TEMP MACRO is_designation(id) AS regexp_full_match(id, '[0-9]{4}20[0-9]{10}');
+
 -- An address as it is read to somebody: 2024AB 12A-2.
 CREATE OR REPLACE TEMP MACRO address_text_of(key) AS
     replace(key[:6] || ' ' || split_part(key, '_', 2) || split_part(key, '_', 3), '?', '')

@@ -6,6 +6,7 @@ WITH by_id AS (
         min(address_key) AS address_key
     FROM dwellings
     SEMI JOIN reference.address_overrides USING (nummeraanduiding_id)
+    WHERE is_designation(nummeraanduiding_id)
     GROUP BY nummeraanduiding_id
 )
 

@@ -7,7 +7,8 @@ WITH earlier AS (
         nummeraanduiding_id,
         adresseerbaar_object_id
     FROM address_matches
-    WHERE month >= getvariable('lookback_from') AND month < getvariable('month') AND nummeraanduiding_id IS NOT NULL
+    WHERE month >= getvariable('lookback_from') AND month < getvariable('month')
+        AND is_designation(nummeraanduiding_id)
 ),
 
 by_id AS (

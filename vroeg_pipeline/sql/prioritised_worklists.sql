@@ -9,6 +9,7 @@ WITH known AS (
     GROUP BY address_key
 ),
 
+-- A buurt says more than a range of postcodes.
 area AS (
     SELECT
         place.postcode,
@@ -27,7 +28,7 @@ entries AS (
         match.*,
         history.* EXCLUDE (month, address_key),
         known.known_to,
-        area.worklist AS area_worklist,
+        coalesce(buurt.worklist, area.worklist) AS area_worklist,
         history.is_recidivist AND NOT history.possible_new_occupant AS for_coach,
         CASE
             WHEN match.has_crisis THEN 0
@@ -42,6 +43,7 @@ entries AS (
         ON match.month = history.month AND match.address_key = history.address_key
     LEFT JOIN known ON match.address_key = known.address_key
     LEFT JOIN area ON left(match.address_key, 6) = area.postcode
+    LEFT JOIN buurt_areas AS buurt ON match.buurtcode = buurt.buurtcode
     WHERE match.month = getvariable('month') AND NOT history.only_repeats
 ),
 

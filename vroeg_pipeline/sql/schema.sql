@@ -339,6 +339,38 @@ COMMENT ON COLUMN worklist_files.file_name IS 'Name in outbox/<YYYY-MM>/.';
 COMMENT ON COLUMN worklist_files.entries IS 'Lines in it, withdrawn ones included.';
 COMMENT ON COLUMN worklist_files.written_at IS 'When it was written.';
 
+CREATE TABLE IF NOT EXISTS address_desk (
+    month DATE NOT NULL,
+    desk_id VARCHAR NOT NULL,
+    reason VARCHAR NOT NULL,
+    address_key VARCHAR NOT NULL,
+    signal_count INTEGER NOT NULL,
+    partners VARCHAR[] NOT NULL,
+    has_crisis BOOLEAN NOT NULL,
+    total_amount DECIMAL(12, 2) NOT NULL,
+    written VARCHAR NOT NULL,
+    residents VARCHAR NOT NULL,
+    candidates STRUCT(address VARCHAR, street VARCHAR, found_by VARCHAR)[] NOT NULL,
+    earlier_decision VARCHAR,
+    decided_on DATE,
+    refusal VARCHAR
+);
+COMMENT ON TABLE address_desk IS 'What the address desk is asked about the month: writings of an address, with a surname, that somebody must look at. Personal data. Key: month, desk_id.';
+COMMENT ON COLUMN address_desk.month IS 'Signalling month.';
+COMMENT ON COLUMN address_desk.desk_id IS 'Kenmerk by which a decision comes back; the same in every month.';
+COMMENT ON COLUMN address_desk.reason IS 'Why it is asked: the reason of the resolver, customer_at_another_number, person_next_door, register_says_otherwise or decision_not_in_register.';
+COMMENT ON COLUMN address_desk.address_key IS 'The key that it has now. Personal data.';
+COMMENT ON COLUMN address_desk.signal_count IS 'Signals that it concerns.';
+COMMENT ON COLUMN address_desk.partners IS 'Names of the partners that wrote it.';
+COMMENT ON COLUMN address_desk.has_crisis IS 'A crisis signal is among them.';
+COMMENT ON COLUMN address_desk.total_amount IS 'Sum of the arrears in euro.';
+COMMENT ON COLUMN address_desk.written IS 'The address as written, a line each way. Personal data.';
+COMMENT ON COLUMN address_desk.residents IS 'Who is written to live there. Personal data.';
+COMMENT ON COLUMN address_desk.candidates IS 'The addresses that it can be, the likeliest first, and by what each was found. Personal data.';
+COMMENT ON COLUMN address_desk.earlier_decision IS 'What the desk decided on it before: not_found, or what is now contradicted.';
+COMMENT ON COLUMN address_desk.decided_on IS 'Day of that decision, Amsterdam.';
+COMMENT ON COLUMN address_desk.refusal IS 'Why the last decision that came back could not be used, in Dutch.';
+
 -- What came of it ---------------------------------------------------------------------------------------------------
 
 CREATE TABLE IF NOT EXISTS contact_attempts (
