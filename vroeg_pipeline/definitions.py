@@ -24,6 +24,7 @@ from vroeg_pipeline.assets.tables import monthly_partitions  # noqa: E402
 from vroeg_pipeline.automation.alerts import alerts_sensor  # noqa: E402
 from vroeg_pipeline.automation.arrivals import arrivals_sensor, worklists_schedule  # noqa: E402
 from vroeg_pipeline.automation.jobs import intake_job, month_job  # noqa: E402
+from vroeg_pipeline.checks.address_desk import decisions_check  # noqa: E402
 from vroeg_pipeline.checks.deliveries import delivery_checks  # noqa: E402
 from vroeg_pipeline.checks.register import register_checks  # noqa: E402
 from vroeg_pipeline.checks.tables import table_checks  # noqa: E402
@@ -74,7 +75,12 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
                 worklists.files_asset(partitions),
             ]
         ),
-        asset_checks=[register_checks, *table_checks(partitions), *delivery_checks(partners, partitions)],
+        asset_checks=[
+            register_checks,
+            decisions_check,
+            *table_checks(partitions),
+            *delivery_checks(partners, partitions),
+        ],
         jobs=jobs,
         sensors=[arrivals_sensor(installation, start, jobs), alerts_sensor(installation)],
         schedules=[worklists_schedule(installation)],

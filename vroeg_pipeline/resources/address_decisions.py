@@ -150,10 +150,8 @@ def _keep(
         ))  # fmt: skip
     if refusal:
         read.refused += 1
-    # A file is known by its first row, also when nothing was decided in it.
-    kept.append(
-        (sha256, 0, None, None, None, None, None, received_at, None, refusal or "geen besluit, maar het bestand")
-    )
+    # A file is known by its row 0, also when nothing was decided in it.
+    kept.append((sha256, 0, None, None, None, None, None, received_at, None, refusal))
     connection.executemany(f"INSERT INTO reference.address_decisions VALUES ({', '.join('?' * len(kept[0]))})", kept)
 
 

@@ -564,7 +564,7 @@ CREATE OR REPLACE VIEW reference.address_overrides AS
 WITH latest AS (
     SELECT *
     FROM reference.address_decisions
-    WHERE refusal IS NULL
+    WHERE refusal IS NULL AND row_number > 0
     QUALIFY row_number() OVER (PARTITION BY desk_id ORDER BY decided_at DESC, file_sha256 DESC, row_number DESC) = 1
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
+import dagster as dg
 import openpyxl
 import pytest
 
@@ -38,6 +39,11 @@ def decide(world: World, month: str, *lines: tuple[str, ...], name: str = "beslu
     world.deliver("adresdesk", month, content.encode(), name=name, received=received or f"{month}-10 10:00")
 
 
+def check_passed(result: dg.ExecuteInProcessResult, name: str) -> bool:
+    (found,) = [e.passed for e in result.get_asset_check_evaluations() if e.check_name == name]
+    return found
+
+
 def signals(world: World, month: str = "2021-03") -> list[dict[str, Any]]:
     return world.table("validated_signals", "signal_id", f"month = '{month}-01'")
 
@@ -63,13 +69,14 @@ def test_a_decision_brings_the_signal_to_its_door_in_this_month_and_the_next(tow
     town.run("2021-03")
     (asked,) = town.table("address_desk")
     decide(town, "2021-03", (asked["desk_id"], "2021 AB 12 rood", "AB"))
-    town.run("2021-03", "2021-04")
+    result = town.run("2021-03", "2021-04")
     for month in ("2021-03", "2021-04"):
         (signal,) = signals(town, month)
         assert (signal["address_key"], signal["address_status"], signal["needs_review"], signal["address_stage"]) == (
             "2021AB_12__RD", "repaired", False, "desk",
         )  # fmt: skip
     assert town.table("address_desk") == []
+    assert check_passed(result, "decisions_could_be_used")
     (kept,) = town.table("reference.address_overrides")
     assert (kept["decided_by"], kept["address_key"]) == ("AB", "2021AB_12__RD")
     issued = town.table("worklist_issues", "issue, change, address_key", "worklist = 'adresdesk'")
@@ -133,12 +140,13 @@ def test_a_decision_that_cannot_be_used_changes_nothing_and_is_kept(
     town.run("2021-03")
     (asked,) = town.table("address_desk")
     decide(town, "2021-03", tuple(text.format(asked["desk_id"]) for text in decision))
-    town.run("2021-03")
+    result = town.run("2021-03")
     assert signals(town)[0]["address_key"] == "2021AB_12_?_"
     (kept,) = town.table("reference.address_decisions", where="row_number > 0")
     assert said in kept["refusal"]
     (asked,) = town.table("address_desk")
     assert (asked["refusal"] == kept["refusal"]) is (decision[0] == "{}")
+    assert not check_passed(result, "decisions_could_be_used")
 
 
 def test_the_last_decision_counts_and_can_be_withdrawn(town: World) -> None:
@@ -193,7 +201,8 @@ def test_a_file_that_cannot_be_read_is_told(town: World) -> None:
     town.deliver("adresdesk", "2021-03", b"Besluit;Door\n", name="kolommen.csv")
     town.deliver("adresdesk", "2021-03", b"x", name="foto.jpg")
     town.deliver("huur", "2021-03", [row()])
-    town.run("2021-03")
+    result = town.run("2021-03")
+    assert not check_passed(result, "decisions_could_be_used")
     refusals = {kept["refusal"] for kept in town.table("reference.address_decisions")}
     assert refusals == {
         "het bestand is niet te lezen",
