@@ -118,7 +118,8 @@ def _list_sheet(book: xlsxwriter.Workbook, lines: Sequence[DeskLine]) -> None:
     }
     text, quoted = book.add_format(base), book.add_format({**base, "quote_prefix": True})
     strong = book.add_format({**base, "bold": True})
-    money = book.add_format({**base, "num_format": "[$€-413] #,##0.00"})
+    number = book.add_format({**base, "align": "center"})
+    money = book.add_format({**base, "num_format": "[$€-413] #,##0.00", "align": "left"})
     fill = book.add_format({**base, "bg_color": "#FFF9E5", "left": 1, "left_color": "#E0D3A8"})
     small = book.add_format({**base, "font_size": 7, "font_color": "#808080"})
     header = book.add_format(
@@ -147,7 +148,7 @@ def _list_sheet(book: xlsxwriter.Workbook, lines: Sequence[DeskLine]) -> None:
             "Gemeld door": "\n".join(line.partners), "Mogelijke adressen": _candidates(line),
         }  # fmt: skip
         sheet.set_row(row, max(text_lines(t, dict(COLUMNS)[n]) for n, t in cells.items()) * _LINE_POINTS)
-        sheet.write_number(row, 0, row, text)
+        sheet.write_number(row, 0, row, number)
         for name, content in cells.items():
             form = strong if name == "Wat is er" and line.has_crisis else text
             sheet.write_string(

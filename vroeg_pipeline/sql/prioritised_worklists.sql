@@ -129,6 +129,7 @@ SELECT
         END,
         CASE WHEN possible_new_occupant THEN 'mogelijk een nieuwe bewoner, daarom behandeld als nieuw adres' END,
         CASE WHEN known_to IS NOT NULL THEN 'bekend bij ' || known_to END,
+        CASE WHEN is_repaired THEN 'adres hersteld: niet elke partner schreef het zo, vraag eerst naar de naam' END,
         CASE
             WHEN needs_review AND address_key LIKE '%\_?\_' ESCAPE '\'
                 THEN 'adres niet zeker: meer woningen mogelijk, eerst uitzoeken'

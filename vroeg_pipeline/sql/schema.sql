@@ -215,10 +215,12 @@ CREATE TABLE IF NOT EXISTS address_matches (
     needs_review BOOLEAN NOT NULL,
     first_received_on DATE NOT NULL,
     first_crisis_received_on DATE,
+    is_repaired BOOLEAN,
     nummeraanduiding_id VARCHAR,
     adresseerbaar_object_id VARCHAR,
     buurtcode VARCHAR
 );
+ALTER TABLE address_matches ADD COLUMN IF NOT EXISTS is_repaired BOOLEAN;
 ALTER TABLE address_matches ADD COLUMN IF NOT EXISTS nummeraanduiding_id VARCHAR;
 ALTER TABLE address_matches ADD COLUMN IF NOT EXISTS adresseerbaar_object_id VARCHAR;
 ALTER TABLE address_matches ADD COLUMN IF NOT EXISTS buurtcode VARCHAR;
@@ -239,6 +241,7 @@ COMMENT ON COLUMN address_matches.warm_handover IS 'A partner offers a warm hand
 COMMENT ON COLUMN address_matches.needs_review IS 'The address is for the address desk.';
 COMMENT ON COLUMN address_matches.first_received_on IS 'Amsterdam day on which the earliest delivery with one of its signals came in.';
 COMMENT ON COLUMN address_matches.first_crisis_received_on IS 'The same, of its crisis signals.';
+COMMENT ON COLUMN address_matches.is_repaired IS 'A signal came to the address by mending what was written, or by a decision of the address desk.';
 COMMENT ON COLUMN address_matches.nummeraanduiding_id IS 'BAG identification of the address; by it a later month knows it under another key. Personal data.';
 COMMENT ON COLUMN address_matches.adresseerbaar_object_id IS 'BAG identification of its dwelling, berth or pitch, where the register says so. Personal data.';
 COMMENT ON COLUMN address_matches.buurtcode IS 'CBS buurt of the address, where the register or reference/buurten.csv says so.';
