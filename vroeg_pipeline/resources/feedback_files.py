@@ -29,11 +29,10 @@ from vroeg_pipeline.domain.feedback import (
     told,
 )
 from vroeg_pipeline.domain.months import AMSTERDAM, add_months, moment_text, month_text
-from vroeg_pipeline.resources.cell_text import csv_cell, legal, looks_like_formula
 from vroeg_pipeline.resources.home import Home, private_folder, replacing
 from vroeg_pipeline.resources.installation import Installation
 from vroeg_pipeline.resources.statements import fetch_one, sql, temporary_columns
-from vroeg_pipeline.resources.worklist_file import ROWS_A_SHEET, month_title
+from vroeg_pipeline.resources.worklist_file import ROWS_A_SHEET, legal, looks_like_formula, month_title
 
 CSV_HEADER = ("Regel", "Klantkenmerk", "Status")
 _TREND_MONTHS = 12
@@ -111,7 +110,7 @@ def _write(
         writer = csv.writer(file, delimiter=";")
         writer.writerow(CSV_HEADER)
         for row_number, reference, status in statuses_told(connection, month, agreement.partner):
-            writer.writerow((row_number, csv_cell(reference), status))
+            writer.writerow((row_number, _csv_cell(reference), status))
             counts[status] += 1
     report = _report(connection, month, agreement, counts)
     rejected = _streamed(
@@ -128,6 +127,11 @@ def _write(
         text = letter(report, installation.settings.alerts.signature, attachments)
         temporary.write_text(text, encoding="utf-8")
     return Feedback(agreement.partner, counts, report.delivered.rejected_count if report.delivered else 0)
+
+
+def _csv_cell(text: str) -> str:
+    """Text for a CSV that people open in a spreadsheet: an apostrophe in front of what would become a formula."""
+    return f"'{text}" if looks_like_formula(text) else text
 
 
 def _report(

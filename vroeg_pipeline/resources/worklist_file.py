@@ -6,6 +6,7 @@ filled-in file back is another module's work.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -20,7 +21,6 @@ from xlsxwriter.worksheet import Worksheet
 
 from vroeg_pipeline.domain.ddas import EnumContactsoort, EnumDagdeel, EnumEindresultaat
 from vroeg_pipeline.domain.months import AMSTERDAM
-from vroeg_pipeline.resources.cell_text import legal, looks_like_formula
 from vroeg_pipeline.resources.home import private_folder, replacing
 
 # Excel has 1,048,576 rows a sheet; a longer list goes on in the next sheet.
@@ -63,6 +63,10 @@ _FIRST_TO_FILL, _LAST_TO_FILL = _HEADERS.index("Soort contact"), _HEADERS.index(
 _CASE_ID = _HEADERS.index("Kenmerk (niet wijzigen)")
 _HEADER_ROW = 4
 _LINE_POINTS = 14.5
+
+# XML knows no other control characters; a lone surrogate cannot be written either.
+_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_LOOKS_LIKE_FORMULA = re.compile(r"[=+\-@\t\r\n]|[\x00-\x1f]")
 
 
 @dataclass(frozen=True)
@@ -243,7 +247,7 @@ class _Writer:
         partners = entry.partners.replace("; ", "\n")
         wrapped = {4: _address(entry), 5: entry.residents, 6: contact, 7: entry.explanation, 8: partners}
         # Programs do not fit the height of a wrapped row that they did not write themselves.
-        sheet.set_row(row, max(_lines(text, COLUMNS[c][1]) for c, text in wrapped.items()) * _LINE_POINTS)
+        sheet.set_row(row, max(text_lines(text, COLUMNS[c][1]) for c, text in wrapped.items()) * _LINE_POINTS)
         self._number(sheet, row, 0, entry.rank)
         sheet.write_string(row, 1, TIERS.get(entry.tier_name or "", ""), formats["crisis" if crisis else "text"])
         sheet.write_string(row, 2, ACTIONS.get(entry.action or "", ""), formats["strong"])
@@ -369,9 +373,19 @@ def _address(entry: WorklistEntry) -> str:
     return f"{where}\n{' '.join(part for part in (postcode, entry.city) if part)}"
 
 
-def _lines(text: str, width: int) -> int:
+def text_lines(text: str, width: int) -> int:
     """How many lines a text takes in a column of so many characters, rather one too many than one too few."""
     return min(25, sum(-(-len(line) * 21 // (width * 20)) or 1 for line in text.split("\n")) if text else 1)
+
+
+def looks_like_formula(text: str) -> bool:
+    """Whether a cell with this text would become a formula when somebody edits it or saves the sheet as CSV."""
+    return _LOOKS_LIKE_FORMULA.match(text) is not None
+
+
+def legal(text: str) -> str:
+    """Text that a sheet can hold: one kind of line end, without what XML does not know, at most as long as a cell."""
+    return _NOT_IN_XML.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))[:32_767]
 
 
 def _at_midnight(day: date) -> datetime:
