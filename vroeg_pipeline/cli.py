@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from vroeg_pipeline.domain.errors import VroegError
-from vroeg_pipeline.domain.months import month_text, months_between, parse_month
+from vroeg_pipeline.domain.months import month_text, months_between, parse_month, whole_months
 from vroeg_pipeline.resources.home import Home
 from vroeg_pipeline.resources.inbox import months_in
 
@@ -214,6 +214,28 @@ def alerts(
         alerting.try_channels(home, out)
     else:
         alerting.show_alerts(home, out)
+
+
+@app.command()
+@one_line_errors
+def ddas(
+    first: Annotated[str, typer.Option("--from", help="First day, or its month.", show_default=False)],
+    last: Annotated[str, typer.Option("--to", help="Last day, or its month.", show_default=False)],
+    output: Annotated[
+        Path | None, typer.Option(help="File to write; else in the outbox. Readable by its owner alone.")
+    ] = None,
+) -> None:
+    """Write the delivery to CBS of a range of months: DDAS-Vroegsignalering, as JSON.
+
+    On whose behalf is delivered stands under `ddas` in settings.yaml. Checked before it is put in its place: what it
+    adds up to is what the warehouse holds.
+
+        vroeg ddas --from 2021-01-01 --to 2021-03-31
+    """
+    from vroeg_pipeline.delivering import deliver_ddas
+
+    home = Home.from_environment()
+    deliver_ddas(home, whole_months(first, last), output, out, problems)
 
 
 @app.command()

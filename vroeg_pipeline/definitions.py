@@ -19,13 +19,25 @@ warnings.filterwarnings("ignore", category=PreviewWarning)
 # Great Expectations must not call home (ARCHITECTURE decision 14); it reads this when it is imported.
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
-from vroeg_pipeline.assets import address_desk, board, deliveries, matches, measures, reference, signals, worklists  # noqa: E402
+from vroeg_pipeline.assets import (  # noqa: E402
+    address_desk,
+    board,
+    ddas,
+    deliveries,
+    feedback,
+    matches,
+    measures,
+    reference,
+    signals,
+    worklists,
+)
 from vroeg_pipeline.assets.tables import monthly_partitions  # noqa: E402
 from vroeg_pipeline.automation.alerts import alerts_sensor  # noqa: E402
 from vroeg_pipeline.automation.arrivals import arrivals_sensor, worklists_schedule  # noqa: E402
 from vroeg_pipeline.automation.jobs import intake_job, month_job  # noqa: E402
 from vroeg_pipeline.checks.address_desk import decisions_check  # noqa: E402
 from vroeg_pipeline.checks.deliveries import delivery_checks  # noqa: E402
+from vroeg_pipeline.checks.outgoing import outgoing_checks  # noqa: E402
 from vroeg_pipeline.checks.register import register_checks  # noqa: E402
 from vroeg_pipeline.checks.tables import table_checks  # noqa: E402
 from vroeg_pipeline.resources.home import Home  # noqa: E402
@@ -73,6 +85,8 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
                 worklists.worklists_asset(partitions),
                 worklists.issues_asset(partitions),
                 worklists.files_asset(partitions),
+                feedback.feedback_asset(partitions),
+                ddas.ddas_asset(partitions),
             ]
         ),
         asset_checks=[
@@ -80,6 +94,7 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
             decisions_check,
             *table_checks(partitions),
             *delivery_checks(partners, partitions),
+            *outgoing_checks(partitions),
         ],
         jobs=jobs,
         sensors=[arrivals_sensor(installation, start, jobs), alerts_sensor(installation)],

@@ -29,6 +29,10 @@ MISTAKES = [
     (("run", "--all"), "the inbox has no months", "vroeg sample"),
     (("run", "--month", "2021-03"), "there are no agreements", "vroeg sample"),
     (("status",), "there is no warehouse yet", "vroeg run"),
+    (("ddas", "--from", "2021-01-01", "--to", "2021-03-31"), "there is no warehouse yet", "vroeg run"),
+    (("ddas", "--from", "2021-01-15", "--to", "2021-03-31"), "2021-01-15", "give 2021-01-01"),
+    (("ddas", "--from", "2021-01", "--to", "2021-03-30"), "2021-03-30", "give 2021-03-31"),
+    (("ddas", "--from", "2021-03", "--to", "2021-01"), "lies after", "swap"),
 ]
 
 
@@ -75,7 +79,7 @@ def test_a_mistake_of_ours_names_file_and_field(world: World, break_it: object, 
 
 
 def test_help_teaches() -> None:
-    for words in ((), ("run",), ("sample",), ("status",), ("health",), ("prepare",), ("dev",)):
+    for words in ((), ("run",), ("sample",), ("status",), ("health",), ("prepare",), ("dev",), ("ddas",)):
         done = vroeg(Path("nowhere"), *words, "--help")
         assert done.returncode == 0
         assert "Usage:" in done.stdout
@@ -112,6 +116,29 @@ def test_from_sample_to_status(tmp_path: Path) -> None:
     only_last = vroeg(home, "status", "--months", "1").stdout
     assert "2020-12" in only_last
     assert "2020-11" not in only_last
+
+
+def test_ddas_says_in_one_line_what_it_wrote(world: World) -> None:
+    world.agree("huur")
+    world.deliver("huur", "2021-03", [row(), row(customer_reference="K2", objection="ja")])
+    world.run("2021-03")
+    words = ("ddas", "--from", "2021-02-01", "--to", "2021-03-31")
+    lacking = vroeg(world.root, *words)
+    assert lacking.returncode == 1
+    assert "Error: settings.yaml: field 'ddas.municipalities' is missing" in lacking.stderr
+    world.settings(ddas={"municipalities": {"0392": {"organisation": "Gemeente Haarlem"}}})
+    done = vroeg(world.root, *words)
+    assert done.returncode == 0, done.stderr
+    (line,) = done.stdout.strip().splitlines()
+    path = world.home.outbox / "ddas-vroegsignalering-v1.2_2021-02_2021-03.json"
+    assert line == (
+        f"Wrote {path}, DDAS v1.2, 2021-02 to 2021-03: 1 signals; 1 cases; 0 contact attempts; 0 results; "
+        "1 rejected rows left out (no address, or an objection); never run: 2021-02"
+    )
+    assert path.stat().st_mode & 0o077 == 0
+    elsewhere = vroeg(world.root, *words, "--output", str(world.root / "nowhere" / "file.json"))
+    assert elsewhere.returncode == 1
+    assert "--output" in elsewhere.stderr
 
 
 def test_prepare_makes_the_home_of_dagster_once(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ _PHASES: Mapping[Language, Mapping[Phase, str]] = {
     "en": {Phase.RAISED: "", Phase.REMINDER: "still: ", Phase.SOLVED: "solved: "},
     "nl": {Phase.RAISED: "", Phase.REMINDER: "nog steeds: ", Phase.SOLVED: "opgelost: "},
 }
-_REFUSALS_IN_DUTCH = {
+REFUSALS_IN_DUTCH = {
     "unreadable": "het bestand kan niet worden gelezen (ander formaat, andere tekenset of beschadigd)",
     "missing_columns": "een verplichte kolom ontbreekt, of het bestand is leeg",
     "not_active": "voor deze maand is geen levering afgesproken",
@@ -190,7 +190,7 @@ def _why_outdated(facts: Facts) -> str:
 
 
 def _why_outdated_in_dutch(facts: Facts) -> str:
-    said = [_REFUSALS_IN_DUTCH["stale_copy"]] if facts["old_bytes"] else []
+    said = [REFUSALS_IN_DUTCH["stale_copy"]] if facts["old_bytes"] else []
     if facts["age"] is not None and facts["age"] > facts["most"]:
         said.append(f"de nieuwste peildatum is {facts['newest']}, {facts['age']} dagen voor de uiterste leverdatum "
                     f"(afgesproken is hoogstens {facts['most']})")  # fmt: skip
@@ -225,7 +225,7 @@ def _refused_before(facts: Facts) -> str:
 
 
 def _refused_before_in_dutch(facts: Facts) -> str:
-    why = "; ".join(_REFUSALS_IN_DUTCH[refusal] for refusal in facts["refusals"])
+    why = "; ".join(REFUSALS_IN_DUTCH[refusal] for refusal in facts["refusals"])
     return f" Wat kwam is geweigerd: {why}." if why else ""
 
 
@@ -263,7 +263,7 @@ _DUTCH: Mapping[AlertKind, Callable[[Facts], str]] = {
     ),
     AlertKind.REFUSED: lambda f: (
         f"{f['files']} bestanden liggen in mappen zonder leveringsafspraak." if "files" in f
-        else f"Het bestand van {f['received']} kan niet worden gebruikt: {_REFUSALS_IN_DUTCH[f['refusal']]}."
+        else f"Het bestand van {f['received']} kan niet worden gebruikt: {REFUSALS_IN_DUTCH[f['refusal']]}."
     ),
     AlertKind.OUTDATED: lambda f: _sentence(_why_outdated_in_dutch(f)),
     AlertKind.VOLUME: lambda f: _sentence(_findings(f, "nl")),
@@ -291,7 +291,7 @@ def _ask(notice: Notice) -> str:
     facts, month = condition.facts, month_text(condition.month) if condition.month else ""
     again = "We hebben dit eerder gemeld. " if notice.phase == Phase.REMINDER else ""
     if condition.kind == AlertKind.MISSING:
-        refused = [_REFUSALS_IN_DUTCH[refusal] for refusal in facts["refusals"]]
+        refused = [REFUSALS_IN_DUTCH[refusal] for refusal in facts["refusals"]]
         got = f" Wat we ontvingen konden we niet gebruiken: {'; '.join(refused)}." if refused else ""
         return (
             f"{again}We hebben voor de signaalmaand {month} nog geen bruikbare aanlevering van u ontvangen. Afgesproken was "
@@ -300,7 +300,7 @@ def _ask(notice: Notice) -> str:
     if condition.kind == AlertKind.REFUSED:
         return (
             f"{again}Uw bestand voor de signaalmaand {month}, ontvangen op {facts['received']} uur, konden we niet "
-            f"gebruiken: {_REFUSALS_IN_DUTCH[facts['refusal']]}. Wilt u een nieuw bestand aanleveren?"
+            f"gebruiken: {REFUSALS_IN_DUTCH[facts['refusal']]}. Wilt u een nieuw bestand aanleveren?"
         )
     if condition.kind == AlertKind.OUTDATED:
         return (

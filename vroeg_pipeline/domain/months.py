@@ -59,6 +59,29 @@ def months_between(first: date, last: date) -> list[date]:
     return months
 
 
+def last_day_of(month: date) -> date:
+    """The last day of a month."""
+    return add_months(month, 1) - timedelta(days=1)
+
+
+def whole_months(first: str, last: str) -> list[date]:
+    """The months from one day or month up to and including another, written as `2021-01-01` or `2021-01`.
+
+    Raises VroegError when they are no whole months, or none: signals belong to a month, not to a day.
+    """
+    ends = []
+    for text, day_of in ((first, lambda month: month), (last, last_day_of)):
+        month = parse_month(text.strip()[:7])
+        if text.strip() not in (month_text(month), f"{day_of(month)}"):
+            raise VroegError(
+                f"'{text}' is not where a month begins or ends", do=f"give {day_of(month)}, or {month_text(month)}"
+            )
+        ends.append(month)
+    if months := months_between(*ends):
+        return months
+    raise VroegError(f"--from {first} lies after --to {last}", do="swap them")
+
+
 def month_of(moment: datetime) -> date:
     """The signalling month in which an aware moment falls, by the Amsterdam calendar."""
     return amsterdam_day(moment).replace(day=1)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import date, time
 from decimal import Decimal
-from typing import Annotated, Any
+from importlib import metadata
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from vroeg_pipeline.domain.agreements import Month
+from vroeg_pipeline.domain.agreements import Month, Municipality
 from vroeg_pipeline.domain.alerts import AlertKind
 from vroeg_pipeline.domain.messages import ASKED_OF_PARTNERS, Language
 from vroeg_pipeline.domain.months import is_month, month_text
@@ -76,6 +77,34 @@ class Alerts(StrictModel):
     signature: str = Field(default="Team vroegsignalering", description="under the texts for partners")
 
 
+class DdasContact(StrictModel):
+    """Whom CBS writes to about a delivery."""
+
+    name: str | None = None
+    phone: str | None = None
+    email: str | None = Field(default=None, pattern=r"^[^@\s]+@[^@\s]+$")
+    job_title: str | None = None
+
+
+class DdasMunicipality(StrictModel):
+    """A municipality on whose behalf is delivered, and the organisation that does so."""
+
+    organisation: str = Field(min_length=1, max_length=200)
+    kvk_number: str | None = Field(default=None, pattern=r"^[0-9]{8}$")
+    contacts: tuple[DdasContact, ...] = ()
+
+
+class Ddas(StrictModel):
+    """The delivery to CBS (docs/ddas.md). None is made where no municipality is named."""
+
+    version: Literal["1.2"] = "1.2"
+    supplier: str = Field(default=f"vroeg-pipeline {metadata.version('vroeg-pipeline')}", min_length=1)
+    bsn: bool = Field(
+        default=False, description="tell a burgerservicenummer, where one is known, instead of the address"
+    )
+    municipalities: dict[Municipality, DdasMunicipality] = Field(default_factory=dict)
+
+
 class Settings(StrictModel):
     """Everything an installation may set. Amounts in euro, sizes in MiB, durations as the name says."""
 
@@ -92,6 +121,7 @@ class Settings(StrictModel):
     lock_timeout_minutes: float = Field(default=60, ge=0, description="how long a run waits for the warehouse")
     watch_seconds: int = Field(default=30, ge=1, le=3600, description="how often inbox and alerts are looked at")
     alerts: Alerts = Alerts()
+    ddas: Ddas = Ddas()
     first_month: Month | None = Field(
         default=None, description="first month in the UI, when not the oldest agreement's"
     )

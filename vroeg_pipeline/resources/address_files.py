@@ -6,7 +6,6 @@ Everything happens in a DuckDB in memory. What an address means is decided in `s
 from __future__ import annotations
 
 import csv
-import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -19,7 +18,7 @@ import duckdb
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import amsterdam_day
 from vroeg_pipeline.resources.addresses import WRITTEN, resolve_addresses
-from vroeg_pipeline.resources.home import Home
+from vroeg_pipeline.resources.home import Home, replacing_elsewhere
 from vroeg_pipeline.resources.installation import current_moment
 from vroeg_pipeline.resources.reference import load_municipalities
 from vroeg_pipeline.resources.register import BUURTEN, file_source, fill_register, register_source
@@ -83,7 +82,7 @@ def resolve_file(connection: duckdb.DuckDBPyConnection, source: Path, target: Pa
     """
     read_lines(connection, source)
     resolve_addresses(connection, "input_lines")
-    with _replacing(target) as temporary:
+    with replacing_elsewhere(target) as temporary:
         connection.execute(
             f"COPY ({ANSWER} ORDER BY line.rowid) TO {quoted(str(temporary))} (FORMAT csv, HEADER, USE_TMP_FILE false)"
         )
@@ -147,19 +146,3 @@ def read_lines(connection: duckdb.DuckDBPyConnection, source: Path) -> None:
         line = re.search(r"CSV Error on Line: (\d+)", str(error))
         where = f"{source.name} line {line[1]}" if line else source.name
         raise VroegError("cannot be read as CSV", where=where, do="mend that line, save it as UTF-8") from None
-
-
-@contextmanager
-def _replacing(target: Path) -> Iterator[Path]:
-    """A file beside the target for the owner alone, which takes its place when the block ends well."""
-    try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".tmp")
-    except OSError as error:
-        raise VroegError(f"cannot be written ({error.strerror})", where=target, do="give another --output") from None
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -167,3 +167,22 @@ def replacing(path: Path) -> Iterator[Path]:
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
         temporary.replace(path)
+
+
+@contextmanager
+def replacing_elsewhere(target: Path) -> Iterator[Path]:
+    """The same for a file where a command was told to write it: the folder's permissions are not ours to change.
+
+    Raises VroegError when nothing can be written there.
+    """
+    try:
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".tmp")
+    except OSError as error:
+        raise VroegError(f"cannot be written ({error.strerror})", where=target, do="give another --output") from None
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)

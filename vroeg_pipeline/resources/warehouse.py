@@ -82,6 +82,7 @@ class WarehouseResource(DuckDBResource):
             connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
             connection.execute(f"SET temp_directory = {quoted(str(scratch / 'spill'))}")
             connection.execute("SET autoinstall_known_extensions = false")
+            connection.execute("SET enable_progress_bar = false")  # it would come between the lines of a command
             self._attach(connection, home.warehouse, read_only)
             connection.execute(f"USE {CATALOG}")
             if not read_only:

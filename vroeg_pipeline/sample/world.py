@@ -49,6 +49,7 @@ PLANTED = (
 )
 
 # One row a delivery and month is spoilt for each; each partner gets its turn.
+_TOWNS = {"0392": "Haarlem", "0457": "Weesp", "0473": "Zandvoort"}
 ROW_DEFECTS = (
     "missing_reference", "missing_surname", "missing_postcode", "missing_house_number", "missing_amount",
     "missing_arrears_since", "missing_reference_date", "invalid_postcode", "invalid_house_number", "invalid_amount",
@@ -136,9 +137,22 @@ def _write_reference(home: Home, dwellings: Sequence[Dwelling], register: Path |
         home.settings.write_text(
             "# Settings of this installation; what is not here has its default.\n"
             "capacity: {wijkteam_noord: 25, wijkteam_zandvoort: 10, budgetcoach: 20}\n"
-            'contact_policy: {"2021-01": {home_visits: false}}   # lockdown\n',
+            'contact_policy: {"2021-01": {home_visits: false}}   # lockdown\n' + _ddas_settings(municipalities),
             encoding="utf-8",
         )
+
+
+def _ddas_settings(municipalities: Sequence[str]) -> str:
+    """On whose behalf is delivered to CBS; the contacts do not exist."""
+    lines = ["ddas:   # the delivery to CBS, see docs/ddas.md", "  municipalities:"]
+    for code in municipalities:
+        name = _TOWNS.get(code, code)
+        lines += [
+            f'    "{code}":',
+            f"      organisation: Gemeente {name}",
+            f"      contacts: [{{name: Team vroegsignalering, email: vroegsignalering@{name.lower()}.example}}]",
+        ]
+    return "\n".join([*lines, ""])
 
 
 def _write_areas_of(home: Home, dwellings: Sequence[Dwelling]) -> None:

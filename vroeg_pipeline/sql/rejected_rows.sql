@@ -1,4 +1,31 @@
--- The rows that broke a rule, with the DDAS status of the first rule that has one (DOMAIN §5).
+-- The rows that broke a rule, with the DDAS status of the first rule that has one (DOMAIN §5). Of rows that are a
+-- signal to DDAS what it asks is kept too; not of an objection: who refused passing on data is passed on to nobody.
+WITH judged AS (
+    SELECT
+        *,
+        list_filter(
+            list_transform(
+                reasons,
+                lambda reason: CASE
+                    WHEN reason IN ('outdated', 'below_threshold', 'too_few_days', 'too_many_days')
+                        THEN 'Niet opgepakt: onterecht signaal'
+                    WHEN reason = 'outside_area' THEN 'Persoon is geen inwoner (meer) in de gemeente'
+                    WHEN reason = 'objection' THEN 'Niet opgepakt: andere reden'
+                END
+            ),
+            lambda status: status IS NOT NULL
+        )[1] AS ddas_status
+    FROM row_verdicts
+    WHERE reasons <> []
+),
+
+told AS (
+    SELECT
+        *,
+        ddas_status IS NOT NULL AND address_key IS NOT NULL AND NOT list_contains(reasons, 'objection') AS is_signal
+    FROM judged
+)
+
 SELECT
     month,
     partner,
@@ -6,17 +33,17 @@ SELECT
     row_number,
     reasons,
     customer_reference,
-    list_filter(
-        list_transform(
-            reasons,
-            lambda reason: CASE
-                WHEN reason IN ('outdated', 'below_threshold', 'too_few_days', 'too_many_days')
-                    THEN 'Niet opgepakt: onterecht signaal'
-                WHEN reason = 'outside_area' THEN 'Persoon is geen inwoner (meer) in de gemeente'
-                WHEN reason = 'objection' THEN 'Niet opgepakt: andere reden'
-            END
-        ),
-        lambda status: status IS NOT NULL
-    )[1] AS ddas_status
-FROM row_verdicts
-WHERE reasons <> []
+    ddas_status,
+    CASE WHEN is_signal THEN partner_type END AS partner_type,
+    CASE WHEN is_signal THEN received_at END AS received_at,
+    CASE WHEN is_signal THEN municipality END AS municipality,
+    CASE WHEN is_signal THEN postcode END AS postcode,
+    CASE WHEN is_signal THEN house_number END AS house_number,
+    CASE WHEN is_signal THEN house_letter END AS house_letter,
+    CASE WHEN is_signal THEN house_number_addition END AS house_number_addition,
+    CASE WHEN is_signal THEN birth_date END AS birth_date,
+    CASE WHEN is_signal THEN amount_due END AS amount_due,
+    CASE WHEN is_signal THEN arrears_since END AS arrears_since,
+    CASE WHEN is_signal THEN crisis END AS crisis,
+    CASE WHEN is_signal THEN warm_handover END AS warm_handover
+FROM told

@@ -187,6 +187,19 @@ CREATE TABLE IF NOT EXISTS rejected_rows (
     ddas_status VARCHAR,
     customer_reference VARCHAR
 );
+-- What DDAS asks of a signal, for the rows that are one; a warehouse from before them gets them empty.
+ALTER TABLE rejected_rows ADD COLUMN IF NOT EXISTS partner_type VARCHAR;
+ALTER TABLE rejected_rows ADD COLUMN IF NOT EXISTS received_at TIMESTAMPTZ;
+ALTER TABLE rejected_rows ADD COLUMN IF NOT EXISTS municipality VARCHAR;
+ALTER TABLE rejected_rows ADD COLUMN IF NOT EXISTS postcode VARCHAR;
+ALTER TABLE rejected_rows ADD COLUMN IF NOT EXISTS house_number INTEGER;
+ALTER TABLE rejected_rows ADD COLUMN IF NOT EXISTS house_letter VARCHAR;
+ALTER TABLE rejected_rows ADD COLUMN IF NOT EXISTS house_number_addition VARCHAR;
+ALTER TABLE rejected_rows ADD COLUMN IF NOT EXISTS birth_date DATE;
+ALTER TABLE rejected_rows ADD COLUMN IF NOT EXISTS amount_due DECIMAL(12, 2);
+ALTER TABLE rejected_rows ADD COLUMN IF NOT EXISTS arrears_since DATE;
+ALTER TABLE rejected_rows ADD COLUMN IF NOT EXISTS crisis BOOLEAN;
+ALTER TABLE rejected_rows ADD COLUMN IF NOT EXISTS warm_handover BOOLEAN;
 COMMENT ON TABLE rejected_rows IS 'One row a delivered row that broke a rule of DOMAIN §5, with every rule it broke. Key: file_sha256, row_number.';
 COMMENT ON COLUMN rejected_rows.month IS 'Signalling month.';
 COMMENT ON COLUMN rejected_rows.partner IS 'Partner that delivered it.';
@@ -195,6 +208,18 @@ COMMENT ON COLUMN rejected_rows.row_number IS 'Its row in the delivery.';
 COMMENT ON COLUMN rejected_rows.reasons IS 'Codes of the rules it broke, in the order of DOMAIN §5.';
 COMMENT ON COLUMN rejected_rows.ddas_status IS 'DDAS status fed back to the partner: that of the first reason that has one.';
 COMMENT ON COLUMN rejected_rows.customer_reference IS 'The partner''s own reference, so that it can find the row. Personal data.';
+COMMENT ON COLUMN rejected_rows.partner_type IS 'DDAS type of the partner. This and what follows is kept of rows that DDAS counts as a signal, so that CBS gets it: those with a ddas_status and an address. Not of an objection: who refused passing on data is passed on to nobody.';
+COMMENT ON COLUMN rejected_rows.received_at IS 'When the delivery came in.';
+COMMENT ON COLUMN rejected_rows.municipality IS 'Municipality code of the address.';
+COMMENT ON COLUMN rejected_rows.postcode IS 'Postcode, four digits and two letters. Personal data.';
+COMMENT ON COLUMN rejected_rows.house_number IS 'House number. Personal data.';
+COMMENT ON COLUMN rejected_rows.house_letter IS 'House letter. Personal data.';
+COMMENT ON COLUMN rejected_rows.house_number_addition IS 'Addition. Personal data.';
+COMMENT ON COLUMN rejected_rows.birth_date IS 'Personal data.';
+COMMENT ON COLUMN rejected_rows.amount_due IS 'Arrear in euro, where it can be read.';
+COMMENT ON COLUMN rejected_rows.arrears_since IS 'Day the arrear began, where it can be read.';
+COMMENT ON COLUMN rejected_rows.crisis IS 'Cut-off or eviction has been announced.';
+COMMENT ON COLUMN rejected_rows.warm_handover IS 'The partner offers to hand the case over in person.';
 
 -- What the month shows ----------------------------------------------------------------------------------------------
 
@@ -436,6 +461,7 @@ SELECT
     signal.month,
     signal.partner,
     signal.signal_id,
+    signal.row_number,
     signal.customer_reference,
     signal.address_key,
     CASE
@@ -459,6 +485,7 @@ SELECT
     month,
     partner,
     concat_ws('-', partner, strftime(month, '%Y%m'), file_sha256[:12], row_number) AS signal_id,
+    row_number,
     customer_reference,
     NULL AS address_key,
     ddas_status

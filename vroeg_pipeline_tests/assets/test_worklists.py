@@ -183,7 +183,7 @@ def issues(world: World) -> list[tuple[str, int, str, str]]:
 
 
 def outbox(world: World) -> list[str]:
-    return sorted(path.name for path in world.home.outbox.rglob("*.xlsx"))
+    return sorted(path.name for path in world.home.outbox.rglob("werklijst*.xlsx"))
 
 
 def test_only_what_changed_is_issued(town: World) -> None:
@@ -235,7 +235,7 @@ def test_the_file_says_what_the_table_says(town: World) -> None:
         [at(1, surname="=Formule", initials="A.", phone="+31600000000", email="a@b.example"), at(2, amount_due="900")],
     )
     town.run("2021-03")
-    (path,) = (p for p in town.home.outbox.rglob("*.xlsx"))
+    (path,) = (p for p in town.home.outbox.rglob("werklijst*.xlsx"))
     sheet = openpyxl.load_workbook(path)["Werklijst"]
     assert sheet["A1"].value == "Werklijst Wijkteam Noord – maart 2021"
     missing = "Niet ontvangen deze maand: Huur Twee, Licht, Water"

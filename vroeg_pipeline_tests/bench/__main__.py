@@ -27,6 +27,7 @@ from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.resources.home import Home
 from vroeg_pipeline.resources.warehouse import WarehouseResource
 from vroeg_pipeline_tests.bench import addresses
+from vroeg_pipeline_tests.bench.ddas import YEAR, ddas_table
 from vroeg_pipeline_tests.bench.register import KINDS, register_table
 from vroeg_pipeline_tests.bench.ticks import ticks_table
 from vroeg_pipeline_tests.bench.world import make_bench_world
@@ -85,6 +86,7 @@ def main() -> None:
     parser.add_argument(
         "--register-kinds", nargs="+", default=KINDS, choices=KINDS, help="the sources it is loaded from"
     )
+    parser.add_argument("--ddas", type=int, default=1_000_000, help="signals in a year to deliver; 0: leave it out")
     parser.add_argument("--no-pandas", action="store_true", help="leave out the slow yardstick")
     parser.add_argument("--folder", type=Path, help="where the worlds are made (default: a temporary folder)")
     options = parser.parse_args()
@@ -95,6 +97,8 @@ def main() -> None:
             measure_register(kind, size, options.folder) for size in options.register for kind in options.register_kinds
         ]
         out.print(register_table(loads))
+    if options.ddas:
+        out.print(measure_ddas(options.ddas, options.folder))
     measured = []
     for signals in options.sizes:
         folder = Path(tempfile.mkdtemp(prefix="vroeg-bench-", dir=options.folder))
@@ -145,6 +149,16 @@ def measure_register(kind: str, size: int, folder: Path | None) -> tuple[str, in
         process(home, module, "make", str(home.reference), kind, str(size))
         loaded = process(home, module, "load", str(home.root))
     return kind, size, json.loads(loaded.output), loaded.memory
+
+
+def measure_ddas(signals: int, folder: Path | None) -> Table:
+    """Makes a year and delivers it to CBS in a process of its own."""
+    with tempfile.TemporaryDirectory(prefix="vroeg-bench-", dir=folder) as made:
+        home = Home(Path(made) / "home")
+        process(home, "vroeg_pipeline_tests.bench.ddas", str(home.root), str(signals))
+        wrote = process(home, "vroeg_pipeline.cli", "ddas", "--from", YEAR[0], "--to", YEAR[1])
+        (path,) = home.outbox.glob("*.json")
+        return ddas_table(signals, wrote.seconds, wrote.memory, path.stat().st_size / 2**20)
 
 
 def process(home: Home, module: str, *words: str) -> Process:

@@ -45,6 +45,10 @@ def test_contact_policy_in_general_and_by_month(policy: str, january: bool, marc
         ("capacity: {wijkteam_noord: -3}", "capacity of 'wijkteam_noord' is below zero"),
         ("capacity: {wijkteam_noord: veel}", "field 'capacity.wijkteam_noord'"),
         ("high_amount: veel", "field 'high_amount'"),
+        ("ddas: {municipalities: {0473: {organisation: G}}}", "a municipality code of four digits in quotes"),
+        ('ddas: {municipalities: {"0392": {}}}', "field 'ddas.municipalities.0392.organisation' is missing"),
+        ('ddas: {municipalities: {"0392": {organisation: G, contacts: [{email: geen}]}}}', "contacts.0.email"),
+        ('ddas: {version: "1.3"}', "field 'ddas.version'"),
     ],
 )
 def test_a_mistake_is_one_line(text: str, said: str) -> None:

@@ -1,0 +1,92 @@
+-- What a delivery of the months from first_month to last_month must add up to, by what stands in the published tables
+-- alone. Rejected rows of which no address may be told, or none can be read, are signals that CBS does not get.
+WITH signals AS (
+    SELECT
+        month,
+        ddas_status,
+        1 AS number
+    FROM signal_statuses
+    UNION ALL
+    SELECT
+        month,
+        ddas_status,
+        -1 AS number
+    FROM rejected_rows
+    WHERE ddas_status IS NOT NULL AND postcode IS NULL
+),
+
+amounts AS (
+    SELECT
+        month,
+        amount_due
+    FROM validated_signals
+    UNION ALL
+    SELECT
+        month,
+        amount_due
+    FROM rejected_rows
+    WHERE postcode IS NOT NULL
+),
+
+results AS (
+    SELECT
+        match.month,
+        1 AS number
+    FROM address_matches AS match
+    LEFT JOIN case_results AS result USING (month, address_key)
+    LEFT JOIN recidivism_history AS history USING (month, address_key)
+    WHERE result.end_result IS NOT NULL OR history.only_repeats
+),
+
+attempts AS (
+    SELECT
+        month,
+        1 AS number
+    FROM contact_attempts SEMI JOIN address_matches USING (month, address_key)
+),
+
+counted AS (
+    SELECT
+        month,
+        'signals, ' || ddas_status AS what,
+        number
+    FROM signals
+    UNION ALL
+    SELECT
+        month,
+        'euro' AS what,
+        round(amount_due)::BIGINT AS number
+    FROM amounts
+    UNION ALL
+    SELECT
+        month,
+        'cases' AS what,
+        1 AS number
+    FROM address_matches
+    UNION ALL
+    SELECT
+        month,
+        'signals in cases' AS what,
+        signal_count AS number
+    FROM address_matches
+    UNION ALL
+    SELECT
+        month,
+        'results' AS what,
+        number
+    FROM results
+    UNION ALL
+    SELECT
+        month,
+        'contact attempts' AS what,
+        number
+    FROM attempts
+)
+
+SELECT
+    what,
+    sum(number)::BIGINT AS number
+FROM counted
+WHERE month BETWEEN getvariable('first_month') AND getvariable('last_month')
+GROUP BY what
+HAVING sum(number) <> 0
