@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, time
 from decimal import Decimal
 from typing import Annotated, Any
@@ -76,6 +77,29 @@ class Alerts(StrictModel):
     signature: str = Field(default="Team vroegsignalering", description="under the texts for partners")
 
 
+class KnownClients(StrictModel):
+    """Where known clients are read from, when not from `reference/known_clients.csv`: a file (CSV, Parquet, SQLite; relative
+    to VROEG_HOME) or a PostgreSQL connection. Secrets come from the environment: `${NAME}`, or libpq's own PGPASSWORD.
+    """
+
+    source: str = Field(min_length=1)
+    table: str | None = Field(default=None, min_length=1, description="of a database: table, or schema.table")
+    query: str | None = Field(default=None, min_length=1, description="in DuckDB's SQL; a file is called source in it")
+
+    @field_validator("source")
+    @classmethod
+    def _no_password(cls, value: str) -> str:
+        if re.search(r"password\s*=\s*(?!\$\{)|://[^/@]*:(?!\$\{\w+\}@)[^/@]*@", value, re.IGNORECASE):
+            raise ValueError("a password does not belong here; write ${NAME} for it and set that in the environment")
+        return value
+
+    @model_validator(mode="after")
+    def _table_or_query(self) -> KnownClients:
+        if self.table and self.query:
+            raise ValueError("give a table or a query, not both")
+        return self
+
+
 class Settings(StrictModel):
     """Everything an installation may set. Amounts in euro, sizes in MiB, durations as the name says."""
 
@@ -96,6 +120,7 @@ class Settings(StrictModel):
         default=None, description="first month in the UI, when not the oldest agreement's"
     )
     contact_policy: dict[str, ContactPolicy] = Field(default_factory=dict, description="per month; '' is any other")
+    known_clients: KnownClients | None = Field(default=None, description="another source than the file in reference/")
     capacity: dict[str, int] = Field(default_factory=dict, description="home visits per worklist and month")
 
     @model_validator(mode="before")

@@ -21,7 +21,8 @@ from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import add_months, amsterdam_day, working_days_after
 from vroeg_pipeline.domain.settings import Settings
 from vroeg_pipeline.resources.home import Home, read_text
-from vroeg_pipeline.resources.reference import load_areas, load_known_clients, load_municipalities
+from vroeg_pipeline.resources.known_clients import load_known_clients
+from vroeg_pipeline.resources.reference import load_areas, load_municipalities
 from vroeg_pipeline.resources.statements import fetch_one, quoted, sql, temporary_table
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ class Installation:
     def set_routing(self, connection: duckdb.DuckDBPyConnection, month: date) -> None:
         """Makes what the worklists need besides: areas, known clients, and the deadlines of crisis signals."""
         load_areas(connection, self.home)
-        load_known_clients(connection, self.home)
+        load_known_clients(connection, self.home, self.settings)
         days = connection.execute(
             "SELECT DISTINCT first_crisis_received_on FROM address_matches "
             "WHERE month = ? AND first_crisis_received_on IS NOT NULL",
