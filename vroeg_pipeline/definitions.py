@@ -19,7 +19,7 @@ warnings.filterwarnings("ignore", category=PreviewWarning)
 # Great Expectations must not call home (ARCHITECTURE decision 14); it reads this when it is imported.
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
-from vroeg_pipeline.assets import board, deliveries, matches, measures, reference, signals, worklists  # noqa: E402
+from vroeg_pipeline.assets import board, deliveries, evaluation, matches, measures, reference, signals, worklists  # noqa: E402
 from vroeg_pipeline.assets.tables import monthly_partitions  # noqa: E402
 from vroeg_pipeline.automation.alerts import alerts_sensor  # noqa: E402
 from vroeg_pipeline.automation.arrivals import arrivals_sensor, worklists_schedule  # noqa: E402
@@ -70,6 +70,8 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
                 worklists.worklists_asset(partitions),
                 worklists.issues_asset(partitions),
                 worklists.files_asset(partitions),
+                evaluation.evaluation_tables_asset(partitions),
+                evaluation.evaluation_page_asset(partitions),
             ]
         ),
         asset_checks=[register_checks, *table_checks(partitions), *delivery_checks(partners, partitions)],

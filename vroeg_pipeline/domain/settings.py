@@ -11,9 +11,10 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from vroeg_pipeline.domain.agreements import Month
 from vroeg_pipeline.domain.alerts import AlertKind
+from vroeg_pipeline.domain.ddas import HELP_ACCEPTED, EnumEindresultaat
 from vroeg_pipeline.domain.messages import ASKED_OF_PARTNERS, Language
 from vroeg_pipeline.domain.months import is_month, month_text
-from vroeg_pipeline.domain.reading import StrictModel, model_from, parse_yaml
+from vroeg_pipeline.domain.reading import StrictModel, model_from, nearest, parse_yaml
 
 
 class ContactPolicy(StrictModel):
@@ -100,6 +101,23 @@ class KnownClients(StrictModel):
         return self
 
 
+class Evaluation(StrictModel):
+    """What the evaluation counts and compares."""
+
+    inhabitants: int | None = Field(default=None, gt=0, description="of the area that partners deliver for")
+    help_results: tuple[str, ...] = Field(default=HELP_ACCEPTED, min_length=1, description="end results that are help")
+
+    @field_validator("help_results")
+    @classmethod
+    def _results_of_the_standard(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for result in value:
+            if result not in EnumEindresultaat:
+                guess = nearest(result, EnumEindresultaat)
+                hint = f", did you mean '{guess}'?" if guess else ""
+                raise ValueError(f"'{result}' is no Eindresultaat of DDAS{hint}")
+        return value
+
+
 class Settings(StrictModel):
     """Everything an installation may set. Amounts in euro, sizes in MiB, durations as the name says."""
 
@@ -121,6 +139,7 @@ class Settings(StrictModel):
     )
     contact_policy: dict[str, ContactPolicy] = Field(default_factory=dict, description="per month; '' is any other")
     known_clients: KnownClients | None = Field(default=None, description="another source than the file in reference/")
+    evaluation: Evaluation = Evaluation()
     capacity: dict[str, int] = Field(default_factory=dict, description="home visits per worklist and month")
 
     @model_validator(mode="before")
