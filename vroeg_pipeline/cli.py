@@ -243,6 +243,23 @@ def evaluate(
 
 @app.command()
 @one_line_errors
+def whatif(
+    settings: Annotated[Path, typer.Option(help="Another settings.yaml.")],
+    month: Annotated[str, typer.Option(help="The month, YYYY-MM.")],
+) -> None:
+    """Show what the worklists of a month would have been under other settings: who moves where, in numbers.
+
+    As if they had always held. The warehouse is only read; what was issued stays as it is.
+
+        vroeg whatif --settings other.yaml --month 2021-03
+    """
+    from vroeg_pipeline.whatif import what_if
+
+    what_if(Home.from_environment(), settings, parse_month(month), out, problems)
+
+
+@app.command()
+@one_line_errors
 def prepare() -> None:
     """Make Dagster's home ready for its services, with our settings; once is enough, again does no harm."""
     from vroeg_pipeline.serving import prepare_storage

@@ -38,6 +38,29 @@ GRAPH = {
     "prioritised_worklists": ["address_matches", "areas", "known_clients", "recidivism_history"],
     "worklist_issues": ["prioritised_worklists"],
     "worklist_files": ["worklist_issues"],
+    "evaluation_deliveries": ["delivery_files", "delivery_measures", "rejected_rows"],
+    "evaluation_signals": [
+        "case_results",
+        "contact_attempts",
+        "prioritised_worklists",
+        "rejected_rows",
+        "repeat_signals",
+        "validated_signals",
+    ],
+    "evaluation_reports": [
+        "address_matches",
+        "case_results",
+        "contact_attempts",
+        "prioritised_worklists",
+        "recidivism_history",
+    ],
+    "evaluation_contacts": ["address_matches", "case_results", "contact_attempts", "prioritised_worklists"],
+    "evaluation_page": [
+        "evaluation_contacts",
+        "evaluation_deliveries",
+        "evaluation_reports",
+        "evaluation_signals",
+    ],
 }
 BY_HAND = {"areas", "known_clients", "municipalities"}
 
@@ -50,7 +73,10 @@ def defs(world: World) -> dg.Definitions:
 
 
 def specs(defs: dg.Definitions) -> dict[str, dg.AssetSpec]:
-    return {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
+    known = defs.resolve_all_asset_specs()
+    # What is read but filled by nobody here yet.
+    stub = "dagster/auto_created_stub_asset"
+    return {spec.key.to_user_string(): spec for spec in known if not spec.metadata.get(stub)}
 
 
 def test_the_asset_graph(defs: dg.Definitions) -> None:
@@ -66,7 +92,7 @@ def test_everything_explains_itself(defs: dg.Definitions) -> None:
         assert spec.kinds, key
         assert spec.tags.get("stage"), key
         assert "dagster/code_references" in spec.metadata or key in BY_HAND or key.startswith("deliveries/"), key
-        if not key.startswith("deliveries/") and key not in {*BY_HAND, "delivery_board"}:
+        if not key.startswith("deliveries/") and key not in {*BY_HAND, "delivery_board", "evaluation_page"}:
             columns = spec.metadata["dagster/column_schema"].columns
             assert columns, key
             assert all(column.description for column in columns), key
@@ -83,7 +109,7 @@ def test_every_table_has_blocking_checks_and_every_delivery_named_ones(defs: dg.
         for spec in definition.check_specs
     }
     for table in GRAPH:
-        if table.split("/")[0] in {"deliveries", "address_register", "delivery_board", *BY_HAND}:
+        if table.split("/")[0] in {"deliveries", "address_register", "delivery_board", "evaluation_page", *BY_HAND}:
             continue
         assert any(asset == table for asset, _ in checks), table
     assert checks["validated_signals", "row_accounting"].blocking

@@ -107,7 +107,7 @@ def _as_svg(figure: Any, name: str, said: str) -> str:
     text = re.sub(r' id="([^"]+)"', lambda found: f' id="{name}-{found[1]}"' if found[1] in used else "", text)
     text = re.sub(r'(url\(#|href="#)', rf"\1{name}-", text)
     # The page has a font of its own; texts are anchored, so that another width does no harm.
-    text = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", text)
+    text = re.sub(r" font-family: [^;\"]*;", "", text)
     size = re.search(r'viewBox="([^"]+)"', text)
     body = text[text.index(">") + 1 :]
     return (
