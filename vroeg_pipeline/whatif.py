@@ -18,7 +18,7 @@ from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.domain.settings import Settings, parse_settings
 from vroeg_pipeline.resources.home import Home, read_text
 from vroeg_pipeline.resources.installation import Installation
-from vroeg_pipeline.resources.statements import insert_rows, sql
+from vroeg_pipeline.resources.statements import fetch_one, insert_rows, sql
 from vroeg_pipeline.resources.warehouse import CATALOG, WarehouseResource
 
 # Under other values of these the earlier months would have been others too: what is a repeat depends on them.
@@ -26,6 +26,8 @@ _OF_EARLIER_MONTHS = ("mortgage_is_housing", "lookback_months", "repeat_months")
 _EARLIER_TABLES = ("address_matches", "repeat_signals", "recidivism_history")
 _NOWHERE = "on no list"
 
+# What differs before anything is tried: settings, areas or known clients were changed since the month was run.
+_STALE = "SELECT count(*) FROM (FROM list_now EXCEPT FROM list_before)"
 _MOVES = f"""
 SELECT
     coalesce(before.worklist, '{_NOWHERE}') AS from_list, coalesce(before.tier_name, '') AS from_tier,
@@ -65,6 +67,7 @@ def what_if(home: Home, settings: Path, month: date, out: Console, problems: Con
     ).announcing(problems.print)
     with warehouse.connect(read_only=True) as connection:
         compare(connection, installation, other, month)
+        (stale,) = fetch_one(connection, _STALE)
         moves = connection.execute(_MOVES).fetchall()
         places = {
             "before": _PLACES.format(own="list_before", other="list_after"),
@@ -72,10 +75,16 @@ def what_if(home: Home, settings: Path, month: date, out: Console, problems: Con
         }
         lists = connection.execute(_LISTS.format(**places)).fetchall()
     _print(month, settings, lists, moves, out)
+    if stale:
+        problems.print(
+            f"[yellow]![/yellow] {stale:,} entries would change under the settings and reference data of now too: run "
+            f"{month_text(month)} again to see the other settings alone"
+        )
 
 
 def compare(connection: duckdb.DuckDBPyConnection, installation: Installation, other: Settings, month: date) -> None:
-    """Makes the temporary tables `list_before` (as it is) and `list_after` (under the other settings).
+    """Makes the temporary tables `list_before` (as it is), `list_now` (as a run would make it now) and `list_after` (under
+    the other settings).
 
     Raises VroegError when the month has no worklists.
     """
@@ -87,8 +96,8 @@ def compare(connection: duckdb.DuckDBPyConnection, installation: Installation, o
         raise VroegError(
             f"{month_text(month)} has no worklists", do=f"run it first: vroeg run --month {month_text(month)}"
         )
+    _make_list(connection, installation, month, "list_now")
     tried = Installation(installation.home, installation.partners, other, installation.now)
-    tried.define_macros(connection)
     if any(getattr(other, name) != getattr(installation.settings, name) for name in _OF_EARLIER_MONTHS):
         months = connection.execute(
             f"SELECT DISTINCT month FROM {stored}.address_matches WHERE month <= ? ORDER BY month", [month]
@@ -100,9 +109,14 @@ def compare(connection: duckdb.DuckDBPyConnection, installation: Installation, o
             tried.set_month(connection, earlier)
             for table in _EARLIER_TABLES:
                 insert_rows(connection, f"temp.{table}", sql(table))
-    tried.set_month(connection, month)
-    tried.set_routing(connection, month)
-    connection.execute(f"CREATE TEMP TABLE list_after AS {sql('prioritised_worklists')}")
+    _make_list(connection, tried, month, "list_after")
+
+
+def _make_list(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date, name: str) -> None:
+    installation.define_macros(connection)
+    installation.set_month(connection, month)
+    installation.set_routing(connection, month)
+    connection.execute(f"CREATE TEMP TABLE {name} AS {sql('prioritised_worklists')}")
 
 
 def _print(
@@ -124,7 +138,7 @@ def _print(
 def _table(columns: tuple[str, ...], rows: list[tuple[object, ...]], text_columns: int) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for number, column in enumerate(columns):
-        table.add_column(column, justify="left" if number < text_columns else "right")
+        table.add_column(column, justify="left" if number < text_columns else "right", no_wrap=number < text_columns)
     for row in rows:
         table.add_row(*(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
     return table

@@ -47,7 +47,8 @@ table { border-collapse: collapse; width: 100%; margin: 1rem 0; font-size: .9rem
 caption { text-align: left; font-weight: 600; padding-bottom: .35rem } caption small { display: block; font-size: .87rem }
 th, td { padding: .28rem .5rem; text-align: right; vertical-align: top; border-bottom: 1px solid #e5e9ec }
 th:first-child { text-align: left } tbody th { font-weight: 400 }
-thead th, thead td { border-bottom: 1.5px solid #22313d; vertical-align: bottom } tr.total th, tr.total td { font-weight: 600; border-top: 1.5px solid #22313d; border-bottom: 0 }
+thead th, thead td { border-bottom: 1.5px solid #22313d; vertical-align: bottom }
+tr.total th, tr.total td { font-weight: 600; border-top: 1.5px solid #22313d; border-bottom: 0 }
 abbr { text-decoration: none; cursor: help }
 .wide { font-size: .8rem } .wide th, .wide td { padding: .28rem .3rem } .wide small { display: block; color: #5a6873 }
 tbody th { min-width: 8.5rem } ul { padding-left: 1.1rem; margin: .4rem 0; max-width: 42rem } li { padding-left: .2rem }
