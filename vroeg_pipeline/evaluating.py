@@ -29,7 +29,7 @@ def evaluate(home: Home, months: Sequence[date], target: Path | None, out: Conso
     with warehouse.connect(read_only=True) as connection:
         run = [
             month
-            for (month,) in connection.execute("SELECT DISTINCT month FROM address_matches ORDER BY month").fetchall()
+            for (month,) in connection.execute("SELECT DISTINCT month FROM delivery_files ORDER BY month").fetchall()
         ]
         months = months or run
         if not set(months) & set(run):

@@ -177,7 +177,7 @@ class _Page:
             "<p>Landelijk: Divosa Monitor Vroegsignalering Schulden 2023, gemiddelden van de deelnemende gemeenten. "
             "Pilot: Haarlem (wijkteam Noord) en Zandvoort.</p>"
         )
-        return _section("Is dat veel?", said + table + _notes(notes))
+        return _section("Is dat veel?", said, table, _notes(notes))
 
     def deliveries(self) -> str:
         partners = self._of.partner_names
@@ -206,8 +206,8 @@ class _Page:
         )
         return _section(
             "Aanleveringen",
-            said + grids[0] + f'<p class="quiet">{legend}.</p>',
-            *grids[1:],
+            said,
+            "".join(grids) + f'<p class="quiet">{legend}.</p>',
             _table(caption, columns, totals, wide=True),
         )
 
@@ -261,7 +261,8 @@ class _Page:
         return _section(
             "Signalen",
             "<p>Een signaal is één achterstand van één klant bij één partner in één maand. Regels die niet te lezen "
-            f"waren tellen niet als signaal.</p>{chart}",
+            "waren tellen niet als signaal.</p>",
+            chart,
             *tables,
             _table(caption, ("signalen", "%"), statuses, total),
         )
@@ -290,7 +291,8 @@ class _Page:
             "<p>Een melding is een adres in een maand met één of meer signalen; enkelvoudig is van één partner, "
             f"meervoudig van twee of meer. Het gaat om {self._count(ALL, 'addresses')} verschillende adressen. "
             f"Daarnaast waren er {self._count(ALL, 'only_repeats')} keer adressen met alleen herhaalde signalen; die "
-            f"zijn al opgepakt en tellen niet mee.</p>{chart}",
+            f"zijn al opgepakt en tellen niet mee.</p>",
+            chart,
             _table(caption, columns, rows, total),
         )
 
@@ -315,7 +317,8 @@ class _Page:
         return _section(
             "Wat het opleverde",
             "<p>Bereikt: iemand van het huishouden is gesproken. Hulp aanvaard: het eindresultaat is een van de "
-            f"resultaten die onder <i>Verantwoording</i> staan.</p>{_figure(chart)}",
+            "resultaten die onder <i>Verantwoording</i> staan.</p>",
+            _figure(chart),
             *(
                 _table(
                     name + note, _OUTCOME_COLUMNS, [(label, self._outcomes(*group)) for label, group in groups], total
@@ -342,7 +345,8 @@ class _Page:
         rows, total = [(kind, cells(kind)) for kind in kinds], ("Alle pogingen", cells(ALL))
         return _section(
             "Contact",
-            f"<p>Bij één melding kunnen meer pogingen zijn.</p>{_figure(bars('contacts', said, kinds, series))}",
+            "<p>Bij één melding kunnen meer pogingen zijn.</p>",
+            _figure(bars("contacts", said, kinds, series)),
             _table(caption, ("pogingen", "bereikt", "% bereikt"), rows, total),
         )
 
@@ -362,7 +366,8 @@ class _Page:
         return _section(
             "Tijd tot het eerste contact",
             "<p>Van de dag van de aanlevering tot de eerste poging; een brief telt, een handeling achter het bureau "
-            f"niet. De termijn is 28 dagen, bij crisis drie werkdagen.{half}</p>{_figure(chart)}",
+            f"niet. De termijn is 28 dagen, bij crisis drie werkdagen.{half}</p>",
+            _figure(chart),
             _table(
                 "Dagen van aanlevering tot eerste poging<small>%: van de meldingen met een poging</small>",
                 ("meldingen", "%"), rows, ("Contact geprobeerd", [self._count(*attempted), ""]),
@@ -418,9 +423,11 @@ class _Page:
         )
 
 
-def _section(title: str, start: str, *rest: str) -> str:
-    """A section whose title stays on one page with what it starts with."""
-    return f'<section><div class="start"><h2>{title}</h2>{start}</div>{"".join(rest)}</section>'
+def _section(title: str, *parts: str) -> str:
+    """A section whose title stays on one page with what it starts with: a text and the first chart or table."""
+    there = [part for part in parts if part]
+    start, rest = "".join(there[:2]), "".join(there[2:])
+    return f'<section><div class="start"><h2>{title}</h2>{start}</div>{rest}</section>'
 
 
 def _notes(notes: Sequence[str]) -> str:
