@@ -1,5 +1,5 @@
 -- The addresses of the month by what they were and what came of them, counted; no address is in it. An outcome that
--- came back for an address that is not reported any more is counted too (`gone`), so that nothing that came back is lost.
+-- came back for an address that is not reported any more is counted too (`gone`): nothing that came back is lost.
 -- What was done behind a desk (Administratief) is no contact.
 WITH contact AS (
     SELECT
@@ -67,7 +67,8 @@ SELECT
     -- Who is known cannot be told of an address that is not certain, nor where no register of known clients is linked.
     CASE
         WHEN reported.known_to IS NOT NULL THEN 'known'
-        WHEN getvariable('has_known_clients') AND NOT reported.needs_review AND reported.worklist IS NOT NULL THEN 'unknown'
+        WHEN getvariable('has_known_clients') AND NOT reported.needs_review AND reported.worklist IS NOT NULL
+            THEN 'unknown'
     END AS known,
     coalesce(outcome.first_contact_on IS NOT NULL, false) AS attempted,
     coalesce(outcome.reached, false) AS reached,
