@@ -19,11 +19,22 @@ warnings.filterwarnings("ignore", category=PreviewWarning)
 # Great Expectations must not call home (ARCHITECTURE decision 14); it reads this when it is imported.
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
-from vroeg_pipeline.assets import board, deliveries, evaluation, matches, measures, reference, signals, worklists  # noqa: E402
+from vroeg_pipeline.assets import (  # noqa: E402
+    address_desk,
+    board,
+    deliveries,
+    evaluation,
+    matches,
+    measures,
+    reference,
+    signals,
+    worklists,
+)
 from vroeg_pipeline.assets.tables import monthly_partitions  # noqa: E402
 from vroeg_pipeline.automation.alerts import alerts_sensor  # noqa: E402
 from vroeg_pipeline.automation.arrivals import arrivals_sensor, worklists_schedule  # noqa: E402
 from vroeg_pipeline.automation.jobs import intake_job, month_job  # noqa: E402
+from vroeg_pipeline.checks.address_desk import decisions_check  # noqa: E402
 from vroeg_pipeline.checks.deliveries import delivery_checks  # noqa: E402
 from vroeg_pipeline.checks.register import register_checks  # noqa: E402
 from vroeg_pipeline.checks.tables import table_checks  # noqa: E402
@@ -67,6 +78,8 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
                 board.board_asset(partitions),
                 matches.matches_asset(partitions),
                 matches.recidivism_asset(partitions),
+                address_desk.address_overrides,
+                address_desk.address_desk_asset(partitions),
                 worklists.worklists_asset(partitions),
                 worklists.issues_asset(partitions),
                 worklists.files_asset(partitions),
@@ -74,7 +87,12 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
                 evaluation.evaluation_page_asset(partitions),
             ]
         ),
-        asset_checks=[register_checks, *table_checks(partitions), *delivery_checks(partners, partitions)],
+        asset_checks=[
+            register_checks,
+            decisions_check,
+            *table_checks(partitions),
+            *delivery_checks(partners, partitions),
+        ],
         jobs=jobs,
         sensors=[arrivals_sensor(installation, start, jobs), alerts_sensor(installation)],
         schedules=[worklists_schedule(installation)],

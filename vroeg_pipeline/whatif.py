@@ -107,6 +107,7 @@ def compare(connection: duckdb.DuckDBPyConnection, installation: Installation, o
             connection.execute(f"CREATE TEMP TABLE {table} AS FROM {stored}.{table} LIMIT 0")
         for (earlier,) in months:
             tried.set_month(connection, earlier)
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE moved_addresses AS {sql('moved_addresses')}")
             for table in _EARLIER_TABLES:
                 insert_rows(connection, f"temp.{table}", sql(table))
     _make_list(connection, tried, month, "list_after")

@@ -94,6 +94,7 @@ def recidivism_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition
         with installation.months(warehouse, months_of(context)) as months:
             # Oldest first: what is a repeat or a recidivist in a month depends on the months before it.
             for connection, month in months:
+                connection.execute(f"CREATE OR REPLACE TEMP TABLE moved_addresses AS {sql('moved_addresses')}")
                 counts = replace_month(
                     connection,
                     month,

@@ -43,7 +43,7 @@ def signals_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     def spec(name: str, rule: str) -> dg.AssetSpec:
         return dg.AssetSpec(
             name,
-            deps=["delivery_files", "address_register", "municipalities"],
+            deps=["delivery_files", "address_register", "address_overrides", "municipalities"],
             group_name=GROUP,
             kinds={"duckdb"},
             tags={"stage": GROUP},

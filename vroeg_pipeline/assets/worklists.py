@@ -23,7 +23,7 @@ from vroeg_pipeline.resources.arrivals import note_issued
 from vroeg_pipeline.resources.home import private_folder
 from vroeg_pipeline.resources.installation import Installation
 from vroeg_pipeline.resources.month_notes import note_made
-from vroeg_pipeline.resources.statements import fetch_one, insert_rows, sql, temporary_table, transaction
+from vroeg_pipeline.resources.statements import fetch_one, insert_rows, sql, transaction
 from vroeg_pipeline.resources.warehouse import WarehouseResource, replace_month
 from vroeg_pipeline.resources.worklist_file import WorklistEntry, WorklistHeading, worklist_file_name, write_worklist
 
@@ -148,8 +148,6 @@ def files_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
 
 def write_issues(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date) -> list[str]:
     """Writes every issue of the month that is not in the outbox yet; gives the names of the new files."""
-    names = [(a.partner, a.name) for a in installation.partners.agreements.values()]
-    temporary_table(connection, "partner_names", "partner VARCHAR, name VARCHAR", names)
     missing = _missing_partners(connection, installation, month)
     unwritten = connection.execute(
         """

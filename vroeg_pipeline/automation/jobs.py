@@ -31,7 +31,8 @@ def month_job(partitions: dg.PartitionsDefinition) -> UnresolvedAssetJobDefiniti
 def intake_job(partners: Partners, partitions: dg.PartitionsDefinition) -> UnresolvedAssetJobDefinition:
     """What is known of deliveries before the worklists are made: taken in, rows judged, measured, checked."""
     tables = (
-        "address_register", "delivery_files", "validated_signals", "rejected_rows", "delivery_measures", "delivery_board",
+        "address_register", "address_overrides", "delivery_files", "validated_signals", "rejected_rows",
+        "delivery_measures", "delivery_board",
     )  # fmt: skip
     deliveries = [delivery_key(partner) for partner in partners.agreements]
     return dg.define_asset_job(

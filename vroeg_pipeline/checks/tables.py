@@ -97,6 +97,15 @@ TABLE_CHECKS = [
     ),
     _unique("repeat_signals", "signal_id"),
     _unique("recidivism_history", "address_key"),
+    _unique("address_desk", "desk_id"),
+    TableCheck(
+        "address_desk",
+        "no_review_is_forgotten",
+        "Every signal that needs review, and is not held, is on the list of the address desk (DOMAIN §6).",
+        "SELECT count(*) FROM validated_signals AS signal "
+        "ANTI JOIN address_desk AS desk ON signal.month = desk.month AND signal.desk_id = desk.desk_id "
+        "WHERE signal.month = $month AND signal.needs_review AND signal.held_reason IS NULL",
+    ),
     TableCheck(
         "recidivism_history",
         "every_match_has_a_history",

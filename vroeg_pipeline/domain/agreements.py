@@ -21,7 +21,8 @@ from vroeg_pipeline.domain.months import delivery_due, parse_month
 from vroeg_pipeline.domain.reading import StrictModel, model_from, nearest, parse_yaml
 
 # What teams and the address desk send back lies in the inbox under these names (DOMAIN §13).
-RESERVED_PARTNERS = frozenset({"outcomes", "adresdesk"})
+OUTCOMES, ADDRESS_DESK = "outcomes", "adresdesk"
+RESERVED_PARTNERS = frozenset({OUTCOMES, ADDRESS_DESK})
 
 PartnerType = Literal[
     "Huur", "Energie", "Water", "Zorg", "Hypotheek", "CAK Zorgverzekeringen", "CAK Eigen bijdrage",

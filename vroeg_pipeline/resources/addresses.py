@@ -96,8 +96,11 @@ def judge_delivered_rows(connection: duckdb.DuckDBPyConnection) -> None:
         connection,
         "(FROM delivered_rows WHERE postcode IS NOT NULL AND number_and_rest(house_number).number <> '')",
     )
+    _step(connection, "desk_answers")
+    _step(connection, "addressed_rows")
     _step(connection, "row_verdicts")
     connection.execute("DROP TABLE delivered_rows")
+    connection.execute("DROP TABLE addressed_rows")
 
 
 def _step(connection: duckdb.DuckDBPyConnection, name: str) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 
+from vroeg_pipeline.domain.agreements import ADDRESS_DESK
 from vroeg_pipeline.domain.settings import Settings
 from vroeg_pipeline.resources.home import Home
 from vroeg_pipeline.resources.inbox import (
@@ -21,12 +22,15 @@ from vroeg_pipeline.resources.inbox import (
     NotTakenError,
     content_of,
     list_month,
+    list_returned,
     list_slips,
     unfinished_since,
 )
 from vroeg_pipeline.resources.notes import months_with_note, read_note, write_note
 
-_DELIVERY = "delivery"
+_DELIVERY, DECISIONS = "delivery", "decisions"
+# What was taken away again once it was read is no news: its bytes are in the archive.
+_KEPT = (f"/{_DELIVERY}/", f"/{DECISIONS}/")
 _LOOK, _DONE = "look", "done"
 # A file that was begun longer ago is not on its way any more.
 _LONGEST_UPLOAD = timedelta(hours=1)
@@ -45,13 +49,10 @@ class WorkedOn:
 
 
 def is_news(content: Sequence[str], done: Sequence[str] | None) -> bool:
-    """Whether the content holds what was not there when the work was done, or a withdrawal or confirmation is gone.
-
-    A delivery that was taken away again is no news: its bytes are in the archive.
-    """
+    """Whether the content holds what was not there when the work was done, or a withdrawal or confirmation is gone."""
     if done is None:
         return bool(content)
-    slips_gone = any(f"/{_DELIVERY}/" not in line for line in set(done) - set(content))
+    slips_gone = any(not any(kind in line for kind in _KEPT) for line in set(done) - set(content))
     return slips_gone or not set(content) <= set(done)
 
 
@@ -65,6 +66,7 @@ def content_of_month(home: Home, month: date, settings: Settings, now: datetime)
         (kind, list_slips(home.inbox, kind, month, settings.settle_seconds, now))
         for kind in (WITHDRAWALS, CONFIRMATIONS)
     ]
+    listings.append((DECISIONS, list_returned(home.inbox, ADDRESS_DESK, settings.settle_seconds, now, month)))
     files = [(kind, file) for kind, listing in listings for file in listing.files]
     names = [f"{file.partner}/{kind}/{file.name}/{file.size}/{file.modified_ns}" for kind, file in files]
     fingerprint = hashlib.sha256("\n".join(sorted(names)).encode()).hexdigest()

@@ -90,6 +90,20 @@ def list_slips(inbox: Path, kind: str, month: date, settle_seconds: float, now: 
     return listing
 
 
+def list_returned(inbox: Path, sender: str, settle_seconds: float, now: datetime, month: date | None = None) -> Listing:
+    """What teams or the address desk (`sender`) sent back, of one month or of all (DOMAIN §13)."""
+    listing = Listing()
+    if not _is_folder(inbox / sender):
+        return listing
+    for folder in _folders(inbox / sender, listing.skipped):
+        if not is_month(folder.name):
+            listing.skipped["not in a month folder"] += 1
+        elif month is None or parse_month(folder.name) == month:
+            of_month = parse_month(folder.name)
+            _list_folder(Path(folder.path), sender, of_month, settle_seconds, now, listing)
+    return listing
+
+
 def unfinished_since(inbox: Path, month: date, settle_seconds: float, now: datetime, since: datetime) -> set[str]:
     """The partners with a file of the month that is still being written and was last written to after `since`."""
     partners = set()

@@ -115,6 +115,8 @@ class Installation:
         # The farthest that counts a partner among its own is the one partner of every count (DOMAIN §7).
         farthest = {ancestor: partner for partner, ancestor, _ in sorted(ancestry, key=lambda row: row[2])}
         temporary_table(connection, "last_successor", "partner VARCHAR, successor VARCHAR", sorted(farthest.items()))
+        names = [(a.partner, a.name) for a in self.partners.agreements.values()]
+        temporary_table(connection, "partner_names", "partner VARCHAR, name VARCHAR", names)
         capacity = sorted(settings.capacity.items())
         temporary_table(connection, "capacity", "worklist VARCHAR, home_visits INTEGER", capacity)
 

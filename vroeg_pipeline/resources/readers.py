@@ -155,7 +155,7 @@ def _read_csv(
         raise UnreadableError("holds NUL bytes")
     if '"' in text:
         # With quotes DuckDB silently swallows what follows one that is never closed, so Python reads these files.
-        return _load_rows(con, _quoted_rows(text, fmt.delimiter), columns, into, scratch)
+        return _load_rows(con, quoted_rows(text, fmt.delimiter), columns, into, scratch)
     lines = text.splitlines() if _only_plain_line_ends(text) else re.split(r"\r\n|\r|\n", text)
     first = next((number for number, line in enumerate(lines) if line.strip(BLANK + fmt.delimiter)), None)
     if first is None:
@@ -170,7 +170,7 @@ def _read_csv(
             transcoded.write_text(text, encoding="utf-8", newline="")
             count = _load_plain(con, transcoded, fmt.delimiter, header, first + 1, expected, into)
     if count is None:
-        return _load_rows(con, _quoted_rows(text, fmt.delimiter), columns, into, scratch)
+        return _load_rows(con, quoted_rows(text, fmt.delimiter), columns, into, scratch)
     return header, count
 
 
@@ -232,7 +232,7 @@ def _load_plain(
         return None
 
 
-def _quoted_rows(text: str, delimiter: str) -> Iterator[list[Cell]]:
+def quoted_rows(text: str, delimiter: str) -> Iterator[list[Cell]]:
     """The rows of a CSV text by RFC 4180, lenient about text behind a closing quote, strict about an open one."""
     end = "\x1eend"
     ended = False
@@ -333,6 +333,15 @@ def plain_number(text: str) -> str:
 
 
 def _xlsx_rows(path: Path, sheet: str | None, scratch: Path) -> Iterator[list[Cell]]:
+    for row in xlsx_cells(path, sheet, scratch):
+        yield [(cell[1:] or None, cell[0] in "nd") if cell else (None, False) for cell in row]
+
+
+def xlsx_cells(path: Path, sheet: str | None, scratch: Path) -> Iterator[list[str]]:
+    """The rows of a sheet (None: the first), read in a process with limits; how a cell is written: see `xlsx_cells`.
+
+    Raises UnreadableError when the file is no workbook that can be read safely.
+    """
     _check_container(path)
     with temporary_file(scratch) as cells:
         try:
@@ -350,9 +359,7 @@ def _xlsx_rows(path: Path, sheet: str | None, scratch: Path) -> Iterator[list[Ce
         if done.returncode != 0:
             raise UnreadableError("is no workbook that can be read within the limits of memory and time")
         with cells.open(encoding="utf-8", newline="") as file:
-            for row in csv.reader(file):
-                # The first character of a cell is its kind: see xlsx_cells.
-                yield [(cell[1:] or None, cell[0] in "nd") if cell else (None, False) for cell in row]
+            yield from csv.reader(file)
 
 
 def _limit_process() -> None:

@@ -19,24 +19,33 @@ from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.resources.home import Home, read_text
 from vroeg_pipeline.resources.statements import quoted, temporary_table
 
+BUURTCODE = "BU[0-9]{8}"
+
 
 def load_areas(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
     """Makes the temporary table `areas` of `reference/areas.csv`; empty where the file is absent.
 
     Raises VroegError naming the line that is wrong.
     """
-    rows = []
-    for position, (line, row) in enumerate(
-        small_table(home.reference / "areas.csv", ("postcode_from", "postcode_to", "worklist"))
-    ):
-        first, last = (re.sub(r"\s", "", row[c]).upper() for c in ("postcode_from", "postcode_to"))
-        if not all(re.fullmatch(r"[1-9][0-9]{3}[A-Z]{2}", p) for p in (first, last)) or first > last:
-            raise VroegError("a range of postcodes like 2021AA,2026ZZ is expected", where=f"areas.csv line {line}")
+    by_postcode = []
+    by_buurt: dict[str, str] = {}
+    header = ("postcode_from", "postcode_to", "worklist")
+    for position, (line, row) in enumerate(small_table(home.reference / "areas.csv", header, ("buurtcode",))):
+        where = f"areas.csv line {line}"
+        first, last, buurt = (re.sub(r"\s", "", row[c]).upper() for c in ("postcode_from", "postcode_to", "buurtcode"))
         if not re.fullmatch(r"[a-z][a-z0-9_]*", row["worklist"]):
-            raise VroegError("a worklist like wijkteam_noord is expected", where=f"areas.csv line {line}")
-        rows.append((position, first, last, row["worklist"]))
+            raise VroegError("a worklist like wijkteam_noord is expected", where=where)
+        if buurt:
+            if first or last or not re.fullmatch(BUURTCODE, buurt):
+                raise VroegError("a buurt like BU03920000 without postcodes, or a range without buurt", where=where)
+            by_buurt.setdefault(buurt, row["worklist"])
+        elif all(re.fullmatch(r"[1-9][0-9]{3}[A-Z]{2}", p) for p in (first, last)) and first <= last:
+            by_postcode.append((position, first, last, row["worklist"]))
+        else:
+            raise VroegError("a range of postcodes like 2021AA,2026ZZ is expected", where=where)
     columns = "position INTEGER, postcode_from VARCHAR, postcode_to VARCHAR, worklist VARCHAR"
-    temporary_table(connection, "areas", columns, rows)
+    temporary_table(connection, "areas", columns, by_postcode)
+    temporary_table(connection, "buurt_areas", "buurtcode VARCHAR, worklist VARCHAR", list(by_buurt.items()))
 
 
 def load_municipalities(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
@@ -94,8 +103,10 @@ def csv_errors(source: Path) -> Iterator[None]:
         raise VroegError("cannot be read as CSV", where=where, do="mend that line") from None
 
 
-def small_table(source: Path, columns: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
-    """(line number, row) of a small reference CSV, cells trimmed; empty where the file is absent."""
+def small_table(source: Path, columns: Sequence[str], optional: Sequence[str] = ()) -> list[tuple[int, dict[str, str]]]:
+    """(line number, row) of a small reference CSV, cells trimmed; empty where the file is absent, as are the cells of
+    an optional column that it lacks.
+    """
     if not source.exists():
         return []
     reader = csv.DictReader(read_text(source).splitlines())
@@ -103,5 +114,5 @@ def small_table(source: Path, columns: Sequence[str]) -> list[tuple[int, dict[st
     lacking = [column for column in columns if column not in reader.fieldnames]
     if lacking:
         raise VroegError(f"lacks the column {', '.join(lacking)}", where=source.name, do="add it to the file")
-    rows = [(reader.line_num, {c: (row[c] or "").strip() for c in columns}) for row in reader]
+    rows = [(reader.line_num, {c: (row.get(c) or "").strip() for c in (*columns, *optional)}) for row in reader]
     return [(line, row) for line, row in rows if any(row.values())]

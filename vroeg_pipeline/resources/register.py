@@ -20,7 +20,7 @@ import duckdb
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.resources import bag_extract, bag_light
 from vroeg_pipeline.resources.home import Home, temporary_file
-from vroeg_pipeline.resources.reference import csv_errors, csv_select, small_table
+from vroeg_pipeline.resources.reference import BUURTCODE, csv_errors, csv_select, small_table
 from vroeg_pipeline.resources.statements import (
     fetch_one,
     insert_rows,
@@ -45,7 +45,6 @@ _REFUSED = "address_register, refused"
 _SAY_EVERY = 500_000
 # The occurrences of designations whose history is put together at once; more would not fit in memory.
 _NUMBERS_AT_ONCE = 500_000
-_BUURTCODE = "BU[0-9]{8}"
 
 Say = Callable[[str], None]
 
@@ -410,7 +409,7 @@ def _make_buurten(connection: duckdb.DuckDBPyConnection, source: Path) -> None:
                 insert_rows(connection, "temp.buurt_of_number", _BUURT_OF_NUMBER.format(csv=columns))
             (wrong,) = fetch_one(
                 connection,
-                f"SELECT count(*) FROM buurt_of_number WHERE regexp_full_match(buurtcode, '{_BUURTCODE}') IS NOT true",
+                f"SELECT count(*) FROM buurt_of_number WHERE regexp_full_match(buurtcode, '{BUURTCODE}') IS NOT true",
             )
             if wrong:
                 raise VroegError(f"{wrong:,} buurten are not like BU03920000", where=source.name, do="mend them")
@@ -434,7 +433,7 @@ def _buurt_ranges(source: Path) -> list[tuple[int, str, str, str]]:
         first, last = (re.sub(r"\s", "", row[c]).upper() for c in ("postcode_from", "postcode_to"))
         if not all(re.fullmatch(r"[1-9][0-9]{3}[A-Z]{2}", p) for p in (first, last)) or first > last:
             raise VroegError("a range of postcodes like 2021AA,2026ZZ is expected", where=f"{source.name} line {line}")
-        if not re.fullmatch(_BUURTCODE, row["buurtcode"].upper()):
+        if not re.fullmatch(BUURTCODE, row["buurtcode"].upper()):
             raise VroegError("a buurt like BU03920000 is expected", where=f"{source.name} line {line}")
         ranges.append((position, first, last, row["buurtcode"].upper()))
     return ranges

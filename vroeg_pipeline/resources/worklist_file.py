@@ -66,7 +66,6 @@ _LINE_POINTS = 14.5
 
 # XML knows no other control characters; a lone surrogate cannot be written either.
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-# A cell that begins so would become a formula when somebody edits it or saves the sheet as CSV.
 _LOOKS_LIKE_FORMULA = re.compile(r"[=+\-@\t\r\n]|[\x00-\x1f]")
 
 
@@ -220,7 +219,7 @@ class _Writer:
         sheet.write_string(1, 0, f"Uitgifte {heading.issue} ({what}), gemaakt op {when}", formats["subtitle"])
         if heading.missing_partners:
             missing = f"Niet ontvangen deze maand: {', '.join(heading.missing_partners)}"
-            sheet.write_string(2, 0, _legal(missing), formats["missing"])
+            sheet.write_string(2, 0, legal(missing), formats["missing"])
         else:
             sheet.write_string(2, 0, "Alle partners hebben deze maand geleverd.", formats["subtitle"])
         sheet.set_row(_HEADER_ROW, 30)
@@ -248,7 +247,7 @@ class _Writer:
         partners = entry.partners.replace("; ", "\n")
         wrapped = {4: _address(entry), 5: entry.residents, 6: contact, 7: entry.explanation, 8: partners}
         # Programs do not fit the height of a wrapped row that they did not write themselves.
-        sheet.set_row(row, max(_lines(text, COLUMNS[c][1]) for c, text in wrapped.items()) * _LINE_POINTS)
+        sheet.set_row(row, max(text_lines(text, COLUMNS[c][1]) for c, text in wrapped.items()) * _LINE_POINTS)
         self._number(sheet, row, 0, entry.rank)
         sheet.write_string(row, 1, TIERS.get(entry.tier_name or "", ""), formats["crisis" if crisis else "text"])
         sheet.write_string(row, 2, ACTIONS.get(entry.action or "", ""), formats["strong"])
@@ -265,7 +264,7 @@ class _Writer:
         for column in range(_FIRST_TO_FILL, _LAST_TO_FILL + 1):
             fill = "fill_date" if _HEADERS[column] == "Datum contact" else "fill"
             sheet.write_blank(row, column, None, formats[fill])
-        sheet.write_string(row, _CASE_ID, _legal(entry.case_id), formats["small"])
+        sheet.write_string(row, _CASE_ID, legal(entry.case_id), formats["small"])
 
     def _finish(self, sheet: Worksheet, last_row: int) -> None:
         """What needs to know how long the list became."""
@@ -319,7 +318,7 @@ class _Writer:
             self._text(sheet, row, 0, _address(entry))
             do = "Geen contact opnemen; is er al contact geweest, meld dat dan bij de teamcoördinator."
             sheet.write_string(row, 1, do, formats["text"])
-            sheet.write_string(row, 2, _legal(entry.case_id), formats["small"])
+            sheet.write_string(row, 2, legal(entry.case_id), formats["small"])
             entry = next(others, None)
         return row - _HEADER_ROW
 
@@ -358,8 +357,8 @@ class _Writer:
                     sheet.write_string(row, column, header if row == 0 else values[row - 1])
 
     def _text(self, sheet: Worksheet, row: int, column: int, text: str) -> None:
-        form: Format = self._formats["quoted" if _LOOKS_LIKE_FORMULA.match(text) else "text"]
-        sheet.write_string(row, column, _legal(text), form)
+        form: Format = self._formats["quoted" if looks_like_formula(text) else "text"]
+        sheet.write_string(row, column, legal(text), form)
 
     def _number(self, sheet: Worksheet, row: int, column: int, number: int | None) -> None:
         if number is None:
@@ -374,12 +373,17 @@ def _address(entry: WorklistEntry) -> str:
     return f"{where}\n{' '.join(part for part in (postcode, entry.city) if part)}"
 
 
-def _lines(text: str, width: int) -> int:
+def text_lines(text: str, width: int) -> int:
     """How many lines a text takes in a column of so many characters, rather one too many than one too few."""
     return min(25, sum(-(-len(line) * 21 // (width * 20)) or 1 for line in text.split("\n")) if text else 1)
 
 
-def _legal(text: str) -> str:
+def looks_like_formula(text: str) -> bool:
+    """Whether a cell with this text would become a formula when somebody edits it or saves the sheet as CSV."""
+    return _LOOKS_LIKE_FORMULA.match(text) is not None
+
+
+def legal(text: str) -> str:
     """Text that a sheet can hold: one kind of line end, without what XML does not know, at most as long as a cell."""
     return _NOT_IN_XML.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))[:32_767]
 

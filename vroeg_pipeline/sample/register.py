@@ -114,12 +114,12 @@ def write_register(path: Path, dwellings: Sequence[Dwelling]) -> None:
 def as_written(
     rng: random.Random, dwelling: Dwelling, separate_letter: bool, separate_addition: bool
 ) -> dict[str, str]:
-    """The address as some partner writes it: all ways mean the same dwelling (DOMAIN §6)."""
-    postcode = rng.choices(
-        [dwelling.postcode, f"{dwelling.postcode[:4]} {dwelling.postcode[4:]}", dwelling.postcode.lower()], [70, 25, 5]
-    )[0]
+    """The address as some partner writes it: all ways mean the same dwelling (DOMAIN §6), some need mending for it."""
+    code = dwelling.postcode
+    swapped = code[:4] + code[5] + code[4]
+    postcode = rng.choices([code, f"{code[:4]} {code[4:]}", code.lower(), swapped], [70, 24, 5, 1])[0]
     suffix = dwelling.letter + dwelling.addition
-    fields = {"postcode": postcode, "street": dwelling.street, "city": dwelling.city}
+    fields = {"postcode": postcode, "street": _street_as_written(rng, dwelling.street), "city": dwelling.city}
     if separate_letter and separate_addition and rng.random() < 0.7:
         return {
             **fields,
@@ -134,6 +134,15 @@ def as_written(
     return {**fields, "house_number": f"{dwelling.number}{between}{spelled}"}
 
 
+def _street_as_written(rng: random.Random, street: str) -> str:
+    """As registered, abbreviated, or with a letter left out."""
+    kind = next((kind for kind in _SHORT_KINDS if street.endswith(kind)), "")
+    short = street.removesuffix(kind) + _SHORT_KINDS.get(kind, "")
+    at = rng.randrange(2, len(street) - 1)
+    return rng.choices([street, short, street[:at] + street[at + 1 :]], [80, 17, 3])[0]
+
+
+_SHORT_KINDS = {"straat": "str.", "laan": "ln", "weg": "wg", "plein": "pln", "singel": "sngl"}
 _SPELLINGS = {
     "": ("",),
     "HS": ("hs", "HS", "huis", "H", "bg"),

@@ -25,6 +25,10 @@ SELECT
     bool_or(crisis) AS has_crisis,
     bool_or(warm_handover) AS warm_handover,
     bool_or(needs_review) AS needs_review,
+    bool_or(address_status = 'repaired') AS is_repaired,
+    any_value(nummeraanduiding_id) AS nummeraanduiding_id,
+    any_value(adresseerbaar_object_id) AS adresseerbaar_object_id,
+    any_value(buurtcode) AS buurtcode,
     min(received_at)::DATE AS first_received_on,
     (min(received_at) FILTER (WHERE crisis))::DATE AS first_crisis_received_on
 FROM counted

@@ -69,6 +69,32 @@ WHERE
     (valid_from IS NULL OR valid_from <= getvariable('register_day'))
     AND (valid_until IS NULL OR valid_until > getvariable('register_day'));
 
+-- The side addresses (nevenadressen) of an object, with its main address: one door.
+CREATE OR REPLACE TEMP VIEW side_addresses AS
+SELECT
+    side.address_key,
+    min(main.address_key) AS main_key
+FROM dwellings AS side
+INNER JOIN dwellings AS main ON side.adresseerbaar_object_id = main.adresseerbaar_object_id
+WHERE NOT side.is_main AND main.is_main
+GROUP BY side.address_key;
+
+-- Whether an identification is one of the BAG: municipality, 20 for a number designation, serial number. Numbers that
+-- somebody made up mean another address in the next file, so that nothing may be known again by them.
+CREATE OR REPLACE TEMP MACRO is_designation(id) AS regexp_full_match(id, '[0-9]{4}20[0-9]{10}');
+
+-- An address as it is read to somebody: 2024AB 12A-2.
+CREATE OR REPLACE TEMP MACRO address_text_of(key) AS
+    replace(key[:6] || ' ' || split_part(key, '_', 2) || split_part(key, '_', 3), '?', '')
+    || CASE WHEN split_part(key, '_', 4) = '' THEN '' ELSE '-' || split_part(key, '_', 4) END;
+
+-- An address as it was written, without what does not matter: where two writings have the same, they are one.
+CREATE OR REPLACE TEMP MACRO written_as_of(typed, street, number, suffix, other_suffix) AS
+    concat(
+        typed, '|', regexp_replace(lower(strip_accents(street)), '[^a-z0-9]', '', 'g'), '|', number, '|', suffix, '|',
+        other_suffix
+    );
+
 -- What was typed for a postcode, whatever it is worth: letters and digits, NULL when there is no digit among them.
 CREATE OR REPLACE TEMP MACRO postcode_as_typed(value) AS
     CASE

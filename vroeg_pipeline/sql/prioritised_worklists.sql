@@ -9,6 +9,7 @@ WITH known AS (
     GROUP BY address_key
 ),
 
+-- A buurt says more than a range of postcodes.
 area AS (
     SELECT
         place.postcode,
@@ -27,7 +28,7 @@ entries AS (
         match.*,
         history.* EXCLUDE (month, address_key),
         known.known_to,
-        area.worklist AS area_worklist,
+        coalesce(buurt.worklist, area.worklist) AS area_worklist,
         history.is_recidivist AND NOT history.possible_new_occupant AS for_coach,
         CASE
             WHEN match.has_crisis THEN 0
@@ -42,6 +43,7 @@ entries AS (
         ON match.month = history.month AND match.address_key = history.address_key
     LEFT JOIN known ON match.address_key = known.address_key
     LEFT JOIN area ON left(match.address_key, 6) = area.postcode
+    LEFT JOIN buurt_areas AS buurt ON match.buurtcode = buurt.buurtcode
     WHERE match.month = getvariable('month') AND NOT history.only_repeats
 ),
 
@@ -127,6 +129,7 @@ SELECT
         END,
         CASE WHEN possible_new_occupant THEN 'mogelijk een nieuwe bewoner, daarom behandeld als nieuw adres' END,
         CASE WHEN known_to IS NOT NULL THEN 'bekend bij ' || known_to END,
+        CASE WHEN is_repaired THEN 'adres hersteld: niet elke partner schreef het zo, vraag eerst naar de naam' END,
         CASE
             WHEN needs_review AND address_key LIKE '%\_?\_' ESCAPE '\'
                 THEN 'adres niet zeker: meer woningen mogelijk, eerst uitzoeken'

@@ -3,31 +3,33 @@
 WITH reported AS (
     SELECT
         history.month,
-        history.address_key
+        history.address_key AS former_key,
+        coalesce(moved.address_key, history.address_key) AS present_key
     FROM recidivism_history AS history
+    LEFT JOIN moved_addresses AS moved ON history.month = moved.month AND history.address_key = moved.former_key
     SEMI JOIN address_matches AS now
-        ON history.address_key = now.address_key AND now.month = getvariable('month')
+        ON coalesce(moved.address_key, history.address_key) = now.address_key AND now.month = getvariable('month')
     WHERE history.month >= getvariable('lookback_from') AND history.month < getvariable('month')
         AND NOT history.only_repeats
 ),
 
 before AS (
     SELECT
-        address_key,
+        present_key AS address_key,
         min(month) AS first_reported_month,
         max(month) AS last_reported_month,
-        count(*) AS times_reported
+        count(DISTINCT month) AS times_reported
     FROM reported
-    GROUP BY address_key
+    GROUP BY present_key
 ),
 
 occupants AS (
     SELECT DISTINCT
-        past.address_key,
+        reported.present_key AS address_key,
         past.surname_key,
         past.birth_date
     FROM validated_signals AS past
-    SEMI JOIN reported ON past.month = reported.month AND past.address_key = reported.address_key
+    INNER JOIN reported ON past.month = reported.month AND past.address_key = reported.former_key
     WHERE past.month >= getvariable('lookback_from') AND past.month < getvariable('month')
         AND past.held_reason IS NULL
 ),

@@ -1,8 +1,9 @@
 -- Signals of the month that repeat one that was picked up less than repeat_months ago (DOMAIN §8): the same
 -- reference at the same address, from the partner itself or a predecessor, for at least as high an amount.
 WITH picked_up AS (
-    SELECT past.*
+    SELECT past.* REPLACE (coalesce(moved.address_key, past.address_key) AS address_key)
     FROM validated_signals AS past
+    LEFT JOIN moved_addresses AS moved ON past.month = moved.month AND past.address_key = moved.former_key
     ANTI JOIN repeat_signals AS repeated ON past.signal_id = repeated.signal_id
     WHERE past.month >= getvariable('repeats_from') AND past.month < getvariable('month')
         AND past.held_reason IS NULL AND NOT past.needs_review

@@ -82,6 +82,8 @@ answers AS (
         address.times_written,
         written.number,
         written.suffix,
+        written_as_of(written.typed, written.street_text, written.number, written.suffix, written.other_suffix)
+            AS written_as,
         written.other_suffix,
         settled.*,
         coalesce(dwelling.postcode, written.postcode) AS answer_postcode,
@@ -91,6 +93,8 @@ answers AS (
         dwelling.street AS register_street,
         dwelling.city AS register_city,
         dwelling.nummeraanduiding_id,
+        dwelling.adresseerbaar_object_id,
+        dwelling.buurtcode,
         dwelling.municipality AS register_municipality,
         found.municipality AS municipality_at_number,
         candidates.found AS others,
@@ -111,6 +115,7 @@ SELECT
     house_number_addition_text,
     city_text,
     times_written,
+    written_as,
     answer_postcode AS postcode,
     number AS house_number,
     CASE
@@ -138,6 +143,8 @@ SELECT
         area.municipality
     ) AS municipality,
     nummeraanduiding_id,
+    adresseerbaar_object_id,
+    buurtcode,
     stage AS address_stage,
     evidence_of(
         evidence('reason', reason),

@@ -2,32 +2,10 @@
 -- rejected_rows, so that each row lands in exactly one of the two.
 WITH addressed AS (
     SELECT
-        row.* EXCLUDE (postcode, house_number, house_letter, house_number_addition),
-        row.house_number AS house_number_text,
-        coalesce(answer.postcode, row.postcode) AS postcode,
-        row.postcode AS written_postcode,
-        answer.house_number,
-        answer.house_letter,
-        answer.house_number_addition,
-        answer.address_key,
-        answer.address_status,
-        answer.needs_review,
-        answer.register_street,
-        answer.register_city,
-        answer.nummeraanduiding_id,
-        answer.address_stage,
-        answer.address_evidence,
-        answer.municipality,
-        row.reference_date - row.arrears_since AS days_in_arrears,
-        coalesce(row.crisis, false) AS is_crisis
-    FROM delivered_rows AS row
-    LEFT JOIN resolved_addresses AS answer
-        ON row.postcode = answer.postcode_text
-        AND row.house_number = answer.house_number_text
-        AND row.street IS NOT DISTINCT FROM answer.street_text
-        AND row.house_letter IS NOT DISTINCT FROM answer.house_letter_text
-        AND row.house_number_addition IS NOT DISTINCT FROM answer.house_number_addition_text
-        AND row.city IS NOT DISTINCT FROM answer.city_text
+        *,
+        reference_date - arrears_since AS days_in_arrears,
+        coalesce(crisis, false) AS is_crisis
+    FROM addressed_rows
 ),
 
 -- The first row of each customer and address that a delivery has more than once.

@@ -113,12 +113,26 @@ CREATE TABLE IF NOT EXISTS validated_signals (
     city VARCHAR,
     address_stage VARCHAR,
     address_evidence VARCHAR,
-    nummeraanduiding_id VARCHAR
+    nummeraanduiding_id VARCHAR,
+    adresseerbaar_object_id VARCHAR,
+    buurtcode VARCHAR,
+    side_address_key VARCHAR,
+    written_address VARCHAR,
+    desk_id VARCHAR,
+    resolver_key VARCHAR,
+    resolver_status VARCHAR
 );
 -- Columns that came later, for a warehouse that was made before them.
 ALTER TABLE validated_signals ADD COLUMN IF NOT EXISTS address_stage VARCHAR;
 ALTER TABLE validated_signals ADD COLUMN IF NOT EXISTS address_evidence VARCHAR;
 ALTER TABLE validated_signals ADD COLUMN IF NOT EXISTS nummeraanduiding_id VARCHAR;
+ALTER TABLE validated_signals ADD COLUMN IF NOT EXISTS adresseerbaar_object_id VARCHAR;
+ALTER TABLE validated_signals ADD COLUMN IF NOT EXISTS buurtcode VARCHAR;
+ALTER TABLE validated_signals ADD COLUMN IF NOT EXISTS side_address_key VARCHAR;
+ALTER TABLE validated_signals ADD COLUMN IF NOT EXISTS written_address VARCHAR;
+ALTER TABLE validated_signals ADD COLUMN IF NOT EXISTS desk_id VARCHAR;
+ALTER TABLE validated_signals ADD COLUMN IF NOT EXISTS resolver_key VARCHAR;
+ALTER TABLE validated_signals ADD COLUMN IF NOT EXISTS resolver_status VARCHAR;
 COMMENT ON TABLE validated_signals IS 'One row a signal that passed every rule of DOMAIN §5. Personal data. Key: signal_id.';
 COMMENT ON COLUMN validated_signals.month IS 'Signalling month.';
 COMMENT ON COLUMN validated_signals.signal_id IS 'Stable: partner, month, first twelve digits of the file''s SHA-256 and row number.';
@@ -129,8 +143,8 @@ COMMENT ON COLUMN validated_signals.row_number IS 'Its row in the delivery.';
 COMMENT ON COLUMN validated_signals.received_at IS 'When the delivery came in; deadlines count from it.';
 COMMENT ON COLUMN validated_signals.customer_reference IS 'The partner''s own reference. Personal data.';
 COMMENT ON COLUMN validated_signals.address_key IS 'POSTCODE_NUMBER_LETTER_ADDITION (DOMAIN §6). Personal data.';
-COMMENT ON COLUMN validated_signals.address_status IS 'exact, normalised, repaired, ambiguous, unknown or unchecked (DOMAIN §6).';
-COMMENT ON COLUMN validated_signals.needs_review IS 'The address is ambiguous or unknown: it goes to the address desk.';
+COMMENT ON COLUMN validated_signals.address_status IS 'exact, normalised, repaired (by evidence, or by a decision of the address desk), ambiguous, unknown or unchecked (DOMAIN §6).';
+COMMENT ON COLUMN validated_signals.needs_review IS 'The address is ambiguous or unknown, and the address desk has not decided on it: it goes there.';
 COMMENT ON COLUMN validated_signals.municipality IS 'Municipality code of the address, by the register or else the postcode table.';
 COMMENT ON COLUMN validated_signals.amount_due IS 'Arrear in euro.';
 COMMENT ON COLUMN validated_signals.arrears_since IS 'Day the arrear began (ontstaansdatum).';
@@ -153,9 +167,16 @@ COMMENT ON COLUMN validated_signals.house_number IS 'House number. Personal data
 COMMENT ON COLUMN validated_signals.house_letter IS 'House letter of the register, else by rule; empty when none or not certain. Personal data.';
 COMMENT ON COLUMN validated_signals.house_number_addition IS 'Addition of the register, else by rule; as written where the address is ambiguous. Personal data.';
 COMMENT ON COLUMN validated_signals.city IS 'Town of the register, else as delivered. Personal data.';
-COMMENT ON COLUMN validated_signals.address_stage IS 'What settled the address: A postcode and number, B street and number, C a postcode nearby, D nothing (to review), rule: no register.';
+COMMENT ON COLUMN validated_signals.address_stage IS 'What settled the address: A postcode and number, B street and number, C a postcode nearby, D nothing (to review), rule: no register, desk: a decision of the address desk.';
 COMMENT ON COLUMN validated_signals.address_evidence IS 'Why, as one line of JSON: what agreed, what had to be mended, which other dwellings can be meant. Personal data.';
 COMMENT ON COLUMN validated_signals.nummeraanduiding_id IS 'BAG identification of the address that was found. Personal data.';
+COMMENT ON COLUMN validated_signals.adresseerbaar_object_id IS 'BAG identification of its dwelling, berth or pitch, where the register says so. Personal data.';
+COMMENT ON COLUMN validated_signals.buurtcode IS 'CBS buurt of the address, where the register or reference/buurten.csv says so.';
+COMMENT ON COLUMN validated_signals.side_address_key IS 'The side address (nevenadres) that was written, where address_key is the main address of the same object. Personal data.';
+COMMENT ON COLUMN validated_signals.written_address IS 'The address as the partner wrote it, on one line. Personal data.';
+COMMENT ON COLUMN validated_signals.desk_id IS 'How the address desk knows this writing of an address with this surname (Kenmerk); the same in every month.';
+COMMENT ON COLUMN validated_signals.resolver_key IS 'The key that the address has without the address desk. Personal data.';
+COMMENT ON COLUMN validated_signals.resolver_status IS 'The status that the address has without the address desk.';
 
 CREATE TABLE IF NOT EXISTS rejected_rows (
     month DATE NOT NULL,
@@ -193,8 +214,16 @@ CREATE TABLE IF NOT EXISTS address_matches (
     warm_handover BOOLEAN NOT NULL,
     needs_review BOOLEAN NOT NULL,
     first_received_on DATE NOT NULL,
-    first_crisis_received_on DATE
+    first_crisis_received_on DATE,
+    is_repaired BOOLEAN,
+    nummeraanduiding_id VARCHAR,
+    adresseerbaar_object_id VARCHAR,
+    buurtcode VARCHAR
 );
+ALTER TABLE address_matches ADD COLUMN IF NOT EXISTS is_repaired BOOLEAN;
+ALTER TABLE address_matches ADD COLUMN IF NOT EXISTS nummeraanduiding_id VARCHAR;
+ALTER TABLE address_matches ADD COLUMN IF NOT EXISTS adresseerbaar_object_id VARCHAR;
+ALTER TABLE address_matches ADD COLUMN IF NOT EXISTS buurtcode VARCHAR;
 COMMENT ON TABLE address_matches IS 'One row an address and month with at least one signal that is not held (DOMAIN §7). Key: month, address_key.';
 COMMENT ON COLUMN address_matches.month IS 'Signalling month.';
 COMMENT ON COLUMN address_matches.address_key IS 'The address (DOMAIN §6). Personal data.';
@@ -212,6 +241,10 @@ COMMENT ON COLUMN address_matches.warm_handover IS 'A partner offers a warm hand
 COMMENT ON COLUMN address_matches.needs_review IS 'The address is for the address desk.';
 COMMENT ON COLUMN address_matches.first_received_on IS 'Amsterdam day on which the earliest delivery with one of its signals came in.';
 COMMENT ON COLUMN address_matches.first_crisis_received_on IS 'The same, of its crisis signals.';
+COMMENT ON COLUMN address_matches.is_repaired IS 'A signal came to the address by mending what was written, or by a decision of the address desk.';
+COMMENT ON COLUMN address_matches.nummeraanduiding_id IS 'BAG identification of the address; by it a later month knows it under another key. Personal data.';
+COMMENT ON COLUMN address_matches.adresseerbaar_object_id IS 'BAG identification of its dwelling, berth or pitch, where the register says so. Personal data.';
+COMMENT ON COLUMN address_matches.buurtcode IS 'CBS buurt of the address, where the register or reference/buurten.csv says so.';
 
 CREATE TABLE IF NOT EXISTS repeat_signals (
     month DATE NOT NULL,
@@ -308,6 +341,38 @@ COMMENT ON COLUMN worklist_files.issue IS 'Number of the issue.';
 COMMENT ON COLUMN worklist_files.file_name IS 'Name in outbox/<YYYY-MM>/.';
 COMMENT ON COLUMN worklist_files.entries IS 'Lines in it, withdrawn ones included.';
 COMMENT ON COLUMN worklist_files.written_at IS 'When it was written.';
+
+CREATE TABLE IF NOT EXISTS address_desk (
+    month DATE NOT NULL,
+    desk_id VARCHAR NOT NULL,
+    reason VARCHAR NOT NULL,
+    address_key VARCHAR NOT NULL,
+    signal_count INTEGER NOT NULL,
+    partners VARCHAR[] NOT NULL,
+    has_crisis BOOLEAN NOT NULL,
+    total_amount DECIMAL(12, 2) NOT NULL,
+    written VARCHAR NOT NULL,
+    residents VARCHAR NOT NULL,
+    candidates STRUCT(address VARCHAR, street VARCHAR, found_by VARCHAR)[] NOT NULL,
+    earlier_decision VARCHAR,
+    decided_on DATE,
+    refusal VARCHAR
+);
+COMMENT ON TABLE address_desk IS 'What the address desk is asked about the month: writings of an address, with a surname, that somebody must look at. Personal data. Key: month, desk_id.';
+COMMENT ON COLUMN address_desk.month IS 'Signalling month.';
+COMMENT ON COLUMN address_desk.desk_id IS 'Kenmerk by which a decision comes back; the same in every month.';
+COMMENT ON COLUMN address_desk.reason IS 'Why it is asked: the reason of the resolver, customer_at_another_number, person_next_door, register_says_otherwise or decision_not_in_register.';
+COMMENT ON COLUMN address_desk.address_key IS 'The key that it has now. Personal data.';
+COMMENT ON COLUMN address_desk.signal_count IS 'Signals that it concerns.';
+COMMENT ON COLUMN address_desk.partners IS 'Names of the partners that wrote it.';
+COMMENT ON COLUMN address_desk.has_crisis IS 'A crisis signal is among them.';
+COMMENT ON COLUMN address_desk.total_amount IS 'Sum of the arrears in euro.';
+COMMENT ON COLUMN address_desk.written IS 'The address as written, a line each way. Personal data.';
+COMMENT ON COLUMN address_desk.residents IS 'Who is written to live there. Personal data.';
+COMMENT ON COLUMN address_desk.candidates IS 'The addresses that it can be, the likeliest first, and by what each was found. Personal data.';
+COMMENT ON COLUMN address_desk.earlier_decision IS 'What the desk decided on it before: not_found, or what is now contradicted.';
+COMMENT ON COLUMN address_desk.decided_on IS 'Day of that decision, Amsterdam.';
+COMMENT ON COLUMN address_desk.refusal IS 'Why the last decision that came back could not be used, in Dutch.';
 
 -- What came of it ---------------------------------------------------------------------------------------------------
 
@@ -567,6 +632,43 @@ COMMENT ON COLUMN reference.register_loads.added IS 'Addresses in force whose de
 COMMENT ON COLUMN reference.register_loads.withdrawn IS 'Addresses that were in force before and of which neither designation nor key is in force any more.';
 COMMENT ON COLUMN reference.register_loads.renumbered IS 'Designations that are in force with another key than before.';
 COMMENT ON COLUMN reference.register_loads.refused IS 'It lost too many addresses (register_max_loss): the register before it stays in force.';
+
+CREATE TABLE IF NOT EXISTS reference.address_decisions (
+    file_sha256 VARCHAR NOT NULL,
+    row_number INTEGER NOT NULL,
+    desk_id VARCHAR,
+    decision VARCHAR,
+    address_key VARCHAR,
+    nummeraanduiding_id VARCHAR,
+    decided_by VARCHAR,
+    decided_at TIMESTAMPTZ NOT NULL,
+    why VARCHAR,
+    refusal VARCHAR
+);
+COMMENT ON TABLE reference.address_decisions IS 'Every decision that the address desk sent back, and what could not be used of it; only ever added to. Key: file_sha256, row_number.';
+COMMENT ON COLUMN reference.address_decisions.file_sha256 IS 'The file from inbox/adresdesk/ that it stands in.';
+COMMENT ON COLUMN reference.address_decisions.row_number IS 'Its row in the file; 0 tells of the file itself.';
+COMMENT ON COLUMN reference.address_decisions.desk_id IS 'Kenmerk: the writing of an address with a surname that it is about.';
+COMMENT ON COLUMN reference.address_decisions.decision IS 'address (it is this one), as_written (it is right, the register lacks it), not_found, or withdrawn (an earlier decision no longer holds).';
+COMMENT ON COLUMN reference.address_decisions.address_key IS 'The address that was chosen. Personal data.';
+COMMENT ON COLUMN reference.address_decisions.nummeraanduiding_id IS 'BAG identification of it, by which the decision outlives a renumbering. Personal data.';
+COMMENT ON COLUMN reference.address_decisions.decided_by IS 'Who decided (Door).';
+COMMENT ON COLUMN reference.address_decisions.decided_at IS 'When the file was received; the latest decision on a desk_id holds.';
+COMMENT ON COLUMN reference.address_decisions.why IS 'Why (Toelichting).';
+COMMENT ON COLUMN reference.address_decisions.refusal IS 'Why it could not be used, in Dutch; empty when it holds.';
+
+CREATE OR REPLACE VIEW reference.address_overrides AS
+WITH latest AS (
+    SELECT *
+    FROM reference.address_decisions
+    WHERE refusal IS NULL AND row_number > 0
+    QUALIFY row_number() OVER (PARTITION BY desk_id ORDER BY decided_at DESC, file_sha256 DESC, row_number DESC) = 1
+)
+
+SELECT * EXCLUDE (refusal)
+FROM latest
+WHERE decision <> 'withdrawn';
+COMMENT ON VIEW reference.address_overrides IS 'The decisions of the address desk that hold: every run replays them, whatever the register says (DOMAIN §6). Key: desk_id.';
 
 CREATE TABLE IF NOT EXISTS reference.sources (
     name VARCHAR NOT NULL,

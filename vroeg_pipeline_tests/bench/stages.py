@@ -49,6 +49,7 @@ def run_stages(home: Home, month_text: str) -> dict[str, float]:
             with timed("address_matches"):
                 replace_month(connection, month, {"address_matches": sql("address_matches")})
             with timed("recidivism"):
+                connection.execute(f"CREATE OR REPLACE TEMP TABLE moved_addresses AS {sql('moved_addresses')}")
                 replace_month(connection, month, {t: sql(t) for t in ("repeat_signals", "recidivism_history")})
             with timed("prioritised_worklists"):
                 installation.set_routing(connection, month)

@@ -60,7 +60,7 @@ def test_every_fate_of_a_file_occurs(lived_in: World) -> None:
 
 def test_every_kind_of_address_and_worklist_occurs(lived_in: World) -> None:
     statuses = {row["address_status"] for row in lived_in.table("validated_signals")}
-    assert statuses == {"exact", "normalised", "ambiguous", "unknown"}
+    assert statuses == {"exact", "normalised", "repaired", "ambiguous", "unknown"}
     assert {row["held_reason"] for row in lived_in.table("validated_signals")} == {None, "withdrawn", "not_confirmed"}
     entries = lived_in.table("prioritised_worklists")
     assert {entry["worklist"] for entry in entries} == {

@@ -1,0 +1,122 @@
+-- The delivered rows with the address that each means: what the address desk decided, else the resolver's answer; a
+-- side address is the door of its main address.
+WITH answered AS (
+    SELECT
+        row.* EXCLUDE (postcode, house_number, house_letter, house_number_addition),
+        row.house_number AS house_number_text,
+        row.postcode AS written_postcode,
+        concat_ws(
+            ', ',
+            nullif(concat_ws(' ', row.street, row.house_number, row.house_letter, row.house_number_addition), ''),
+            nullif(concat_ws(' ', row.postcode_text, row.city), '')
+        ) AS written_address,
+        surname_key_of(row.surname) AS surname_key,
+        coalesce(answer.postcode, row.postcode) AS postcode,
+        answer.* EXCLUDE (
+            postcode_text, street_text, house_number_text, house_letter_text, house_number_addition_text, city_text,
+            times_written, postcode
+        )
+    FROM delivered_rows AS row
+    LEFT JOIN resolved_addresses AS answer
+        ON row.postcode = answer.postcode_text
+        AND row.house_number = answer.house_number_text
+        AND row.street IS NOT DISTINCT FROM answer.street_text
+        AND row.house_letter IS NOT DISTINCT FROM answer.house_letter_text
+        AND row.house_number_addition IS NOT DISTINCT FROM answer.house_number_addition_text
+        AND row.city IS NOT DISTINCT FROM answer.city_text
+),
+
+identified AS (
+    SELECT
+        *,
+        sha256(written_as || '|' || surname_key)[:16] AS desk_id
+    FROM answered
+),
+
+decided AS (
+    SELECT
+        row.*,
+        desk.decision,
+        desk.decided_at,
+        CASE desk.decision
+            WHEN 'address' THEN desk.address_key
+            -- The addition of what is ambiguous is the suffix as it was written.
+            WHEN 'as_written'
+                THEN CASE
+                    WHEN row.address_status = 'ambiguous'
+                        THEN address_key_of(
+                            row.postcode, row.house_number, house_letter_by_rule(row.house_number_addition),
+                            addition_by_rule(row.house_number_addition)
+                        )
+                    ELSE row.address_key
+                END
+            ELSE row.address_key
+        END AS own_key
+    FROM identified AS row
+    LEFT JOIN desk_answers AS desk ON row.desk_id = desk.desk_id
+),
+
+placed AS (
+    SELECT
+        decided.*,
+        coalesce(side.main_key, own_key) AS door_key,
+        CASE WHEN side.main_key IS NOT NULL THEN own_key END AS side_address_key
+    FROM decided
+    LEFT JOIN side_addresses AS side ON decided.own_key = side.address_key
+),
+
+-- Only what is not where the resolver found it is looked up again.
+moved AS (
+    SELECT
+        *,
+        coalesce(door_key <> address_key, false) AS is_elsewhere,
+        coalesce(decision IN ('address', 'as_written'), false) AS is_decided
+    FROM placed
+)
+
+SELECT
+    moved.* EXCLUDE (
+        address_key, postcode, house_number, house_letter, house_number_addition, register_street, register_city,
+        municipality, nummeraanduiding_id, adresseerbaar_object_id, buurtcode, address_status, needs_review,
+        address_stage, address_evidence, own_key, door_key, written_as, decision, decided_at, is_elsewhere, is_decided
+    ),
+    door_key AS address_key,
+    -- What the resolver says of it by itself, so that the desk hears when a new register says something else.
+    moved.address_key AS resolver_key,
+    moved.address_status AS resolver_status,
+    CASE WHEN is_elsewhere THEN left(door_key, 6) ELSE moved.postcode END AS postcode,
+    CASE WHEN is_elsewhere THEN split_part(door_key, '_', 2)::INTEGER ELSE moved.house_number END AS house_number,
+    CASE WHEN is_elsewhere THEN split_part(door_key, '_', 3) ELSE moved.house_letter END AS house_letter,
+    CASE
+        WHEN is_elsewhere THEN split_part(door_key, '_', 4) ELSE moved.house_number_addition
+    END AS house_number_addition,
+    CASE WHEN is_elsewhere THEN dwelling.street ELSE register_street END AS register_street,
+    CASE WHEN is_elsewhere THEN dwelling.city ELSE register_city END AS register_city,
+    CASE
+        WHEN is_elsewhere THEN coalesce(dwelling.municipality, area.municipality) ELSE moved.municipality
+    END AS municipality,
+    CASE
+        WHEN is_elsewhere THEN dwelling.nummeraanduiding_id ELSE moved.nummeraanduiding_id
+    END AS nummeraanduiding_id,
+    CASE
+        WHEN is_elsewhere THEN dwelling.adresseerbaar_object_id ELSE moved.adresseerbaar_object_id
+    END AS adresseerbaar_object_id,
+    CASE WHEN is_elsewhere THEN dwelling.buurtcode ELSE moved.buurtcode END AS buurtcode,
+    CASE decision WHEN 'address' THEN 'repaired' WHEN 'as_written' THEN 'unknown' ELSE address_status END
+        AS address_status,
+    needs_review AND NOT is_decided AS needs_review,
+    CASE WHEN is_decided THEN 'desk' ELSE address_stage END AS address_stage,
+    CASE
+        WHEN is_decided
+            THEN evidence_of(
+                evidence('reason', 'decided_by_desk'),
+                evidence('decision', decision),
+                evidence('decided_on', strftime(decided_at, '%Y-%m-%d')),
+                evidence('resolver', address_status)
+            )
+        ELSE address_evidence
+    END AS address_evidence
+FROM moved
+LEFT JOIN dwellings AS dwelling ON moved.is_elsewhere AND moved.door_key = dwelling.address_key
+LEFT JOIN postcode4_municipality AS area
+    ON moved.is_elsewhere AND try_cast(left(moved.door_key, 4) AS INTEGER) = area.postcode4
