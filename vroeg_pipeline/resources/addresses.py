@@ -6,6 +6,8 @@ is written is read once a distinct value; comparing spellings is `domain.streets
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import duckdb
 
 from vroeg_pipeline.domain.streets import Reading, StreetNames, distances, near, read_streets
@@ -64,8 +66,11 @@ def resolve_addresses(connection: duckdb.DuckDBPyConnection, written: str) -> No
         f"SELECT row_number() OVER () AS address_no, times_written, {as_text} "
         f"FROM (SELECT {', '.join(WRITTEN)}, count(*) AS times_written FROM {written} GROUP BY ALL)"
     )
-    names = StreetNames(_texts(connection, "SELECT DISTINCT street FROM dwellings WHERE street IS NOT NULL ORDER BY 1"))
-    _read_streets(connection, names)
+    texts = _texts(connection, "SELECT DISTINCT street FROM address_texts WHERE street IS NOT NULL ORDER BY 1")
+    # Those of the whole country take seconds to prepare, so not for addresses that have no street.
+    known = "SELECT DISTINCT street FROM dwellings WHERE street IS NOT NULL ORDER BY 1"
+    names = StreetNames(_texts(connection, known) if texts else [])
+    _read_streets(connection, names, texts)
     _step(connection, "written_addresses")
     _step(connection, "found_by_postcode")
     _check_streets(connection, names)
@@ -111,8 +116,7 @@ def _texts(connection: duckdb.DuckDBPyConnection, query: str) -> list[str]:
     return [text for (text,) in connection.execute(query).fetchall()]
 
 
-def _read_streets(connection: duckdb.DuckDBPyConnection, names: StreetNames) -> None:
-    texts = _texts(connection, "SELECT DISTINCT street FROM address_texts WHERE street IS NOT NULL ORDER BY 1")
+def _read_streets(connection: duckdb.DuckDBPyConnection, names: StreetNames, texts: Sequence[str]) -> None:
     found = read_streets(texts, names)
     temporary_columns(
         connection,

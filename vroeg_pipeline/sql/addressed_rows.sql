@@ -70,6 +70,7 @@ moved AS (
     SELECT
         *,
         coalesce(door_key <> address_key, false) AS is_elsewhere,
+        CASE WHEN door_key <> address_key THEN door_key END AS elsewhere_key,
         coalesce(decision IN ('address', 'as_written'), false) AS is_decided
     FROM placed
 )
@@ -78,10 +79,11 @@ SELECT
     moved.* EXCLUDE (
         address_key, postcode, house_number, house_letter, house_number_addition, register_street, register_city,
         municipality, nummeraanduiding_id, adresseerbaar_object_id, buurtcode, address_status, needs_review,
-        address_stage, address_evidence, own_key, door_key, written_as, decision, decided_at, is_elsewhere, is_decided
+        address_stage, address_evidence, own_key, door_key, written_as, decision, decided_at, is_elsewhere,
+        elsewhere_key, is_decided
     ),
     door_key AS address_key,
-    -- What the resolver says of it by itself, so that the desk hears when a new register says something else.
+    -- What the resolver says by itself, so that the desk hears when a new register says something else.
     moved.address_key AS resolver_key,
     moved.address_status AS resolver_status,
     CASE WHEN is_elsewhere THEN left(door_key, 6) ELSE moved.postcode END AS postcode,
@@ -117,6 +119,5 @@ SELECT
         ELSE address_evidence
     END AS address_evidence
 FROM moved
-LEFT JOIN dwellings AS dwelling ON moved.is_elsewhere AND moved.door_key = dwelling.address_key
-LEFT JOIN postcode4_municipality AS area
-    ON moved.is_elsewhere AND try_cast(left(moved.door_key, 4) AS INTEGER) = area.postcode4
+LEFT JOIN dwellings AS dwelling ON moved.elsewhere_key = dwelling.address_key
+LEFT JOIN postcode4_municipality AS area ON try_cast(left(moved.elsewhere_key, 4) AS INTEGER) = area.postcode4
