@@ -26,6 +26,7 @@ _BREAKS = {
     ("prioritised_worklists", "ranks_without_gaps"): "UPDATE prioritised_worklists SET rank = rank + 1",
     ("prioritised_worklists", "no_empty_priority"): "UPDATE prioritised_worklists SET explanation = ' '",
     ("worklist_issues", "teams_know_their_list"): "DELETE FROM worklist_issues",
+    ("address_desk", "no_review_is_forgotten"): "DELETE FROM address_desk",
     ("worklist_files", "every_issue_is_written"): "DELETE FROM worklist_files",
     ("evaluation_deliveries", "totals_are_those_of_the_tables"): "UPDATE evaluation_deliveries SET rejected_count = 7",
     ("evaluation_signals", "totals_are_those_of_the_tables"): "UPDATE evaluation_signals SET in_report = NOT in_report",
@@ -44,7 +45,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> World:
     later = row(reference_date="01-03-2021", amount_due="200", arrears_since="01-11-2020")
     others = [row(customer_reference=f"K{n}", house_number=str(n)) for n in range(20, 24)]
     world.deliver("huur", "2021-03", [row()], name="eerder.csv", received="2021-03-02 10:00")
-    world.deliver("huur", "2021-03", [later, *others, row(amount_due="1")])
+    unclear = row(customer_reference="K30", house_number="30 A", house_letter="B")
+    world.deliver("huur", "2021-03", [later, *others, unclear, row(amount_due="1")])
     world.run("2021-02", "2021-03")
     with WarehouseResource(home=str(world.root)).connect() as connection:
         report_back(connection, share=1)
