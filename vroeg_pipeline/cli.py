@@ -240,6 +240,48 @@ def ddas(
 
 @app.command()
 @one_line_errors
+def evaluate(
+    first: Annotated[str | None, typer.Option("--from", help="First month, YYYY-MM.", show_default=False)] = None,
+    last: Annotated[str | None, typer.Option("--to", help="Last month, YYYY-MM.", show_default=False)] = None,
+    target: Annotated[
+        Path | None, typer.Option("--output", help="HTML file to write; else one in the outbox.", show_default=False)
+    ] = None,
+) -> None:
+    """Write the evaluation of a period, in Dutch, as one HTML page that needs nothing else; without months, of all.
+
+    By what the warehouse holds now, which is only read. Small numbers of people are hidden.
+
+        vroeg evaluate --from 2021-01 --to 2021-06
+    """
+    if bool(first) != bool(last):
+        raise VroegError("which months?", do="give --from 2021-01 and --to 2021-06, or neither")
+    home = Home.from_environment()
+    months = _asked_months(home, None, first, last, everything=False) if first else []
+    # Takes a second to import.
+    from vroeg_pipeline.evaluating import evaluate as evaluate_months
+
+    evaluate_months(home, months, target, out, problems)
+
+
+@app.command()
+@one_line_errors
+def whatif(
+    settings: Annotated[Path, typer.Option(help="Another settings.yaml.")],
+    month: Annotated[str, typer.Option(help="The month, YYYY-MM.")],
+) -> None:
+    """Show what the worklists of a month would have been under other settings: who moves where, in numbers.
+
+    As if they had always held. The warehouse is only read; what was issued stays as it is.
+
+        vroeg whatif --settings other.yaml --month 2021-03
+    """
+    from vroeg_pipeline.whatif import what_if
+
+    what_if(Home.from_environment(), settings, parse_month(month), out, problems)
+
+
+@app.command()
+@one_line_errors
 def prepare() -> None:
     """Make Dagster's home ready for its services, with our settings; once is enough, again does no harm."""
     from vroeg_pipeline.serving import prepare_storage

@@ -24,6 +24,7 @@ from vroeg_pipeline.assets import (  # noqa: E402
     board,
     ddas,
     deliveries,
+    evaluation,
     feedback,
     matches,
     measures,
@@ -87,6 +88,8 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
                 worklists.files_asset(partitions),
                 feedback.feedback_asset(partitions),
                 ddas.ddas_asset(partitions),
+                evaluation.evaluation_tables_asset(partitions),
+                evaluation.evaluation_page_asset(partitions),
             ]
         ),
         asset_checks=[

@@ -33,6 +33,9 @@ MISTAKES = [
     (("ddas", "--from", "2021-01-15", "--to", "2021-03-31"), "2021-01-15", "give 2021-01-01"),
     (("ddas", "--from", "2021-01", "--to", "2021-03-30"), "2021-03-30", "give 2021-03-31"),
     (("ddas", "--from", "2021-03", "--to", "2021-01"), "lies after", "swap"),
+    (("evaluate",), "there is no warehouse yet", "vroeg run"),
+    (("evaluate", "--from", "2021-01"), "which months?", "--to"),
+    (("evaluate", "--from", "2021-03", "--to", "2021-01"), "lies after", "swap"),
 ]
 
 
@@ -79,7 +82,8 @@ def test_a_mistake_of_ours_names_file_and_field(world: World, break_it: object, 
 
 
 def test_help_teaches() -> None:
-    for words in ((), ("run",), ("sample",), ("status",), ("health",), ("prepare",), ("dev",), ("ddas",)):
+    commands = ("run", "sample", "status", "health", "evaluate", "whatif", "ddas", "prepare", "dev")
+    for words in ((), *((command,) for command in commands)):
         done = vroeg(Path("nowhere"), *words, "--help")
         assert done.returncode == 0
         assert "Usage:" in done.stdout
@@ -105,6 +109,14 @@ def test_from_sample_to_status(tmp_path: Path) -> None:
     figures = [line.split() for line in ran.stdout.splitlines() if line.startswith("2020-1")]
     assert [line[0] for line in figures] == ["2020-10", "2020-11", "2020-12"] * 2
     assert all(len(line) < 81 for line in ran.stdout.splitlines() if line.startswith("2020-1"))
+
+    evaluated = vroeg(home, "evaluate", "--from", "2020-10", "--to", "2020-12", "--output", str(home / "e.html"))
+    assert evaluated.returncode == 0, evaluated.stderr
+    assert "reports" in evaluated.stdout
+    assert "Oktober 2020 t/m december 2020" in (home / "e.html").read_text(encoding="utf-8")
+    none = vroeg(home, "evaluate", "--from", "2019-01", "--to", "2019-02")
+    assert none.returncode == 1
+    assert "nothing was run of this period" in none.stderr
 
     board = vroeg(home, "status", width=120)
     assert board.returncode == 0

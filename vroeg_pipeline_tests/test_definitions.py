@@ -41,13 +41,44 @@ GRAPH = {
     "worklist_issues": ["prioritised_worklists"],
     "worklist_files": ["worklist_issues"],
     "partner_feedback": [
-        "delivery_files", "rejected_rows", "repeat_signals", "validated_signals", "worklist_files",
+        "delivery_files",
+        "rejected_rows",
+        "repeat_signals",
+        "validated_signals",
+        "worklist_files",
     ],
     "ddas_delivery": [
-        "address_matches", "recidivism_history", "rejected_rows", "validated_signals", "worklist_files",
+        "address_matches",
+        "recidivism_history",
+        "rejected_rows",
+        "validated_signals",
+        "worklist_files",
     ],
-}  # fmt: skip
-NO_TABLES = {"delivery_board", "ddas_delivery", "partner_feedback"}
+    "evaluation_deliveries": ["delivery_files", "delivery_measures", "rejected_rows"],
+    "evaluation_signals": [
+        "case_results",
+        "contact_attempts",
+        "prioritised_worklists",
+        "rejected_rows",
+        "repeat_signals",
+        "validated_signals",
+    ],
+    "evaluation_reports": [
+        "address_matches",
+        "case_results",
+        "contact_attempts",
+        "prioritised_worklists",
+        "recidivism_history",
+    ],
+    "evaluation_contacts": ["address_matches", "case_results", "contact_attempts", "prioritised_worklists"],
+    "evaluation_page": [
+        "evaluation_contacts",
+        "evaluation_deliveries",
+        "evaluation_reports",
+        "evaluation_signals",
+    ],
+}
+NO_TABLES = {"delivery_board", "ddas_delivery", "evaluation_page", "partner_feedback"}
 BY_HAND = {"areas", "known_clients", "municipalities"}
 
 
@@ -59,7 +90,10 @@ def defs(world: World) -> dg.Definitions:
 
 
 def specs(defs: dg.Definitions) -> dict[str, dg.AssetSpec]:
-    return {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
+    known = defs.resolve_all_asset_specs()
+    # What is read but filled by nobody here yet.
+    stub = "dagster/auto_created_stub_asset"
+    return {spec.key.to_user_string(): spec for spec in known if not spec.metadata.get(stub)}
 
 
 def test_the_asset_graph(defs: dg.Definitions) -> None:
@@ -92,7 +126,7 @@ def test_every_table_has_blocking_checks_and_every_delivery_named_ones(defs: dg.
         for spec in definition.check_specs
     }
     for table in GRAPH:
-        if table.split("/")[0] in {"deliveries", "address_register", "delivery_board", *BY_HAND}:
+        if table.split("/")[0] in {"deliveries", "address_register", "delivery_board", "evaluation_page", *BY_HAND}:
             continue
         assert any(asset == table for asset, _ in checks), table
     assert checks["validated_signals", "row_accounting"].blocking

@@ -29,9 +29,10 @@ MUNICIPALITIES = dg.AssetSpec(
 KNOWN_CLIENTS = dg.AssetSpec(
     "known_clients",
     group_name=GROUP,
-    kinds={"csv"},
+    kinds={"csv", "postgres"},
     tags={"stage": GROUP},
-    description="`reference/known_clients.csv`: addresses that debt services or a wijkteam know already (DOMAIN §9).",
+    description="Addresses that debt services or a wijkteam know already (DOMAIN §9): `reference/known_clients.csv`, or "
+    "what `known_clients` in settings.yaml names (docs/adr/0018).",
 )
 TABLES_KEPT_BY_HAND = [AREAS, MUNICIPALITIES, KNOWN_CLIENTS]
 

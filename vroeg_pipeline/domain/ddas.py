@@ -31,6 +31,12 @@ EnumEindresultaat = (
     "Verwijzing zonder tussenkomst inwoner",
 )
 
+# Help that a resident accepted, unless the settings say otherwise (evaluation.help_results).
+HELP_ACCEPTED = (
+    "(Budget)advies en/of quick fix",
+    *(result for result in EnumEindresultaat if result.startswith("Vervolghulp en/of verwijzing")),
+)
+
 EnumSignaalpartner = (
     "Belastingdienst", "CAK Eigen bijdrage", "CAK Zorgverzekeringen", "Dienst Toeslagen", "DUO", "Energie", "Huur",
     "Hypotheek", "Overige", "Water", "Zorg",

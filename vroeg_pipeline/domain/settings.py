@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, time
 from decimal import Decimal
 from importlib import metadata
@@ -11,9 +12,10 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from vroeg_pipeline.domain.agreements import Month, Municipality
 from vroeg_pipeline.domain.alerts import AlertKind
+from vroeg_pipeline.domain.ddas import HELP_ACCEPTED, EnumEindresultaat
 from vroeg_pipeline.domain.messages import ASKED_OF_PARTNERS, Language
 from vroeg_pipeline.domain.months import is_month, month_text
-from vroeg_pipeline.domain.reading import StrictModel, model_from, parse_yaml
+from vroeg_pipeline.domain.reading import StrictModel, model_from, nearest, parse_yaml
 
 
 class ContactPolicy(StrictModel):
@@ -105,6 +107,46 @@ class Ddas(StrictModel):
     municipalities: dict[Municipality, DdasMunicipality] = Field(default_factory=dict)
 
 
+class KnownClients(StrictModel):
+    """Where known clients are read from, when not from `reference/known_clients.csv`: a file (CSV, Parquet, SQLite; relative
+    to VROEG_HOME) or a PostgreSQL connection. Secrets come from the environment: `${NAME}`, or libpq's own PGPASSWORD.
+    """
+
+    source: str = Field(min_length=1)
+    table: str | None = Field(default=None, min_length=1, description="of a database: table, or schema.table")
+    query: str | None = Field(default=None, min_length=1, description="in DuckDB's SQL; a file is called source in it")
+
+    @field_validator("source")
+    @classmethod
+    def _no_password(cls, value: str) -> str:
+        if re.search(r"password\s*=\s*(?!\$\{)|://[^/@]*:(?!\$\{\w+\}@)[^/@]*@", value, re.IGNORECASE):
+            raise ValueError("a password does not belong here; write ${NAME} for it and set that in the environment")
+        return value
+
+    @model_validator(mode="after")
+    def _table_or_query(self) -> KnownClients:
+        if self.table and self.query:
+            raise ValueError("give a table or a query, not both")
+        return self
+
+
+class Evaluation(StrictModel):
+    """What the evaluation counts and compares."""
+
+    inhabitants: int | None = Field(default=None, gt=0, description="of the area that partners deliver for")
+    help_results: tuple[str, ...] = Field(default=HELP_ACCEPTED, min_length=1, description="end results that are help")
+
+    @field_validator("help_results")
+    @classmethod
+    def _results_of_the_standard(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for result in value:
+            if result not in EnumEindresultaat:
+                guess = nearest(result, EnumEindresultaat)
+                hint = f", did you mean '{guess}'?" if guess else ""
+                raise ValueError(f"'{result}' is no Eindresultaat of DDAS{hint}")
+        return value
+
+
 class Settings(StrictModel):
     """Everything an installation may set. Amounts in euro, sizes in MiB, durations as the name says."""
 
@@ -126,6 +168,8 @@ class Settings(StrictModel):
         default=None, description="first month in the UI, when not the oldest agreement's"
     )
     contact_policy: dict[str, ContactPolicy] = Field(default_factory=dict, description="per month; '' is any other")
+    known_clients: KnownClients | None = Field(default=None, description="another source than the file in reference/")
+    evaluation: Evaluation = Evaluation()
     capacity: dict[str, int] = Field(default_factory=dict, description="home visits per worklist and month")
 
     @model_validator(mode="before")

@@ -11,7 +11,7 @@ from datetime import date, datetime
 
 import duckdb
 
-from vroeg_pipeline.domain.board import Board, RegisteredFile, make_board
+from vroeg_pipeline.domain.board import Board, RegisteredFile, delivery_state, make_board
 from vroeg_pipeline.domain.months import add_months, month_of, months_between
 from vroeg_pipeline.resources.arrivals import months_worked_on
 from vroeg_pipeline.resources.home import Home
@@ -49,6 +49,17 @@ def noted_board(installation: Installation, at_most: int) -> Board:
         for partner, of_partner in (noted_files(installation.home, month) or {}).items()
     }
     return make_board(installation.partners, files, months, installation.now())
+
+
+def delivery_states(
+    connection: duckdb.DuckDBPyConnection, installation: Installation, month: date
+) -> list[tuple[str, str]]:
+    """The partners that owed a delivery for the month, each with its state as of now."""
+    files = _registered(connection, month).get(month, {})
+    return [
+        (owed.partner, delivery_state(owed, month, files.get(owed.partner, ()), installation.now()).value)
+        for owed in installation.partners.owed(month)
+    ]
 
 
 def is_asleep(run: set[date], now: datetime) -> bool:

@@ -21,7 +21,8 @@ from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import add_months, amsterdam_day, working_days_after
 from vroeg_pipeline.domain.settings import Settings
 from vroeg_pipeline.resources.home import Home, read_text
-from vroeg_pipeline.resources.reference import load_areas, load_known_clients, load_municipalities
+from vroeg_pipeline.resources.known_clients import known_clients_are_told, load_known_clients
+from vroeg_pipeline.resources.reference import load_areas, load_municipalities
 from vroeg_pipeline.resources.statements import fetch_one, quoted, sql, temporary_table
 
 if TYPE_CHECKING:
@@ -98,6 +99,8 @@ class Installation:
         _set(connection, "mortgage_is_housing", settings.mortgage_is_housing)
         _set(connection, "high_amount", settings.high_amount)
         _set(connection, "home_visits", settings.home_visits_allowed(month))
+        _set(connection, "help_results", list(settings.evaluation.help_results))
+        _set(connection, "has_known_clients", known_clients_are_told(self.home, settings))
         terms = [
             (
                 a.partner, a.type, list(a.municipalities), a.delivery.decimal, a.delivery.date_format,
@@ -135,7 +138,7 @@ class Installation:
     def set_routing(self, connection: duckdb.DuckDBPyConnection, month: date) -> None:
         """Makes what the worklists need besides: areas, known clients, and the deadlines of crisis signals."""
         load_areas(connection, self.home)
-        load_known_clients(connection, self.home)
+        load_known_clients(connection, self.home, self.settings)
         days = connection.execute(
             "SELECT DISTINCT first_crisis_received_on FROM address_matches "
             "WHERE month = ? AND first_crisis_received_on IS NOT NULL",

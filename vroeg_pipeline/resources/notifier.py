@@ -6,13 +6,10 @@ Sends one message to one URL. What is sent stands in `domain.messages`; what wai
 from __future__ import annotations
 
 import logging
-import os
-import re
 
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.messages import Message
-
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+from vroeg_pipeline.resources.environment import filled_in
 
 
 def send(url: str, message: Message) -> None:
@@ -29,15 +26,8 @@ def send(url: str, message: Message) -> None:
         app_id="Vroeg Eropaf", app_desc="early debt signalling", async_mode=False, storage_mode="memory"
     )
     channel = apprise.Apprise(asset=asset)
-    if not channel.add(_VARIABLE.sub(_from_environment, url)):
+    if not channel.add(filled_in(url)):
         raise VroegError("is no address that Apprise knows", do="see the list of services of Apprise")
     handed_over = channel.notify(body=message.body, title=message.title, body_format=apprise.NotifyFormat.TEXT)
     if not handed_over:
         raise VroegError("did not take the message", do="check the address, and whether its server can be reached")
-
-
-def _from_environment(found: re.Match[str]) -> str:
-    value = os.environ.get(found[1])
-    if not value:
-        raise VroegError(f"{found[1]} is not set in the environment", do="set it for the daemon too")
-    return value

@@ -1,5 +1,5 @@
-"""The reference tables that people keep: areas, postcode areas and known clients (DOMAIN §13). The address register
-has a module of its own, `resources.register`.
+"""The reference tables that people keep: areas and postcode areas (DOMAIN §13). The address register and the known clients
+have modules of their own, `resources.register` and `resources.known_clients`.
 
 They are ours, not a partner's: a mistake in them stops the run with a line that says where it stands. What an address
 means is decided in `sql/addresses.sql`.
@@ -16,12 +16,10 @@ from pathlib import Path
 import duckdb
 
 from vroeg_pipeline.domain.errors import VroegError
-from vroeg_pipeline.resources.addresses import resolve_addresses
 from vroeg_pipeline.resources.home import Home, read_text
 from vroeg_pipeline.resources.statements import quoted, temporary_table
 
 BUURTCODE = "BU[0-9]{8}"
-KNOWN_CLIENT_COLUMNS = ("postcode", "huisnummer", "huisletter", "huisnummertoevoeging", "known_to")
 
 
 def load_areas(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
@@ -67,46 +65,6 @@ def load_municipalities(connection: duckdb.DuckDBPyConnection, home: Home) -> No
             by_postcode.setdefault(postcode, row["gemeentecode"])
     columns = "postcode4 INTEGER, municipality VARCHAR"
     temporary_table(connection, "postcode4_municipality", columns, list(by_postcode.items()))
-
-
-def load_known_clients(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
-    """Makes the temporary table `known_addresses` of `reference/known_clients.csv`, its addresses resolved.
-
-    Empty where the file is absent. Raises VroegError when the file lacks a column.
-    """
-    source = home.reference / "known_clients.csv"
-    nothing = f"SELECT {', '.join(f'NULL::VARCHAR AS {column}' for column in KNOWN_CLIENT_COLUMNS)} LIMIT 0"
-    select = csv_select(source, KNOWN_CLIENT_COLUMNS) if source.exists() else nothing
-    with csv_errors(source):
-        connection.execute(
-            f"""
-            CREATE OR REPLACE TEMP TABLE known_written AS
-            SELECT
-                postcode_of(text_of(postcode)) AS postcode,
-                NULL::VARCHAR AS street,
-                text_of(huisnummer) AS house_number,
-                text_of(huisletter) AS house_letter,
-                text_of(huisnummertoevoeging) AS house_number_addition,
-                NULL::VARCHAR AS city,
-                text_of(known_to) AS known_to
-            FROM ({select})
-            """
-        )
-    resolve_addresses(connection, "known_written")
-    connection.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE known_addresses AS
-        SELECT coalesce(side.main_key, answer.address_key) AS address_key, written.known_to, answer.needs_review
-        FROM known_written AS written
-        INNER JOIN resolved_addresses AS answer
-            ON written.postcode = answer.postcode_text
-            AND written.house_number = answer.house_number_text
-            AND written.house_letter IS NOT DISTINCT FROM answer.house_letter_text
-            AND written.house_number_addition IS NOT DISTINCT FROM answer.house_number_addition_text
-        LEFT JOIN side_addresses AS side ON answer.address_key = side.address_key
-        WHERE answer.address_key IS NOT NULL AND written.known_to IS NOT NULL
-        """
-    )
 
 
 def csv_select(source: Path, columns: Sequence[str], optional: Sequence[str] = ()) -> str:

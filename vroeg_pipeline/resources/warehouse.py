@@ -4,7 +4,6 @@ Knows files, locks and transactions. What a table means stands in `sql/`, which 
 """
 
 import hashlib
-import importlib.resources
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -20,6 +19,7 @@ from pydantic import PrivateAttr
 
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import TIME_ZONE
+from vroeg_pipeline.resources.extensions import load_extension
 from vroeg_pipeline.resources.home import Home, private_folder
 from vroeg_pipeline.resources.locking import Patience, Say, run_lock
 from vroeg_pipeline.resources.statements import MEMORY_LIMIT, fetch_one, insert_rows, quoted, sql, transaction
@@ -98,7 +98,7 @@ class WarehouseResource(DuckDBResource):
         options = ["READ_ONLY"] if read_only else []
         if key := os.environ.get(ENCRYPTION_KEY):
             # The packaged, signed extension brings OpenSSL, which DuckDB wants for writing encrypted files.
-            connection.execute(f"LOAD {quoted(str(_packaged_extension('httpfs')))}")
+            load_extension(connection, "httpfs")
             connection.execute("SET temp_file_encryption = true")
             options.append(f"ENCRYPTION_KEY {quoted(key)}")
         patience = Patience(self._say, self.lock_timeout_minutes * 60)
@@ -135,11 +135,6 @@ def _owner_only_files() -> Iterator[None]:
         yield
     finally:
         os.umask(before)
-
-
-def _packaged_extension(name: str) -> Path:
-    folder = importlib.resources.files(f"duckdb_extension_{name}")
-    return Path(str(folder)) / "extensions" / f"v{duckdb.__version__}" / f"{name}.duckdb_extension"
 
 
 def _lock_holder(error: duckdb.Error) -> str | None:

@@ -493,6 +493,100 @@ FROM rejected_rows
 WHERE ddas_status IS NOT NULL;
 COMMENT ON VIEW signal_statuses IS 'Every signal with the DDAS status that it has now. Key: signal_id.';
 
+-- What it comes to -------------------------------------------------------------------------------------------------
+
+CREATE TABLE IF NOT EXISTS evaluation_deliveries (
+    month DATE NOT NULL,
+    partner VARCHAR NOT NULL,
+    state VARCHAR NOT NULL,
+    received_at TIMESTAMPTZ,
+    row_count INTEGER,
+    accepted_count INTEGER,
+    rejected_count INTEGER,
+    outdated_count INTEGER
+);
+COMMENT ON TABLE evaluation_deliveries IS 'What each partner delivered, for the evaluation; no person is in it. Key: month, partner.';
+COMMENT ON COLUMN evaluation_deliveries.month IS 'Signalling month.';
+COMMENT ON COLUMN evaluation_deliveries.partner IS 'Partner that owed a delivery, or sent one.';
+COMMENT ON COLUMN evaluation_deliveries.state IS 'on time, late, missing, refused, outdated, expected or not owed, as on the delivery board when the month was evaluated.';
+COMMENT ON COLUMN evaluation_deliveries.received_at IS 'When its delivery came; empty without one.';
+COMMENT ON COLUMN evaluation_deliveries.row_count IS 'Data rows.';
+COMMENT ON COLUMN evaluation_deliveries.accepted_count IS 'Rows that became signals.';
+COMMENT ON COLUMN evaluation_deliveries.rejected_count IS 'Rows that were rejected.';
+COMMENT ON COLUMN evaluation_deliveries.outdated_count IS 'Rejected rows with an outdated reference date.';
+
+CREATE TABLE IF NOT EXISTS evaluation_signals (
+    month DATE NOT NULL,
+    partner VARCHAR NOT NULL,
+    partner_type VARCHAR NOT NULL,
+    ddas_status VARCHAR NOT NULL,
+    in_report BOOLEAN NOT NULL,
+    signals BIGINT NOT NULL
+);
+COMMENT ON TABLE evaluation_signals IS 'The signals by what became of them, counted: their sum is the number of rows of signal_statuses. Small numbers are in it: for who may see the warehouse. Key: month, partner, ddas_status, in_report.';
+COMMENT ON COLUMN evaluation_signals.month IS 'Signalling month.';
+COMMENT ON COLUMN evaluation_signals.partner IS 'Partner that reported them.';
+COMMENT ON COLUMN evaluation_signals.partner_type IS 'Its DDAS type; Overige without an agreement.';
+COMMENT ON COLUMN evaluation_signals.ddas_status IS 'DDAS Signaalstatus at the moment of evaluation.';
+COMMENT ON COLUMN evaluation_signals.in_report IS 'They belong to a report: not held back, at an address that is on a worklist.';
+COMMENT ON COLUMN evaluation_signals.signals IS 'Number of signals.';
+
+CREATE TABLE IF NOT EXISTS evaluation_reports (
+    month DATE NOT NULL,
+    kind VARCHAR NOT NULL,
+    worklist VARCHAR,
+    tier INTEGER,
+    tier_name VARCHAR,
+    has_rent BOOLEAN,
+    match_kind VARCHAR,
+    recidivism_kind VARCHAR,
+    known VARCHAR,
+    attempted BOOLEAN NOT NULL,
+    reached BOOLEAN NOT NULL,
+    first_contact_days INTEGER,
+    in_time BOOLEAN,
+    end_result VARCHAR,
+    help_accepted BOOLEAN NOT NULL,
+    reports BIGINT NOT NULL,
+    signals BIGINT NOT NULL
+);
+COMMENT ON TABLE evaluation_reports IS 'The reports (an address in a month) by what they were and what came of them, counted: reports of kind report are the rows of prioritised_worklists, those with an end_result the rows of case_results. Small numbers are in it: for who may see the warehouse.';
+COMMENT ON COLUMN evaluation_reports.month IS 'Signalling month.';
+COMMENT ON COLUMN evaluation_reports.kind IS 'report (on a worklist), only_repeats (on none), or gone (an outcome of an address that is not reported any more).';
+COMMENT ON COLUMN evaluation_reports.worklist IS 'The list; empty when it is on none, like all that is known of lists.';
+COMMENT ON COLUMN evaluation_reports.tier IS 'Priority: 0 is best.';
+COMMENT ON COLUMN evaluation_reports.tier_name IS 'Its name.';
+COMMENT ON COLUMN evaluation_reports.has_rent IS 'A rent arrear is among the signals.';
+COMMENT ON COLUMN evaluation_reports.match_kind IS 'single or multiple.';
+COMMENT ON COLUMN evaluation_reports.recidivism_kind IS 'new, consecutive or returning.';
+COMMENT ON COLUMN evaluation_reports.known IS 'known or unknown to debt services and wijkteam before; empty when that could not be checked.';
+COMMENT ON COLUMN evaluation_reports.attempted IS 'A contact was attempted, other than Administratief.';
+COMMENT ON COLUMN evaluation_reports.reached IS 'Somebody of the household was spoken to.';
+COMMENT ON COLUMN evaluation_reports.first_contact_days IS 'Days from the first delivery to the first attempt.';
+COMMENT ON COLUMN evaluation_reports.in_time IS 'The first attempt was within the deadline; false also when the deadline passed without; empty while it runs.';
+COMMENT ON COLUMN evaluation_reports.end_result IS 'DDAS Eindresultaat; empty without a result.';
+COMMENT ON COLUMN evaluation_reports.help_accepted IS 'The result is one that counts as help accepted (settings, evaluation.help_results).';
+COMMENT ON COLUMN evaluation_reports.reports IS 'Number of reports.';
+COMMENT ON COLUMN evaluation_reports.signals IS 'Their signals that are not held.';
+
+CREATE TABLE IF NOT EXISTS evaluation_contacts (
+    month DATE NOT NULL,
+    worklist VARCHAR NOT NULL,
+    tier INTEGER,
+    has_rent BOOLEAN,
+    contact_kind VARCHAR NOT NULL,
+    reached BOOLEAN,
+    attempts BIGINT NOT NULL
+);
+COMMENT ON TABLE evaluation_contacts IS 'The contact attempts by kind, counted: their sum is the number of rows of contact_attempts. Small numbers are in it: for who may see the warehouse.';
+COMMENT ON COLUMN evaluation_contacts.month IS 'Signalling month of the worklist.';
+COMMENT ON COLUMN evaluation_contacts.worklist IS 'The list they were reported on.';
+COMMENT ON COLUMN evaluation_contacts.tier IS 'Priority of the address; empty when it is on no list any more.';
+COMMENT ON COLUMN evaluation_contacts.has_rent IS 'A rent arrear is among its signals; empty when it is not reported any more.';
+COMMENT ON COLUMN evaluation_contacts.contact_kind IS 'DDAS Contactsoort.';
+COMMENT ON COLUMN evaluation_contacts.reached IS 'Whether somebody was spoken to; empty when not told.';
+COMMENT ON COLUMN evaluation_contacts.attempts IS 'Number of attempts.';
+
 -- What addresses are judged by --------------------------------------------------------------------------------------
 
 CREATE TABLE IF NOT EXISTS reference.address_register (

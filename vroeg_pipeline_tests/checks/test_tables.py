@@ -11,6 +11,7 @@ from vroeg_pipeline.assets import worklists
 from vroeg_pipeline.checks.tables import TABLE_CHECKS
 from vroeg_pipeline.resources.statements import fetch_one, sql
 from vroeg_pipeline.resources.warehouse import WarehouseResource
+from vroeg_pipeline_tests.outcomes import report_back
 from vroeg_pipeline_tests.world import World, month, row
 
 # What breaks a check, by table and check.
@@ -25,7 +26,12 @@ _BREAKS = {
     ("prioritised_worklists", "ranks_without_gaps"): "UPDATE prioritised_worklists SET rank = rank + 1",
     ("prioritised_worklists", "no_empty_priority"): "UPDATE prioritised_worklists SET explanation = ' '",
     ("worklist_issues", "teams_know_their_list"): "DELETE FROM worklist_issues",
+    ("address_desk", "no_review_is_forgotten"): "DELETE FROM address_desk",
     ("worklist_files", "every_issue_is_written"): "DELETE FROM worklist_files",
+    ("evaluation_deliveries", "totals_are_those_of_the_tables"): "UPDATE evaluation_deliveries SET rejected_count = 7",
+    ("evaluation_signals", "totals_are_those_of_the_tables"): "UPDATE evaluation_signals SET in_report = NOT in_report",
+    ("evaluation_reports", "totals_are_those_of_the_tables"): "UPDATE evaluation_reports SET end_result = NULL",
+    ("evaluation_contacts", "totals_are_those_of_the_tables"): "UPDATE evaluation_contacts SET attempts = attempts + 1",
 }
 
 
@@ -39,7 +45,11 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> World:
     later = row(reference_date="01-03-2021", amount_due="200", arrears_since="01-11-2020")
     others = [row(customer_reference=f"K{n}", house_number=str(n)) for n in range(20, 24)]
     world.deliver("huur", "2021-03", [row()], name="eerder.csv", received="2021-03-02 10:00")
-    world.deliver("huur", "2021-03", [later, *others, row(amount_due="1")])
+    unclear = row(customer_reference="K30", house_number="30 A", house_letter="B")
+    world.deliver("huur", "2021-03", [later, *others, unclear, row(amount_due="1")])
+    world.run("2021-02", "2021-03")
+    with WarehouseResource(home=str(world.root)).connect() as connection:
+        report_back(connection, share=1)
     world.run("2021-02", "2021-03")
     return world
 

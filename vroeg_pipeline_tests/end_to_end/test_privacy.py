@@ -57,9 +57,14 @@ def test_nothing_personal_in_events_or_on_the_terminal(watched: World) -> None:
     command = [sys.executable, "-m", "vroeg_pipeline.cli"]
     outputs = [
         subprocess.run([*command, *words], env=environment, capture_output=True, text=True, check=False)
-        for words in (["run", "--month", "2021-03", "--verbose"], ["status"], ["run", "--month", "2021-03"])
+        for words in (
+            ["run", "--month", "2021-03", "--verbose"],
+            ["status"],
+            ["run", "--month", "2021-03"],
+            ["evaluate"],
+        )
     ]
-    assert [output.returncode for output in outputs] == [0, 0, 0], outputs
+    assert [output.returncode for output in outputs] == [0, 0, 0, 0], outputs
     assert found_in("".join(output.stdout + output.stderr for output in outputs)) == []
     with DagsterInstance.from_ref(DagsterInstance.local_temp(str(watched.home.dagster)).get_ref()) as instance:
         runs = instance.get_runs()
@@ -70,6 +75,9 @@ def test_nothing_personal_in_events_or_on_the_terminal(watched: World) -> None:
     for path in watched.home.quality.rglob("*"):
         assert found_in(path.name) == []
         assert path.is_dir() or found_in(path.read_text(encoding="utf-8")) == []
+    pages = list(watched.home.outbox.rglob("evaluatie_*.html"))
+    assert len(pages) == 2
+    assert found_in("".join(page.read_text(encoding="utf-8") for page in pages)) == []
     for path in (*watched.home.outbox.rglob("*"), *watched.home.dagster.rglob("*")):
         assert found_in(str(path.relative_to(watched.root))) == []
 

@@ -1,0 +1,29 @@
+-- What each partner delivered for the month, and in which state the delivery was (the temporary table
+-- `delivery_states`: the partners that owed one). Rows, not signals: the next table counts those.
+WITH accepted AS (
+    SELECT *
+    FROM delivery_files
+    WHERE month = getvariable('month') AND status = 'accepted'
+),
+
+rejected AS (
+    SELECT
+        partner,
+        count(*) FILTER (WHERE list_contains(reasons, 'outdated')) AS outdated_count
+    FROM rejected_rows
+    WHERE month = getvariable('month')
+    GROUP BY partner
+)
+
+SELECT
+    getvariable('month') AS month,
+    partner,
+    coalesce(delivery_states.state, 'not owed') AS state,
+    accepted.received_at,
+    accepted.row_count,
+    accepted.accepted_count,
+    accepted.rejected_count,
+    CASE WHEN accepted.partner IS NOT NULL THEN coalesce(rejected.outdated_count, 0) END AS outdated_count
+FROM delivery_states
+FULL JOIN accepted USING (partner)
+LEFT JOIN rejected USING (partner)

@@ -1,0 +1,86 @@
+-- The addresses of the month by what they were and what came of them, counted; no address is in it. An outcome that
+-- came back for an address that is not reported any more is counted too (`gone`): nothing that came back is lost.
+-- What was done behind a desk (Administratief) is no contact.
+WITH contact AS (
+    SELECT
+        address_key,
+        min(contacted_on) FILTER (WHERE contact_kind <> 'Administratief') AS first_contact_on,
+        coalesce(bool_or(reached) FILTER (WHERE contact_kind <> 'Administratief'), false) AS reached
+    FROM contact_attempts
+    WHERE month = getvariable('month')
+    GROUP BY address_key
+),
+
+result AS (
+    SELECT
+        address_key,
+        end_result
+    FROM case_results
+    WHERE month = getvariable('month')
+),
+
+outcome AS (
+    SELECT
+        address_key,
+        contact.first_contact_on,
+        coalesce(contact.reached, false) AS reached,
+        result.end_result
+    FROM contact
+    FULL JOIN result USING (address_key)
+),
+
+reported AS (
+    SELECT
+        match.address_key,
+        match.match_kind,
+        match.has_rent,
+        match.signal_count,
+        match.needs_review,
+        match.first_received_on,
+        history.recidivism_kind,
+        entry.worklist,
+        entry.tier,
+        entry.tier_name,
+        entry.deadline,
+        entry.known_to
+    FROM address_matches AS match
+    INNER JOIN recidivism_history AS history
+        ON match.month = history.month AND match.address_key = history.address_key
+    LEFT JOIN prioritised_worklists AS entry
+        ON match.month = entry.month AND match.address_key = entry.address_key
+    WHERE match.month = getvariable('month')
+)
+
+SELECT
+    getvariable('month') AS month,
+    CASE
+        WHEN reported.worklist IS NOT NULL THEN 'report'
+        WHEN reported.address_key IS NOT NULL THEN 'only_repeats'
+        ELSE 'gone'
+    END AS kind,
+    reported.worklist,
+    reported.tier,
+    reported.tier_name,
+    reported.has_rent,
+    reported.match_kind,
+    reported.recidivism_kind,
+    -- Who is known cannot be told of an address that is not certain, nor where no register of known clients is linked.
+    CASE
+        WHEN reported.known_to IS NOT NULL THEN 'known'
+        WHEN getvariable('has_known_clients') AND NOT reported.needs_review AND reported.worklist IS NOT NULL
+            THEN 'unknown'
+    END AS known,
+    coalesce(outcome.first_contact_on IS NOT NULL, false) AS attempted,
+    coalesce(outcome.reached, false) AS reached,
+    outcome.first_contact_on - reported.first_received_on AS first_contact_days,
+    CASE
+        WHEN outcome.first_contact_on IS NOT NULL THEN outcome.first_contact_on <= reported.deadline
+        WHEN reported.deadline < getvariable('now')::DATE THEN false
+    END AS in_time,
+    outcome.end_result,
+    coalesce(list_contains(getvariable('help_results'), outcome.end_result), false) AS help_accepted,
+    count(*) AS reports,
+    coalesce(sum(reported.signal_count), 0)::BIGINT AS signals
+FROM reported
+FULL JOIN outcome USING (address_key)
+GROUP BY ALL
