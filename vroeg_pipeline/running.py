@@ -158,12 +158,24 @@ SELECT
 FROM (SELECT unnest($months::DATE[]) AS month) AS m ORDER BY month
 """
 
+_RETURNED = """
+SELECT
+    month,
+    (SELECT count(*) FROM outcome_files AS f WHERE f.month = m.month) AS files,
+    (SELECT count(*) FROM contact_attempts AS t WHERE t.month = m.month) AS attempts,
+    (SELECT count(DISTINCT case_id) FROM contact_attempts AS t WHERE t.month = m.month AND reached) AS reached,
+    (SELECT count(*) FROM case_results AS c WHERE c.month = m.month) AS results,
+    (SELECT count(*) FROM refused_outcomes AS r WHERE r.month = m.month) AS refused
+FROM (SELECT unnest($months::DATE[]) AS month) AS m ORDER BY month
+"""
+
 
 def show_months(installation: Installation, months: Sequence[date], out: Console) -> None:
     """Prints the figures of the months, and where to look next."""
     warehouse = WarehouseResource(home=str(installation.home.root))
     with warehouse.connect(read_only=True) as connection:
         rows = connection.execute(_SUMMARY, {"months": list(months)}).fetchall()
+        returned = connection.execute(_RETURNED, {"months": list(months)}).fetchall()
         lists = connection.execute(
             "SELECT month, worklist, count(*) FROM prioritised_worklists WHERE month IN (SELECT unnest($months::DATE[])) "
             "GROUP BY ALL",
@@ -175,6 +187,10 @@ def show_months(installation: Installation, months: Sequence[date], out: Console
     per_list = {(month, worklist): count for month, worklist, count in lists}
     out.print("\n[bold]On the worklists[/bold]")
     out.print(_table(names, [(month, [per_list.get((month, name), 0) for name in names]) for month in months]))
+    if any(files for _, files, *_ in returned):
+        out.print("\n[bold]What teams returned[/bold]")
+        shown = ("files", "attempts", "addresses reached", "end results", "rows sent back")
+        out.print(_table(shown, [(month, counts) for month, *counts in returned]))
     out.print(
         f"\nWorklists: {installation.home.outbox}\nDeliveries: vroeg status\nIn the browser: make dev, then "
         "http://localhost:3000"

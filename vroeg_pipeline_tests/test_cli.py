@@ -104,10 +104,10 @@ def test_from_sample_to_status(tmp_path: Path) -> None:
     ran = vroeg(home, "run", "--all", width=80)
     assert ran.returncode == 0, ran.stderr
     for wanted in ("✓ delivery_files", "✓ worklist_files", "refused, unreadable", "checks hold", "recidivists",
-                   "On the worklists", "budgetcoach", "wijkteam noord", "make dev"):  # fmt: skip
+                   "On the worklists", "What teams returned", "budgetcoach", "wijkteam noord", "make dev"):  # fmt: skip
         assert wanted in ran.stdout
     figures = [line.split() for line in ran.stdout.splitlines() if line.startswith("2020-1")]
-    assert [line[0] for line in figures] == ["2020-10", "2020-11", "2020-12"] * 2
+    assert [line[0] for line in figures] == ["2020-10", "2020-11", "2020-12"] * 3
     assert all(len(line) < 81 for line in ran.stdout.splitlines() if line.startswith("2020-1"))
 
     evaluated = vroeg(home, "evaluate", "--from", "2020-10", "--to", "2020-12", "--output", str(home / "e.html"))

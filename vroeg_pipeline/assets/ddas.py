@@ -15,7 +15,15 @@ def ddas_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
 
     @dg.asset(
         name="ddas_delivery",
-        deps=["validated_signals", "rejected_rows", "address_matches", "recidivism_history", "worklist_files"],
+        deps=[
+            "validated_signals",
+            "rejected_rows",
+            "address_matches",
+            "recidivism_history",
+            "worklist_files",
+            "contact_attempts",
+            "case_results",
+        ],
         partitions_def=partitions,
         backfill_policy=ONE_RUN,
         group_name="outgoing",

@@ -15,7 +15,15 @@ def feedback_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
 
     @dg.asset(
         name="partner_feedback",
-        deps=["delivery_files", "validated_signals", "rejected_rows", "repeat_signals", "worklist_files"],
+        deps=[
+            "delivery_files",
+            "validated_signals",
+            "rejected_rows",
+            "repeat_signals",
+            "worklist_files",
+            "contact_attempts",
+            "case_results",
+        ],
         partitions_def=partitions,
         backfill_policy=ONE_RUN,
         group_name="outgoing",

@@ -36,7 +36,8 @@ def worklists_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
 
     @dg.asset(
         name="prioritised_worklists",
-        deps=["address_matches", "recidivism_history", "areas", "known_clients"],
+        # Reads outcomes of earlier months.
+        deps=["address_matches", "recidivism_history", "areas", "known_clients", "outcome_files"],
         partitions_def=partitions,
         backfill_policy=ONE_RUN,
         group_name=GROUP,

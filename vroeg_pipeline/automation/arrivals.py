@@ -25,7 +25,7 @@ from vroeg_pipeline.domain.months import (
     working_day_of_month,
 )
 from vroeg_pipeline.domain.settings import Settings
-from vroeg_pipeline.resources.arrivals import WorkedOn, content_of_month, is_news, worked_on
+from vroeg_pipeline.resources.arrivals import WorkedOn, content_of_month, is_news, without_outcomes, worked_on
 from vroeg_pipeline.resources.inbox import months_in
 from vroeg_pipeline.resources.installation import Installation
 from vroeg_pipeline.resources.locking import is_held
@@ -74,10 +74,10 @@ def work_to_do(
         if now >= due + (_SCHEDULES_CHANCE if done[month].issued is None else timedelta()):
             if is_news(contents[month], done[month].issued):
                 late[month] = contents[month]
-        elif is_news(contents[month], done[month].judged):
+        elif is_news(without_outcomes(contents[month]), done[month].judged):
             early[month] = contents[month]
     if late:
-        # Who was reported before changes in every later month that has worklists.
+        # Who was reported or helped before changes in every later month that has worklists.
         after = [month for month in begun if done[month].issued is not None]
         return Work(MONTH_JOB, min(late), max([*late, *after]), late)
     if early:
@@ -115,7 +115,8 @@ def arrivals_sensor(
         minimum_interval_seconds=settings.watch_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Judges deliveries as they arrive. After the matching day a late or corrected delivery, withdrawal or "
-        "confirmation runs its month and every later one again, and teams get what changed (DOMAIN §9, §10).",
+        "confirmation, or a worklist that a team returned, runs its month and every later one again, and teams get what "
+        "changed (DOMAIN §9, §10).",
     )
     def arrivals(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         now = installation.now()

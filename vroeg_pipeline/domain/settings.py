@@ -153,6 +153,7 @@ class Settings(StrictModel):
     matching_working_day: int = Field(default=7, ge=1, le=23, description="working day on which worklists are made")
     lookback_months: int = Field(default=24, ge=1, le=240, description="months in which an earlier report counts")
     repeat_months: int = Field(default=3, ge=0, le=240, description="months in which the same arrear is a repeat")
+    aftercare_months: int = Field(default=6, ge=0, le=240, description="months in which help that was given is told")
     high_amount: Decimal = Field(default=Decimal("500.00"), ge=0, description="from here a single signal is phoned")
     settle_seconds: float = Field(default=10, ge=0, description="a file changed less than this ago is left alone")
     max_file_mb: float = Field(default=50, gt=0, description="a larger delivery is refused")

@@ -8,11 +8,11 @@ Dagster's storage, so that a lost cursor, a restart or purged runs neither proce
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 
-from vroeg_pipeline.domain.agreements import ADDRESS_DESK
+from vroeg_pipeline.domain.agreements import ADDRESS_DESK, OUTCOMES
 from vroeg_pipeline.domain.settings import Settings
 from vroeg_pipeline.resources.home import Home
 from vroeg_pipeline.resources.inbox import (
@@ -28,9 +28,9 @@ from vroeg_pipeline.resources.inbox import (
 )
 from vroeg_pipeline.resources.notes import months_with_note, read_note, write_note
 
-_DELIVERY, DECISIONS = "delivery", "decisions"
+_DELIVERY, DECISIONS, _OUTCOME = "delivery", "decisions", "outcome"
 # What was taken away again once it was read is no news: its bytes are in the archive.
-_KEPT = (f"/{_DELIVERY}/", f"/{DECISIONS}/")
+_KEPT = (f"/{_DELIVERY}/", f"/{DECISIONS}/", f"/{_OUTCOME}/")
 _LOOK, _DONE = "look", "done"
 # A file that was begun longer ago is not on its way any more.
 _LONGEST_UPLOAD = timedelta(hours=1)
@@ -56,6 +56,11 @@ def is_news(content: Sequence[str], done: Sequence[str] | None) -> bool:
     return slips_gone or not set(content) <= set(done)
 
 
+def without_outcomes(content: Iterable[str]) -> list[str]:
+    """The content that bears on deliveries: what teams returned is none of their judgement."""
+    return [line for line in content if f"/{_OUTCOME}/" not in line]
+
+
 def content_of_month(home: Home, month: date, settings: Settings, now: datetime) -> list[str]:
     """A line for each content in the month's folders, whatever the names: the same bytes twice are one (DOMAIN §4).
 
@@ -67,6 +72,7 @@ def content_of_month(home: Home, month: date, settings: Settings, now: datetime)
         for kind in (WITHDRAWALS, CONFIRMATIONS)
     ]
     listings.append((DECISIONS, list_returned(home.inbox, ADDRESS_DESK, settings.settle_seconds, now, month)))
+    listings.append((_OUTCOME, list_returned(home.inbox, OUTCOMES, settings.settle_seconds, now, month)))
     files = [(kind, file) for kind, listing in listings for file in listing.files]
     names = [f"{file.partner}/{kind}/{file.name}/{file.size}/{file.modified_ns}" for kind, file in files]
     fingerprint = hashlib.sha256("\n".join(sorted(names)).encode()).hexdigest()
@@ -101,7 +107,8 @@ def months_worked_on(home: Home) -> set[date]:
 def still_to_be_judged(home: Home, month: date, settings: Settings, now: datetime) -> set[str]:
     """The partners from whom something lies in the month's folders that no run has judged, or that is on its way."""
     judged = set(worked_on(home, month).judged or ())
-    news = {line.split("/")[0] for line in content_of_month(home, month, settings, now) if line not in judged}
+    content = without_outcomes(content_of_month(home, month, settings, now))
+    news = {line.split("/")[0] for line in content if line not in judged}
     return news | unfinished_since(home.inbox, month, settings.settle_seconds, now, now - _LONGEST_UPLOAD)
 
 

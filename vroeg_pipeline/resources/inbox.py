@@ -17,7 +17,7 @@ from datetime import UTC, date, datetime, timedelta
 from io import BufferedReader
 from pathlib import Path
 
-from vroeg_pipeline.domain.agreements import RESERVED_PARTNERS
+from vroeg_pipeline.domain.agreements import OUTCOMES, RESERVED_PARTNERS
 from vroeg_pipeline.domain.months import is_month, month_text, parse_month
 from vroeg_pipeline.resources.home import Home, private_folder, temporary_file
 
@@ -126,11 +126,11 @@ def unfinished_since(inbox: Path, month: date, settle_seconds: float, now: datet
 
 
 def months_in(inbox: Path) -> list[date]:
-    """Every month for which a partner has a folder in the inbox, oldest first."""
+    """Every month for which a partner, or what teams return, has a folder in the inbox, oldest first."""
     months = {
         parse_month(folder.name)
         for partner in _folders(inbox, Counter())
-        if partner.name not in RESERVED_PARTNERS
+        if partner.name not in RESERVED_PARTNERS - {OUTCOMES}
         for folder in _folders(Path(partner.path), Counter())
         if is_month(folder.name)
     }

@@ -96,6 +96,7 @@ class Installation:
         _set(connection, "now", self.now())
         _set(connection, "lookback_from", add_months(month, -settings.lookback_months))
         _set(connection, "repeats_from", add_months(month, -settings.repeat_months))
+        _set(connection, "aftercare_from", add_months(month, -settings.aftercare_months))
         _set(connection, "mortgage_is_housing", settings.mortgage_is_housing)
         _set(connection, "high_amount", settings.high_amount)
         _set(connection, "home_visits", settings.home_visits_allowed(month))
@@ -136,7 +137,9 @@ class Installation:
             yield each()
 
     def set_routing(self, connection: duckdb.DuckDBPyConnection, month: date) -> None:
-        """Makes what the worklists need besides: areas, known clients, and the deadlines of crisis signals."""
+        """Makes what the worklists need besides: areas, known clients, the deadlines of crisis signals, and under which
+        other keys an address may have been helped before.
+        """
         load_areas(connection, self.home)
         load_known_clients(connection, self.home, self.settings)
         days = connection.execute(
@@ -146,6 +149,14 @@ class Installation:
         ).fetchall()
         deadlines = [(day, working_days_after(day, CRISIS_WORKING_DAYS)) for (day,) in days]
         temporary_table(connection, "crisis_deadline", "received_on DATE, deadline DATE", deadlines)
+        (told,) = fetch_one(
+            connection,
+            "SELECT count(*) FROM outcome_rows WHERE month >= getvariable('aftercare_from') AND month < ? "
+            "AND end_result IS NOT NULL",
+            [month],
+        )
+        moved = sql("moved_addresses") if told else f"FROM ({sql('moved_addresses')}) LIMIT 0"
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE moved_addresses AS {moved}")
 
 
 def _strptime(date_format: str) -> str:

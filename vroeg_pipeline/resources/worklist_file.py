@@ -1,7 +1,7 @@
 """One issue of a worklist as an XLSX in Dutch, as a team receives it (DOMAIN §9, §12).
 
-Only how it looks and is filled in. Which lines it has and what they say comes from `sql/worklist_entries.sql`; reading a
-filled-in file back is another module's work.
+Only how it looks. Which lines it has and what they say comes from `sql/worklist_entries.sql`; `resources.outcome_reader`
+reads a filled-in file back.
 """
 
 from __future__ import annotations
@@ -55,11 +55,12 @@ _LISTS = {
 COLUMNS = (
     ("Nr", 4), ("Prioriteit", 11), ("Eerst doen", 11), ("Uiterlijk", 10), ("Adres", 20), ("Bewoner(s)", 18),
     ("Telefoon en e-mail", 22), ("Waarom", 42), ("Partners en bedragen", 20), ("Totaal", 10),
-    ("Soort contact", 10), ("Bereikt", 8), ("Datum contact", 10), ("Dagdeel", 8), ("Eindresultaat", 14),
+    ("Poging", 7), ("Soort contact", 10), ("Bereikt", 8), ("Datum contact", 10), ("Dagdeel", 8), ("Eindresultaat", 14),
     ("Opmerking", 12), ("Kenmerk (niet wijzigen)", 18),
 )  # fmt: skip
 _HEADERS = [header for header, _ in COLUMNS]
-_FIRST_TO_FILL, _LAST_TO_FILL = _HEADERS.index("Soort contact"), _HEADERS.index("Opmerking")
+_FIRST_TO_FILL, _LAST_TO_FILL = _HEADERS.index("Poging"), _HEADERS.index("Opmerking")
+_MOST_ATTEMPTS = 99
 _CASE_ID = _HEADERS.index("Kenmerk (niet wijzigen)")
 _HEADER_ROW = 4
 _LINE_POINTS = 14.5
@@ -261,7 +262,8 @@ class _Writer:
             sheet.write_number(row, 9, float(entry.total_amount), formats["money"])
         else:
             sheet.write_blank(row, 9, None, formats["text"])
-        for column in range(_FIRST_TO_FILL, _LAST_TO_FILL + 1):
+        sheet.write_number(row, _FIRST_TO_FILL, 1, formats["fill"])
+        for column in range(_FIRST_TO_FILL + 1, _LAST_TO_FILL + 1):
             fill = "fill_date" if _HEADERS[column] == "Datum contact" else "fill"
             sheet.write_blank(row, column, None, formats[fill])
         sheet.write_string(row, _CASE_ID, legal(entry.case_id), formats["small"])
@@ -284,6 +286,17 @@ class _Writer:
                     "error_message": "Kies een waarde uit de lijst.",
                 },
             )  # fmt: skip
+        sheet.data_validation(
+            _HEADER_ROW + 1, _FIRST_TO_FILL, last_row, _FIRST_TO_FILL,
+            {
+                "validate": "integer",
+                "criteria": "between",
+                "minimum": 1,
+                "maximum": _MOST_ATTEMPTS,
+                "error_title": "Poging",
+                "error_message": "Nummer de pogingen bij een adres: 1, 2, 3 …",
+            },
+        )  # fmt: skip
         contact_date = _HEADERS.index("Datum contact")
         sheet.data_validation(
             _HEADER_ROW + 1, contact_date, last_row, contact_date,
@@ -337,7 +350,14 @@ class _Writer:
             ("Enkelvoudig", "Eén partner. Brief."),
             ("Uiterlijk", "De dag waarop het eerste contact geweest moet zijn."),
             ("Waarom", "Waarom dit adres op deze plaats staat, en wat al bekend is."),
-            ("Gele kolommen", "Vult u in: kies uit de lijst in de cel. Datum als dag-maand-jaar."),
+            ("Gele kolommen", "Vult u in: kies uit de lijst in de cel. Datum als dag-maand-jaar. Geen formules."),
+            ("Poging", "Nog een poging bij hetzelfde adres? Kopieer de regel en nummer de pogingen 1, 2, 3 …"),
+            ("Eindresultaat", "Vult u in zodra het bekend is; wat u eerder invulde, hoeft u niet te herhalen."),
+            ("Opmerking", "Voor uzelf; wij nemen die niet over."),
+            (
+                "Terugsturen",
+                "Mag zo vaak u wilt, ook half ingevuld, gesorteerd of in delen. Wat het laatst kwam, geldt.",
+            ),
             ("Kenmerk", "Hieraan herkennen wij de regel als u de lijst terugstuurt. Niet wijzigen."),
             (
                 "Vertrouwelijk",

@@ -23,6 +23,7 @@ from vroeg_pipeline.domain.agreements import Agreement
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import AMSTERDAM, add_months, month_text
 from vroeg_pipeline.resources.home import CHECKOUT, Home, private_folder
+from vroeg_pipeline.sample.outcomes import as_csv, as_workbook, spoil, told_of
 from vroeg_pipeline.sample.people import Arrear, Population
 from vroeg_pipeline.sample.register import Dwelling, as_written, read_register, synthetic_register, write_register
 
@@ -63,6 +64,9 @@ _EMPTY_OF = {
     "missing_reference_date": "reference_date",
 }  # fmt: skip
 
+# Nothing of such a delivery comes on a worklist.
+_UNUSABLE = frozenset({"unreadable", "missing_columns", "outdated"})
+
 Row = dict[str, str]
 
 
@@ -101,7 +105,7 @@ def make_world(
     rng = random.Random(seed)
     dwellings = read_register(register) if register else synthetic_register(rng, max(3_000, signals * 2))
     _write_reference(home, dwellings, register)
-    maker = _Maker(home, rng, dwellings, signals)
+    maker = _Maker(home, rng, dwellings, signals, random.Random(f"outcomes of {seed}"))
     wanted = [add_months(first_month, index) for index in range(months)]
     for index, month in enumerate(wanted):
         maker.month(index, month)
@@ -171,8 +175,10 @@ def _write_areas_of(home: Home, dwellings: Sequence[Dwelling]) -> None:
 class _Maker:
     """Makes one month after another; counts what it made."""
 
-    def __init__(self, home: Home, rng: random.Random, dwellings: Sequence[Dwelling], signals: int) -> None:
-        self._home, self._rng, self._signals = home, rng, signals
+    def __init__(
+        self, home: Home, rng: random.Random, dwellings: Sequence[Dwelling], signals: int, afterwards: random.Random
+    ) -> None:
+        self._home, self._rng, self._signals, self._afterwards = home, rng, signals, afterwards
         self._agreements = home.load_partners().agreements
         self._people = Population(
             rng, dwellings, [(a.partner, a.type, a.municipalities) for a in self._agreements.values()]
@@ -180,6 +186,12 @@ class _Maker:
         self._settings = home.load_settings()
         self._seen: dict[int, Dwelling] = {}
         self._before: dict[str, Path] = {}
+        # Of the delivery at hand: dwellings that it writes so that they cannot be found.
+        self._unclear: set[Dwelling] = set()
+        # Of the month at hand: dwellings that are surely on a worklist, and whether rent is owed there.
+        self._listed: dict[Dwelling, bool] = {}
+        self._owed_before: dict[tuple[str, Dwelling], list[tuple[date, int]]] = {}
+        self._returned: bytes | None = None
         self.files = self.rows = 0
 
     def month(self, index: int, month: date) -> None:
@@ -189,6 +201,7 @@ class _Maker:
                 for successor in self._agreements.values():
                     if agreement.partner in successor.succeeds:
                         self._people.succeed(agreement.partner, successor.partner)
+        self._listed = {}
         planted: dict[str, set[str]] = {}
         for at, partner, what in PLANTED:
             if at == index:
@@ -206,6 +219,7 @@ class _Maker:
             self._write(
                 partner, month, "lijst.csv", content, self._received(month, next(iter(self._agreements.values())))
             )
+        self._outcomes(index, month)
         if index == 0:
             stray = self._home.inbox / "leesmij.txt"
             stray.write_text("Geen aanlevering: ligt in geen maandmap.\n", encoding="utf-8")
@@ -241,6 +255,7 @@ class _Maker:
         if "unusual_volume" in planted:
             copies = [{**row, "customer_reference": f"{row['customer_reference']}-{n}"} for n in (2, 3) for row in rows]
             rows += copies
+        clean = [dict(row) for row in rows[: len(arrears)]]
         if rows and "outdated" not in planted:
             self._spoil(agreement, rows, defects, received.date(), month)
         columns = dict(agreement.columns)
@@ -261,7 +276,43 @@ class _Maker:
             self._write(partner, month, f"kopie_{name}", content, received + timedelta(hours=2))
         if "unfinished" in planted:
             self._write(partner, month, f"{name}.part", content[:100], received)
-        self._slips(month, agreement, rows, received)
+        held = self._slips(month, agreement, rows, received)
+        if not planted & _UNUSABLE:
+            oldest = read_on - timedelta(days=agreement.delivery.max_days or 10_000)
+            whole = (arrear for arrear, row, was in zip(arrears, rows, clean, strict=False) if row == was)
+            self._list(month, agreement, [a for a in whole if a.reference not in held and a.since >= oldest])
+        self._unclear.clear()
+
+    def _list(self, month: date, agreement: Agreement, arrears: Sequence[Arrear]) -> None:
+        """Notes which dwellings are on a worklist for certain: clearly written, and owing more than may be a repeat."""
+        since = add_months(month, -self._settings.repeat_months)
+        for arrear in arrears:
+            dwelling = arrear.household.dwelling
+            owed_before = self._owed_before.setdefault((arrear.reference, dwelling), [])
+            repeats = any(of >= since and cents >= arrear.cents for of, cents in owed_before)
+            owed_before.append((month, arrear.cents))
+            if dwelling not in self._unclear and not repeats:
+                self._listed[dwelling] = self._listed.get(dwelling, False) or agreement.type == "Huur"
+
+    def _outcomes(self, index: int, month: date) -> None:
+        """What teams return: two colleagues of one town a list each, with rows that both have, the other by its system."""
+        told = told_of(self._afterwards, month, self._listed, visits=self._settings.home_visits_allowed(month))
+        if not told:
+            return
+        north = {case_of for case_of in {row["case_id"] for row in told} if int(case_of, 16) % 4}
+        lists = [row for row in told if row["case_id"] in north]
+        half = len(lists) // 2
+        first, second = lists[: half + 5], lists[half:]
+        if index == 1:
+            spoil(first)
+        received = datetime.combine(month + timedelta(days=58), time(10), AMSTERDAM)
+        last_month, self._returned = self._returned, as_workbook(first)
+        by_system = as_csv([row for row in told if row["case_id"] not in north])
+        self._write("outcomes", month, "werklijst_a.xlsx", self._returned, received)
+        self._write("outcomes", month, "werklijst_b.xlsx", as_workbook(second), received + timedelta(hours=3))
+        self._write("outcomes", month, "koppeling.csv", by_system, received + timedelta(hours=4))
+        if index == 2 and last_month:
+            self._write("outcomes", month, "verkeerde_maand.xlsx", last_month, received)
 
     def _received(self, month: date, agreement: Agreement) -> datetime:
         """On the due day or the day before, in office hours before the deadline."""
@@ -296,9 +347,13 @@ class _Maker:
     def _address(self, dwelling: Dwelling, columns: dict[str, str]) -> Row:
         draw = self._rng.random()
         written = as_written(self._rng, dwelling, "house_letter" in columns, "house_number_addition" in columns)
+        if written["house_number"].isdigit() and written["house_number"] != str(dwelling.number):
+            self._unclear.add(dwelling)
         if draw < 0.03 and dwelling.letter + dwelling.addition:
+            self._unclear.add(dwelling)
             return {**written, "house_number": str(dwelling.number), "house_letter": "", "house_number_addition": ""}
         if draw > 0.985:
+            self._unclear.add(dwelling)
             return {
                 **written,
                 "house_number": str(dwelling.number + 500),
@@ -398,14 +453,20 @@ class _Maker:
         workbook.close()
         return buffer.getvalue()
 
-    def _slips(self, month: date, agreement: Agreement, rows: list[Row], received: datetime) -> None:
+    def _slips(self, month: date, agreement: Agreement, rows: list[Row], received: datetime) -> set[str]:
+        """Writes them; gives the references that they hold back."""
+        held: set[str] = set()
         references = sorted({row["customer_reference"] for row in rows if row["customer_reference"].strip()})
         later = received + timedelta(days=1)
         if agreement.delivery.confirmation and references:
             confirmed = [r for r in references if self._rng.random() < 0.85]
+            held |= set(references) - set(confirmed)
             self._slip(agreement.partner, month, "confirmations", confirmed, later)
         if agreement.partner in ("pre_wonen", "eneco") and references:
-            self._slip(agreement.partner, month, "withdrawals", references[:: max(1, len(references) // 2)], later)
+            withdrawn = references[:: max(1, len(references) // 2)]
+            held |= set(withdrawn)
+            self._slip(agreement.partner, month, "withdrawals", withdrawn, later)
+        return held
 
     def _slip(self, partner: str, month: date, kind: str, references: list[str], received: datetime) -> None:
         content = "".join(f"{line}\n" for line in ("customer_reference", *references)).encode()

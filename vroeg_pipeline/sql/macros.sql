@@ -72,3 +72,13 @@ CREATE OR REPLACE TEMP MACRO euro(amount) AS
 -- What stands for an address in its month where the address itself should not: on worklists, and in what comes back.
 CREATE OR REPLACE TEMP MACRO case_id_of(month, address_key) AS
     sha256(strftime(month, '%Y-%m') || '|' || address_key)[:16];
+
+-- A cell of a returned worklist (its kind and text, see xlsx_cells.py) to compare with a list; and why it is not taken.
+CREATE OR REPLACE TEMP MACRO listed_text(cell) AS
+    lower(text_of(regexp_replace(translate(cell[2:], chr(160), ' '), '\s+', ' ', 'g')));
+
+CREATE OR REPLACE TEMP MACRO not_taken(header, cell) AS
+    CASE cell[1]
+        WHEN 'f' THEN header || ': bevat een formule; vul de waarde zelf in'
+        WHEN 'm' THEN header || ': samengevoegde cellen; splits ze en vul elke regel in'
+    END;

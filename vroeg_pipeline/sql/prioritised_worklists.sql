@@ -23,11 +23,56 @@ area AS (
     GROUP BY place.postcode
 ),
 
+-- Cases of the last months that ended in help, by what teams returned; those lists know a case by its id alone.
+told_help AS (
+    SELECT
+        month,
+        case_id
+    FROM told_results
+    WHERE
+        month >= getvariable('aftercare_from') AND month < getvariable('month') AND end_result IN (
+            'Vervolghulp en/of verwijzing', 'Vervolghulp en/of verwijzing financieel',
+            'Vervolghulp en/of verwijzing niet financieel', '(Budget)advies en/of quick fix'
+        )
+),
+
+months_with_help AS (
+    SELECT DISTINCT month
+    FROM told_help
+),
+
+former AS (
+    SELECT
+        months_with_help.month,
+        match.address_key AS former_key,
+        match.address_key
+    FROM address_matches AS match
+    CROSS JOIN months_with_help
+    WHERE match.month = getvariable('month')
+    UNION ALL
+    SELECT
+        month,
+        former_key,
+        address_key
+    FROM moved_addresses
+),
+
+helped AS (
+    SELECT
+        former.address_key,
+        max(told_help.month) AS helped_month
+    FROM former
+    INNER JOIN told_help
+        ON former.month = told_help.month AND case_id_of(former.month, former.former_key) = told_help.case_id
+    GROUP BY former.address_key
+),
+
 entries AS (
     SELECT
         match.*,
         history.* EXCLUDE (month, address_key),
         known.known_to,
+        helped.helped_month,
         coalesce(buurt.worklist, area.worklist) AS area_worklist,
         history.is_recidivist AND NOT history.possible_new_occupant AS for_coach,
         CASE
@@ -42,6 +87,7 @@ entries AS (
     INNER JOIN recidivism_history AS history
         ON match.month = history.month AND match.address_key = history.address_key
     LEFT JOIN known ON match.address_key = known.address_key
+    LEFT JOIN helped ON match.address_key = helped.address_key
     LEFT JOIN area ON left(match.address_key, 6) = area.postcode
     LEFT JOIN buurt_areas AS buurt ON match.buurtcode = buurt.buurtcode
     WHERE match.month = getvariable('month') AND NOT history.only_repeats
@@ -105,6 +151,7 @@ SELECT
     over_capacity,
     is_recidivist,
     known_to,
+    helped_month IS NOT NULL AS aftercare,
     concat_ws(
         '; ',
         CASE tier
@@ -128,6 +175,7 @@ SELECT
                     || ', laatst ' || strftime(last_reported_month, '%m-%Y')
         END,
         CASE WHEN possible_new_occupant THEN 'mogelijk een nieuwe bewoner, daarom behandeld als nieuw adres' END,
+        'nazorg: kreeg hulp na de melding van ' || strftime(helped_month, '%m-%Y'),
         CASE WHEN known_to IS NOT NULL THEN 'bekend bij ' || known_to END,
         CASE WHEN is_repaired THEN 'adres hersteld: niet elke partner schreef het zo, vraag eerst naar de naam' END,
         CASE

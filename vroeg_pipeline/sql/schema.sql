@@ -321,6 +321,7 @@ CREATE TABLE IF NOT EXISTS prioritised_worklists (
     known_to VARCHAR,
     explanation VARCHAR NOT NULL
 );
+ALTER TABLE prioritised_worklists ADD COLUMN IF NOT EXISTS aftercare BOOLEAN;
 COMMENT ON TABLE prioritised_worklists IS 'Who does what, in which order (DOMAIN §9). Key: month, address_key.';
 COMMENT ON COLUMN prioritised_worklists.month IS 'Signalling month.';
 COMMENT ON COLUMN prioritised_worklists.address_key IS 'The address (DOMAIN §6). Personal data.';
@@ -333,6 +334,7 @@ COMMENT ON COLUMN prioritised_worklists.deadline IS 'Last day for the first cont
 COMMENT ON COLUMN prioritised_worklists.over_capacity IS 'A home visit became a phone call, as the list''s visits for the month are used up.';
 COMMENT ON COLUMN prioritised_worklists.is_recidivist IS 'Reported before in the look-back.';
 COMMENT ON COLUMN prioritised_worklists.known_to IS 'Services that know the address already, joined by a comma.';
+COMMENT ON COLUMN prioritised_worklists.aftercare IS 'A case of the address in the last aftercare_months ended in help (nazorg).';
 COMMENT ON COLUMN prioritised_worklists.explanation IS 'Why it stands where it stands, in Dutch.';
 
 CREATE TABLE IF NOT EXISTS worklist_issues (
@@ -400,6 +402,102 @@ COMMENT ON COLUMN address_desk.decided_on IS 'Day of that decision, Amsterdam.';
 COMMENT ON COLUMN address_desk.refusal IS 'Why the last decision that came back could not be used, in Dutch.';
 
 -- What came of it ---------------------------------------------------------------------------------------------------
+
+CREATE TABLE IF NOT EXISTS outcome_files (
+    month DATE NOT NULL,
+    file_sha256 VARCHAR NOT NULL,
+    file_name VARCHAR NOT NULL,
+    received_at TIMESTAMPTZ NOT NULL,
+    size_bytes BIGINT NOT NULL,
+    status VARCHAR NOT NULL,
+    refusal VARCHAR,
+    detail VARCHAR,
+    row_count INTEGER,
+    attempt_count INTEGER,
+    refused_count INTEGER
+);
+COMMENT ON TABLE outcome_files IS 'Every worklist that teams ever returned, whatever became of it (docs/outcomes.md). Key: file_sha256, month.';
+COMMENT ON COLUMN outcome_files.month IS 'Signalling month in whose folder the file lay.';
+COMMENT ON COLUMN outcome_files.file_sha256 IS 'SHA-256 of the bytes: the same bytes twice are one file.';
+COMMENT ON COLUMN outcome_files.file_name IS 'Name under which the bytes first came.';
+COMMENT ON COLUMN outcome_files.received_at IS 'When the bytes first came: the modification time of the file.';
+COMMENT ON COLUMN outcome_files.size_bytes IS 'Size in bytes.';
+COMMENT ON COLUMN outcome_files.status IS 'accepted or refused.';
+COMMENT ON COLUMN outcome_files.refusal IS 'Why it was refused: too_large, macros, unreadable, missing_columns, other_month or unknown_cases.';
+COMMENT ON COLUMN outcome_files.detail IS 'What its team is told of the file as a whole, in Dutch.';
+COMMENT ON COLUMN outcome_files.row_count IS 'Rows with something filled in; empty for a refused file.';
+COMMENT ON COLUMN outcome_files.attempt_count IS 'Contact attempts that it told; empty for a refused file.';
+COMMENT ON COLUMN outcome_files.refused_count IS 'Rows that could not be read (refused_outcomes); empty for a refused file.';
+
+CREATE TABLE IF NOT EXISTS outcome_rows (
+    month DATE NOT NULL,
+    file_sha256 VARCHAR NOT NULL,
+    sheet VARCHAR NOT NULL,
+    row_number INTEGER NOT NULL,
+    is_told BOOLEAN NOT NULL,
+    case_id VARCHAR,
+    attempt INTEGER,
+    contact_kind VARCHAR,
+    reached BOOLEAN,
+    contacted_on DATE,
+    day_part VARCHAR,
+    end_result VARCHAR,
+    reasons VARCHAR[] NOT NULL,
+    written VARCHAR[] NOT NULL
+);
+COMMENT ON TABLE outcome_rows IS 'Each row of a readable returned worklist that has a Kenmerk or something filled in, as it is understood. Personal data. Key: file_sha256, month, sheet, row_number.';
+COMMENT ON COLUMN outcome_rows.month IS 'Signalling month in whose folder the file lay.';
+COMMENT ON COLUMN outcome_rows.file_sha256 IS 'The file.';
+COMMENT ON COLUMN outcome_rows.sheet IS 'Sheet of the workbook; empty for a CSV.';
+COMMENT ON COLUMN outcome_rows.row_number IS 'Row of the sheet, as a spreadsheet program counts.';
+COMMENT ON COLUMN outcome_rows.is_told IS 'Something is filled in, so that it is an outcome.';
+COMMENT ON COLUMN outcome_rows.case_id IS 'The Kenmerk as written, known or not.';
+COMMENT ON COLUMN outcome_rows.attempt IS 'Poging; 1 where it is empty.';
+COMMENT ON COLUMN outcome_rows.contact_kind IS 'DDAS Contactsoort.';
+COMMENT ON COLUMN outcome_rows.reached IS 'Bereikt.';
+COMMENT ON COLUMN outcome_rows.contacted_on IS 'Datum contact.';
+COMMENT ON COLUMN outcome_rows.day_part IS 'DDAS Dagdeel.';
+COMMENT ON COLUMN outcome_rows.end_result IS 'DDAS Eindresultaat.';
+COMMENT ON COLUMN outcome_rows.reasons IS 'Why it cannot be read, in Dutch, each behind the header of its column; empty when it can.';
+COMMENT ON COLUMN outcome_rows.written IS 'The cells as they were written, to return the row to its team. Personal data.';
+
+CREATE TABLE IF NOT EXISTS refused_outcomes (
+    month DATE NOT NULL,
+    file_sha256 VARCHAR NOT NULL,
+    sheet VARCHAR NOT NULL,
+    row_number INTEGER NOT NULL,
+    reasons VARCHAR[] NOT NULL
+);
+COMMENT ON TABLE refused_outcomes IS 'Rows of returned worklists that could not be read; they went back to the team in an XLSX in the outbox. Key: file_sha256, month, sheet, row_number.';
+COMMENT ON COLUMN refused_outcomes.month IS 'Signalling month in whose folder the file lay.';
+COMMENT ON COLUMN refused_outcomes.file_sha256 IS 'The file.';
+COMMENT ON COLUMN refused_outcomes.sheet IS 'Sheet of the workbook; empty for a CSV.';
+COMMENT ON COLUMN refused_outcomes.row_number IS 'Row of the sheet, as a spreadsheet program counts.';
+COMMENT ON COLUMN refused_outcomes.reasons IS 'Why, in Dutch, each behind the header of its column.';
+
+-- Per case the end result that was told last, in a file the one of the highest attempt; a file without one leaves it.
+CREATE OR REPLACE VIEW told_results AS
+WITH files AS (
+    SELECT
+        month,
+        file_sha256,
+        received_at,
+        row_number() OVER (PARTITION BY month ORDER BY received_at, file_name, file_sha256) * 100 AS place
+    FROM outcome_files
+    WHERE status = 'accepted'
+)
+
+SELECT
+    told.month,
+    told.case_id,
+    arg_max(told.end_result, files.place + told.attempt) AS end_result,
+    arg_max(told.file_sha256, files.place) AS file_sha256,
+    max(files.received_at) AS reported_at
+FROM outcome_rows AS told
+INNER JOIN files ON told.month = files.month AND told.file_sha256 = files.file_sha256
+WHERE told.is_told AND len(told.reasons) = 0 AND told.end_result IS NOT NULL
+GROUP BY told.month, told.case_id;
+COMMENT ON VIEW told_results IS 'How teams say that cases ended, before it is looked up which cases those are. Key: month, case_id.';
 
 CREATE TABLE IF NOT EXISTS contact_attempts (
     month DATE NOT NULL,

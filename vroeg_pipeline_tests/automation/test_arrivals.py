@@ -21,6 +21,7 @@ from vroeg_pipeline.domain.months import AMSTERDAM
 from vroeg_pipeline.domain.settings import Settings
 from vroeg_pipeline.resources.arrivals import WorkedOn, content_of_month, is_news
 from vroeg_pipeline.resources.locking import run_lock
+from vroeg_pipeline_tests.returned import hand_in
 from vroeg_pipeline_tests.world import World, moment, month, row
 
 JANUARY, FEBRUARY, MARCH, APRIL = (date(2021, number, 1) for number in range(1, 5))
@@ -38,6 +39,9 @@ def decide(
 ) -> tuple[str, date, date] | None:
     work = work_to_do(contents, {m: known.get(m, WorkedOn()) for m in contents}, Settings(), now)
     return work and (work.job, work.first, work.last)
+
+
+RETURNED = "outcomes/outcome/dd"
 
 
 def test_before_the_matching_day_deliveries_are_judged_and_no_more() -> None:
@@ -68,6 +72,8 @@ def test_what_comes_late_runs_its_month_and_every_later_one() -> None:
         ([FILE], [FILE, OTHER], False),  # taken away; its bytes are in the archive
         ([FILE, SLIP], [FILE], True),
         ([FILE], [FILE, SLIP], True),  # a withdrawal that is withdrawn
+        ([FILE, RETURNED], [FILE], True),
+        ([FILE], [FILE, RETURNED], False),
     ],
 )
 def test_news(content: list[str], worked: list[str] | None, news: bool) -> None:
@@ -192,6 +198,28 @@ def test_withdrawals_and_confirmations_do_the_same(town: World) -> None:
     assert requested(town) is None
     slip.unlink()
     assert requested(town) is not None
+
+
+def test_a_returned_worklist_runs_its_month_and_every_later_one(town: World) -> None:
+    for each in ("2021-01", "2021-02"):
+        town.deliver("huur", each, [row(reference_date=f"01-{each[5:]}-2021", arrears_since="01-10-2020")])
+    town.run("2021-01", "2021-02")
+    path = hand_in(town, b"Kenmerk\n", month="2021-01", received="2021-03-01 10:00")
+    request = requested(town)
+    assert request is not None
+    assert request.job_name == "month"
+    assert request.tags["dagster/asset_partition_range_start"] == "2021-01-01"
+    assert request.tags["dagster/asset_partition_range_end"] == "2021-02-01"
+    town.run("2021-01", "2021-02")
+    assert requested(town) is None
+    path.unlink()
+    assert requested(town) is None
+
+
+def test_what_is_returned_judges_no_delivery(town: World) -> None:
+    town.now = BEFORE_MATCHING
+    hand_in(town, b"Kenmerk\n", received="2021-03-02 10:00")
+    assert requested(town) is None
 
 
 def test_half_written_files_wait(town: World) -> None:

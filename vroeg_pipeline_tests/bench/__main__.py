@@ -26,7 +26,7 @@ from rich.table import Table
 from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.resources.home import Home
 from vroeg_pipeline.resources.warehouse import WarehouseResource
-from vroeg_pipeline_tests.bench import addresses
+from vroeg_pipeline_tests.bench import addresses, outcomes
 from vroeg_pipeline_tests.bench.ddas import YEAR, ddas_table
 from vroeg_pipeline_tests.bench.register import KINDS, register_table
 from vroeg_pipeline_tests.bench.ticks import ticks_table
@@ -110,6 +110,7 @@ def main() -> None:
     if measured:
         show(measured)
     addresses.main([])
+    outcomes.main(folder=options.folder)
 
 
 def measure(folder: Path, signals: int, *, pandas: bool) -> Measured:

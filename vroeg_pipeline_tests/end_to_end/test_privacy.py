@@ -10,6 +10,8 @@ import pytest
 from dagster import DagsterInstance
 from dagster._serdes import serialize_value
 
+from vroeg_pipeline_tests.returned import as_csv as as_outcomes
+from vroeg_pipeline_tests.returned import hand_in
 from vroeg_pipeline_tests.world import World, as_csv, row
 
 PERSON = {
@@ -45,6 +47,8 @@ def watched(world: World) -> World:
     world.deliver(PERSON["surname"], "2021-03", [good])
     world.slip("huur", "2021-03", "withdrawals", PERSON["customer_reference"])
     world.deliver("huur", "2021-03", PERSON["customer_reference"].encode(), name="kapot.csv", folder="withdrawals")
+    told = {"case_id": PERSON["surname"], "contact_kind": PERSON["phone"]}
+    hand_in(world, as_outcomes([told]), name="bestandzebra.csv")
     return world
 
 

@@ -76,6 +76,7 @@ def test_a_line_has_who_where_why_what_and_before_when(tmp_path: Path) -> None:
     assert line["Partners en bedragen"] == "Pré Wonen € 1.234,56\nYmere € 80,00"
     assert line["Totaal"] == pytest.approx(1314.56)
     assert line["Kenmerk (niet wijzigen)"] == ENTRY.case_id
+    assert line["Poging"] == 1
     to_fill = ("Soort contact", "Bereikt", "Datum contact", "Dagdeel", "Eindresultaat", "Opmerking")
     assert [line[name] for name in to_fill] == [None] * 6
 
@@ -93,7 +94,7 @@ def test_it_is_made_to_be_worked_with(tmp_path: Path) -> None:
     book = written(tmp_path, ENTRY, replace(ENTRY, rank=2))
     sheet = book["Werklijst"]
     assert sheet.freeze_panes == "F6"
-    assert sheet.auto_filter.ref == "A5:P7"
+    assert sheet.auto_filter.ref == "A5:Q7"
     assert (sheet.page_setup.orientation, sheet.page_setup.paperSize) == ("landscape", 9)
     assert sheet.print_title_rows == "$5:$5"
     assert sheet.sheet_properties.pageSetUpPr.fitToPage

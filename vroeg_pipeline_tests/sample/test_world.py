@@ -75,6 +75,42 @@ def test_every_kind_of_address_and_worklist_occurs(lived_in: World) -> None:
     assert any(row["only_repeats"] for row in history)
 
 
+def test_teams_return_what_the_pilot_and_the_country_saw(lived_in: World) -> None:
+    files = lived_in.table("outcome_files")
+    assert {file["refusal"] for file in files} == {None, "other_month"}
+    assert sum(file["refused_count"] or 0 for file in files) < 0.01 * sum(file["row_count"] or 0 for file in files)
+    assert any("geen datum" in row["reasons"][0] for row in lived_in.table("refused_outcomes"))
+    found = lived_in.query(
+        """
+        SELECT
+            has_rent,
+            count(*) AS reports,
+            count(*) FILTER (attempts.reached) AS reached,
+            count(*) FILTER (end_result LIKE 'Vervolg%' OR end_result LIKE '(Budget)%') AS helped
+        FROM address_matches
+        LEFT JOIN case_results USING (month, address_key)
+        LEFT JOIN (SELECT month, address_key, bool_or(reached) AS reached FROM contact_attempts GROUP BY ALL) AS attempts
+            USING (month, address_key)
+        GROUP BY has_rent ORDER BY has_rent
+        """
+    )
+    reports, reached, helped = (sum(row[name] for row in found) for name in ("reports", "reached", "helped"))
+    assert 0.17 < reached / reports < 0.24  # nationally one in five
+    assert 0.055 < helped / reports < 0.09  # nationally 7%
+    other, rent = found
+    assert rent["helped"] / rent["reports"] > 2 * other["helped"] / other["reports"]
+    (shares,) = lived_in.query(
+        """
+        SELECT
+            (SELECT avg(is_recidivist::INT) FROM recidivism_history) AS again,
+            (SELECT avg((known_to IS NULL)::INT) FROM prioritised_worklists) AS unknown
+        """
+    )
+    assert 0.25 < shares["again"] < 0.35
+    assert 0.9 < shares["unknown"] < 0.96
+    assert any(entry["aftercare"] for entry in lived_in.table("prioritised_worklists"))
+
+
 def test_the_register_is_that_of_the_pilot(lived_in: World) -> None:
     (row,) = lived_in.query(
         """
