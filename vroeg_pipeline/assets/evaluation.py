@@ -90,7 +90,7 @@ def evaluation_page_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefin
             for connection, month in months:
                 evaluation = read_evaluation(connection, installation, [month])
                 path = installation.home.outbox_of(month) / f"evaluatie_{month_text(month)}.html"
-                write_evaluation(path, evaluation)
+                write_evaluation(path, evaluation, installation.home.scratch)
                 shown = {name: evaluation.shown(ALL, name) for name in ("reports", "reached", "help")}
                 hidden = "hidden: a small number"
                 report(
