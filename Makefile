@@ -17,6 +17,7 @@ export GX_ANALYTICS_ENABLED := false
 run: .venv/ready
 	@test -d data/inbox || $(BIN)/vroeg sample
 	@$(BIN)/vroeg run --all
+	@$(BIN)/vroeg evaluate
 
 test: .venv/ready
 	@$(BIN)/python -m pytest -n auto

@@ -141,7 +141,9 @@ def _write_reference(home: Home, dwellings: Sequence[Dwelling], register: Path |
         home.settings.write_text(
             "# Settings of this installation; what is not here has its default.\n"
             "capacity: {wijkteam_noord: 25, wijkteam_zandvoort: 10, budgetcoach: 20}\n"
-            'contact_policy: {"2021-01": {home_visits: false}}   # lockdown\n' + _ddas_settings(municipalities),
+            'contact_policy: {"2021-01": {home_visits: false}}   # lockdown\n'
+            "evaluation: {inhabitants: 74000}   # of Haarlem-Noord and Zandvoort, about\n"
+            + _ddas_settings(municipalities),
             encoding="utf-8",
         )
 
