@@ -10,6 +10,7 @@ import pytest
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.resources.ddas_file import differences, is_bsn, warehouse_totals, write_ddas
 from vroeg_pipeline.resources.warehouse import WarehouseResource
+from vroeg_pipeline_tests.returned import as_csv, case_ids, hand_in
 from vroeg_pipeline_tests.world import World, month, row
 
 MUNICIPALITIES = {
@@ -107,19 +108,10 @@ def test_attempts_and_results_come_with_their_report(town: World) -> None:
     town.deliver("huur", "2021-03", [row(), row(customer_reference="K2", house_number="14")])
     town.deliver("water", "2021-03", [row(customer_reference="W1")])
     town.run("2021-03")
-    put(
-        town,
-        """
-        INSERT INTO contact_attempts VALUES
-        ('2021-03-01', 'c', '2021AB_12__', 'wijkteam_noord', 2, 'Huisbezoek', true, '2021-03-15', 'Avond', now(), 'f'),
-        ('2021-03-01', 'c', '2021AB_12__', 'wijkteam_noord', 1, 'Telefoon', NULL, '2021-03-12', NULL, now(), 'f')
-        """,
-    )
-    put(
-        town,
-        "INSERT INTO case_results VALUES ('2021-03-01', 'c', '2021AB_12__', 'wijkteam_noord', "
-        "'Geen reactie na eerder contact', '2021-03-15', now(), 'f')",
-    )
+    case = {"case_id": case_ids(town)[12], "end_result": "Geen reactie na eerder contact"}
+    visit = {"contact_kind": "Huisbezoek", "reached": "Ja", "contacted_on": "15-03-2021", "day_part": "Avond"}
+    call = {"contact_kind": "Telefoon", "contacted_on": "12-03-2021"}
+    hand_in(town, as_csv([{**case, **visit, "attempt": "2"}, {**case, **call, "attempt": "1"}]), name="lijst.csv")
     town.run("2021-03")
     haarlem = delivered(town)["leveringen"][0]
     of_address = {s["ID"]: s["status"] for s in haarlem["vroegsignalen"]}

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from vroeg_pipeline.domain.ddas import EnumEindresultaat
 from vroeg_pipeline.resources.feedback_files import feedback_breaches, feedback_paths, write_feedback
 from vroeg_pipeline.resources.statements import sql
-from vroeg_pipeline.resources.warehouse import WarehouseResource
+from vroeg_pipeline_tests.returned import as_csv, case_ids, hand_in
 from vroeg_pipeline_tests.world import World, month, row
 
 MARCH = month("2021-03")
@@ -119,13 +119,9 @@ def test_outcomes_are_told_when_they_come(town: World) -> None:
     town.deliver("nieuw", "2021-03", [row(customer_reference=f"K{n}", house_number=str(n)) for n in numbers])
     town.run("2021-03")
     assert told(town, "nieuw") == []
+    known = case_ids(town)
     results = zip(numbers, EnumEindresultaat, strict=True)
-    with WarehouseResource(home=str(town.root)).connect() as connection:
-        for number, result in results:
-            connection.execute(
-                "INSERT INTO case_results VALUES ('2021-03-01', ?, ?, 'wijkteam_noord', ?, NULL, now(), 'f')",
-                [f"c{number}", f"2021AB_{number}__", result],
-            )
+    hand_in(town, as_csv([{"case_id": known[n], "end_result": result} for n, result in results]), name="lijst.csv")
     town.run("2021-03")
     expected = {
         "Niet opgepakt: herhaalde melding": REPEAT, "Niet opgepakt: onterecht signaal": UNJUSTIFIED,

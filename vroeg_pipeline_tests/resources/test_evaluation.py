@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
@@ -43,6 +44,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> World:
     """Three months of the sample world, with every defect in them."""
     world = World(tmp_path_factory.mktemp("evaluated") / "home")
     make_world(world.home, seed=3, months=3, signals=90, register=None, overwrite=True)
+    shutil.rmtree(world.home.inbox / "outcomes")  # the tests draw their own
     world.settings(evaluation={"inhabitants": 20_000})
     world.run("2020-10", "2020-12")
     return world
