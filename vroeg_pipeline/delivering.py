@@ -7,11 +7,12 @@ from datetime import date
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.resources.arrivals import months_worked_on
-from vroeg_pipeline.resources.ddas_file import ddas_name, left_out, told, write_ddas
+from vroeg_pipeline.resources.ddas_file import ddas_name, left_out, told, unnamed_said, write_ddas
 from vroeg_pipeline.resources.home import Home, private_folder, replacing_elsewhere
 from vroeg_pipeline.resources.installation import Installation
 from vroeg_pipeline.resources.locking import run_lock
@@ -43,6 +44,8 @@ def deliver_ddas(home: Home, months: Sequence[date], output: Path | None, out: C
     if never := [month_text(month) for month in months if month not in delivered]:
         said.append(f"never run: {', '.join(never)}")
     period = " to ".join(dict.fromkeys(month_text(month) for month in (months[0], months[-1])))
+    if to_do := unnamed_said(installation):
+        problems.print(f"[yellow]![/yellow] {escape(to_do)}", soft_wrap=True)
     out.print(
         f"Wrote {target}, DDAS v{installation.settings.ddas.version}, {period}: {'; '.join(said)}", soft_wrap=True
     )

@@ -4,14 +4,14 @@ import dagster as dg
 
 from vroeg_pipeline.assets.tables import ONE_RUN, months_of, report
 from vroeg_pipeline.domain.errors import VroegError
-from vroeg_pipeline.resources.ddas_file import ddas_name, left_out, told, write_ddas
+from vroeg_pipeline.resources.ddas_file import ddas_name, left_out, told, unnamed_said, write_ddas
 from vroeg_pipeline.resources.home import private_folder, replacing
 from vroeg_pipeline.resources.installation import Installation
 from vroeg_pipeline.resources.warehouse import WarehouseResource
 
 
 def ddas_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
-    """One JSON a month in the outbox, where the settings say on whose behalf is delivered."""
+    """One JSON a month in the outbox."""
 
     @dg.asset(
         name="ddas_delivery",
@@ -31,20 +31,18 @@ def ddas_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         tags={"stage": "outgoing"},
         description="The month as CBS wants it, DDAS-Vroegsignalering: a levering per municipality with every signal and "
         "its status, and every report with its contact attempts and result (DOMAIN §2, §5, docs/ddas.md). Written anew "
-        "by every run; nothing is written where the settings name no municipality.",
+        "by every run.",
     )
     def ddas_delivery(
         context: dg.AssetExecutionContext,
         warehouse: WarehouseResource,
         installation: dg.ResourceParam[Installation],
     ) -> dg.MaterializeResult[None]:
+        said = unnamed_said(installation)
+        to_do = {"before it is sent": said} if said else {}
         with warehouse.connect() as connection:
             for month in months_of(context):
                 path = private_folder(installation.home.outbox_of(month)) / ddas_name(installation, [month])
-                if not installation.settings.ddas.municipalities:
-                    path.unlink(missing_ok=True)
-                    report(context, month, {"written": "nothing: settings.yaml names no ddas.municipalities"})
-                    continue
                 try:
                     with replacing(path) as temporary:
                         counts = told(write_ddas(connection, installation, [month], temporary))
@@ -55,7 +53,7 @@ def ddas_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
                     report(context, month, {"written": f"nothing: {error}"})
                     continue
                 untold = {"rejected rows left out": left_out(connection, [month])}
-                report(context, month, {"written": path.name, **counts, **untold})
+                report(context, month, {"written": path.name, **counts, **untold, **to_do})
         return dg.MaterializeResult()
 
     return ddas_delivery

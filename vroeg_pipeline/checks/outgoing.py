@@ -40,8 +40,6 @@ def outgoing_checks(partitions: dg.PartitionsDefinition) -> list[dg.AssetChecksD
 
 
 def _ddas_adds_up(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date) -> str | None:
-    if not installation.settings.ddas.municipalities:
-        return None
     path = installation.home.outbox_of(month) / ddas_name(installation, [month])
     if not path.exists():
         return "no file was written"

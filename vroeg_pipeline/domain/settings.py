@@ -97,7 +97,7 @@ class DdasMunicipality(StrictModel):
 
 
 class Ddas(StrictModel):
-    """The delivery to CBS (docs/ddas.md). None is made where no municipality is named."""
+    """The delivery to CBS (docs/ddas.md)."""
 
     version: Literal["1.2"] = "1.2"
     supplier: str = Field(default=f"vroeg-pipeline {metadata.version('vroeg-pipeline')}", min_length=1)

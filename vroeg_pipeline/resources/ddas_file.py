@@ -19,6 +19,7 @@ from vroeg_pipeline.domain import ddas_v1_2
 from vroeg_pipeline.domain.ddas_rows import Attempt, Case, Signal
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import last_day_of, matching_moment, month_text
+from vroeg_pipeline.domain.settings import Ddas, DdasMunicipality
 from vroeg_pipeline.resources.home import Home
 from vroeg_pipeline.resources.installation import Installation
 from vroeg_pipeline.resources.reference import csv_errors, csv_select
@@ -42,13 +43,7 @@ def write_ddas(
 
     Raises VroegError when a setting lacks, or the warehouse does not hold what it should: then the file is not whole.
     """
-    settings = installation.settings.ddas
-    if not settings.municipalities:
-        raise VroegError(
-            "field 'ddas.municipalities' is missing: on whose behalf is delivered",
-            where="settings.yaml",
-            do='add: ddas: {municipalities: {"0392": {organisation: Gemeente Haarlem}}}',
-        )
+    settings = _complete(installation)
     _gather(connection, installation, months)
     standard = VERSIONS[settings.version]
 
@@ -64,6 +59,34 @@ def write_ddas(
             do="run these months again: a run was stopped halfway",
         )
     return written
+
+
+def unnamed(installation: Installation) -> list[str]:
+    """The municipalities that partners deliver for and of which the settings do not say who delivers to CBS."""
+    agreed = {code for a in installation.partners.agreements.values() for code in a.municipalities}
+    return sorted(agreed - set(installation.settings.ddas.municipalities))
+
+
+def unnamed_said(installation: Installation) -> str | None:
+    """What somebody should do about them, on one line."""
+    codes = unnamed(installation)
+    if not codes:
+        return None
+    return (
+        f"settings.yaml: field 'ddas.municipalities' does not say who delivers for {', '.join(codes)}; the file says "
+        f"'{_default_name(codes[0])}'. Add \"{codes[0]}\": {{organisation: …}} before you send it"
+    )
+
+
+def _complete(installation: Installation) -> Ddas:
+    """The settings with a levering for every municipality that partners deliver for."""
+    settings = installation.settings.ddas
+    named = {code: DdasMunicipality(organisation=_default_name(code)) for code in unnamed(installation)}
+    return settings.model_copy(update={"municipalities": {**named, **settings.municipalities}})
+
+
+def _default_name(code: str) -> str:
+    return f"Gemeente {code}"
 
 
 def differences(written: Counter[str], expected: Counter[str]) -> list[str]:
@@ -109,22 +132,15 @@ def _set_period(connection: duckdb.DuckDBPyConnection, months: Sequence[date]) -
 def _gather(connection: duckdb.DuckDBPyConnection, installation: Installation, months: Sequence[date]) -> None:
     """Makes the temporary table `ddas_signals`, and what it is made with."""
     settings = installation.settings
-    municipalities = sorted(settings.ddas.municipalities)
     _set_period(connection, months)
-    connection.execute("SET VARIABLE first_municipality = ?", [municipalities[0]])
+    municipalities = sorted(_complete(installation).municipalities)
+    connection.execute("SET VARIABLE first_municipality = ?", [municipalities[0] if municipalities else None])
     agreed = [(a.partner, list(a.municipalities)) for a in installation.partners.agreements.values()]
     temporary_table(connection, "agreed_municipalities", "partner VARCHAR, municipalities VARCHAR[]", agreed)
     days = [(month, matching_moment(month, settings.matching_working_day).date()) for month in months]
     temporary_table(connection, "matching_days", "month DATE, matched_on DATE", days)
     _load_bsn(connection, installation.home, wanted=settings.ddas.bsn)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE ddas_signals AS {sql('ddas_signals')}")
-    found = connection.execute("SELECT DISTINCT municipality FROM ddas_signals ORDER BY ALL").fetchall()
-    if lacking := [code for (code,) in found if code not in municipalities]:
-        raise VroegError(
-            f"field 'ddas.municipalities': municipality {', '.join(lacking)} has signals, and is not there",
-            where="settings.yaml",
-            do=f'add "{lacking[0]}": {{organisation: …}}',
-        )
 
 
 def _load_bsn(connection: duckdb.DuckDBPyConnection, home: Home, *, wanted: bool) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from vroeg_pipeline.domain.errors import VroegError
-from vroeg_pipeline.resources.ddas_file import differences, is_bsn, warehouse_totals, write_ddas
+from vroeg_pipeline.resources.ddas_file import differences, is_bsn, unnamed_said, warehouse_totals, write_ddas
 from vroeg_pipeline.resources.warehouse import WarehouseResource
 from vroeg_pipeline_tests.returned import as_csv, case_ids, hand_in
 from vroeg_pipeline_tests.world import World, month, row
@@ -208,18 +208,27 @@ def write(world: World, first: str = "2021-03") -> None:
         write_ddas(connection, world.installation, [month(first)], world.root / "delivery.json")
 
 
-def test_a_setting_that_lacks_is_named_and_stops_only_this_file(town: World) -> None:
+def test_a_municipality_that_is_not_named_is_told_by_its_code(town: World) -> None:
     town.deliver("huur", "2021-03", [row(), row(customer_reference="K2", postcode="2042AB")])
-    town.settings()
-    town.run("2021-03")
-    with pytest.raises(VroegError, match=r"settings\.yaml: field 'ddas\.municipalities' is missing"):
-        write(town)
     town.settings(ddas={"municipalities": {"0392": MUNICIPALITIES["0392"]}})
+    town.run("2021-03")
+    named, unnamed = delivered(town)["leveringen"]
+    assert named["aanleverendeOrganisatie"]["naam"] == MUNICIPALITIES["0392"]["organisation"]
+    assert (unnamed["gemeentecode"], unnamed["aanleverendeOrganisatie"]["naam"]) == ("0473", "Gemeente 0473")
+    assert [len(levering["vroegsignalen"]) for levering in (named, unnamed)] == [1, 1]
+    said = unnamed_said(town.installation)
+    assert said is not None
+    assert "0473" in said
+    assert "0392" not in said
+
+
+def test_a_setting_that_is_wrong_stops_only_this_file(town: World) -> None:
+    town.deliver("huur", "2021-03", [row()])
+    town.settings(ddas={"municipalities": MUNICIPALITIES, "bsn": True})
     result = town.run("2021-03")
-    assert result.success
     failed = [e.check_name for e in result.get_asset_check_evaluations() if not e.passed]
     assert "totals_equal_the_warehouse" in failed
-    with pytest.raises(VroegError, match="municipality 0473 has signals"):
+    with pytest.raises(VroegError, match=r"ddas\.bsn is on"):
         write(town)
     assert not list(town.home.outbox.rglob("ddas*"))
 
