@@ -20,7 +20,7 @@ run: .venv/ready
 	@$(BIN)/vroeg evaluate
 
 test: .venv/ready
-	@$(BIN)/python -m pytest -n auto --dist loadscope
+	@$(BIN)/python -m pytest -n auto
 
 dev: .venv/ready
 	@$(BIN)/vroeg dev
