@@ -76,7 +76,7 @@ def case_ids(world: World, month: str = MONTH) -> dict[int, str]:
         sheet = openpyxl.load_workbook(path)["Werklijst"]
         at = columns(sheet)
         for line in range(HEADER_ROW + 1, sheet.max_row + 1):
-            number = str(sheet.cell(line, at["Adres"]).value).split("\n")[0].partition("-")[0]
+            number = str(sheet.cell(line, at["Adres"]).value).split("\n")[0].split(" ")[-1].partition("-")[0]
             found[int(number)] = str(sheet.cell(line, at["Kenmerk (niet wijzigen)"]).value)
     return found
 

@@ -9,6 +9,8 @@ import dagster as dg
 import openpyxl
 import pytest
 
+from vroeg_pipeline_tests.bag import extract
+from vroeg_pipeline_tests.returned import as_csv, case_ids, hand_in
 from vroeg_pipeline_tests.world import REGISTER_HEADER, World, row
 
 # Of one house with two doors, and its neighbours.
@@ -309,6 +311,57 @@ def test_numbers_that_somebody_made_up_identify_nothing(world: World) -> None:
     moved_town(world, made_up[0], made_up[1], "2021AB 12", "2021AB 12")
     (april,) = world.table("recidivism_history", where="month = '2021-04-01'")
     assert april["recidivism_kind"] == "consecutive"
+
+
+def test_one_extract_carries_an_address_through_another_postcode_and_a_merged_municipality(world: World) -> None:
+    made = extract()
+    made.number("0392200000000001", "2021AB", 12, until="2021-04-01")
+    made.number("0392200000000001", "2022CD", 7, since="2021-04-01")
+    made.dwelling("0392010000000001", "0392200000000001")
+    made.relation("c1", "0392", since="2010-01-01", until="2021-04-01").relation("c1", "0473", since="2021-04-01")
+    made.write(world.home.reference)
+    world.agree("huur")
+    for month, postcode, number in (("2021-03", "2021AB", "12"), ("2021-04", "2022CD", "7")):
+        days = {"arrears_since": "01-01-2021", "reference_date": f"01-{month[5:]}-2021"}
+        world.deliver("huur", month, [row(postcode=postcode, house_number=number, **days)])
+    world.run("2021-03", "2021-04")
+    march, april = (signals(world, month)[0] for month in ("2021-03", "2021-04"))
+    assert [s["address_status"] for s in (march, april)] == ["exact", "exact"]
+    assert [s["municipality"] for s in (march, april)] == ["0392", "0473"]
+    (history,) = world.table("recidivism_history", where="month = '2021-04-01'")
+    assert history["recidivism_kind"] == "consecutive"
+    assert len(world.table("repeat_signals")) == 1
+
+
+def test_two_partners_at_the_main_and_the_side_address_meet_at_one_door(world: World) -> None:
+    made = extract().number("0392200000000001", "2021AB", 12).number("0392200000000002", "2021AB", 14)
+    made.dwelling("0392010000000001", "0392200000000001", side=["0392200000000002"]).write(world.home.reference)
+    world.agree("huur")
+    world.agree("stroom", type="Energie")
+    world.deliver("huur", "2021-03", [row(house_number="12")])
+    world.deliver("stroom", "2021-03", [row(house_number="14")])
+    world.run("2021-03")
+    (match,) = world.table("address_matches")
+    assert (match["address_key"], match["match_kind"]) == ("2021AB_12__", "multiple")
+    assert [s["side_address_key"] for s in signals(world)] == [None, "2021AB_14__"]
+
+
+def test_aftercare_follows_an_address_that_is_renumbered(world: World) -> None:
+    world.agree("huur")
+    world.settings(register_max_loss=1)
+    world.reference("addresses.csv", *bag("1,2021AB,12,,"))
+    march = {"arrears_since": "01-01-2021", "reference_date": "01-03-2021"}
+    world.deliver("huur", "2021-03", [row(house_number="12", **march)])
+    world.run("2021-03")
+    case_id = case_ids(world)[12]
+    hand_in(world, as_csv([{"case_id": case_id, "end_result": "Vervolghulp en/of verwijzing"}]), name="lijst.csv")
+    world.run("2021-03")
+    world.reference("addresses.csv", *bag("1,2021AB,16,,"))
+    april = {"arrears_since": "01-01-2021", "reference_date": "01-04-2021", "amount_due": "300,00"}
+    world.deliver("huur", "2021-04", [row(house_number="16", **april)])
+    world.run("2021-04")
+    (entry,) = world.table("prioritised_worklists", where="month = '2021-04-01'")
+    assert (entry["address_key"], entry["aftercare"]) == ("2021AB_16__", True)
 
 
 # Areas by buurt -----------------------------------------------------------------------------------------------------
