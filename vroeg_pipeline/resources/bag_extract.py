@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import re
 import shutil
-import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO, NoReturn
 from xml.parsers import expat
-from zipfile import BadZipFile, ZipFile, ZipInfo
+from zipfile import ZipFile, ZipInfo
 
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.resources.home import temporary_file
+from vroeg_pipeline.resources.zip_files import BrokenZipError, broken_zip_told, is_encrypted
 
 # The columns of each table of rows, as the XML writes them; dates as YYYY-MM-DD, what is absent is None.
 TABLES = {
@@ -75,7 +75,7 @@ def read_extract(path: Path, scratch: Path) -> Iterator[tuple[str, Row]]:
     """
     unpacking = _Unpacking(path, scratch)
     try:
-        with ZipFile(path) as archive:
+        with broken_zip_told(), ZipFile(path) as archive:
             for part, name, file in unpacking.parts(archive):
                 unpacking.seen.add(part)
                 try:
@@ -83,7 +83,7 @@ def read_extract(path: Path, scratch: Path) -> Iterator[tuple[str, Row]]:
                 except (expat.ExpatError, _NotSoundError) as error:
                     # Expat says what and where, never a value.
                     unpacking.refuse(f"{name} is no sound XML ({error})")
-    except (BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeDecodeError):
+    except BrokenZipError:
         unpacking.refuse("is no whole ZIP file")
     lacking = [f"{part} ({meaning})" for part, meaning in _PARTS.items() if part not in unpacking.seen]
     if lacking:
@@ -125,6 +125,8 @@ class _Unpacking:
                             yield from self.parts(inner, depth + 1)
 
     def _affordable(self, member: ZipInfo) -> ZipInfo:
+        if is_encrypted(member):
+            raise BrokenZipError("encrypted")
         # zipfile never gives more than the size that a member says it has.
         self._allowed -= member.file_size
         if self._allowed < 0:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from vroeg_pipeline.domain.outcomes import ADDRESS_COLUMN, OUTCOME_COLUMNS, PICTURES, REFUSALS
 from vroeg_pipeline.resources.readers import BLANK, UnreadableError, quoted_rows, xlsx_cells
 from vroeg_pipeline.resources.xlsx_cells import ALL_SHEETS
+from vroeg_pipeline.resources.zip_files import BrokenZipError, broken_zip_told
 
 # The fields of a row as it is read; each cell is one character for its kind and its text, as `xlsx_cells` writes them.
 FIELDS = (*OUTCOME_COLUMNS, "address")
@@ -45,9 +47,11 @@ def remark_on(path: Path, name: str) -> str | None:
     Raises RefusedError when the file, or its name, says that it has macros.
     """
     parts: list[str] = []
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as container:
-            parts = container.namelist()
+    # One that is broken is refused when its rows are read.
+    with suppress(BrokenZipError), broken_zip_told():
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as container:
+                parts = container.namelist()
     if name.lower().endswith(".xlsm") or any(part.lower().endswith("vbaproject.bin") for part in parts):
         raise RefusedError("macros")
     return PICTURES if any(_PICTURE.match(part) for part in parts) else None

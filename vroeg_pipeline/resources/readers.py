@@ -28,6 +28,7 @@ from vroeg_pipeline.domain.drift import drift_of
 from vroeg_pipeline.domain.fields import CANONICAL_FIELDS
 from vroeg_pipeline.resources.home import temporary_file
 from vroeg_pipeline.resources.statements import fetch_one, quoted
+from vroeg_pipeline.resources.zip_files import BrokenZipError, broken_zip_told, is_encrypted
 
 # What counts as nothing at the edges of a text; the same as in the macro text_of.
 BLANK = " \t\n\v\f\r\xa0"
@@ -375,14 +376,14 @@ def _check_container(path: Path) -> None:
     )
     total = 0
     try:
-        with zipfile.ZipFile(path) as container:
+        with broken_zip_told(), zipfile.ZipFile(path) as container:
             parts = container.infolist()
             if "xl/workbook.xml" not in {part.filename for part in parts}:
                 raise UnreadableError("is no XLSX workbook")
             if len(parts) > _XLSX_PARTS:
                 raise UnreadableError(f"has more than {_XLSX_PARTS} parts")
             for part in parts:
-                if part.flag_bits & 1:
+                if is_encrypted(part):
                     raise UnreadableError("is protected by a password")
                 tail = b""
                 with container.open(part) as stream:
@@ -393,8 +394,8 @@ def _check_container(path: Path) -> None:
                         if declared.search(tail + chunk):
                             raise UnreadableError("declares a document type or entities")
                         tail = chunk[-40:]
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
-        raise UnreadableError(f"is no whole ZIP container ({type(error).__name__})") from None
+    except BrokenZipError as error:
+        raise UnreadableError(f"is no whole ZIP container ({error})") from None
 
 
 # What all formats share ---------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from pathlib import Path
 
@@ -100,6 +101,17 @@ def test_flipped_bytes_are_noticed(tmp_path: Path) -> None:
     content = bytearray(zipped(**{"0392NUM15102021-000001__xml": extract().number("n1", "2021AB", 12).xml("NUM")}))
     content[120] ^= 0xFF
     refusal(tmp_path, bytes(content))
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_damaged_bytes_are_noticed_wherever_they_are(tmp_path: Path, method: int) -> None:
+    name, data = "0392NUM15102021-000001.xml", io.BytesIO()
+    with zipfile.ZipFile(data, "w", method) as archive:
+        archive.writestr(name, extract().number("n1", "2021AB", 12).xml("NUM"))
+    for at in range(30 + len(name), 54 + len(name)):
+        damaged = bytearray(data.getvalue())
+        damaged[at] ^= 0x55
+        refusal(tmp_path, bytes(damaged))
 
 
 def test_a_password(tmp_path: Path) -> None:

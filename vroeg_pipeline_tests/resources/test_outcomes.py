@@ -331,6 +331,7 @@ def refused_files(town: World, tmp_path: Path) -> dict[str, tuple[bytes, str]]:
     csv = told_by(town, [{"end_result": HELP}])
     return {
         "kapot.xlsx": (good.read_bytes()[:3000], "unreadable"),
+        "inhoud_kapot.xlsx": (good.read_bytes().replace(b"PK\x01\x02", b"PK\x09\x09"), "unreadable"),
         "wachtwoord.xlsx": (bytes.fromhex("d0cf11e0a1b11ae1") + b"\0" * 600, "unreadable"),
         "macro.xlsm": (with_macros, "macros"),
         "kop.xlsx": (list_with(rename), "missing_columns"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime
+import errno
 import io
 import json
 import os
@@ -302,6 +303,31 @@ def test_hostile_workbooks_are_refused(read: Reader, tmp_path: Path, replacement
     outcome, rows = read(content, "xlsx")
     assert (outcome.refusal, rows) == ("unreadable", [])
     assert os.uname().nodename not in outcome.detail
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_workbook_with_damaged_bytes_is_refused_wherever_they_are(read: Reader, tmp_path: Path, method: int) -> None:
+    path = tmp_path / "whole.xlsx"
+    with zipfile.ZipFile(path, "w", method) as container:
+        container.writestr("xl/workbook.xml", bytes(range(256)) * 40)
+    whole = path.read_bytes()
+    start = 30 + len("xl/workbook.xml")
+    for at in range(start, start + 24):
+        damaged = bytearray(whole)
+        damaged[at] ^= 0x55
+        outcome, _ = read(bytes(damaged), "xlsx")
+        assert outcome.refusal == "unreadable", at
+
+
+def test_what_our_own_disk_cannot_do_is_not_the_senders_mistake(
+    read: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(zipfile, "ZipFile", broken)
+    with pytest.raises(OSError, match="Input/output error"):
+        read(b"PK", "xlsx")
 
 
 def test_a_zip_without_a_workbook(read: Reader, tmp_path: Path) -> None:
