@@ -30,7 +30,7 @@ lint: .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/sqlfluff lint --processes 2 vroeg_pipeline/sql
+	$(BIN)/sqlfluff lint --processes 2 vroeg_pipeline
 
 bench: .venv/ready
 	@$(BIN)/python -m vroeg_pipeline_tests.bench

@@ -19,33 +19,31 @@ warnings.filterwarnings("ignore", category=PreviewWarning)
 # Great Expectations must not call home (ARCHITECTURE decision 14); it reads this when it is imported.
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
-from vroeg_pipeline.assets import (  # noqa: E402
-    address_desk,
-    board,
-    ddas,
-    deliveries,
-    evaluation,
-    feedback,
-    matches,
-    measures,
-    outcomes,
-    reference,
-    signals,
-    worklists,
-)
-from vroeg_pipeline.assets.tables import monthly_partitions  # noqa: E402
-from vroeg_pipeline.automation.alerts import alerts_sensor  # noqa: E402
+from vroeg_pipeline.address_desk import assets as address_desk  # noqa: E402
+from vroeg_pipeline.address_desk.checks import decisions_check  # noqa: E402
+from vroeg_pipeline.addresses import assets as reference  # noqa: E402
+from vroeg_pipeline.addresses.checks import register_checks  # noqa: E402
+from vroeg_pipeline.alerts.sensor import alerts_sensor  # noqa: E402
 from vroeg_pipeline.automation.arrivals import arrivals_sensor, worklists_schedule  # noqa: E402
 from vroeg_pipeline.automation.jobs import intake_job, month_job  # noqa: E402
-from vroeg_pipeline.checks.address_desk import decisions_check  # noqa: E402
-from vroeg_pipeline.checks.deliveries import delivery_checks  # noqa: E402
-from vroeg_pipeline.checks.outgoing import outgoing_checks  # noqa: E402
-from vroeg_pipeline.checks.register import register_checks  # noqa: E402
-from vroeg_pipeline.checks.tables import table_checks  # noqa: E402
-from vroeg_pipeline.resources.home import Home  # noqa: E402
-from vroeg_pipeline.resources.inbox import months_in  # noqa: E402
-from vroeg_pipeline.resources.installation import Installation  # noqa: E402
-from vroeg_pipeline.resources.warehouse import WarehouseResource  # noqa: E402
+from vroeg_pipeline.ddas import assets as ddas  # noqa: E402
+from vroeg_pipeline.ddas.checks import outgoing_checks  # noqa: E402
+from vroeg_pipeline.deliveries import assets as deliveries  # noqa: E402
+from vroeg_pipeline.deliveries.inbox import months_in  # noqa: E402
+from vroeg_pipeline.evaluation import assets as evaluation  # noqa: E402
+from vroeg_pipeline.feedback import assets as feedback  # noqa: E402
+from vroeg_pipeline.installation.home import Home  # noqa: E402
+from vroeg_pipeline.installation.installation import Installation  # noqa: E402
+from vroeg_pipeline.installation.warehouse import WarehouseResource  # noqa: E402
+from vroeg_pipeline.matches import assets as matches  # noqa: E402
+from vroeg_pipeline.monthly import monthly_partitions  # noqa: E402
+from vroeg_pipeline.outcomes import assets as outcomes  # noqa: E402
+from vroeg_pipeline.quality import assets as measures  # noqa: E402
+from vroeg_pipeline.quality import board_assets as board  # noqa: E402
+from vroeg_pipeline.quality.checks import delivery_checks  # noqa: E402
+from vroeg_pipeline.signals import assets as signals  # noqa: E402
+from vroeg_pipeline.table_checks import table_checks  # noqa: E402
+from vroeg_pipeline.worklists import assets as worklists  # noqa: E402
 
 
 def first_month(installation: Installation) -> date:

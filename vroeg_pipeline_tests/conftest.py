@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from vroeg_pipeline_tests.world import World
+from vroeg_pipeline_tests.kit.world import World
 
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
 # A developer's own installation must never be what a test works on.

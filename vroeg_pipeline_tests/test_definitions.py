@@ -15,9 +15,9 @@ from vroeg_pipeline.automation.jobs import MONTH_JOB
 from vroeg_pipeline.definitions import build_defs, first_month
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import parse_month
-from vroeg_pipeline.resources.home import CHECKOUT, Home
-from vroeg_pipeline.resources.installation import Installation
-from vroeg_pipeline_tests.world import World
+from vroeg_pipeline.installation.home import CHECKOUT, Home
+from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline_tests.kit.world import World
 
 # Key → what it reads. The assets are the vocabulary of everyone who works with the pipeline: a change is deliberate.
 GRAPH = {

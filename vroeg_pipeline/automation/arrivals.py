@@ -1,6 +1,6 @@
 """What starts runs by itself: files that arrive, and the day on which worklists are made (DOMAIN §3, §9, §10).
 
-Decides from what it is told; the inbox is looked at by `resources.arrivals`, and the warehouse is never opened here
+Decides from what it is told; the inbox is looked at by `deliveries.worked_on`, and the warehouse is never opened here
 (ARCHITECTURE decision 3). Deliveries are judged as they come; worklists are made at 06:00 on the matching day with what is
 there; what comes later runs its month and every later one again.
 """
@@ -13,8 +13,9 @@ from datetime import date, datetime, timedelta
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from vroeg_pipeline.assets.tables import month_key
 from vroeg_pipeline.automation.jobs import INTAKE_JOB, MONTH_JOB
+from vroeg_pipeline.deliveries.inbox import months_in
+from vroeg_pipeline.deliveries.worked_on import WorkedOn, content_of_month, is_news, without_outcomes, worked_on
 from vroeg_pipeline.domain.months import (
     MATCHING_TIME,
     TIME_ZONE,
@@ -25,10 +26,9 @@ from vroeg_pipeline.domain.months import (
     working_day_of_month,
 )
 from vroeg_pipeline.domain.settings import Settings
-from vroeg_pipeline.resources.arrivals import WorkedOn, content_of_month, is_news, without_outcomes, worked_on
-from vroeg_pipeline.resources.inbox import months_in
-from vroeg_pipeline.resources.installation import Installation
-from vroeg_pipeline.resources.locking import is_held
+from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.locking import is_held
+from vroeg_pipeline.monthly import month_key
 
 # The schedule comes first; a month that it did not make (no daemon at work all morning) is made by the sensor.
 _SCHEDULES_CHANCE = timedelta(minutes=30)

@@ -14,7 +14,7 @@ from dagster import DagsterInstance
 from dagster._core.scheduler.instigation import InstigatorStatus, TickStatus
 
 from vroeg_pipeline.domain.months import moment_text
-from vroeg_pipeline.resources.home import Home
+from vroeg_pipeline.installation.home import Home
 
 # A schedule ticks once a day, so two days without a tick is one missed.
 _TICK_TOLERANCE = {"SENSOR": timedelta(minutes=15), "SCHEDULE": timedelta(hours=49)}

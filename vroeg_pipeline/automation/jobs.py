@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from vroeg_pipeline.assets.deliveries import delivery_key
+from vroeg_pipeline.deliveries.assets import delivery_key
 from vroeg_pipeline.domain.agreements import Partners
 
 MONTH_JOB = "month"

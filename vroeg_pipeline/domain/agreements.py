@@ -1,6 +1,6 @@
 """Delivery agreements: what a partner delivers, how and by when (DOMAIN §4), and who took over whom.
 
-An agreement is read from text; finding the files is `resources.home`'s work, judging a delivery is SQL's.
+An agreement is read from text; finding the files is `installation.home`'s work, judging a delivery is SQL's.
 """
 
 from __future__ import annotations

@@ -15,8 +15,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from vroeg_pipeline.installation.home import replacing
 from vroeg_pipeline.quality.expectations import Measures
-from vroeg_pipeline.resources.home import replacing
 
 INDEX = "index.html"
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from vroeg_pipeline.domain.agreements import Agreement
-from vroeg_pipeline.domain.board import FEWEST_ROWS, MOST_OUTDATED
+from vroeg_pipeline.quality.board import FEWEST_ROWS, MOST_OUTDATED
 
 # A row of `delivery_measures`: numbers by column.
 Measures = Mapping[str, Any]

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from vroeg_pipeline.domain.agreements import Agreement
+from vroeg_pipeline.installation.home import private_folder
 from vroeg_pipeline.quality.data_docs import Page, PageWriter
 from vroeg_pipeline.quality.expectations import Expected, Measures, expected_of
-from vroeg_pipeline.resources.home import private_folder
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from datetime import date, datetime, timedelta
 import xlsxwriter
 
 from vroeg_pipeline.domain.months import month_text, working_day_of_month
-from vroeg_pipeline.domain.outcomes import OUTCOME_COLUMNS
+from vroeg_pipeline.outcomes.columns import OUTCOME_COLUMNS
 from vroeg_pipeline.sample.register import Dwelling
 
 Told = dict[str, str]

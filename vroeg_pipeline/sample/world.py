@@ -22,7 +22,7 @@ import yaml
 from vroeg_pipeline.domain.agreements import Agreement
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import AMSTERDAM, add_months, month_text
-from vroeg_pipeline.resources.home import CHECKOUT, Home, private_folder
+from vroeg_pipeline.installation.home import CHECKOUT, Home, private_folder
 from vroeg_pipeline.sample.outcomes import as_csv, as_workbook, spoil, told_of
 from vroeg_pipeline.sample.people import Arrear, Population
 from vroeg_pipeline.sample.register import Dwelling, as_written, read_register, synthetic_register, write_register

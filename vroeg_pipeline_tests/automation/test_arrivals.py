@@ -17,12 +17,12 @@ from vroeg_pipeline.automation.arrivals import (
     worklists_schedule,
 )
 from vroeg_pipeline.definitions import build_defs
+from vroeg_pipeline.deliveries.worked_on import WorkedOn, content_of_month, is_news
 from vroeg_pipeline.domain.months import AMSTERDAM
 from vroeg_pipeline.domain.settings import Settings
-from vroeg_pipeline.resources.arrivals import WorkedOn, content_of_month, is_news
-from vroeg_pipeline.resources.locking import run_lock
-from vroeg_pipeline_tests.returned import hand_in
-from vroeg_pipeline_tests.world import World, moment, month, row
+from vroeg_pipeline.installation.locking import run_lock
+from vroeg_pipeline_tests.kit.returned import hand_in
+from vroeg_pipeline_tests.kit.world import World, moment, month, row
 
 JANUARY, FEBRUARY, MARCH, APRIL = (date(2021, number, 1) for number in range(1, 5))
 BEFORE_MATCHING = moment("2021-03-08 12:00")  # the matching day of March 2021 is the ninth

@@ -24,8 +24,8 @@ from rich.console import Console
 from rich.table import Table
 
 from vroeg_pipeline.domain.months import month_text
-from vroeg_pipeline.resources.home import Home
-from vroeg_pipeline.resources.warehouse import WarehouseResource
+from vroeg_pipeline.installation.home import Home
+from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline_tests.bench import addresses, outcomes
 from vroeg_pipeline_tests.bench.ddas import YEAR, ddas_table
 from vroeg_pipeline_tests.bench.register import KINDS, register_table
@@ -118,10 +118,10 @@ def measure(folder: Path, signals: int, *, pandas: bool) -> Measured:
     home = Home(folder / "home")
     months = make_bench_world(home.root, signals=signals, months=HISTORY_MONTHS + 1, dwellings=DWELLINGS)
     first, last_before, month = (month_text(m) for m in (months[0], months[-2], months[-1]))
-    process(home, "vroeg_pipeline.cli", "run", "--from", first, "--to", last_before)
+    process(home, "vroeg_pipeline.cli.app", "run", "--from", first, "--to", last_before)
     shutil.copy(home.warehouse, folder / "history.duckdb")
 
-    run = process(home, "vroeg_pipeline.cli", "run", "--month", month)
+    run = process(home, "vroeg_pipeline.cli.app", "run", "--month", month)
     steps = steps_of_last_run(home)
     counts = {"pipeline": rows_of(home, month)}
 
@@ -157,7 +157,7 @@ def measure_ddas(signals: int, folder: Path | None) -> Table:
     with tempfile.TemporaryDirectory(prefix="vroeg-bench-", dir=folder) as made:
         home = Home(Path(made) / "home")
         process(home, "vroeg_pipeline_tests.bench.ddas", str(home.root), str(signals))
-        wrote = process(home, "vroeg_pipeline.cli", "ddas", "--from", YEAR[0], "--to", YEAR[1])
+        wrote = process(home, "vroeg_pipeline.cli.app", "ddas", "--from", YEAR[0], "--to", YEAR[1])
         (path,) = home.outbox.glob("*.json")
         return ddas_table(signals, wrote.seconds, wrote.memory, path.stat().st_size / 2**20)
 

@@ -21,8 +21,8 @@ from pathlib import Path
 
 import duckdb
 
-from vroeg_pipeline.resources.address_files import ANSWER, open_register, read_lines, resolve_file
-from vroeg_pipeline.resources.addresses import resolve_addresses
+from vroeg_pipeline.addresses.files import ANSWER, open_register, read_lines, resolve_file
+from vroeg_pipeline.addresses.resolver import resolve_addresses
 from vroeg_pipeline_tests.bench.corruptions import (
     FORMAT,
     NUMBER,

@@ -9,8 +9,8 @@ import yaml
 from rich.table import Table
 
 from vroeg_pipeline.domain.ddas import EnumContactsoort, EnumEindresultaat
-from vroeg_pipeline.resources.home import Home
-from vroeg_pipeline.resources.warehouse import WarehouseResource
+from vroeg_pipeline.installation.home import Home
+from vroeg_pipeline.installation.warehouse import WarehouseResource
 
 YEAR = ("2021-01-01", "2021-12-31")
 

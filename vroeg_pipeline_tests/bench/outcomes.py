@@ -14,14 +14,14 @@ from rich.console import Console
 from rich.table import Table
 
 from vroeg_pipeline.domain.months import add_months, month_text
-from vroeg_pipeline.resources.home import Home
-from vroeg_pipeline.resources.installation import Installation
-from vroeg_pipeline.resources.outcomes import settle_outcomes, take_in_outcomes, write_replies
-from vroeg_pipeline.resources.warehouse import WarehouseResource
+from vroeg_pipeline.installation.home import Home
+from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.warehouse import WarehouseResource
+from vroeg_pipeline.outcomes.intake import settle_outcomes, take_in_outcomes, write_replies
 from vroeg_pipeline.sample.outcomes import as_csv, as_workbook
 from vroeg_pipeline_tests.bench.world import FIRST_MONTH
-from vroeg_pipeline_tests.returned import hand_in
-from vroeg_pipeline_tests.world import World, moment
+from vroeg_pipeline_tests.kit.returned import hand_in
+from vroeg_pipeline_tests.kit.world import World, moment
 
 _MONTHS, _LISTS = 12, 5
 # Signals to addresses on a worklist, as in the sample world; and rows with an attempt to addresses.

@@ -19,13 +19,13 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import duckdb
 from rich.table import Table
 
+from vroeg_pipeline.addresses.register import load_register
 from vroeg_pipeline.domain.agreements import Partners
 from vroeg_pipeline.domain.settings import Settings
-from vroeg_pipeline.resources.home import Home
-from vroeg_pipeline.resources.installation import Installation
-from vroeg_pipeline.resources.register import load_register
-from vroeg_pipeline.resources.statements import fetch_one
-from vroeg_pipeline.resources.warehouse import WarehouseResource
+from vroeg_pipeline.installation.home import Home
+from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.statements import fetch_one
+from vroeg_pipeline.installation.warehouse import WarehouseResource
 
 KINDS = ("csv", "gpkg", "zip")
 _ADDRESSES = """

@@ -12,15 +12,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from vroeg_pipeline.addresses.register import load_register
+from vroeg_pipeline.addresses.resolver import judge_delivered_rows
+from vroeg_pipeline.deliveries.intake import take_in
+from vroeg_pipeline.deliveries.slips import load_slips
 from vroeg_pipeline.domain.months import parse_month
-from vroeg_pipeline.resources.addresses import judge_delivered_rows
-from vroeg_pipeline.resources.home import Home
-from vroeg_pipeline.resources.installation import Installation
-from vroeg_pipeline.resources.intake import take_in
-from vroeg_pipeline.resources.register import load_register
-from vroeg_pipeline.resources.slips import load_slips
-from vroeg_pipeline.resources.statements import insert_rows, sql, transaction
-from vroeg_pipeline.resources.warehouse import WarehouseResource, replace_month
+from vroeg_pipeline.installation.home import Home
+from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.statements import insert_rows, sql, transaction
+from vroeg_pipeline.installation.warehouse import WarehouseResource, replace_month
 
 
 def run_stages(home: Home, month_text: str) -> dict[str, float]:

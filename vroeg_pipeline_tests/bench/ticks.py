@@ -17,7 +17,7 @@ from rich.table import Table
 from vroeg_pipeline.definitions import build_defs
 from vroeg_pipeline.domain.months import AMSTERDAM, add_months, month_text
 from vroeg_pipeline_tests.bench.world import FIRST_MONTH
-from vroeg_pipeline_tests.world import World
+from vroeg_pipeline_tests.kit.world import World
 
 _PARTNERS, _MONTHS = 10, 36
 _LOADING = "from vroeg_pipeline.definitions import defs; defs()"

@@ -15,7 +15,7 @@ import yaml
 
 from vroeg_pipeline.domain.fields import CANONICAL_FIELDS
 from vroeg_pipeline.domain.months import add_months
-from vroeg_pipeline_tests.world import moment
+from vroeg_pipeline_tests.kit.world import moment
 
 PARTNERS = 12
 FIRST_MONTH = date(2021, 1, 1)

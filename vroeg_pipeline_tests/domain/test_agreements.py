@@ -12,8 +12,8 @@ import yaml
 from vroeg_pipeline.domain.agreements import Agreement, Partners, parse_agreement
 from vroeg_pipeline.domain.ddas import EnumSignaalpartner
 from vroeg_pipeline.domain.errors import VroegError
-from vroeg_pipeline.resources.home import CHECKOUT, Home
-from vroeg_pipeline_tests.world import agreement
+from vroeg_pipeline.installation.home import CHECKOUT, Home
+from vroeg_pipeline_tests.kit.world import agreement
 
 FILE = "agreements/pre_wonen.yaml"
 

@@ -12,13 +12,13 @@ import jsonschema
 import pytest
 from rich.console import Console
 
-from vroeg_pipeline.delivering import deliver_ddas
+from vroeg_pipeline.cli.ddas import deliver_ddas
 from vroeg_pipeline.domain.ddas import EnumContactsoort, EnumDagdeel, EnumEindresultaat
 from vroeg_pipeline.domain.months import months_between
-from vroeg_pipeline.resources.home import Home
+from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.sample.world import make_world
-from vroeg_pipeline_tests.outcomes import add_outcomes
-from vroeg_pipeline_tests.world import World, month
+from vroeg_pipeline_tests.kit.outcomes import add_outcomes
+from vroeg_pipeline_tests.kit.world import World, month
 
 
 def deliver(home: Home, first: str, last: str) -> tuple[dict[str, Any], str]:

@@ -11,8 +11,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from vroeg_pipeline_tests.end_to_end.random_world import MONTHS, make_random_world
-from vroeg_pipeline_tests.world import LATER, World
+from vroeg_pipeline_tests.kit.random_world import MONTHS, make_random_world
+from vroeg_pipeline_tests.kit.world import LATER, World
 from vroeg_pipeline_tests.yardsticks import pandas_month
 
 # The parts of an address are the register's in the one and the partner's in the other; their key is compared.

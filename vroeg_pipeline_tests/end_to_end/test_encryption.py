@@ -7,8 +7,8 @@ import stat
 import pytest
 
 from vroeg_pipeline.domain.errors import VroegError
-from vroeg_pipeline.resources.warehouse import ENCRYPTION_KEY, WarehouseResource
-from vroeg_pipeline_tests.world import World, row
+from vroeg_pipeline.installation.warehouse import ENCRYPTION_KEY, WarehouseResource
+from vroeg_pipeline_tests.kit.world import World, row
 
 MARKER = "Onversleuteldzichtbaar"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from vroeg_pipeline_tests.world import World, as_csv, row
+from vroeg_pipeline_tests.kit.world import World, as_csv, row
 
 SECRET = "geheim van een ander"
 HEADER = as_csv([]).decode().strip()

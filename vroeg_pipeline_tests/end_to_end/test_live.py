@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from vroeg_pipeline.cli.run import run_months
 from vroeg_pipeline.domain.months import parse_month
-from vroeg_pipeline.resources.home import Home
-from vroeg_pipeline.running import run_months
+from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.sample.world import make_world
-from vroeg_pipeline_tests.end_to_end.live import LOCATION, Live, dagster_on, environment, wait_until
-from vroeg_pipeline_tests.test_cli import vroeg
+from vroeg_pipeline_tests.cli.test_app import vroeg
+from vroeg_pipeline_tests.kit.live import LOCATION, Live, dagster_on, environment, wait_until
 
 pytestmark = pytest.mark.live
 

@@ -11,9 +11,9 @@ import pytest
 from dagster import DagsterInstance
 from dagster._serdes import serialize_value
 
-from vroeg_pipeline_tests.returned import as_csv as as_outcomes
-from vroeg_pipeline_tests.returned import hand_in
-from vroeg_pipeline_tests.world import World, as_csv, row
+from vroeg_pipeline_tests.kit.returned import as_csv as as_outcomes
+from vroeg_pipeline_tests.kit.returned import hand_in
+from vroeg_pipeline_tests.kit.world import World, as_csv, row
 
 PERSON = {
     "customer_reference": "Klantkenmerkzebra",
@@ -60,7 +60,7 @@ def found_in(text: str) -> list[str]:
 
 def test_nothing_personal_in_events_or_on_the_terminal(watched: World) -> None:
     environment = {**os.environ, "VROEG_HOME": str(watched.root), "COLUMNS": "250"}
-    command = [sys.executable, "-m", "vroeg_pipeline.cli"]
+    command = [sys.executable, "-m", "vroeg_pipeline.cli.app"]
     outputs = [
         subprocess.run([*command, *words], env=environment, capture_output=True, text=True, check=False)
         for words in (
@@ -89,7 +89,7 @@ def test_nothing_personal_in_events_or_on_the_terminal(watched: World) -> None:
 
 
 def test_a_failing_run_tells_no_row(watched: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    from vroeg_pipeline.assets import matches
+    from vroeg_pipeline.matches import assets as matches
 
     select = "FROM address_matches WHERE 0 = (SELECT max(surname::INTEGER) FROM validated_signals)"
     monkeypatch.setattr(matches, "sql", lambda name: select)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from vroeg_pipeline.sample.world import make_world
-from vroeg_pipeline_tests.world import World
+from vroeg_pipeline_tests.kit.world import World
 
 
 def test_a_real_register_carries_whole_months(tmp_path: Path, real_register: Path) -> None:

@@ -15,11 +15,11 @@ from typing import Any
 import duckdb
 import pytest
 
-from vroeg_pipeline.assets import matches
-from vroeg_pipeline.resources.home import Home
-from vroeg_pipeline.resources.statements import sql
+from vroeg_pipeline.installation.home import Home
+from vroeg_pipeline.installation.statements import sql
+from vroeg_pipeline.matches import assets as matches
 from vroeg_pipeline.sample.world import make_world
-from vroeg_pipeline_tests.world import World, row
+from vroeg_pipeline_tests.kit.world import World, row
 
 TABLES = (
     "delivery_files", "validated_signals", "rejected_rows", "address_matches", "recidivism_history", "repeat_signals",
@@ -110,7 +110,7 @@ def test_a_failing_insert_leaves_the_old_month(world: World, monkeypatch: pytest
 def started(home: Path, *words: str) -> subprocess.Popen[str]:
     """`vroeg` as a process of its own on the home."""
     return subprocess.Popen(
-        [sys.executable, "-m", "vroeg_pipeline.cli", *words],
+        [sys.executable, "-m", "vroeg_pipeline.cli.app", *words],
         env={**os.environ, "VROEG_HOME": str(home), "COLUMNS": "200"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from vroeg_pipeline_tests.end_to_end.live import LOCATION, Live, dagster_on, environment, wait_until
-from vroeg_pipeline_tests.listeners import Mailbox, Webhook, smtp_server, webhook
-from vroeg_pipeline_tests.world import World, as_csv, moment, row
+from vroeg_pipeline_tests.kit.listeners import Mailbox, Webhook, smtp_server, webhook
+from vroeg_pipeline_tests.kit.live import LOCATION, Live, dagster_on, environment, wait_until
+from vroeg_pipeline_tests.kit.world import World, as_csv, moment, row
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
 

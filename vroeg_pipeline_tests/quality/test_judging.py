@@ -15,7 +15,7 @@ from vroeg_pipeline.domain.agreements import Agreement, parse_agreement
 from vroeg_pipeline.quality.data_docs import remove_pages, write_index
 from vroeg_pipeline.quality.expectations import check_names
 from vroeg_pipeline.quality.judging import Judged, JudgingError, judge
-from vroeg_pipeline_tests.world import agreement as agreement_content
+from vroeg_pipeline_tests.kit.world import agreement as agreement_content
 
 MARCH = date(2021, 3, 1)
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from vroeg_pipeline.domain.errors import VroegError
-from vroeg_pipeline.resources.home import Home
+from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.sample.world import PLANTED, ROW_DEFECTS, make_world
-from vroeg_pipeline_tests.world import World
+from vroeg_pipeline_tests.kit.world import World
 
 
 def fingerprint(root: Path) -> dict[str, tuple[str, float]]:

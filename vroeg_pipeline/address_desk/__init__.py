@@ -1,0 +1,1 @@
+"""What people must look at to know a door, and what they decided (DOMAIN §6)."""

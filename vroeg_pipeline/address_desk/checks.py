@@ -1,0 +1,49 @@
+"""What must hold of the decisions of the address desk, which belong to no month."""
+
+import dagster as dg
+
+from vroeg_pipeline.installation.statements import fetch_one
+from vroeg_pipeline.installation.warehouse import WarehouseResource
+
+# A file as a whole counts until a later one of the desk could be read.
+_NOT_USED = """
+WITH latest AS (
+    SELECT *
+    FROM reference.address_decisions
+    WHERE row_number > 0
+    QUALIFY row_number() OVER (PARTITION BY desk_id ORDER BY decided_at DESC, file_sha256 DESC, row_number DESC) = 1
+),
+
+files AS (
+    SELECT
+        file_sha256,
+        any_value(decided_at) AS decided_at,
+        bool_or(row_number = 0 AND refusal IS NOT NULL) AS refused
+    FROM reference.address_decisions
+    GROUP BY file_sha256
+)
+
+SELECT
+    (SELECT count(*) FROM latest WHERE refusal IS NOT NULL),
+    (
+        SELECT count(*) FROM files
+        WHERE refused AND decided_at > coalesce((SELECT max(decided_at) FROM files WHERE NOT refused), '-infinity')
+    )
+"""
+
+
+@dg.asset_check(
+    name="decisions_could_be_used",
+    asset="address_overrides",
+    description="The last decision on each address could be used, and so could the last file of the address desk; what "
+    "could not is on the next list with the reason.",
+)
+def decisions_check(warehouse: WarehouseResource) -> dg.AssetCheckResult:
+    with warehouse.connect() as connection:
+        rows, files = fetch_one(connection, _NOT_USED)
+    return dg.AssetCheckResult(
+        passed=not rows and not files,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{rows:,} decisions and {files:,} files of the address desk could not be used.",
+        metadata={"decisions": rows, "files": files},
+    )

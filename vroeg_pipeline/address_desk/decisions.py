@@ -1,0 +1,185 @@
+"""What the address desk sends back: its decisions, read once and kept (DOMAIN §6, §13).
+
+A decision is about one writing of an address with one surname (`desk_id`, Kenmerk), as two households may write the same
+number and live behind two doors. It names an address of the register or says that there is none; what cannot be used is
+kept with a reason in Dutch, which the desk finds on its next list. What a decision does to a signal stands in
+`signals/addressed_rows.sql`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from vroeg_pipeline.addresses.address_text import fields_of
+from vroeg_pipeline.addresses.resolver import WRITTEN, resolve_addresses
+from vroeg_pipeline.deliveries.inbox import NotTakenError, archive_file, list_returned
+from vroeg_pipeline.domain.agreements import ADDRESS_DESK
+from vroeg_pipeline.formats.readers import BLANK, UnreadableError, quoted_rows, xlsx_cells
+from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.statements import fetch_one, temporary_table, transaction
+
+DECISION, DECIDED_BY, WHY, DESK_ID = "Besluit", "Door", "Toelichting", "Kenmerk (niet wijzigen)"
+AS_WRITTEN, NOT_FOUND, WITHDRAWN = "Klopt zoals geschreven", "Niet te vinden", "Eerder besluit intrekken"
+_WORDS = {AS_WRITTEN.lower(): "as_written", NOT_FOUND.lower(): "not_found", WITHDRAWN.lower(): "withdrawn"}
+_CANONICAL = re.compile(r"\s*([1-9][0-9]{3}\s?[A-Za-z]{2})[\s,]+([0-9].*)")
+
+_NO_KEY = "dit kenmerk staat niet op onze lijst"
+_NOBODY = "wie heeft dit besloten? Vul Door in"
+_NO_ADDRESS = "dit adres staat niet in het register; neem over wat in de BAG staat, of kies uit de lijst in de cel"
+
+
+@dataclass
+class DecisionsRead:
+    """What was new: decisions by kind, rows and files that could not be used, and what was left alone, by reason."""
+
+    kinds: Counter[str] = field(default_factory=Counter)
+    refused: int = 0
+    files: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class _Row:
+    number: int
+    desk_id: str
+    decision: str
+    decided_by: str
+    why: str | None
+
+
+def read_decisions(connection: duckdb.DuckDBPyConnection, installation: Installation) -> DecisionsRead:
+    """Adds the decisions of every file of the address desk that was not read before, whichever month it lies in."""
+    settings = installation.settings
+    listing = list_returned(installation.home.inbox, ADDRESS_DESK, settings.settle_seconds, installation.now())
+    read = DecisionsRead(skipped=listing.skipped)
+    known = {
+        sha for (sha,) in connection.execute("SELECT DISTINCT file_sha256 FROM reference.address_decisions").fetchall()
+    }
+    for file in sorted(listing.files, key=lambda file: (file.modified_ns, file.name)):
+        try:
+            kept = archive_file(installation.home, file, ADDRESS_DESK, settings.max_file_mb)
+        except NotTakenError as reason:
+            read.skipped[str(reason)] += 1
+            continue
+        if kept.sha256 in known:
+            continue
+        known.add(kept.sha256)
+        read.files += 1
+        refusal, rows = _rows_of(kept.path, file.name, installation.home.scratch)
+        with transaction(connection):
+            _keep(connection, kept.sha256, file.received_at, refusal, rows, read)
+    return read
+
+
+def _rows_of(path: Path | None, name: str, scratch: Path) -> tuple[str | None, list[_Row]]:
+    """Why the file is refused as a whole, or its rows on which something was decided."""
+    suffix = Path(name).suffix.lower()
+    if suffix not in (".csv", ".xlsx"):
+        return "alleen .xlsx en .csv worden gelezen", []
+    if path is None:
+        return "het bestand is te groot", []
+    try:
+        cells = list(_csv_cells(path) if suffix == ".csv" else _xlsx_cells(path, scratch))
+    except UnreadableError:
+        return "het bestand is niet te lezen", []
+    header = [cell.casefold() for cell in cells[0]] if cells else []
+    if any(header.count(column.casefold()) != 1 for column in (DESK_ID, DECISION, DECIDED_BY)):
+        return f"de kolommen {DESK_ID}, {DECISION} en {DECIDED_BY} zijn nodig, in de eerste rij", []
+    rows = []
+    for number, row in enumerate(cells[1:], 1):
+        desk_id, decision, decided_by, why = (
+            row[header.index(column.casefold())] if column.casefold() in header[: len(row)] else ""
+            for column in (DESK_ID, DECISION, DECIDED_BY, WHY)
+        )
+        if decision:
+            rows.append(_Row(number, desk_id, decision, decided_by, why or None))
+    return None, rows
+
+
+def _csv_cells(path: Path) -> Iterator[list[str]]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise UnreadableError("is not UTF-8 text") from None
+    if "\0" in text:
+        raise UnreadableError("holds NUL bytes")
+    delimiter = max(";,\t", key=text.partition("\n")[0].count)
+    for row in quoted_rows(text, delimiter):
+        yield [(cell or "").strip(BLANK) for cell, _ in row]
+
+
+def _xlsx_cells(path: Path, scratch: Path) -> Iterator[list[str]]:
+    for row in xlsx_cells(path, None, scratch):
+        yield [cell[1:].strip(BLANK) for cell in row]
+
+
+def _keep(
+    connection: duckdb.DuckDBPyConnection,
+    sha256: str,
+    received_at: datetime,
+    refusal: str | None,
+    rows: list[_Row],
+    read: DecisionsRead,
+) -> None:
+    found = _addresses(connection, [row for row in rows if row.decision.lower() not in _WORDS])
+    kept: list[tuple[object, ...]] = []
+    for row in rows:
+        decision = _WORDS.get(row.decision.lower(), "address")
+        address_key, designation = found.get(row.number, (None, None))
+        refused = None
+        if not re.fullmatch("[0-9a-f]{16}", row.desk_id):
+            refused = _NO_KEY
+        elif not row.decided_by:
+            refused = _NOBODY
+        elif decision == "address" and address_key is None:
+            refused = _NO_ADDRESS
+        if refused:
+            read.refused += 1
+        else:
+            read.kinds[decision] += 1
+        kept.append((
+            sha256, row.number, row.desk_id, decision, address_key, designation, row.decided_by, received_at, row.why,
+            refused,
+        ))  # fmt: skip
+    if refusal:
+        read.refused += 1
+    # A file is known by its row 0, also when nothing was decided in it.
+    kept.append((sha256, 0, None, None, None, None, None, received_at, None, refusal))
+    connection.executemany(f"INSERT INTO reference.address_decisions VALUES ({', '.join('?' * len(kept[0]))})", kept)
+
+
+def _addresses(connection: duckdb.DuckDBPyConnection, rows: list[_Row]) -> dict[int, tuple[str, str | None]]:
+    """Of each row that names an address of the register: its key and designation."""
+    if not rows:
+        return {}
+    texts = []
+    for row in rows:
+        written = _CANONICAL.fullmatch(row.decision)
+        fields = {"postcode": written[1], "house_number": written[2]} if written else fields_of(row.decision)
+        texts.append((row.number, *(fields.get(name) for name in WRITTEN)))
+    columns = ", ".join(f"{name} VARCHAR" for name in WRITTEN)
+    temporary_table(connection, "decided_texts", f"row_number INTEGER, {columns}", texts)
+    resolve_addresses(connection, "decided_texts")
+    same = " AND ".join(f"text.{name} IS NOT DISTINCT FROM answer.{name}_text" for name in WRITTEN)
+    answers = connection.execute(
+        f"""
+        SELECT text.row_number, answer.address_key, answer.nummeraanduiding_id
+        FROM decided_texts AS text
+        INNER JOIN resolved_addresses AS answer ON {same}
+        WHERE answer.address_status IN ('exact', 'normalised', 'unchecked')
+        """
+    ).fetchall()
+    return {number: (key, designation) for number, key, designation in answers}
+
+
+def overrides_in_force(connection: duckdb.DuckDBPyConnection) -> int:
+    """How many decisions every run replays."""
+    (count,) = fetch_one(connection, "SELECT count(*) FROM reference.address_overrides")
+    return int(count)

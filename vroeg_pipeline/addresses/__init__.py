@@ -1,0 +1,1 @@
+"""Which dwelling an address as written means (DOMAIN §6)."""

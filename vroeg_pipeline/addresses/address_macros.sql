@@ -1,0 +1,125 @@
+-- How addresses are read (DOMAIN §6): numbers, suffixes, postcodes, keys. From an address as written to the dwelling
+-- it means go the steps of `addresses/resolver.py`, one file a step.
+
+-- The number and what follows it. NULLs where no number 1-99999 can be read.
+CREATE OR REPLACE TEMP MACRO number_and_rest(house_number) AS
+    regexp_extract(house_number, '(?s)^0*([1-9][0-9]{0,4})(|[^0-9].*)$', ['number', 'rest']);
+
+-- What follows a number, upper case and without spaces and separators.
+CREATE OR REPLACE TEMP MACRO suffix_of(value) AS
+    translate(upper(coalesce(value, '')), ' -/.,' || chr(9) || chr(10) || chr(13) || chr(160), '');
+
+CREATE OR REPLACE TEMP MACRO without_leading_zeros(suffix) AS
+    CASE WHEN contains(suffix, '0') THEN regexp_replace(suffix, '(^|[^0-9])0+([0-9])', '\1\2', 'g') ELSE suffix END;
+
+CREATE OR REPLACE TEMP MACRO meaning_of_group(suffix) AS
+    CASE
+        WHEN suffix = '' THEN ''
+        WHEN suffix IN ('HS', 'H', 'HUIS', 'BG', 'BEGANEGROND') THEN 'HS'
+        WHEN suffix IN ('1', 'I', '1HOOG', '1HG', '1E') THEN '1'
+        WHEN suffix IN ('2', 'II', '2HOOG', '2HG', '2E') THEN '2'
+        WHEN suffix IN ('3', 'III', '3HOOG', '3HG', '3E') THEN '3'
+        WHEN suffix IN ('4', 'IV', '4HOOG', '4HG', '4E') THEN '4'
+        WHEN suffix IN ('5', 'V', '5HOOG', '5HG', '5E') THEN '5'
+        WHEN suffix IN ('RD', 'R', 'ROOD') THEN 'RD'
+        WHEN suffix IN ('ZW', 'Z', 'ZWART') THEN 'ZW'
+        WHEN suffix IN ('BIS', 'BS') THEN 'BIS'
+        WHEN suffix IN ('BEN', 'BENEDEN') THEN 'BEN'
+        WHEN suffix IN ('BOV', 'BOVEN') THEN 'BOV'
+        ELSE suffix
+    END;
+
+-- What a suffix means: the first spelling of its group.
+CREATE OR REPLACE TEMP MACRO meaning_of(suffix) AS meaning_of_group(without_leading_zeros(suffix));
+
+-- Without a register a single letter is always the house letter, a letter and digits are letter and addition.
+CREATE OR REPLACE TEMP MACRO house_letter_by_rule(suffix) AS
+    CASE WHEN regexp_full_match(suffix, '[A-Z][0-9]*') THEN suffix[1] ELSE '' END;
+
+CREATE OR REPLACE TEMP MACRO addition_by_rule(suffix) AS
+    CASE
+        WHEN regexp_full_match(suffix, '[A-Z][0-9]*') THEN without_leading_zeros(suffix[2:])
+        ELSE meaning_of(suffix)
+    END;
+
+CREATE OR REPLACE TEMP MACRO address_key_of(postcode, house_number, house_letter, addition) AS
+    postcode || '_' || house_number || '_' || house_letter || '_' || addition;
+
+-- The dwellings to look in: the register as it was on the day `register_day` (the first of the month at work, else
+-- today). The only place where it is looked up, so that what counts as one is said once.
+CREATE OR REPLACE TEMP VIEW dwellings AS
+SELECT
+    address_key,
+    postcode,
+    house_number,
+    house_letter,
+    house_number_addition,
+    suffix,
+    meaning,
+    street,
+    city,
+    municipality,
+    nummeraanduiding_id,
+    adresseerbaar_object_id,
+    is_main,
+    other_ids,
+    buurtcode
+FROM reference.address_register
+WHERE
+    (valid_from IS NULL OR valid_from <= getvariable('register_day'))
+    AND (valid_until IS NULL OR valid_until > getvariable('register_day'));
+
+-- The side addresses (nevenadressen) of an object, with its main address: one door.
+CREATE OR REPLACE TEMP VIEW side_addresses AS
+SELECT
+    side.address_key,
+    min(main.address_key) AS main_key
+FROM dwellings AS side
+INNER JOIN dwellings AS main ON side.adresseerbaar_object_id = main.adresseerbaar_object_id
+WHERE NOT side.is_main AND main.is_main
+GROUP BY side.address_key;
+
+-- Whether an identification is one of the BAG: municipality, 20 for a number designation, serial number. Numbers that
+-- somebody made up mean another address in the next file, so that nothing may be known again by them.
+CREATE OR REPLACE TEMP MACRO is_designation(id) AS regexp_full_match(id, '[0-9]{4}20[0-9]{10}');
+
+-- An address as it is read to somebody: 2024AB 12A-2.
+CREATE OR REPLACE TEMP MACRO address_text_of(key) AS
+    replace(key[:6] || ' ' || split_part(key, '_', 2) || split_part(key, '_', 3), '?', '')
+    || CASE WHEN split_part(key, '_', 4) = '' THEN '' ELSE '-' || split_part(key, '_', 4) END;
+
+-- An address as it was written, without what does not matter: where two writings have the same, they are one.
+CREATE OR REPLACE TEMP MACRO written_as_of(typed, street, number, suffix, other_suffix) AS
+    concat(
+        typed, '|', regexp_replace(lower(strip_accents(street)), '[^a-z0-9]', '', 'g'), '|', number, '|', suffix, '|',
+        other_suffix
+    );
+
+-- What was typed for a postcode, whatever it is worth: letters and digits, NULL when there is no digit among them.
+CREATE OR REPLACE TEMP MACRO postcode_as_typed(value) AS
+    CASE
+        WHEN regexp_matches(value, '[0-9]') THEN regexp_replace(upper(value), '[^0-9A-Z]', '', 'g')
+    END;
+
+-- O for 0 and I or L for 1 among the digits, and the other way round among the letters.
+CREATE OR REPLACE TEMP MACRO postcode_mended(typed) AS
+    CASE
+        WHEN length(typed) = 6 THEN translate(left(typed, 4), 'OIL', '011') || translate(right(typed, 2), '01', 'OI')
+    END;
+
+-- Whether a dwelling's suffix is the written one (1), means the same (2), or neither (NULL).
+CREATE OR REPLACE TEMP MACRO suffix_fit(dwelling_suffix, dwelling_meaning, suffix, other_suffix, meaning) AS
+    CASE
+        WHEN dwelling_suffix = suffix OR dwelling_suffix = other_suffix THEN 1
+        WHEN dwelling_meaning = meaning THEN 2
+    END;
+
+-- A town's letters, to compare it by.
+CREATE OR REPLACE TEMP MACRO town_letters(town) AS
+    regexp_replace(lower(strip_accents(town)), '[^a-z]', '', 'g');
+
+-- One fact of an address's evidence, NULL when it is not known; and the facts as one line of JSON.
+CREATE OR REPLACE TEMP MACRO evidence(fact, value) AS '"' || fact || '":"' || value || '"';
+CREATE OR REPLACE TEMP MACRO evidence_of(
+    a, b, c, d := NULL, e := NULL, f := NULL, g := NULL, h := NULL
+) AS '{' || concat_ws(',', a, b, c, d, e, f, g, h) || '}';

@@ -1,0 +1,1 @@
+"""Who is told what, when and in which words (docs/adr/0010)."""

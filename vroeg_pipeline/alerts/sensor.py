@@ -1,0 +1,329 @@
+"""Looks at everything that somebody wants to hear of, and sends what is due (DOMAIN §3, §12; docs/adr/0010).
+
+Never opens the warehouse: reads what runs noted, the inbox, Dagster's record of runs and ticks, and the disk. What is due
+is decided in `alerts.plan`.
+"""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from urllib.parse import quote
+
+import dagster as dg
+
+from vroeg_pipeline.alerts.book import AlertState, Waiting, alert_lock, read_alerts, write_alerts
+from vroeg_pipeline.alerts.messages import Language, Message, compose, letter
+from vroeg_pipeline.alerts.notifier import send
+from vroeg_pipeline.alerts.plan import AlertKind, Condition, Notice, Observed, Phase, is_quiet, plan, retry_after
+from vroeg_pipeline.alerts.problems import (
+    delivery_problems,
+    month_done,
+    solution_of,
+    stranger_problems,
+    table_problems,
+)
+from vroeg_pipeline.automation.health import disk_finding, tick_findings
+from vroeg_pipeline.automation.jobs import INTAKE_JOB, MONTH_JOB
+from vroeg_pipeline.deliveries.assets import delivery_key
+from vroeg_pipeline.deliveries.worked_on import months_worked_on, still_to_be_judged, worked_on
+from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.domain.months import add_months, month_of, months_between
+from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.month_notes import noted_made, noted_verdicts
+from vroeg_pipeline.monthly import month_key
+from vroeg_pipeline.quality.board_page import refresh_board
+from vroeg_pipeline.quality.delivery_register import is_asleep, noted_files
+
+_SENSOR = "alerts"
+# A look must end long before Dagster gives up on a tick; what is not sent by then is sent by the next.
+_SENDING_SECONDS = 25
+# A run that failed longer ago and was never made good is history.
+_RUNS_LOOKED_AT = timedelta(days=60)
+_MOST_RUNS = 200
+_PARTITION, _FIRST, _LAST = (
+    "dagster/partition",
+    "dagster/asset_partition_range_start",
+    "dagster/asset_partition_range_end",
+)
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """Where notices go: an address of a channel, or the contact of a partner."""
+
+    url: str
+    kinds: Sequence[AlertKind]
+    language: Language
+    partner: str | None = None
+
+    def wants(self, notice: Notice) -> bool:
+        """Whether it gets this notice. A partner hears what it can mend, of its own deliveries alone."""
+        if notice.condition.kind not in self.kinds:
+            return False
+        return self.partner is None or (notice.condition.subject == self.partner and notice.phase != Phase.SOLVED)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a look came to. `failed`: recipient to reason."""
+
+    told: Sequence[Notice]
+    sent: Mapping[str, Message]
+    failed: Mapping[str, str]
+    waiting: int
+    open_problems: int
+
+    def __str__(self) -> str:
+        parts = [f"{self.open_problems} open problems", f"{len(self.sent)} messages sent", f"{self.waiting} wait"]
+        return "; ".join([*parts, *(f"{who} {why}" for who, why in self.failed.items())])
+
+
+def recipients(installation: Installation) -> dict[str, Recipient]:
+    """Everybody who gets alerts, by the name under which notices wait for them."""
+    alerts = installation.settings.alerts
+    found = {
+        f"{name}/{number}": Recipient(url, channel.kinds, channel.language)
+        for name, channel in alerts.channels.items()
+        for number, url in enumerate(channel.urls, start=1)
+    }
+    if alerts.partners:
+        for agreement in installation.partners.agreements.values():
+            if agreement.contact.email:
+                url = alerts.partners.url.replace("{email}", quote(agreement.contact.email, safe="@"))
+                found[f"partner/{agreement.partner}"] = Recipient(url, alerts.partners.kinds, "nl", agreement.partner)
+    return found
+
+
+def observe(installation: Installation, instance: dg.DagsterInstance, state: AlertState) -> Observed:
+    """Everything that is wrong or has happened, as far as can be told now."""
+    now, home, partners = installation.now(), installation.home, installation.partners
+    conditions: list[Condition] = []
+    withheld: set[tuple[str | None, date]] = set()
+    solutions = {}
+    asleep = is_asleep(months_worked_on(home), now)
+    for month in _months(installation, state, now):
+        if asleep:
+            # Nothing is owed, but what was told is not solved by that.
+            withheld.add((None, month))
+            continue
+        files, done = noted_files(home, month), worked_on(home, month)
+        if files is None and done.judged is not None:
+            # Judged by a release that left no notes; the next run of the month does.
+            withheld.add((None, month))
+            continue
+        files = files or {}
+        withheld |= {(partner, month) for partner in still_to_be_judged(home, month, installation.settings, now)}
+        verdicts = noted_verdicts(home, month)
+        for agreement in partners.agreements.values():
+            own = files.get(agreement.partner, ())
+            of_partner = [verdict for verdict in verdicts if verdict.partner == agreement.partner]
+            conditions += delivery_problems(agreement, month, own, of_partner, now)
+            if solution := solution_of(own):
+                solutions[agreement.partner, month] = solution
+        conditions += stranger_problems(month, files, partners.agreements)
+        conditions += table_problems(month, verdicts)
+        if (made := noted_made(home, month)) and done.issued is not None:
+            conditions.append(month_done(month, made))
+    disk = disk_finding(home)
+    conditions += [] if disk.healthy else [Condition(AlertKind.DISK, "", facts={"said": disk.said})]
+    conditions += _failed_runs(instance, state)
+    conditions += [
+        Condition(AlertKind.AUTOMATION, finding.part, facts={"said": finding.said})
+        for finding in tick_findings(instance, now)
+        if not finding.healthy and finding.part != f"sensor {_SENSOR}"
+    ]
+    return Observed(conditions, frozenset(withheld), solutions)
+
+
+def _months(installation: Installation, state: AlertState, now: datetime) -> list[date]:
+    """The months that are news, and those of which a problem is open."""
+    recent = months_between(_from_month(installation, now), month_of(now))
+    opened = {problem.condition.month for problem in state.book.problems.values() if problem.condition.month}
+    return sorted({*recent, *opened})
+
+
+def _from_month(installation: Installation, now: datetime) -> date:
+    return add_months(month_of(now), 1 - installation.settings.alerts.months)
+
+
+def _failed_runs(instance: dg.DagsterInstance, state: AlertState) -> Iterator[Condition]:
+    """Runs that failed and that no later one made good: of the same job or the whole month, over the same months.
+
+    One that was told stays until then, also when Dagster's record of it is gone.
+    """
+    records = instance.get_run_records(
+        dg.RunsFilter(
+            statuses=[dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS],
+            updated_after=datetime.now(UTC) - _RUNS_LOOKED_AT,
+        ),
+        limit=_MOST_RUNS,
+    )
+    succeeded = [r for r in records if r.dagster_run.status == dg.DagsterRunStatus.SUCCESS]
+    told_before = [p.condition for p in state.book.problems.values() if p.condition.kind == AlertKind.RUN_FAILED]
+    failed = [_failed_run(record) for record in records if record.dagster_run.status == dg.DagsterRunStatus.FAILURE]
+    seen = set()
+    for condition in [*failed, *told_before]:  # the newest first
+        # Dagster counts in whole seconds here, and one run follows the other.
+        made_good = any(
+            record.update_timestamp.timestamp() >= condition.facts["failed_at"]
+            and record.dagster_run.job_name in (condition.subject, MONTH_JOB)
+            and set(condition.facts["months"]) <= _months_of_run(record.dagster_run.tags)
+            for record in succeeded
+        )
+        if not made_good and condition.key not in seen:
+            seen.add(condition.key)
+            step = condition.facts.get("step") or _failed_step(instance, condition.facts["run_id"])
+            yield replace(condition, facts={**condition.facts, "step": step})
+
+
+def _failed_run(record: dg.RunRecord) -> Condition:
+    run, months = record.dagster_run, sorted(_months_of_run(record.dagster_run.tags))
+    return Condition(
+        AlertKind.RUN_FAILED,
+        run.job_name,
+        date.fromisoformat(months[-1]) if months else None,
+        months[0] if months else "",
+        {
+            "job": _job_name(run.job_name),
+            "run": run.run_id[:8],
+            "run_id": run.run_id,
+            "months": months,
+            "failed_at": record.update_timestamp.timestamp(),
+        },
+    )
+
+
+def _job_name(name: str) -> str:
+    return name if name in (MONTH_JOB, INTAKE_JOB) else "started by hand"
+
+
+def _failed_step(instance: dg.DagsterInstance, run_id: str) -> str:
+    failed = [s.step_key for s in instance.get_run_step_stats(run_id) if s.status and s.status.value == "FAILURE"]
+    return ", ".join(failed) or "none: it did not start, or was killed"
+
+
+def _months_of_run(tags: Mapping[str, str]) -> set[str]:
+    if one := tags.get(_PARTITION):
+        return {one}
+    if _FIRST in tags and _LAST in tags:
+        ends = [date.fromisoformat(tags[end]) for end in (_FIRST, _LAST)]
+        return {month_key(month) for month in months_between(ends[0], ends[1])}
+    return set()
+
+
+def look(installation: Installation, instance: dg.DagsterInstance) -> Outcome:
+    """Looks, writes down what is due for whom, and sends it.
+
+    Raises VroegError when what was told before cannot be read, or another look does not finish.
+    """
+    with alert_lock(installation.home):
+        before = read_alerts(installation.home)
+        state, notices = planned(installation, instance, before)
+        if state != before:
+            write_alerts(installation.home, state)
+        return _send(installation, state, notices)
+
+
+def preview(installation: Installation, instance: dg.DagsterInstance) -> dict[str, Message]:
+    """What a look would send now, by recipient; writes and sends nothing."""
+    state, _ = planned(installation, instance, read_alerts(installation.home))
+    return dict(_ready(installation, state))
+
+
+def planned(
+    installation: Installation, instance: dg.DagsterInstance, state: AlertState
+) -> tuple[AlertState, list[Notice]]:
+    """The state with what is due written down for its recipients, and what is told for the first time."""
+    now, everybody = installation.now(), recipients(installation)
+    book, notices = plan(
+        state.book,
+        observe(installation, instance, state),
+        now,
+        from_month=_from_month(installation, now),
+        reminder_working_days=installation.settings.alerts.reminder_working_days,
+    )
+    # Who was taken out of the settings gets nothing any more.
+    waiting = {name: state.waiting.get(name, Waiting()) for name in everybody}
+    for name, recipient in everybody.items():
+        wanted = tuple(notice for notice in notices if recipient.wants(notice))
+        waiting[name] = replace(waiting[name], notices=waiting[name].notices + wanted)
+    return AlertState(book, {name: each for name, each in waiting.items() if each.notices}), notices
+
+
+def _ready(installation: Installation, state: AlertState) -> Iterator[tuple[str, Message]]:
+    """The message for each recipient that is to be tried now."""
+    now, alerts = installation.now(), installation.settings.alerts
+    if is_quiet(now, alerts.quiet_hours):
+        return
+    everybody = recipients(installation)
+    for name, waiting in state.waiting.items():
+        if waiting.next_attempt is None or now >= waiting.next_attempt:
+            recipient = everybody[name]
+            if recipient.partner:
+                yield name, letter(waiting.notices, alerts.signature)
+            else:
+                drafts_by = alerts.signature if alerts.partners is None else None
+                yield name, compose(waiting.notices, recipient.language, link=alerts.link, drafts_by=drafts_by)
+
+
+def _send(installation: Installation, state: AlertState, told: Sequence[Notice]) -> Outcome:
+    """Sends what is ready, and strikes each message out as soon as it was handed over."""
+    now, everybody = installation.now(), recipients(installation)
+    sent, failed = {}, {}
+    stop_at = time.monotonic() + _SENDING_SECONDS
+    for name, message in _ready(installation, state):
+        if time.monotonic() > stop_at:
+            break
+        waiting = dict(state.waiting)
+        try:
+            send(everybody[name].url, message)
+        except VroegError as error:
+            was = waiting[name]
+            attempts = was.attempts + 1
+            failed[name] = str(error)
+            waiting[name] = Waiting(
+                was.notices, attempts, now + retry_after(attempts), was.failing_since or now, str(error)
+            )
+        else:
+            sent[name] = message
+            del waiting[name]
+        state = AlertState(state.book, waiting)
+        write_alerts(installation.home, state)
+    return Outcome(told, sent, failed, len(state.waiting), len(state.book.problems))
+
+
+def alerts_sensor(installation: Installation) -> dg.SensorDefinition:
+    """Looks every half minute, keeps the delivery board up to date, and leaves a mark on the partner that is told of."""
+
+    @dg.sensor(
+        name=_SENSOR,
+        minimum_interval_seconds=installation.settings.watch_seconds,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Tells people what is missing, late, refused, outdated or unusual, what failed and what is done, each "
+        "thing once, with reminders and what was solved; who gets what stands in settings.yaml. Also keeps the page of the "
+        "delivery board as of now (DOMAIN §3, docs/adr/0010).",
+    )
+    def alerts(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        outcome = look(installation, context.instance)
+        for name, why in outcome.failed.items():
+            context.log.warning(f"{name} {why}")
+        # After the look: a page that cannot be written must not silence anybody.
+        refresh_board(installation)
+        return dg.SensorResult(skip_reason=str(outcome), asset_events=_marks(installation, outcome.told))
+
+    return alerts
+
+
+def _marks(installation: Installation, told: Sequence[Notice]) -> list[dg.AssetObservation]:
+    partners = installation.partners.agreements
+    return [
+        dg.AssetObservation(
+            delivery_key(notice.condition.subject),
+            partition=month_key(notice.condition.month),
+            description=f"{notice.phase}: {notice.condition.kind}",
+            metadata={"alert": notice.condition.kind.value, "phase": notice.phase.value},
+        )
+        for notice in told
+        if notice.condition.subject in partners and notice.condition.month
+    ]

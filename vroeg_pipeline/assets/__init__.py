@@ -1,1 +1,0 @@
-"""The software-defined assets, one module a stage, in the order in which the data goes."""

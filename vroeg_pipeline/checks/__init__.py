@@ -1,1 +1,0 @@
-"""Named asset checks: what must hold of each published table, and of each delivery."""

@@ -1,0 +1,1 @@
+"""`vroeg`: the command line, a module a command."""

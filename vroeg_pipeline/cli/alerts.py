@@ -1,0 +1,95 @@
+"""The alerts on the command line (`vroeg alerts`): what is open and waits, what would be sent, whether a channel works."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from dagster import DagsterInstance
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from vroeg_pipeline.alerts.book import read_alerts
+from vroeg_pipeline.alerts.messages import Message
+from vroeg_pipeline.alerts.notifier import send
+from vroeg_pipeline.alerts.sensor import look, preview, recipients
+from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.domain.months import moment_text, month_text
+from vroeg_pipeline.installation.dagster_home import prepare_dagster_home
+from vroeg_pipeline.installation.home import Home
+from vroeg_pipeline.installation.installation import Installation
+
+_NOBODY = "nobody gets alerts yet: add channels under 'alerts' in settings.yaml (README, Alerts)"
+_TRIAL = Message("Vroeg Eropaf: a trial", "This is a trial of the alerts. Nothing is wrong.\n")
+
+
+def show_alerts(home: Home, out: Console) -> None:
+    """Prints the problems that were told and are open, and what waits for whom."""
+    state = read_alerts(home)
+    everybody = recipients(Installation.load(home))
+    if not everybody:
+        out.print(_NOBODY)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("open problem", "of", "month", "since"):
+        table.add_column(column)
+    for problem in sorted(state.book.problems.values(), key=lambda problem: problem.since):
+        of, month = problem.condition.subject, problem.condition.month
+        table.add_row(problem.condition.kind, of, month_text(month) if month else "", moment_text(problem.since))
+    out.print(table if table.row_count else "No open problems.")
+    for name, waiting in sorted(state.waiting.items()):
+        why = f": {waiting.reason}" if waiting.reason else ""
+        out.print(f"{len(waiting.notices)} wait for {escape(name)}{escape(why)}")
+
+
+def show_preview(home: Home, out: Console) -> None:
+    """Prints what would be sent now, without sending it or noting anything."""
+    installation = Installation.load(home)
+    with _instance(home) as instance:
+        messages = preview(installation, instance)
+    if not recipients(installation):
+        out.print(_NOBODY)
+    elif not messages:
+        out.print("Nothing would be sent now.")
+    for name, message in messages.items():
+        out.rule(escape(name), align="left")
+        out.print(f"[bold]{escape(message.title)}[/bold]\n\n{escape(message.body)}")
+
+
+def send_alerts(home: Home, out: Console) -> None:
+    """Looks and sends once, as the sensor does: for who runs without a daemon.
+
+    Raises VroegError when somebody could not be reached; what was for them waits.
+    """
+    with _instance(home) as instance:
+        outcome = look(Installation.load(home), instance)
+    out.print(f"{len(outcome.sent)} messages sent, {outcome.open_problems} problems open, {outcome.waiting} wait")
+    if outcome.failed:
+        raise VroegError("; ".join(f"{name} {why}" for name, why in outcome.failed.items()))
+
+
+def try_channels(home: Home, out: Console) -> None:
+    """Sends a trial to every channel; partners get none.
+
+    Raises VroegError when one does not take it, after trying all.
+    """
+    channels = {name: each for name, each in recipients(Installation.load(home)).items() if each.partner is None}
+    if not channels:
+        raise VroegError(_NOBODY)
+    failed = []
+    for name, recipient in channels.items():
+        try:
+            send(recipient.url, _TRIAL)
+        except VroegError as error:
+            failed.append(f"{name} {error}")
+        else:
+            out.print(f"[green]✓[/green] {escape(name)} took the trial message")
+    if failed:
+        raise VroegError("; ".join(failed))
+
+
+@contextmanager
+def _instance(home: Home) -> Iterator[DagsterInstance]:
+    prepare_dagster_home(home)
+    with DagsterInstance.get() as instance:
+        yield instance

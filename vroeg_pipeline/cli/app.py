@@ -1,0 +1,302 @@
+"""`vroeg`, the command line: run months, make a sample world, see who delivered.
+
+Reads arguments, calls what does the work, prints what came out. Errors that the reader can mend are one line on
+standard error and exit status 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from vroeg_pipeline.deliveries.inbox import months_in
+from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.domain.months import month_text, months_between, parse_month, whole_months
+from vroeg_pipeline.installation.home import Home
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="Vroeg Eropaf: from partner deliveries to prioritised worklists.\n\n"
+    "Everything of one installation lies in one folder, `VROEG_HOME` (default: `data/` in the checkout).",
+)
+out = Console(highlight=False)
+problems = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def one_line_errors(command: Callable[..., None]) -> Callable[..., None]:
+    """Shows what the reader can mend as one line, without a traceback."""
+
+    @wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except VroegError as error:
+            problems.print(f"[red]Error:[/red] {escape(str(error))}")
+            raise typer.Exit(1) from None
+
+    return wrapped
+
+
+@app.command()
+@one_line_errors
+def run(
+    month: Annotated[str | None, typer.Option(help="One month, YYYY-MM.", show_default=False)] = None,
+    first: Annotated[str | None, typer.Option("--from", help="First month of a range.", show_default=False)] = None,
+    last: Annotated[str | None, typer.Option("--to", help="Last month of a range.", show_default=False)] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every month that the inbox has.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show Dagster's own log too.")] = False,
+) -> None:
+    """Run a month, or a range of months oldest first: all assets and checks, from inbox to outbox.
+
+    Runs in this process, on the installation's Dagster instance, so that the run is in the UI (`make dev`). Running
+    a month again is safe: the tables come out the same, and teams get a new issue only where something changed.
+
+        vroeg run --month 2021-03
+
+        vroeg run --from 2020-10 --to 2021-03
+    """
+    home = Home.from_environment()
+    months = _asked_months(home, month, first, last, everything)
+    # Dagster takes seconds to import; --help and a mistyped month should not.
+    from vroeg_pipeline.cli.run import run_months
+
+    run_months(home, months, out, verbose=verbose)
+
+
+def _asked_months(home: Home, month: str | None, first: str | None, last: str | None, everything: bool) -> list[date]:
+    if [bool(month), bool(first or last), everything].count(True) != 1 or bool(first) != bool(last):
+        raise VroegError("which month?", do="give --month 2021-03, or --from 2020-10 --to 2021-03, or --all")
+    if everything:
+        found = months_in(home.inbox)
+        if not found:
+            raise VroegError("the inbox has no months", where=home.inbox, do="make a world to try: vroeg sample")
+        return months_between(found[0], found[-1])
+    months = months_between(parse_month(month or first or ""), parse_month(month or last or ""))
+    if not months:
+        raise VroegError(f"--from {first} lies after --to {last}", do="swap them")
+    return months
+
+
+@app.command()
+@one_line_errors
+def sample(
+    seed: Annotated[int, typer.Option(help="Another seed gives other people and deliveries.")] = 1,
+    months: Annotated[int, typer.Option(min=1, max=120, help="How many months of deliveries.")] = 6,
+    signals: Annotated[int, typer.Option(min=1, help="About how many signals a month.")] = 400,
+    register: Annotated[
+        Path | None,
+        typer.Option(help="A real address register (CSV as reference/addresses.csv) to deliver for.", exists=True),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Also where the inbox has deliveries.")] = False,
+) -> None:
+    """Make a synthetic world in VROEG_HOME: agreements, register, areas and months of deliveries.
+
+    Every defect that the rules name occurs in it. The people do not exist.
+    """
+    from vroeg_pipeline.sample.world import make_world
+
+    home = Home.from_environment()
+    made = make_world(home, seed=seed, months=months, signals=signals, register=register, overwrite=overwrite)
+    last = month_text(made.months[-1])
+    out.print(
+        f"A world of {len(made.months)} months, {month_text(made.months[0])} to {last}, in {home.root}: "
+        f"{made.files} files, {made.rows:,} rows, {made.dwellings:,} dwellings.\n"
+        f"Run it: vroeg run --from {month_text(made.months[0])} --to {last}"
+    )
+
+
+@app.command()
+@one_line_errors
+def status(
+    months: Annotated[
+        int | None, typer.Option(min=1, max=120, help="How many; else as many as fit.", show_default=False)
+    ] = None,
+) -> None:
+    """Show the delivery board: who delivered when, by the register of the last run.
+
+    On time, late, missing, refused, outdated, expected or not owed, with the number of rows.
+    """
+    from vroeg_pipeline.cli.status import show_board
+
+    show_board(Home.from_environment(), months, out, problems)
+
+
+@app.command()
+@one_line_errors
+def health(
+    as_json: Annotated[
+        bool, typer.Option("--json", help="For a monitoring system; the exit status says the same.")
+    ] = False,
+) -> None:
+    """Tell whether everything that should run by itself does; exit status 1 when something does not.
+
+    Daemon heartbeat, last tick of each sensor and schedule, the last month with worklists, disk, warehouse.
+    """
+    from vroeg_pipeline.cli.health import show_health
+
+    show_health(Home.from_environment(), out, as_json=as_json)
+
+
+addresses = typer.Typer(no_args_is_help=True, help="Resolve addresses against an address register (BAG).")
+app.add_typer(addresses, name="addresses")
+_RegisterFile = Annotated[
+    Path | None,
+    typer.Option(help="An address register (CSV as reference/addresses.csv); else that of VROEG_HOME."),
+]
+
+
+@addresses.command("resolve")
+@one_line_errors
+def resolve_file_of_addresses(
+    source: Annotated[
+        Path,
+        typer.Option(
+            "--input", help="CSV with id, postcode, street, house_number, house_letter, house_number_addition, city."
+        ),
+    ],
+    target: Annotated[Path, typer.Option("--output", help="CSV to write, readable by its owner alone.")],
+    register: _RegisterFile = None,
+) -> None:
+    """Resolve the addresses of a CSV; each line gets its key, status, stage and evidence, in the same order.
+
+    Of the input's columns all but id may be absent. Nothing is guessed: what two dwellings can be is to review.
+
+        vroeg addresses resolve --register addresses.csv --input written.csv --output resolved.csv
+    """
+    from vroeg_pipeline.cli.addresses import resolve_to_file
+
+    resolve_to_file(register, source, target, out)
+
+
+@addresses.command("explain")
+@one_line_errors
+def explain_address(
+    line: Annotated[str, typer.Argument(help='An address on one line: "1382 kd, Achtergracht 12 hs".')],
+    register: _RegisterFile = None,
+) -> None:
+    """Show what an address is taken for, and the way to that answer."""
+    from vroeg_pipeline.cli.addresses import explain
+
+    explain(register, line, out)
+
+
+@app.command()
+@one_line_errors
+def alerts(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be sent now; send nothing.")] = False,
+    send: Annotated[bool, typer.Option("--send", help="Look and send once, where no daemon does.")] = False,
+    trial: Annotated[bool, typer.Option("--test", help="Send a trial message to every channel.")] = False,
+) -> None:
+    """Show which problems were told and are open, and what waits to be sent.
+
+    The daemon sends by itself (sensor `alerts`). Who gets what stands under `alerts` in settings.yaml.
+    """
+    if [dry_run, send, trial].count(True) > 1:
+        raise VroegError("which one?", do="give one of --dry-run, --send and --test")
+    from vroeg_pipeline.cli import alerts as alerting
+
+    home = Home.from_environment()
+    if dry_run:
+        alerting.show_preview(home, out)
+    elif send:
+        alerting.send_alerts(home, out)
+    elif trial:
+        alerting.try_channels(home, out)
+    else:
+        alerting.show_alerts(home, out)
+
+
+@app.command()
+@one_line_errors
+def ddas(
+    first: Annotated[str, typer.Option("--from", help="First day, or its month.", show_default=False)],
+    last: Annotated[str, typer.Option("--to", help="Last day, or its month.", show_default=False)],
+    output: Annotated[
+        Path | None, typer.Option(help="File to write; else in the outbox. Readable by its owner alone.")
+    ] = None,
+) -> None:
+    """Write the delivery to CBS of a range of months: DDAS-Vroegsignalering, as JSON.
+
+    On whose behalf is delivered stands under `ddas` in settings.yaml. Checked before it is put in its place: what it
+    adds up to is what the warehouse holds.
+
+        vroeg ddas --from 2021-01-01 --to 2021-03-31
+    """
+    from vroeg_pipeline.cli.ddas import deliver_ddas
+
+    home = Home.from_environment()
+    deliver_ddas(home, whole_months(first, last), output, out, problems)
+
+
+@app.command()
+@one_line_errors
+def evaluate(
+    first: Annotated[str | None, typer.Option("--from", help="First month, YYYY-MM.", show_default=False)] = None,
+    last: Annotated[str | None, typer.Option("--to", help="Last month, YYYY-MM.", show_default=False)] = None,
+    target: Annotated[
+        Path | None, typer.Option("--output", help="HTML file to write; else one in the outbox.", show_default=False)
+    ] = None,
+) -> None:
+    """Write the evaluation of a period, in Dutch, as one HTML page that needs nothing else; without months, of all.
+
+    By what the warehouse holds now, which is only read. Small numbers of people are hidden.
+
+        vroeg evaluate --from 2021-01 --to 2021-06
+    """
+    if bool(first) != bool(last):
+        raise VroegError("which months?", do="give --from 2021-01 and --to 2021-06, or neither")
+    home = Home.from_environment()
+    months = _asked_months(home, None, first, last, everything=False) if first else []
+    # Takes a second to import.
+    from vroeg_pipeline.cli.evaluate import evaluate as evaluate_months
+
+    evaluate_months(home, months, target, out, problems)
+
+
+@app.command()
+@one_line_errors
+def whatif(
+    settings: Annotated[Path, typer.Option(help="Another settings.yaml.")],
+    month: Annotated[str, typer.Option(help="The month, YYYY-MM.")],
+) -> None:
+    """Show what the worklists of a month would have been under other settings: who moves where, in numbers.
+
+    As if they had always held. The warehouse is only read; what was issued stays as it is.
+
+        vroeg whatif --settings other.yaml --month 2021-03
+    """
+    from vroeg_pipeline.cli.whatif import what_if
+
+    what_if(Home.from_environment(), settings, parse_month(month), out, problems)
+
+
+@app.command()
+@one_line_errors
+def prepare() -> None:
+    """Make Dagster's home ready for its services, with our settings; once is enough, again does no harm."""
+    from vroeg_pipeline.cli.dev import prepare_storage
+
+    prepare_storage(Home.from_environment())
+
+
+@app.command()
+@one_line_errors
+def dev(port: Annotated[int, typer.Option(help="Port of the webserver, on this machine alone.")] = 3000) -> None:
+    """Open the Dagster UI on this installation: webserver and daemon, until Ctrl-C."""
+    from vroeg_pipeline.cli.dev import serve
+
+    serve(Home.from_environment(), port, out)
+
+
+if __name__ == "__main__":
+    app()

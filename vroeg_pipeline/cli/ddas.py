@@ -1,0 +1,51 @@
+"""`vroeg ddas`: writes the delivery to CBS (DDAS-Vroegsignalering) of a range of months, and tells what is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from vroeg_pipeline.ddas.file import ddas_name, left_out, told, unnamed_said, write_ddas
+from vroeg_pipeline.deliveries.worked_on import months_worked_on
+from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.domain.months import month_text
+from vroeg_pipeline.installation.home import Home, private_folder, replacing_elsewhere
+from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.locking import run_lock
+from vroeg_pipeline.installation.warehouse import WarehouseResource
+
+
+def deliver_ddas(home: Home, months: Sequence[date], output: Path | None, out: Console, problems: Console) -> None:
+    """Writes the file of the months, oldest first, whole or not at all, for the owner alone.
+
+    Raises VroegError when there is no warehouse, a setting lacks, or the file cannot be written.
+    """
+    installation = Installation.load(home)
+    if not home.warehouse.exists():
+        raise VroegError("there is no warehouse yet", where=home.warehouse, do="start with: vroeg run")
+    minutes = installation.settings.lock_timeout_minutes
+    warehouse = WarehouseResource(home=str(home.root), lock_timeout_minutes=minutes).announcing(problems.print)
+    target = output or private_folder(home.outbox) / ddas_name(installation, months)
+    # Between two steps of a run the tables do not fit together.
+    with run_lock(home.run_lock, "vroeg ddas", problems.print, minutes * 60), warehouse.connect() as connection:
+        with replacing_elsewhere(target) as temporary:
+            counts = told(write_ddas(connection, installation, months, temporary))
+        without_address = left_out(connection, months)
+        delivered = {
+            month for (month,) in connection.execute("SELECT DISTINCT month FROM delivery_files").fetchall()
+        } | months_worked_on(home)
+    said = [f"{number:,} {what}" for what, number in counts.items()]
+    if without_address:
+        said.append(f"{without_address:,} rejected rows left out (no address, or an objection)")
+    if never := [month_text(month) for month in months if month not in delivered]:
+        said.append(f"never run: {', '.join(never)}")
+    period = " to ".join(dict.fromkeys(month_text(month) for month in (months[0], months[-1])))
+    if to_do := unnamed_said(installation):
+        problems.print(f"[yellow]![/yellow] {escape(to_do)}", soft_wrap=True)
+    out.print(
+        f"Wrote {target}, DDAS v{installation.settings.ddas.version}, {period}: {'; '.join(said)}", soft_wrap=True
+    )

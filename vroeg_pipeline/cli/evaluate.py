@@ -1,0 +1,66 @@
+"""`vroeg evaluate`: the evaluation of any period, by what the warehouse holds now; and its figures on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+from rich.console import Console
+
+from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.domain.months import month_text
+from vroeg_pipeline.evaluation.figures import ALL, Evaluation, evaluate_aside, read_evaluation
+from vroeg_pipeline.evaluation.page import write_evaluation
+from vroeg_pipeline.installation.home import Home
+from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.warehouse import WarehouseResource
+
+
+def evaluate(home: Home, months: Sequence[date], target: Path | None, out: Console, problems: Console) -> None:
+    """Writes the page of the months (oldest first; without any all that were run) and prints where it is.
+
+    Reads the warehouse only. Raises VroegError when there is none, or nothing of these months in it.
+    """
+    installation = Installation.load(home)
+    warehouse = WarehouseResource(
+        home=str(home.root), lock_timeout_minutes=installation.settings.lock_timeout_minutes
+    ).announcing(problems.print)
+    with warehouse.connect(read_only=True) as connection:
+        run = [
+            month
+            for (month,) in connection.execute("SELECT DISTINCT month FROM delivery_files ORDER BY month").fetchall()
+        ]
+        months = months or run
+        if not set(months) & set(run):
+            raise VroegError("nothing was run of this period", do="run it first: vroeg run --from YYYY-MM --to YYYY-MM")
+        evaluate_aside(connection, installation, months)
+        evaluation = read_evaluation(connection, installation, months)
+    period = "_".join(dict.fromkeys(month_text(month) for month in (months[0], months[-1])))
+    path = target or home.outbox / f"evaluatie_{period}.html"
+    write_evaluation(path, evaluation, home.scratch)
+    _print(evaluation, out)
+    out.print(f"\nEvaluation: {path}")
+
+
+def _print(evaluation: Evaluation, out: Console) -> None:
+    months = evaluation.months
+    out.print(f"[bold]{' to '.join(dict.fromkeys(month_text(month) for month in (months[0], months[-1])))}[/bold]")
+
+    def number(*key: str) -> str:
+        count = evaluation.shown(*key)
+        return "hidden" if count is None else f"{count:,}"
+
+    def share(part: str, whole: str = "reports") -> str:
+        found = evaluation.share((ALL, part), (ALL, whole))
+        return "–" if found is None else f"{found:.0%}"
+
+    out.print(
+        f"  {number('signals', ALL, ALL)} signals, {number(ALL, 'reports')} reports, {number(ALL, 'addresses')} addresses"
+    )
+    out.print(
+        f"  of the reports: {share('recidivist')} reported before, {share('reached')} reached, {share('help')} accepted "
+        f"help; {share('unknown', 'checked')} unknown before, of those that could be checked"
+    )
+    if missing := ", ".join(month_text(month) for month in evaluation.missing_months):
+        out.print(f"  [yellow]![/yellow] not run, so not in it: {missing}")

@@ -1,0 +1,207 @@
+"""Runs months through Dagster from the command line, with progress, and shows what came out.
+
+The pipeline itself stands in `definitions`; what the words in the tables mean in DOMAIN.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Sequence
+from datetime import date
+
+import dagster as dg
+from dagster._core.utils import make_new_run_id
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from vroeg_pipeline.automation.jobs import MONTH_JOB
+from vroeg_pipeline.definitions import build_defs, first_month
+from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.domain.months import month_of, month_text
+from vroeg_pipeline.installation.dagster_home import prepare_dagster_home
+from vroeg_pipeline.installation.home import Home
+from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.warehouse import WarehouseResource
+from vroeg_pipeline.monthly import month_key
+
+# Puts a run of the command line under the code location in the UI, as if it had been launched there.
+_LOCATION_TAG = {".dagster/repository": "__repository__@vroeg_pipeline.definitions"}
+_MOST_FAILED_CHECKS = 12
+_RANGE_START, _RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+
+
+def run_months(home: Home, months: Sequence[date], out: Console, *, verbose: bool = False) -> None:
+    """Runs the months in one Dagster run, oldest first.
+
+    Raises VroegError when a month cannot be run, or the run fails: then it names the step and why.
+    """
+    os.umask(0o077)
+    installation = Installation.load(home)
+    _check_months(installation, months)
+    prepare_dagster_home(home)
+    progress = _Progress(out)
+    job = build_defs(installation).resolve_job_def(MONTH_JOB)
+    run_id = make_new_run_id()
+    tags = dict(_LOCATION_TAG)
+    if len(months) > 1:
+        tags |= {_RANGE_START: month_key(months[0]), _RANGE_END: month_key(months[-1])}
+    period = month_text(months[0]) + (f" to {month_text(months[-1])}" if len(months) > 1 else "")
+    tags["months"] = period
+    out.print(f"[bold]Running {period}[/bold] in {home.root}")
+    with dg.DagsterInstance.get() as instance:
+        instance.add_event_listener(run_id, progress.show)
+        result = job.execute_in_process(
+            instance=instance,
+            run_id=run_id,
+            partition_key=month_key(months[0]) if len(months) == 1 else None,
+            tags=tags,
+            # The console shows our own lines; the whole log stands in the UI.
+            run_config={"loggers": {"console": {"config": {"log_level": "DEBUG" if verbose else "CRITICAL"}}}},
+            raise_on_error=False,
+        )
+    if not result.success:
+        raise VroegError(
+            progress.failure or "the run failed",
+            do=f"the whole story of run {result.run_id[:8]} is in the UI: make dev",
+        )
+    progress.finish()
+    show_months(installation, months, out)
+
+
+def _check_months(installation: Installation, months: Sequence[date]) -> None:
+    if not installation.partners.agreements:
+        raise VroegError(
+            "there are no agreements", where=installation.home.agreements, do="add one, or make a world: vroeg sample"
+        )
+    first, last = first_month(installation), month_of(installation.now())
+    for month in (months[0], months[-1]):
+        if not first <= month <= last:
+            raise VroegError(
+                f"{month_text(month)} cannot be run",
+                do=f"choose from {month_text(first)} (the oldest agreement or inbox folder) to {month_text(last)} (now)",
+            )
+
+
+class _Progress:
+    """Turns the events of a run into lines for people: a line a finished step, every warning and every failed check."""
+
+    def __init__(self, out: Console) -> None:
+        self._out = out
+        self._started = time.monotonic()
+        self._checks = {"passed": 0, "failed": 0}
+        self.failure: str | None = None
+
+    def show(self, entry: dg.EventLogEntry) -> None:
+        """Called by the instance for every event of the run, in its order."""
+        event = entry.dagster_event
+        if event is None:
+            self._said(entry)
+        elif event.event_type_value == "STEP_SUCCESS" and not str(event.step_key).startswith("check_"):
+            duration = event.step_success_data.duration_ms / 1000
+            self._out.print(f"  [green]✓[/green] {event.step_key} [dim]{duration:.1f} s[/dim]")
+        elif event.event_type_value == "ASSET_CHECK_EVALUATION":
+            self._checked(event)
+        elif event.event_type_value == "STEP_FAILURE":
+            self._failed(event)
+
+    def _said(self, entry: dg.EventLogEntry) -> None:
+        if int(entry.level) >= logging.WARNING:
+            self._out.print(f"  [yellow]![/yellow] {escape(entry.user_message)}")
+        elif entry.user_message.startswith(("waiting", "address register")):
+            self._out.print(f"  [yellow]…[/yellow] {escape(entry.user_message)}")
+
+    def _checked(self, event: dg.DagsterEvent) -> None:
+        evaluation = event.asset_check_evaluation_data
+        if evaluation.partition is None:
+            return  # the summary over a range; its months were told one by one
+        self._checks["passed" if evaluation.passed else "failed"] += 1
+        if not evaluation.passed:
+            colour = "red" if evaluation.severity == dg.AssetCheckSeverity.ERROR else "yellow"
+            asset = evaluation.asset_key.to_user_string()
+            if self._checks["failed"] > _MOST_FAILED_CHECKS:
+                return
+            said = escape(f"{asset}, {evaluation.check_name}: {evaluation.description}")
+            self._out.print(f"  [{colour}]![/{colour}] {said}")
+
+    def _failed(self, event: dg.DagsterEvent) -> None:
+        error = event.step_failure_data.error
+        while error and error.cause:
+            error = error.cause
+        # The class and first line say what; the rest of a DuckDB message may quote a row, that is a person.
+        text = (error.message if error else "no reason given").strip().splitlines()[0]
+        if self.failure is None:
+            self.failure = f"step {event.step_key}: {text.removeprefix('vroeg_pipeline.domain.errors.VroegError: ')}"
+
+    def finish(self) -> None:
+        seconds = time.monotonic() - self._started
+        failed = (
+            f", [yellow]{self._checks['failed']} do not[/yellow] (all of them in the UI)"
+            if self._checks["failed"]
+            else ""
+        )
+        self._out.print(f"  {self._checks['passed']} checks hold{failed}; {seconds:.1f} s in all\n")
+
+
+_SUMMARY = """
+SELECT
+    month,
+    (SELECT count(*) FROM delivery_files AS f WHERE f.month = m.month AND status = 'accepted') AS deliveries,
+    (SELECT count(*) FROM delivery_files AS f WHERE f.month = m.month AND status = 'refused') AS refused,
+    (SELECT count(*) FROM validated_signals AS s WHERE s.month = m.month) AS signals,
+    (SELECT count(*) FROM rejected_rows AS r WHERE r.month = m.month) AS rejected,
+    (SELECT count(*) FROM address_matches AS a WHERE a.month = m.month) AS addresses,
+    (SELECT count(*) FROM address_matches AS a WHERE a.month = m.month AND match_kind = 'multiple') AS multiple,
+    (SELECT count(*) FROM recidivism_history AS h WHERE h.month = m.month AND is_recidivist) AS recidivists
+FROM (SELECT unnest($months::DATE[]) AS month) AS m ORDER BY month
+"""
+
+_RETURNED = """
+SELECT
+    month,
+    (SELECT count(*) FROM outcome_files AS f WHERE f.month = m.month) AS files,
+    (SELECT count(*) FROM contact_attempts AS t WHERE t.month = m.month) AS attempts,
+    (SELECT count(DISTINCT case_id) FROM contact_attempts AS t WHERE t.month = m.month AND reached) AS reached,
+    (SELECT count(*) FROM case_results AS c WHERE c.month = m.month) AS results,
+    (SELECT count(*) FROM refused_outcomes AS r WHERE r.month = m.month) AS refused
+FROM (SELECT unnest($months::DATE[]) AS month) AS m ORDER BY month
+"""
+
+
+def show_months(installation: Installation, months: Sequence[date], out: Console) -> None:
+    """Prints the figures of the months, and where to look next."""
+    warehouse = WarehouseResource(home=str(installation.home.root))
+    with warehouse.connect(read_only=True) as connection:
+        rows = connection.execute(_SUMMARY, {"months": list(months)}).fetchall()
+        returned = connection.execute(_RETURNED, {"months": list(months)}).fetchall()
+        lists = connection.execute(
+            "SELECT month, worklist, count(*) FROM prioritised_worklists WHERE month IN (SELECT unnest($months::DATE[])) "
+            "GROUP BY ALL",
+            {"months": list(months)},
+        ).fetchall()
+    figures = ("delivered", "refused", "signals", "rejected", "addresses", "multiple", "recidivists")
+    out.print(_table(figures, [(month, counts) for month, *counts in rows]))
+    names = sorted({worklist for _, worklist, _ in lists})
+    per_list = {(month, worklist): count for month, worklist, count in lists}
+    out.print("\n[bold]On the worklists[/bold]")
+    out.print(_table(names, [(month, [per_list.get((month, name), 0) for name in names]) for month in months]))
+    if any(files for _, files, *_ in returned):
+        out.print("\n[bold]What teams returned[/bold]")
+        shown = ("files", "attempts", "addresses reached", "end results", "rows sent back")
+        out.print(_table(shown, [(month, counts) for month, *counts in returned]))
+    out.print(
+        f"\nWorklists: {installation.home.outbox}\nDeliveries: vroeg status\nIn the browser: make dev, then "
+        "http://localhost:3000"
+    )
+
+
+def _table(columns: Sequence[str], rows: Sequence[tuple[date, Sequence[int]]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("month", no_wrap=True)
+    for column in columns:
+        table.add_column(column.replace("_", " "), justify="right")
+    for month, numbers in rows:
+        table.add_row(month_text(month), *(f"{number:,}" for number in numbers))
+    return table

@@ -1,0 +1,1 @@
+"""What CBS gets: DDAS-Vroegsignalering (docs/ddas.md)."""

@@ -1,0 +1,199 @@
+"""The delivery to CBS as a file: read from the warehouse signal by signal, written as the version that is set wants it.
+
+What is told of a signal stands in `ddas/ddas_signals.sql`, how DDAS names and shapes it in `ddas.v1_2`; each
+version is such a module.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from vroeg_pipeline.addresses.reference import csv_errors, csv_select
+from vroeg_pipeline.ddas import v1_2 as ddas_v1_2
+from vroeg_pipeline.ddas.rows import Attempt, Case, Signal
+from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.domain.months import last_day_of, matching_moment, month_text
+from vroeg_pipeline.domain.settings import Ddas, DdasMunicipality
+from vroeg_pipeline.installation.home import Home
+from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.statements import fetch_one, sql, temporary_table
+
+VERSIONS = {"1.2": ddas_v1_2}
+BSN_FILE = "burgerservicenummers.csv"
+_BATCH = 5_000
+
+
+def ddas_name(installation: Installation, months: Sequence[date]) -> str:
+    """The name of the file of these months, in their order."""
+    period = "_".join(dict.fromkeys(month_text(month) for month in (months[0], months[-1])))
+    return f"ddas-vroegsignalering-v{installation.settings.ddas.version}_{period}.json"
+
+
+def write_ddas(
+    connection: duckdb.DuckDBPyConnection, installation: Installation, months: Sequence[date], path: Path
+) -> Counter[str]:
+    """Writes the delivery of the months, oldest first and without gaps; gives what it adds up to.
+
+    Raises VroegError when a setting lacks, or the warehouse does not hold what it should: then the file is not whole.
+    """
+    settings = _complete(installation)
+    _gather(connection, installation, months)
+    standard = VERSIONS[settings.version]
+
+    def rows(municipality: str) -> tuple[Iterator[Signal], Iterator[Case]]:
+        return _signals(connection, municipality), _cases(connection, municipality)
+
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(standard.text(settings, months[0], last_day_of(months[-1]), installation.now(), rows))
+    written, expected = file_totals(installation, path), warehouse_totals(connection, months)
+    if wrong := differences(written, expected):
+        raise VroegError(
+            f"the tables of {month_text(months[0])} to {month_text(months[-1])} do not fit together ({', '.join(wrong)})",
+            do="run these months again: a run was stopped halfway",
+        )
+    return written
+
+
+def unnamed(installation: Installation) -> list[str]:
+    """The municipalities that partners deliver for and of which the settings do not say who delivers to CBS."""
+    agreed = {code for a in installation.partners.agreements.values() for code in a.municipalities}
+    return sorted(agreed - set(installation.settings.ddas.municipalities))
+
+
+def unnamed_said(installation: Installation) -> str | None:
+    """What somebody should do about them, on one line."""
+    codes = unnamed(installation)
+    if not codes:
+        return None
+    return (
+        f"settings.yaml: field 'ddas.municipalities' does not say who delivers for {', '.join(codes)}; the file says "
+        f"'{_default_name(codes[0])}'. Add \"{codes[0]}\": {{organisation: …}} before you send it"
+    )
+
+
+def _complete(installation: Installation) -> Ddas:
+    """The settings with a levering for every municipality that partners deliver for."""
+    settings = installation.settings.ddas
+    named = {code: DdasMunicipality(organisation=_default_name(code)) for code in unnamed(installation)}
+    return settings.model_copy(update={"municipalities": {**named, **settings.municipalities}})
+
+
+def _default_name(code: str) -> str:
+    return f"Gemeente {code}"
+
+
+def differences(written: Counter[str], expected: Counter[str]) -> list[str]:
+    """What a file and the warehouse do not agree on."""
+    return sorted(what for what in {*written, *expected} if written[what] != expected[what])
+
+
+def warehouse_totals(connection: duckdb.DuckDBPyConnection, months: Sequence[date]) -> Counter[str]:
+    """What a delivery of the months must add up to, by the published tables."""
+    _set_period(connection, months)
+    return Counter(dict(connection.execute(sql("ddas_totals")).fetchall()))
+
+
+def file_totals(installation: Installation, path: Path) -> Counter[str]:
+    """What a file adds up to, read back from it."""
+    with path.open(encoding="utf-8") as lines:
+        found: Counter[str] = VERSIONS[installation.settings.ddas.version].totals(lines)
+    return found
+
+
+def left_out(connection: duckdb.DuckDBPyConnection, months: Sequence[date]) -> int:
+    """Rejected rows that have a DDAS status, but no address that may be told."""
+    (number,) = fetch_one(
+        connection,
+        "SELECT count(*) FROM rejected_rows "
+        "WHERE ddas_status IS NOT NULL AND postcode IS NULL AND month BETWEEN ? AND ?",
+        [months[0], months[-1]],
+    )
+    return int(number)
+
+
+def told(written: Counter[str]) -> dict[str, int]:
+    """The counts that people are told."""
+    signals = sum(number for what, number in written.items() if what.startswith("signals, "))
+    return {"signals": signals, **{what: written[what] for what in ("cases", "contact attempts", "results")}}
+
+
+def _set_period(connection: duckdb.DuckDBPyConnection, months: Sequence[date]) -> None:
+    connection.execute("SET VARIABLE first_month = ?", [months[0]])
+    connection.execute("SET VARIABLE last_month = ?", [months[-1]])
+
+
+def _gather(connection: duckdb.DuckDBPyConnection, installation: Installation, months: Sequence[date]) -> None:
+    """Makes the temporary table `ddas_signals`, and what it is made with."""
+    settings = installation.settings
+    _set_period(connection, months)
+    municipalities = sorted(_complete(installation).municipalities)
+    connection.execute("SET VARIABLE first_municipality = ?", [municipalities[0] if municipalities else None])
+    agreed = [(a.partner, list(a.municipalities)) for a in installation.partners.agreements.values()]
+    temporary_table(connection, "agreed_municipalities", "partner VARCHAR, municipalities VARCHAR[]", agreed)
+    days = [(month, matching_moment(month, settings.matching_working_day).date()) for month in months]
+    temporary_table(connection, "matching_days", "month DATE, matched_on DATE", days)
+    _load_bsn(connection, installation.home, wanted=settings.ddas.bsn)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE ddas_signals AS {sql('ddas_signals')}")
+
+
+def _load_bsn(connection: duckdb.DuckDBPyConnection, home: Home, *, wanted: bool) -> None:
+    """Makes the temporary table `known_bsn` of `reference/burgerservicenummers.csv`; empty where it is not wanted.
+
+    Raises VroegError, without any number, when the file is not there or holds what is no burgerservicenummer.
+    """
+    connection.execute("CREATE OR REPLACE TEMP TABLE known_bsn (signal_id VARCHAR, bsn VARCHAR)")
+    if not wanted:
+        return
+    source = home.reference / BSN_FILE
+    if not source.exists():
+        raise VroegError("is not there, and ddas.bsn is on", where=f"reference/{BSN_FILE}", do="add it, or turn it off")
+    with csv_errors(source):
+        connection.execute(
+            "INSERT INTO known_bsn SELECT trim(signal_id), trim(burgerservicenummer) "
+            f"FROM ({csv_select(source, ('signal_id', 'burgerservicenummer'))})"
+        )
+    seen: set[str] = set()
+    for line, (signal_id, bsn) in enumerate(connection.execute("FROM known_bsn").fetchall(), 2):
+        if not is_bsn(bsn or ""):
+            raise VroegError("is no burgerservicenummer", where=f"{BSN_FILE} line {line}", do="mend that line")
+        if signal_id in seen:
+            raise VroegError(
+                "names a signal for the second time", where=f"{BSN_FILE} line {line}", do="keep one of them"
+            )
+        seen.add(signal_id)
+
+
+def is_bsn(text: str) -> bool:
+    """Whether nine digits pass the test that every burgerservicenummer passes (elfproef)."""
+    if not re.fullmatch(r"[0-9]{9}", text, re.ASCII):
+        return False
+    weights = (9, 8, 7, 6, 5, 4, 3, 2, -1)
+    return int(text) > 0 and sum(w * int(digit) for w, digit in zip(weights, text, strict=True)) % 11 == 0
+
+
+def _signals(connection: duckdb.DuckDBPyConnection, municipality: str) -> Iterator[Signal]:
+    columns = ", ".join(Signal._fields)
+    query = f"SELECT {columns} FROM ddas_signals WHERE municipality = ? ORDER BY month, signal_id"
+    for row in _streamed(connection, query, [municipality]):
+        yield Signal(*row)
+
+
+def _cases(connection: duckdb.DuckDBPyConnection, municipality: str) -> Iterator[Case]:
+    connection.execute("SET VARIABLE municipality = ?", [municipality])
+    for *row, attempts in _streamed(connection, sql("ddas_cases")):
+        yield Case._make([*row, [Attempt(**attempt) for attempt in attempts]])
+
+
+def _streamed(
+    connection: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[object] = ()
+) -> Iterator[tuple[Any, ...]]:
+    rows = connection.execute(query, list(parameters))
+    while batch := rows.fetchmany(_BATCH):
+        yield from batch

@@ -1,0 +1,253 @@
+"""DDAS-Vroegsignalering v1.2, the exchange model (uitwisselmodel) of VNG and CBS, with the standard's own names.
+
+Another version is another module with the same functions beside this one, and a line in `ddas.file`. A test
+compares the models with the schema.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, date, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, model_validator
+
+from vroeg_pipeline.ddas.rows import Case, Signal
+from vroeg_pipeline.domain.ddas import (
+    EnumContactsoort,
+    EnumDagdeel,
+    EnumEindresultaat,
+    EnumSignaalpartner,
+    EnumSignaalstatus,
+)
+from vroeg_pipeline.domain.settings import Ddas, DdasMunicipality
+
+
+def _one_of(values: Iterable[str]) -> AfterValidator:
+    allowed = frozenset(values)
+
+    def check(value: str) -> str:
+        if value not in allowed:
+            raise ValueError("a value of the standard's list is expected")
+        return value
+
+    return AfterValidator(check)
+
+
+# The standard writes moments as YYYY-MM-DDTHH:MM:SSZ.
+DatumTijd = Annotated[datetime, PlainSerializer(lambda moment: f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    def as_json(self) -> str:
+        """Its JSON; what is not known is left out, as the standard wants."""
+        return self.model_dump_json(exclude_none=True, by_alias=True)
+
+
+class Contactpersoon(_Model):
+    naam: str | None = None
+    telefoonnummer: str | None = None
+    email: str | None = None
+    functietitel: str | None = None
+
+
+class AanleverendeOrganisatie(_Model):
+    naam: str | None = None
+    kvk_nummer: str | None = Field(default=None, alias="kvk-nummer")
+    contactpersonen: list[Contactpersoon] | None = Field(default=None, min_length=1)
+
+
+class Signaalpartner(_Model):
+    type: Annotated[str, _one_of(EnumSignaalpartner)] | None = None
+
+
+class Client(_Model):
+    """Who a signal is about: either the burgerservicenummer alone, or the address."""
+
+    burgerservicenummer: str | None = Field(default=None, min_length=9, max_length=9)
+    geslachtsaanduiding: Annotated[str, _one_of(("Man", "Vrouw", "Onbekend", "Leeg"))] | None = None
+    geboortedatum: date | None = None
+    postcode: str | None = None
+    huisnummer: str | None = None
+    huisnummertoevoeging: str | None = None
+
+    @model_validator(mode="after")
+    def _bsn_alone_or_address(self) -> Client:
+        if self.burgerservicenummer is not None:
+            if self.model_fields_set != {"burgerservicenummer"}:
+                raise ValueError("with a burgerservicenummer nothing else may be told")
+        elif self.postcode is None or self.huisnummer is None:
+            raise ValueError("postcode and huisnummer are expected")
+        return self
+
+
+class Vroegsignaal(_Model):
+    ID: str
+    crisissignaal: bool | None = None
+    warmeOverdracht: bool | None = None
+    bedrag: int | None = None
+    ontstaansdatum: date | None = None
+    signaaldatum: date | None = None
+    status: Annotated[str, _one_of(EnumSignaalstatus)] | None = None
+    signaalpartner: Signaalpartner
+    client: Client
+
+
+class VroegsignaalReferentie(_Model):
+    ID: str
+
+
+class Contactpoging(_Model):
+    soort: Annotated[str, _one_of(EnumContactsoort)] | None = None
+    bereikt: bool | None = None
+    datum: date | None = None
+    dagdeel: Annotated[str, _one_of(EnumDagdeel)] | None = None
+
+
+class Vroegsignaalzaak(_Model):
+    resultaat: Annotated[str, _one_of(EnumEindresultaat)] | None = None
+    matchingsdatum: date | None = None
+    startdatumMatchingperiode: date | None = None
+    datumOpgepakt: date | None = None
+    einddatumMatchingperiode: date | None = None
+    vroegsignalen: list[VroegsignaalReferentie] | None = Field(default=None, min_length=1)
+    contactpogingen: list[Contactpoging] | None = None
+
+
+class Levering(_Model):
+    teller: int
+    gemeentecode: str
+    aanleverendeOrganisatie: AanleverendeOrganisatie
+    vroegsignalen: list[Vroegsignaal] | None = None
+    vroegsignaalzaken: list[Vroegsignaalzaak] | None = None
+
+
+class Uitwisselmodel(_Model):
+    startdatumLevering: date
+    einddatumLevering: date
+    aanleverdatumEnTijd: DatumTijd
+    codeGegevensleverancier: str
+    leveringen: list[Levering] | None = Field(default=None, min_length=1)
+
+
+def text(
+    settings: Ddas,
+    first_day: date,
+    last_day: date,
+    now: datetime,
+    rows: Callable[[str], tuple[Iterable[Signal], Iterable[Case]]],
+) -> Iterator[str]:
+    """The file, piece by piece, so that its signals need not be held; each signal and each case is a line of its own.
+
+    `rows` gives signals and cases of a municipality, by its code; `now` is aware.
+    """
+    head = Uitwisselmodel(
+        startdatumLevering=first_day,
+        einddatumLevering=last_day,
+        aanleverdatumEnTijd=now,
+        codeGegevensleverancier=settings.supplier,
+    )
+    yield _open(head, "leveringen")
+    for number, (code, municipality) in enumerate(sorted(settings.municipalities.items()), 1):
+        signals, cases = rows(code)
+        yield (",\n" if number > 1 else "") + _open(levering(number, code, municipality), "vroegsignalen")
+        yield from _lines(map(vroegsignaal, signals))
+        yield '],"vroegsignaalzaken":[\n'
+        yield from _lines(map(vroegsignaalzaak, cases))
+        yield "]}"
+    yield "\n]}\n"
+
+
+def totals(lines: Iterable[str]) -> Counter[str]:
+    """What a file of `text` adds up to, read back line by line; counted as `ddas/ddas_totals.sql` does."""
+    found: Counter[str] = Counter()
+    for line in lines:
+        if line.startswith('{"ID":'):
+            signal = json.loads(line.rstrip(",\n"))
+            found[f"signals, {signal['status']}"] += 1
+            found["euro"] += signal.get("bedrag", 0)
+        elif line.startswith(('{"resultaat":', '{"matchingsdatum":')):
+            case = json.loads(line.rstrip(",\n"))
+            found["cases"] += 1
+            found["signals in cases"] += len(case["vroegsignalen"])
+            found["results"] += "resultaat" in case
+            found["contact attempts"] += len(case["contactpogingen"])
+    return found
+
+
+def _open(model: _Model, array: str) -> str:
+    """The JSON of an object that ends in an array which is still to be written."""
+    return f'{model.as_json()[:-1]},"{array}":[\n'
+
+
+def _lines(models: Iterable[_Model]) -> Iterator[str]:
+    line = ""
+    for model in models:
+        if line:
+            yield line + ",\n"
+        line = model.as_json()
+    if line:
+        yield line + "\n"
+
+
+def levering(number: int, code: str, municipality: DdasMunicipality) -> Levering:
+    """The levering of one municipality without its signals and cases; leveringen are counted from 1."""
+    contacts = [
+        Contactpersoon(naam=c.name, telefoonnummer=c.phone, email=c.email, functietitel=c.job_title)
+        for c in municipality.contacts
+    ]
+    organisation = AanleverendeOrganisatie(
+        naam=municipality.organisation, contactpersonen=contacts or None, **{"kvk-nummer": municipality.kvk_number}
+    )
+    return Levering(teller=number, gemeentecode=code, aanleverendeOrganisatie=organisation)
+
+
+def vroegsignaal(signal: Signal) -> Vroegsignaal:
+    """A signal. Amounts are whole euros in DDAS, rounded half up."""
+    return Vroegsignaal(
+        ID=signal.signal_id,
+        crisissignaal=signal.crisis,
+        warmeOverdracht=signal.warm_handover,
+        bedrag=_whole_euros(signal.amount_due),
+        ontstaansdatum=signal.arrears_since,
+        signaaldatum=signal.received_on,
+        status=signal.ddas_status,
+        signaalpartner=Signaalpartner(type=signal.partner_type),
+        client=Client(**_client(signal)),
+    )
+
+
+def vroegsignaalzaak(case: Case) -> Vroegsignaalzaak:
+    """A report with its signals and contact attempts."""
+    return Vroegsignaalzaak(
+        resultaat=case.end_result,
+        matchingsdatum=case.matched_on,
+        startdatumMatchingperiode=case.first_day,
+        datumOpgepakt=case.opened_on,
+        einddatumMatchingperiode=case.last_day,
+        vroegsignalen=[VroegsignaalReferentie(ID=signal_id) for signal_id in case.signal_ids],
+        contactpogingen=[
+            Contactpoging(soort=a.contact_kind, bereikt=a.reached, datum=a.contacted_on, dagdeel=a.day_part)
+            for a in case.attempts
+        ],
+    )
+
+
+def _client(signal: Signal) -> dict[str, Any]:
+    if signal.bsn is not None:
+        return {"burgerservicenummer": signal.bsn}
+    address: dict[str, Any] = {"postcode": signal.postcode, "huisnummer": str(signal.house_number)}
+    if signal.suffix:
+        address["huisnummertoevoeging"] = signal.suffix
+    if signal.birth_date is not None:
+        address["geboortedatum"] = signal.birth_date
+    return address
+
+
+def _whole_euros(amount: Decimal | None) -> int | None:
+    return None if amount is None else int(amount.quantize(Decimal(1), ROUND_HALF_UP))

@@ -1,0 +1,1 @@
+"""What partners send: the inbox, the archive and the delivery register (DOMAIN §4)."""

@@ -1,0 +1,272 @@
+"""What lies in the inbox, and how its bytes get safely into the archive (DOMAIN §4).
+
+Partners write here, so nothing in it is trusted: links are not followed, only regular files are opened, names are
+never used to build a path outside the archive. What a file means is judged by `assets.intake`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from io import BufferedReader
+from pathlib import Path
+
+from vroeg_pipeline.domain.agreements import OUTCOMES, RESERVED_PARTNERS
+from vroeg_pipeline.domain.months import is_month, month_text, parse_month
+from vroeg_pipeline.installation.home import Home, private_folder, temporary_file
+
+UNFINISHED_SUFFIXES = (".part", ".tmp", ".filepart")
+WITHDRAWALS, CONFIRMATIONS = "withdrawals", "confirmations"
+
+_CHUNK = 1 << 20
+# A file this much over max_file_mb is not copied: a sparse file of a terabyte costs its sender nothing.
+_ARCHIVE_FACTOR = 20
+
+
+@dataclass(frozen=True)
+class InboxFile:
+    """A regular, finished file in a month's folder of a partner."""
+
+    partner: str
+    month: date
+    path: Path
+    size: int
+    modified_ns: int
+
+    @property
+    def name(self) -> str:
+        return printable(self.path.name)
+
+    @property
+    def received_at(self) -> datetime:
+        """When it came: its modification time (DOMAIN §4), to the microsecond, in UTC."""
+        return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=self.modified_ns // 1000)
+
+
+@dataclass
+class Listing:
+    """What a look into the inbox found, and how much it left alone, by reason."""
+
+    files: list[InboxFile] = field(default_factory=list)
+    skipped: Counter[str] = field(default_factory=Counter)
+
+
+def printable(name: str) -> str:
+    """A file name as text that can be stored: bytes that are no UTF-8 and control characters are written out."""
+    text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def list_month(inbox: Path, month: date, settle_seconds: float, now: datetime) -> Listing:
+    """The deliveries of a month, of every partner folder, known or not; in the order of their names.
+
+    `now` is an aware moment; a file changed less than `settle_seconds` before it is left alone.
+    """
+    listing = Listing()
+    for partner in _folders(inbox, listing.skipped):
+        if partner.name in RESERVED_PARTNERS:
+            continue
+        for folder in _folders(Path(partner.path), listing.skipped):
+            if not is_month(folder.name):
+                listing.skipped["not in a month folder"] += 1
+            elif parse_month(folder.name) == month:
+                _list_folder(Path(folder.path), printable(partner.name), month, settle_seconds, now, listing)
+    return listing
+
+
+def list_slips(inbox: Path, kind: str, month: date, settle_seconds: float, now: datetime) -> Listing:
+    """The withdrawal or confirmation files (`kind`) of a month, of every partner folder (DOMAIN §10)."""
+    listing = Listing()
+    for partner in _folders(inbox, Counter()):
+        folder = Path(partner.path) / month_text(month) / kind
+        if partner.name not in RESERVED_PARTNERS and _is_folder(folder.parent) and _is_folder(folder):
+            _list_folder(folder, printable(partner.name), month, settle_seconds, now, listing)
+    return listing
+
+
+def list_returned(inbox: Path, sender: str, settle_seconds: float, now: datetime, month: date | None = None) -> Listing:
+    """What teams or the address desk (`sender`) sent back, of one month or of all (DOMAIN §13)."""
+    listing = Listing()
+    if not _is_folder(inbox / sender):
+        return listing
+    for folder in _folders(inbox / sender, listing.skipped):
+        if not is_month(folder.name):
+            listing.skipped["not in a month folder"] += 1
+        elif month is None or parse_month(folder.name) == month:
+            of_month = parse_month(folder.name)
+            _list_folder(Path(folder.path), sender, of_month, settle_seconds, now, listing)
+    return listing
+
+
+def unfinished_since(inbox: Path, month: date, settle_seconds: float, now: datetime, since: datetime) -> set[str]:
+    """The partners with a file of the month that is still being written and was last written to after `since`."""
+    partners = set()
+    for partner in _folders(inbox, Counter()):
+        folder = Path(partner.path) / month_text(month)
+        if partner.name in RESERVED_PARTNERS or not _is_folder(folder):
+            continue
+        try:
+            found = [entry for entry in os.scandir(folder) if entry.is_file(follow_symlinks=False)]
+            written = [(entry.name, entry.stat(follow_symlinks=False)) for entry in found]
+        except OSError:  # taken away in this moment, or not to be read; the listing tells of the latter
+            continue
+        if any(
+            status.st_mtime > since.timestamp()
+            and (name.lower().endswith(UNFINISHED_SUFFIXES) or not _settled(status, settle_seconds, now))
+            for name, status in written
+        ):
+            partners.add(printable(partner.name))
+    return partners
+
+
+def months_in(inbox: Path) -> list[date]:
+    """Every month for which a partner, or what teams return, has a folder in the inbox, oldest first."""
+    months = {
+        parse_month(folder.name)
+        for partner in _folders(inbox, Counter())
+        if partner.name not in RESERVED_PARTNERS - {OUTCOMES}
+        for folder in _folders(Path(partner.path), Counter())
+        if is_month(folder.name)
+    }
+    return sorted(months)
+
+
+def _folders(parent: Path, skipped: Counter[str]) -> Iterator[os.DirEntry[str]]:
+    try:
+        entries = sorted(os.scandir(parent), key=lambda entry: entry.name)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except PermissionError:
+        skipped["folder that may not be read"] += 1
+        return
+    for entry in entries:
+        if entry.is_symlink():
+            skipped["link"] += 1
+        elif entry.is_dir(follow_symlinks=False):
+            yield entry
+        else:
+            skipped["not in a month folder"] += 1
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return stat.S_ISDIR(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def _list_folder(
+    folder: Path, partner: str, month: date, settle_seconds: float, now: datetime, listing: Listing
+) -> None:
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except PermissionError:
+        listing.skipped["folder that may not be read"] += 1
+        return
+    for entry in entries:
+        if entry.is_symlink():
+            listing.skipped["link"] += 1
+        elif entry.is_dir(follow_symlinks=False):
+            if entry.name not in (WITHDRAWALS, CONFIRMATIONS):
+                listing.skipped["folder in a month folder"] += 1
+        elif not entry.is_file(follow_symlinks=False):
+            listing.skipped["no regular file"] += 1
+        elif entry.name.lower().endswith(UNFINISHED_SUFFIXES):
+            listing.skipped["still being written"] += 1
+        else:
+            try:
+                status = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:  # taken away since the folder was listed
+                continue
+            if _settled(status, settle_seconds, now):
+                found = InboxFile(partner, month, Path(entry.path), status.st_size, status.st_mtime_ns)
+                listing.files.append(found)
+            else:
+                listing.skipped["still being written"] += 1
+
+
+def _settled(status: os.stat_result, settle_seconds: float, now: datetime) -> bool:
+    age = now.timestamp() - status.st_mtime
+    if age < 0:
+        # A sender with a wrong clock may date a file in the future; when it was put here is our own clock's word.
+        age = now.timestamp() - status.st_ctime
+    return settle_seconds <= 0 or age >= settle_seconds
+
+
+@dataclass(frozen=True)
+class Archived:
+    """A file's bytes in the archive. `path` is None where it was far too large to keep."""
+
+    sha256: str
+    path: Path | None
+
+
+class NotTakenError(Exception):
+    """The file cannot be taken in now; the text says why, without its name."""
+
+
+def archive_file(home: Home, file: InboxFile, folder: str, max_file_mb: float) -> Archived:
+    """Copies a file's bytes to `archive/<folder>/<YYYY-MM>/<sha256>`, owner-only, with its modification time.
+
+    Bytes that are there already are left. Raises NotTakenError when it is no longer the regular file that was listed, or
+    changed while it was read.
+    """
+    with _opened(file) as source:
+        if file.size > max_file_mb * _ARCHIVE_FACTOR * 1024 * 1024:
+            return Archived(_fingerprint_of_start(source.read(_CHUNK), file.size), None)
+        month_folder = private_folder(home.archive / folder / month_text(file.month))
+        digest = hashlib.sha256()
+        with temporary_file(month_folder) as temporary:
+            with temporary.open("wb") as copy:
+                while chunk := source.read(_CHUNK):
+                    digest.update(chunk)
+                    copy.write(chunk)
+                copy.flush()
+                os.fsync(copy.fileno())
+            _check_unchanged(source, file)
+            os.utime(temporary, ns=(file.modified_ns, file.modified_ns))
+            kept = month_folder / digest.hexdigest()
+            temporary.replace(kept)
+    return Archived(digest.hexdigest(), kept)
+
+
+def content_of(file: InboxFile, max_file_mb: float) -> str:
+    """What identifies a file's bytes, as `archive_file` does, without keeping them.
+
+    Raises NotTakenError when it is no longer the regular file that was listed, or changed while it was read.
+    """
+    with _opened(file) as source:
+        if file.size > max_file_mb * _ARCHIVE_FACTOR * 1024 * 1024:
+            return _fingerprint_of_start(source.read(_CHUNK), file.size)
+        digest = hashlib.file_digest(source, "sha256").hexdigest()
+        _check_unchanged(source, file)
+    return digest
+
+
+@contextmanager
+def _opened(file: InboxFile) -> Iterator[BufferedReader]:
+    """The file as it was listed: no link, no pipe that would be waited for, not another one of that name."""
+    try:
+        descriptor = os.open(file.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise NotTakenError(f"cannot be opened ({error.strerror})") from None
+    with os.fdopen(descriptor, "rb") as source:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise NotTakenError("is no regular file")
+        yield source
+
+
+def _check_unchanged(source: BufferedReader, file: InboxFile) -> None:
+    status = os.fstat(source.fileno())
+    if (status.st_size, status.st_mtime_ns) != (file.size, file.modified_ns):
+        raise NotTakenError("changed while it was read")
+
+
+def _fingerprint_of_start(start: bytes, size: int) -> str:
+    return hashlib.sha256(start + f"|{size}".encode()).hexdigest()

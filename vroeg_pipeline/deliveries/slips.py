@@ -1,0 +1,71 @@
+"""Withdrawals and confirmations: short lists of customer references that a partner sends after its delivery
+(DOMAIN §10). What they do to a signal is said in `signals/validated_signals.sql`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from vroeg_pipeline.deliveries.inbox import CONFIRMATIONS, WITHDRAWALS, NotTakenError, archive_file, list_slips
+from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.statements import temporary_table
+
+COLUMN = "customer_reference"
+
+
+def load_slips(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date) -> Counter[str]:
+    """Makes the temporary tables `withdrawals` and `confirmations` of a month, in place of those of another.
+
+    Gives what could not be used, by partner, kind and reason: a withdrawal that cannot be read means a door that is
+    rung for nothing, so somebody must hear of it.
+    """
+    unusable: Counter[str] = Counter()
+    for kind in (WITHDRAWALS, CONFIRMATIONS):
+        rows: set[tuple[str, str]] = set()
+        settle_seconds = installation.settings.settle_seconds
+        listing = list_slips(installation.home.inbox, kind, month, settle_seconds, installation.now())
+        for reason, count in listing.skipped.items():
+            unusable[f"{kind}: {reason}"] += count
+        for slip in listing.files:
+            if slip.partner not in installation.partners.agreements:
+                unusable[f"{kind}: partner without an agreement"] += 1
+                continue
+            try:
+                kept = archive_file(
+                    installation.home, slip, f"{slip.partner}/{kind}", installation.settings.max_file_mb
+                )
+                rows |= {(slip.partner, reference) for reference in _references(kept.path)}
+            except NotTakenError as reason:
+                unusable[f"{slip.partner}, {kind}: {reason}"] += 1
+        temporary_table(connection, kind, "partner VARCHAR, customer_reference VARCHAR", sorted(rows))
+    return unusable
+
+
+def _references(path: Path | None) -> set[str]:
+    """The references in a slip.
+
+    Raises NotTakenError when it is no UTF-8 CSV with a comma and a column customer_reference.
+    """
+    if path is None:
+        raise NotTakenError("too large")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise NotTakenError("is not UTF-8 text") from None
+    if "\0" in text:
+        raise NotTakenError("holds NUL bytes")
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except csv.Error:
+        raise NotTakenError("is no valid CSV") from None
+    header = [name.strip().casefold() for name in rows[0]] if rows else []
+    if header.count(COLUMN) != 1:
+        raise NotTakenError(f"lacks the one column {COLUMN}")
+    position = header.index(COLUMN)
+    return {row[position].strip() for row in rows[1:] if len(row) > position and row[position].strip()}

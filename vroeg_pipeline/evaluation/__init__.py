@@ -1,0 +1,1 @@
+"""Whether it worked, in numbers without persons (docs/evaluation.md)."""

@@ -1,0 +1,1 @@
+"""What partners hear back (docs/feedback.md)."""

@@ -1,0 +1,154 @@
+"""What a partner may learn of the signals it sent, and how its month is told to its contact, in Dutch (docs/feedback.md).
+
+Only words and the rule of who learns what. Where the figures come from is `feedback.files`' work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from vroeg_pipeline.alerts.messages import REFUSALS_IN_DUTCH
+from vroeg_pipeline.domain.months import moment_text, month_text
+
+# DDAS tells partners these and no other reason: why else a signal was not picked up is nobody's business but the town's.
+TOLD = frozenset(
+    {
+        "Niet opgepakt: herhaalde melding",
+        "Niet opgepakt: onterecht signaal",
+        "Persoon is geen inwoner (meer) in de gemeente",
+        "Inwoner is overleden",
+    }
+)
+OTHER_REASON = "Niet opgepakt: andere reden"
+_NOTHING_TO_TELL = frozenset({"Opgepakt", "Nog niet opgepakt"})
+
+# The rules of DOMAIN §5 as a partner reads them.
+REASONS = {
+    "missing_reference": "klantkenmerk ontbreekt",
+    "missing_surname": "achternaam ontbreekt",
+    "missing_postcode": "postcode ontbreekt",
+    "missing_house_number": "huisnummer ontbreekt",
+    "missing_amount": "bedrag ontbreekt",
+    "missing_arrears_since": "ontstaansdatum ontbreekt",
+    "missing_reference_date": "peildatum ontbreekt",
+    "invalid_postcode": "postcode bestaat niet in deze vorm",
+    "invalid_house_number": "huisnummer is niet te lezen",
+    "invalid_amount": "bedrag is niet te lezen, of niet hoger dan nul",
+    "invalid_date": "datum is niet te lezen, of de ontstaansdatum ligt na de peildatum",
+    "invalid_flag": "ja/nee-veld is niet te lezen",
+    "future_date": "peildatum ligt na de dag van ontvangst",
+    "outdated": "peildatum is te oud",
+    "below_threshold": "bedrag ligt onder het afgesproken minimum",
+    "too_few_days": "achterstand is korter dan afgesproken",
+    "too_many_days": "achterstand is langer dan afgesproken",
+    "outside_area": "adres ligt niet in de afgesproken gemeenten",
+    "objection": "bezwaar van de klant tegen doorgeven, volgens uw bestand",
+    "duplicate_in_delivery": "staat al eerder in hetzelfde bestand",
+}
+
+
+def told(ddas_status: str) -> str | None:
+    """What its partner is told of a signal with this status; nothing while or when it is picked up."""
+    if ddas_status in _NOTHING_TO_TELL:
+        return None
+    return ddas_status if ddas_status in TOLD else OTHER_REASON
+
+
+@dataclass(frozen=True)
+class ReceivedFile:
+    """A file of the partner in the month. Moments are aware."""
+
+    received_at: datetime
+    status: str
+    refusal: str | None
+    row_count: int | None
+
+
+@dataclass(frozen=True)
+class DeliveredMonth:
+    """One month of the partner's own deliveries."""
+
+    month: date
+    received_at: datetime
+    due_at: datetime | None
+    row_count: int
+    rejected_count: int
+    outdated_count: int
+
+    @property
+    def on_time(self) -> bool:
+        """Whether it came by the deadline; what was not owed is never late."""
+        return self.due_at is None or self.received_at <= self.due_at
+
+
+@dataclass(frozen=True)
+class DeliveryReport:
+    """A partner's month: what came, what was rejected and why, what is told back. `trend` ends with the month itself,
+    where it has a usable delivery.
+    """
+
+    partner_name: str
+    addressee: str
+    month: date
+    files: Sequence[ReceivedFile]
+    rejected: Mapping[str, int]
+    told: Mapping[str, int]
+    trend: Sequence[DeliveredMonth]
+
+    @property
+    def delivered(self) -> DeliveredMonth | None:
+        """The usable delivery of the month itself."""
+        return self.trend[-1] if self.trend and self.trend[-1].month == self.month else None
+
+
+def share(part: int, whole: int) -> str:
+    """A share as Dutch readers write it."""
+    return f"{100 * part / whole:.1f}%".replace(".", ",") if whole else "–"
+
+
+def file_said(file: ReceivedFile) -> str:
+    """What became of a file."""
+    if file.status == "refused":
+        return f"geweigerd: {REFUSALS_IN_DUTCH[str(file.refusal)]}"
+    return "verwerkt" if file.status == "accepted" else "vervangen door een later bestand"
+
+
+def letter(report: DeliveryReport, signature: str, attachments: Sequence[str]) -> str:
+    """The text for the contact person."""
+    paragraphs = [f"Beste {report.addressee},", _what_came(report)]
+    if report.rejected:
+        paragraphs.append("Afgekeurd (een regel kan meer dan één reden hebben):\n" + _counted(
+            {REASONS[code]: number for code, number in report.rejected.items()}
+        ))  # fmt: skip
+    if report.told:
+        paragraphs.append("Van deze signalen melden wij terug wat ermee is gedaan:\n" + _counted(report.told))
+    paragraphs.append(
+        "Meer staat in de bijlagen, met het regelnummer en uw eigen klantkenmerk:\n"
+        + "\n".join(f"- {name}" for name in attachments)
+    )
+    paragraphs.append(f"Met vriendelijke groet,\n{signature}")
+    return "\n\n".join(paragraphs) + "\n"
+
+
+def _what_came(report: DeliveryReport) -> str:
+    month, found = month_text(report.month), report.delivered
+    if found is None:
+        last = report.files[-1]
+        return (
+            f"Uw bestand voor de signaalmaand {month}, ontvangen op {moment_text(last.received_at)} uur, konden we niet "
+            f"verwerken ({file_said(last)}). Wilt u een nieuw bestand aanleveren?"
+        )
+    due = f", afgesproken was uiterlijk {moment_text(found.due_at)} uur" if found.due_at else ""
+    late = "" if found.on_time else " Dat was te laat; de levering is wel verwerkt."
+    return (
+        f"Uw aanlevering voor de signaalmaand {month} is ontvangen op {moment_text(found.received_at)} uur{due}.{late}\n"
+        f"Regels: {found.row_count}. Verwerkt: {found.row_count - found.rejected_count}. "
+        f"Afgekeurd: {found.rejected_count} ({share(found.rejected_count, found.row_count)}), "
+        f"waarvan te oud: {found.outdated_count} ({share(found.outdated_count, found.row_count)} van alle regels)."
+    )
+
+
+def _counted(numbers: Mapping[str, int]) -> str:
+    return "\n".join(f"- {number} × {what}" for what, number in numbers.items())

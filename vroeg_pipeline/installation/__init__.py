@@ -1,0 +1,1 @@
+"""One installation: its folder, settings and agreements as read, warehouse, lock, notes beside the inbox, SQL helpers."""

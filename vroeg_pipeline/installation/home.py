@@ -1,0 +1,188 @@
+"""`VROEG_HOME`: the one folder of an installation, its parts and their permissions (DOMAIN §12, §13).
+
+What is written in the files is read by `domain`; what lies in the inbox is looked at by `deliveries.inbox`.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from vroeg_pipeline.domain.agreements import Agreement, Partners, parse_agreement
+from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.domain.months import month_text
+from vroeg_pipeline.domain.settings import Settings, parse_settings
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def read_text(path: Path) -> str:
+    """The text of a UTF-8 file, a byte order mark taken off.
+
+    Raises VroegError when the file cannot be read or is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise VroegError("is not UTF-8 text", where=path, do="save it as UTF-8") from None
+    except OSError as error:
+        raise VroegError(f"cannot be read ({error.strerror})", where=path, do="check that it is there") from None
+
+
+@dataclass(frozen=True)
+class Home:
+    """The paths of one installation. Making one touches nothing on disk."""
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls) -> Home:
+        """`VROEG_HOME`, or `data/` in the checkout."""
+        return cls(Path(os.environ.get("VROEG_HOME") or CHECKOUT / "data").expanduser().resolve())
+
+    @property
+    def agreements(self) -> Path:
+        return self.root / "agreements"
+
+    @property
+    def settings(self) -> Path:
+        return self.root / "settings.yaml"
+
+    @property
+    def reference(self) -> Path:
+        return self.root / "reference"
+
+    @property
+    def inbox(self) -> Path:
+        return self.root / "inbox"
+
+    @property
+    def archive(self) -> Path:
+        return self.root / "archive"
+
+    @property
+    def outbox(self) -> Path:
+        return self.root / "outbox"
+
+    @property
+    def quality(self) -> Path:
+        """The quality reports (Data Docs)."""
+        return self.root / "quality"
+
+    @property
+    def taken_in(self) -> Path:
+        """Notes of what runs have worked on; may be removed, then the months in the inbox are run again."""
+        return self.root / "taken_in"
+
+    @property
+    def alerts(self) -> Path:
+        """What was told and what waits to be told."""
+        return self.root / "alerts.json"
+
+    @property
+    def scratch(self) -> Path:
+        """Where files lie while they are worked on; empty between runs."""
+        return self.root / "tmp"
+
+    @property
+    def warehouse(self) -> Path:
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def run_lock(self) -> Path:
+        """Held by the run that is at work."""
+        return self.root / "warehouse.lock"
+
+    @property
+    def dagster(self) -> Path:
+        """Dagster's own storage, unless `DAGSTER_HOME` says otherwise."""
+        return Path(os.environ.get("DAGSTER_HOME") or self.root / "dagster")
+
+    def load_partners(self) -> Partners:
+        """All agreements.
+
+        Raises VroegError naming the file, the field and what was expected.
+        """
+        if not self.agreements.is_dir():
+            return Partners.of([])
+        stray = sorted(self.agreements.glob("*.yml"))
+        if stray:
+            raise VroegError("an agreement's name ends in .yaml", where=stray[0], do="rename it")
+        return Partners.of(self._agreement(path) for path in sorted(self.agreements.glob("*.yaml")))
+
+    @staticmethod
+    def _agreement(path: Path) -> Agreement:
+        return parse_agreement(read_text(path), f"agreements/{path.name}", path.stem)
+
+    def load_settings(self) -> Settings:
+        """The settings; the defaults where the file is absent.
+
+        Raises VroegError naming the file, the field and what was expected.
+        """
+        return parse_settings(read_text(self.settings), "settings.yaml") if self.settings.exists() else Settings()
+
+    def outbox_of(self, month: date) -> Path:
+        return self.outbox / month_text(month)
+
+    def make(self) -> None:
+        """Makes the folders that hold personal data, owner-only; closes them where they stood open."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        for folder in (self.inbox, self.archive, self.outbox, self.quality, self.scratch):
+            private_folder(folder)
+
+
+def private_folder(folder: Path) -> Path:
+    """The folder, made where absent, for the owner alone (0700)."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if folder.stat().st_mode & 0o077:
+        with suppress(PermissionError):  # an inbox that belongs to the SFTP service keeps its owner's permissions
+            folder.chmod(0o700)
+    return folder
+
+
+@contextmanager
+def temporary_file(folder: Path) -> Iterator[Path]:
+    """An empty file in the folder for the owner alone (0600), removed at the end of the block if still there."""
+    handle, name = tempfile.mkstemp(dir=private_folder(folder), prefix=".", suffix=".tmp")
+    os.close(handle)
+    try:
+        yield Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary file beside `path` (0600) that takes its place when the block ends well, else is removed.
+
+    Readers see the old content or the new, never half of it; a killed process leaves the old.
+    """
+    with temporary_file(path.parent) as temporary:
+        yield temporary
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        temporary.replace(path)
+
+
+@contextmanager
+def replacing_elsewhere(target: Path) -> Iterator[Path]:
+    """The same for a file where a command was told to write it: the folder's permissions are not ours to change.
+
+    Raises VroegError when nothing can be written there.
+    """
+    try:
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".tmp")
+    except OSError as error:
+        raise VroegError(f"cannot be written ({error.strerror})", where=target, do="give another --output") from None
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,99 @@
+"""Small help for talking SQL to DuckDB. Knows no warehouse, no files of an installation and no Dagster."""
+
+from __future__ import annotations
+
+import importlib.resources
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import cache
+from importlib.resources.abc import Traversable
+from typing import Any
+
+import duckdb
+
+# Leaves room for Python, Dagster and Great Expectations within 2 GiB; what does not fit goes to the scratch folder.
+MEMORY_LIMIT = "1200MB"
+# For statements over ten million rows: what DuckDB takes beside its limit (sorting, hash tables) grows with them.
+_MEMORY_LIMIT_FOR_LARGE = "900MB"
+
+
+@cache
+def _statements() -> Mapping[str, Traversable]:
+    rooms = (room for room in importlib.resources.files("vroeg_pipeline").iterdir() if room.is_dir())
+    return {file.name: file for room in rooms for file in room.iterdir() if file.name.endswith(".sql")}
+
+
+@cache
+def sql(name: str) -> str:
+    """The text of `<name>.sql`, in whichever room it stands: no two statements have one name."""
+    return _statements()[f"{name}.sql"].read_text(encoding="utf-8")
+
+
+def quoted(text: str) -> str:
+    """A text as an SQL literal, for the few statements that take no parameters."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def fetch_one(connection: duckdb.DuckDBPyConnection, query: str, parameters: object = None) -> tuple[Any, ...]:
+    """The only row of a query that always has one."""
+    row = connection.execute(query, parameters).fetchone()
+    if row is None:
+        raise LookupError(f"no row from: {query[:80]}")
+    return row
+
+
+def temporary_table(
+    connection: duckdb.DuckDBPyConnection, name: str, columns: str, rows: Sequence[tuple[object, ...]]
+) -> None:
+    """Makes a temporary table of a few rows, in place of one of that name; `columns` as in CREATE TABLE."""
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({columns})")
+    if rows:
+        connection.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * len(rows[0]))})", rows)
+
+
+def temporary_columns(
+    connection: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, tuple[str, Sequence[object]]]
+) -> None:
+    """Makes a temporary table of many rows, each column with its type and values.
+
+    They go as one JSON text in the statement: row by row takes a hundred times as long, and parameters, lists and
+    frames make DuckDB import pandas.
+    """
+    shape = json.dumps({column: [kind] for column, (kind, _) in columns.items()})
+    values = json.dumps({column: list(values) for column, (_, values) in columns.items()})
+    unnested = ", ".join(f"unnest(given.{column}) AS {column}" for column in columns)
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {name} AS "
+        f"SELECT {unnested} FROM (SELECT from_json({quoted(values)}, {quoted(shape)}) AS given)"
+    )
+
+
+@contextmanager
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """All of the block or nothing of it."""
+    connection.begin()
+    try:
+        yield
+    except BaseException:
+        # A fatal error may have ended the transaction already; the error that matters is the first.
+        with suppress(duckdb.Error):
+            connection.rollback()
+        raise
+    connection.commit()
+
+
+def insert_rows(connection: duckdb.DuckDBPyConnection, table: str, select: str) -> int:
+    """Adds the rows of a SELECT, its columns by name; gives their number."""
+    (count,) = fetch_one(connection, f"INSERT INTO {table} BY NAME ({select})")
+    return int(count)
+
+
+@contextmanager
+def less_memory(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """For the block DuckDB spills earlier, so that millions of rows stay within the bounds of the process."""
+    connection.execute(f"SET memory_limit = '{_MEMORY_LIMIT_FOR_LARGE}'")
+    try:
+        yield
+    finally:
+        connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")

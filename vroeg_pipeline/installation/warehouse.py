@@ -1,0 +1,186 @@
+"""The DuckDB warehouse: opened for a moment, locked, encrypted where asked, replaced month by month.
+
+Knows files, locks and transactions. What a table means stands in `sql/`, which rows it gets in `assets`.
+"""
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from datetime import date
+from pathlib import Path
+from typing import Self
+
+import dagster as dg
+import duckdb
+from dagster_duckdb import DuckDBResource
+from pydantic import PrivateAttr
+
+from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.domain.months import TIME_ZONE
+from vroeg_pipeline.installation.extensions import load_extension
+from vroeg_pipeline.installation.home import Home, private_folder
+from vroeg_pipeline.installation.locking import Patience, Say, run_lock
+from vroeg_pipeline.installation.statements import MEMORY_LIMIT, fetch_one, insert_rows, quoted, sql, transaction
+
+ENCRYPTION_KEY = "VROEG_ENCRYPTION_KEY"
+CATALOG = "warehouse"
+
+# These name tables, columns and our own statements; all others may name values.
+_ERRORS_ABOUT_SQL = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
+
+
+class WarehouseError(Exception):
+    """What DuckDB could not do, in its words, without any value of a row."""
+
+
+def _nowhere(message: str) -> None:
+    """Says nothing: for who opens the warehouse without anybody looking on."""
+
+
+class WarehouseResource(DuckDBResource):
+    """The warehouse of one installation.
+
+    Each connection is an in-memory DuckDB to which the file is attached: temporary tables stay out of the file, and
+    an encryption key is given at one place. Within a Dagster run the installation's lock is held from the first step
+    to the last, so that two runs never mix their months.
+    """
+
+    database: str = ":memory:"
+    home: str
+    lock_timeout_minutes: float = 60
+    _say: Say = PrivateAttr(default_factory=lambda: _nowhere)
+
+    def announcing(self, say: Say) -> Self:
+        """Itself, saying there what it waits for."""
+        self._say = say
+        return self
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Self]:
+        self._say = context.log.info if context.log else self._say
+        holder = f"run {context.run.run_id[:8]}" if context.run else "a run"
+        private_folder(Path(self.home))
+        with run_lock(Home(Path(self.home)).run_lock, holder, self._say, self.lock_timeout_minutes * 60):
+            yield self
+
+    @contextmanager
+    def connect(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection to the warehouse, closed when the block ends.
+
+        Waits, and says so, while another process has the file open. Raises VroegError when that lasts too long, the
+        encryption key does not fit, or there is no warehouse yet to read; WarehouseError, without any value of a row,
+        for what goes wrong in DuckDB within the block.
+        """
+        home = Home(Path(self.home))
+        if read_only and not home.warehouse.exists():
+            raise VroegError("there is no warehouse yet", where=home.warehouse, do="start with: vroeg run")
+        with _owner_only_files(), self.get_connection() as connection:
+            scratch = private_folder(home.scratch)
+            connection.execute(f"SET TimeZone = '{TIME_ZONE}'")
+            connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+            connection.execute(f"SET temp_directory = {quoted(str(scratch / 'spill'))}")
+            connection.execute("SET autoinstall_known_extensions = false")
+            connection.execute("SET enable_progress_bar = false")  # it would come between the lines of a command
+            self._attach(connection, home.warehouse, read_only)
+            connection.execute(f"USE {CATALOG}")
+            if not read_only:
+                _bring_schema_up_to_date(connection)
+            # DuckDBResource leaves the connection open after an error, and an open file is closed to all others.
+            with closing(connection):
+                try:
+                    yield connection
+                except duckdb.Error as error:
+                    raise WarehouseError(_without_values(error)) from None
+
+    def _attach(self, connection: duckdb.DuckDBPyConnection, path: Path, read_only: bool) -> None:
+        options = ["READ_ONLY"] if read_only else []
+        if key := os.environ.get(ENCRYPTION_KEY):
+            # The packaged, signed extension brings OpenSSL, which DuckDB wants for writing encrypted files.
+            load_extension(connection, "httpfs")
+            connection.execute("SET temp_file_encryption = true")
+            options.append(f"ENCRYPTION_KEY {quoted(key)}")
+        patience = Patience(self._say, self.lock_timeout_minutes * 60)
+        statement = f"ATTACH {quoted(str(path))} AS {CATALOG}" + (f" ({', '.join(options)})" if options else "")
+        while True:
+            try:
+                connection.execute(statement)
+                return
+            except duckdb.Error as error:
+                blocked_by = _lock_holder(error)
+                if blocked_by is None:
+                    raise _readable(error, path, bool(key)) from None
+            patience.wait(f"waiting for {path.name}, which {blocked_by} has open")
+
+
+def _bring_schema_up_to_date(connection: duckdb.DuckDBPyConnection) -> None:
+    """Runs `schema.sql` where another version of it made the tables, or none."""
+    fingerprint = hashlib.sha256(sql("schema").encode()).hexdigest()
+    with suppress(duckdb.CatalogException):
+        known = connection.execute("SELECT sha256 FROM reference.sources WHERE name = 'schema.sql'").fetchone()
+        if known == (fingerprint,):
+            return
+    with transaction(connection):
+        connection.execute(sql("schema"))
+        connection.execute("DELETE FROM reference.sources WHERE name = 'schema.sql'")
+        connection.execute("INSERT INTO reference.sources VALUES ('schema.sql', ?, 0, now())", [fingerprint])
+
+
+@contextmanager
+def _owner_only_files() -> Iterator[None]:
+    # DuckDB makes the file, its write-ahead log and what it spills with the permissions of the process.
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def _lock_holder(error: duckdb.Error) -> str | None:
+    """Who has the file open, when that is what the error says."""
+    text = str(error)
+    if "Could not set lock on file" not in text:
+        return None
+    process = re.search(r"\(PID (\d+)\)", text)
+    return f"process {process[1]}" if process else "another process"
+
+
+def _without_values(error: duckdb.Error) -> str:
+    """What went wrong. Errors about data quote it, and that is a person (DOMAIN §12): those end before the quote."""
+    text = str(error).strip()
+    if isinstance(error, _ERRORS_ABOUT_SQL):
+        return text
+    return re.split(r"[\"'0-9]", text, maxsplit=1)[0].rstrip(" :(") + " (values left out)"
+
+
+def _readable(error: duckdb.Error, path: Path, has_key: bool) -> VroegError:
+    text = str(error)
+    if "encrypt" in text.lower() or "decrypt" in text.lower() or "wrong key" in text.lower():
+        if has_key:
+            do = f"check {ENCRYPTION_KEY}"
+            return VroegError("the encryption key does not fit, or the file is not encrypted", where=path, do=do)
+        return VroegError("is encrypted", where=path, do=f"set {ENCRYPTION_KEY}")
+    return VroegError(f"cannot be opened ({text.splitlines()[0]})", where=path, do="check the file and the disk")
+
+
+def replace_month(
+    connection: duckdb.DuckDBPyConnection, month: date, tables: Mapping[str, str], then: str | None = None
+) -> dict[str, int]:
+    """Replaces the month's rows in each table by those of its SELECT, all in one transaction; gives the row counts.
+
+    `then`: a statement that belongs to the same transaction.
+
+    An error leaves the old month as it was. Raises ValueError when a SELECT gives a row of another month.
+    """
+    counts = {}
+    with transaction(connection):
+        for table, select in tables.items():
+            connection.execute(f"DELETE FROM {table} WHERE month = ?", [month])
+            counts[table] = insert_rows(connection, table, select)
+            (of_month,) = fetch_one(connection, f"SELECT count(*) FROM {table} WHERE month = ?", [month])
+            if of_month != counts[table]:
+                raise ValueError(f"{table}: {counts[table] - of_month} rows are not of {month:%Y-%m}")
+        if then:
+            connection.execute(then)
+    return counts

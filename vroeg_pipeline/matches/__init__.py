@@ -1,0 +1,1 @@
+"""Which addresses are reported, and which were before (DOMAIN §7, §8)."""

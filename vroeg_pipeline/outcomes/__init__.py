@@ -1,0 +1,1 @@
+"""What teams return: contact attempts and end results (docs/outcomes.md)."""

@@ -1,0 +1,225 @@
+"""From what teams return to outcomes: register, archive and read the files, look the cases up, send back what failed.
+
+The result depends on the files ever seen and on what was issued alone, not on the order in which runs saw them. How a file
+is read stands in `outcomes.reader`, what its rows mean and which word counts in `sql/`.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import TextIO
+
+import duckdb
+
+from vroeg_pipeline.deliveries.inbox import NotTakenError, archive_file, list_returned
+from vroeg_pipeline.domain.agreements import OUTCOMES
+from vroeg_pipeline.domain.ddas import EnumContactsoort, EnumDagdeel, EnumEindresultaat
+from vroeg_pipeline.domain.months import month_text
+from vroeg_pipeline.installation.home import private_folder, temporary_file
+from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.statements import fetch_one, quoted, sql, temporary_table
+from vroeg_pipeline.installation.warehouse import replace_month
+from vroeg_pipeline.outcomes.columns import REFUSALS
+from vroeg_pipeline.outcomes.reader import FIELDS, RefusedError, outcome_rows, remark_on
+from vroeg_pipeline.outcomes.reply import RefusedRow, Reply, reply_file_name, write_reply
+from vroeg_pipeline.worklists.worklist_file import month_title
+
+Say = Callable[[str], None]
+
+_LISTS = {"contact_kind": EnumContactsoort, "day_part": EnumDagdeel, "end_result": EnumEindresultaat}
+_FILE_COLUMNS = """
+    month DATE, file_sha256 VARCHAR, file_name VARCHAR, received_at TIMESTAMPTZ, size_bytes BIGINT, status VARCHAR,
+    refusal VARCHAR, detail VARCHAR
+"""
+_COUNT_ROWS = """
+UPDATE outcome_files AS file SET
+    row_count = (
+        SELECT count(*) FROM outcome_rows AS told
+        WHERE told.month = file.month AND told.file_sha256 = file.file_sha256 AND told.is_told
+    ),
+    attempt_count = (
+        SELECT count(DISTINCT (told.case_id, told.attempt)) FROM outcome_rows AS told
+        INNER JOIN known_cases USING (case_id)
+        WHERE
+            told.month = file.month AND told.file_sha256 = file.file_sha256 AND told.is_told
+            AND len(told.reasons) = 0 AND told.contact_kind IS NOT NULL
+    ),
+    refused_count = (
+        SELECT count(*) FROM refused_outcomes AS refused
+        WHERE refused.month = file.month AND refused.file_sha256 = file.file_sha256
+    )
+WHERE month = getvariable('month') AND status = 'accepted'
+"""
+
+
+@dataclass(frozen=True)
+class OutcomeFile:
+    """One row of `outcome_files` in the making."""
+
+    month: date
+    file_sha256: str
+    file_name: str
+    received_at: datetime
+    size_bytes: int
+    archived: Path | None
+    refusal: str | None = None
+    detail: str | None = None
+
+    @property
+    def status(self) -> str:
+        return "refused" if self.refusal else "accepted"
+
+    def refused(self, error: RefusedError) -> OutcomeFile:
+        return replace(self, refusal=error.refusal, detail=error.detail)
+
+
+def take_in_outcomes(
+    connection: duckdb.DuckDBPyConnection, installation: Installation, month: date, say: Say
+) -> tuple[list[OutcomeFile], Counter[str]]:
+    """Registers, archives and reads every file that was ever returned for the month; gives them, and what was left alone.
+
+    Fills `outcome_files` and `outcome_rows`. Which cases the rows are of is looked up by `settle_outcomes`.
+    """
+    files, skipped = _files_of(connection, installation, month)
+    scratch = private_folder(installation.home.scratch)
+    with temporary_file(scratch) as cells:
+        with cells.open("w", encoding="utf-8", newline="") as opened:
+            judged = [_read(installation, file, opened, scratch) for file in files]
+        _load_cells(connection, cells)
+    for file in judged:
+        if file.refusal:
+            say(f"{month_text(month)} outcomes: a returned worklist is refused, {file.refusal}")
+    rows = [
+        (f.month, f.file_sha256, f.file_name, f.received_at, f.size_bytes, f.status, f.refusal, f.detail)
+        for f in judged
+    ]
+    temporary_table(connection, "judged_outcome_files", _FILE_COLUMNS, rows)
+    listed = [(field, value) for field, values in _LISTS.items() for value in values]
+    temporary_table(connection, "listed", "field VARCHAR, value VARCHAR", listed)
+    replace_month(
+        connection, month, {"outcome_files": "FROM judged_outcome_files", "outcome_rows": sql("outcome_rows")}
+    )
+    connection.execute("DROP TABLE told_cells")
+    return judged, skipped
+
+
+def _files_of(
+    connection: duckdb.DuckDBPyConnection, installation: Installation, month: date
+) -> tuple[list[OutcomeFile], Counter[str]]:
+    """Each file once, with the moment and name with which its bytes came first: of the inbox, and of earlier runs."""
+    home, settings = installation.home, installation.settings
+    listing = list_returned(home.inbox, OUTCOMES, settings.settle_seconds, installation.now(), month)
+    found: dict[str, OutcomeFile] = {}
+
+    def add(file: OutcomeFile) -> None:
+        known = found.get(file.file_sha256)
+        if known is None or (file.received_at, file.file_name) < (known.received_at, known.file_name):
+            found[file.file_sha256] = file
+
+    for item in listing.files:
+        try:
+            kept = archive_file(home, item, OUTCOMES, settings.max_file_mb)
+        except NotTakenError as reason:
+            listing.skipped[str(reason)] += 1
+            continue
+        add(OutcomeFile(month, kept.sha256, item.name, item.received_at, item.size, kept.path))
+    for sha256, name, received_at, size in connection.execute(
+        "SELECT file_sha256, file_name, received_at, size_bytes FROM outcome_files WHERE month = ?", [month]
+    ).fetchall():
+        path = home.archive / OUTCOMES / month_text(month) / sha256
+        add(OutcomeFile(month, sha256, name, received_at, size, path if path.is_file() else None))
+    return sorted(found.values(), key=lambda f: (f.received_at, f.file_name)), listing.skipped
+
+
+def _read(installation: Installation, file: OutcomeFile, cells: TextIO, scratch: Path) -> OutcomeFile:
+    """The file with its verdict; its rows are written. Those of a file that turns out unreadable halfway do not count."""
+    writer = csv.writer(cells, quoting=csv.QUOTE_ALL, lineterminator="\n")
+    limit = installation.settings.max_file_mb
+    try:
+        if file.size_bytes > limit * 1024 * 1024:
+            raise RefusedError("too_large", f"{file.size_bytes / 1024 / 1024:.0f} MB, meer dan {limit:g}")
+        if file.archived is None:
+            raise RefusedError("unreadable")
+        remark = remark_on(file.archived, file.file_name)
+        for sheet, number, told, given in outcome_rows(file.archived, scratch):
+            writer.writerow((file.file_sha256, sheet, number, told, *given))
+    except RefusedError as error:
+        return file.refused(error)
+    return replace(file, detail=remark)
+
+
+def _load_cells(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    types = {"file_sha256": "VARCHAR", "sheet": "VARCHAR", "row_number": "INTEGER", "is_told": "BOOLEAN"}
+    columns = ", ".join(f"'{name}': '{kind}'" for name, kind in {**types, **dict.fromkeys(FIELDS, "VARCHAR")}.items())
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE told_cells AS
+        SELECT * FROM read_csv(
+            {quoted(str(path))}, auto_detect = false, header = false, columns = {{{columns}}}, delim = ',', quote = '"',
+            escape = '"', new_line = '\\n', parallel = false, max_line_size = {64 * 1024 * 1024}
+        )
+        """
+    )
+
+
+def settle_outcomes(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date) -> dict[str, int]:
+    """Fills the tables of outcomes of the month from its rows and the worklists that were issued; gives the row counts."""
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE known_cases AS {sql('known_cases')}")
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE unknown_cases AS SELECT DISTINCT case_id FROM outcome_rows "
+        "ANTI JOIN known_cases USING (case_id) WHERE month = getvariable('month') AND case_id IS NOT NULL"
+    )
+    (unknown,) = fetch_one(connection, "SELECT count(*) FROM unknown_cases")
+    # What all other months know takes long to work out, and is hardly ever asked.
+    others = sql("other_cases") if unknown else "SELECT NULL::VARCHAR AS case_id, NULL::DATE AS month LIMIT 0"
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE other_cases AS {others}")
+    for sha256, of_month in connection.execute(sql("strange_outcome_files")).fetchall():
+        refusal = "other_month" if of_month else "unknown_cases"
+        detail = REFUSALS[refusal].format(month_title(of_month or month))
+        connection.execute(
+            "UPDATE outcome_files SET status = 'refused', refusal = ?, detail = ? WHERE month = ? AND file_sha256 = ?",
+            [refusal, detail, month, sha256],
+        )
+    tables = ("contact_attempts", "case_results", "refused_outcomes")
+    return replace_month(connection, month, {table: sql(table) for table in tables}, then=_COUNT_ROWS)
+
+
+def write_replies(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date) -> int:
+    """Puts a reply in the outbox for each file of which its team must hear something; gives their number."""
+    folder = installation.home.outbox_of(month)
+    files = connection.execute(
+        """
+        SELECT file_sha256, file_name, received_at, refusal IS NOT NULL, detail, coalesce(refused_count, 0)
+        FROM outcome_files
+        WHERE month = ? AND (detail IS NOT NULL OR refused_count > 0)
+        """,
+        [month],
+    ).fetchall()
+    expected = set()
+    for sha256, name, received_at, is_refused, detail, refused_count in files:
+        rows = connection.execute(
+            """
+            SELECT sheet, row_number, refused_outcomes.reasons, written
+            FROM refused_outcomes INNER JOIN outcome_rows USING (month, file_sha256, sheet, row_number)
+            WHERE month = ? AND file_sha256 = ? ORDER BY sheet, row_number
+            """,
+            [month, sha256],
+        )
+        reply = Reply(month, name, received_at, is_refused, detail, refused_count)
+        target = private_folder(folder) / reply_file_name(month, sha256)
+        refused = (
+            RefusedRow(of_sheet, number, reasons, dict(zip(FIELDS, written, strict=True)))
+            for of_sheet, number, reasons, written in rows.fetchall()
+        )
+        write_reply(target, reply, refused, installation.home.scratch)
+        expected.add(target.name)
+    # What can be read by now, since its worklist was issued, must not be asked again.
+    for path in folder.glob(reply_file_name(month, "*")):
+        if path.name not in expected:
+            path.unlink()
+    return len(expected)

@@ -1,0 +1,191 @@
+"""The delivery board as one HTML file that needs nothing else: for a browser, a wall screen, or paper.
+
+How the board looks. What is on it comes from `quality.board`. It holds partners, moments and counts: no person (DOMAIN §12).
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from datetime import date
+from html import escape
+from pathlib import Path
+
+from vroeg_pipeline.domain.months import AMSTERDAM, moment_text, month_text
+from vroeg_pipeline.installation.home import Home, private_folder, replacing
+from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.quality.board import Board, Cell, DeliveryState, Line
+from vroeg_pipeline.quality.delivery_register import noted_board
+
+PAGE = "delivery_board.html"
+MONTHS_SHOWN = 12
+# Who looks at the page on a wall must be able to see that it is kept up to date.
+_REWRITE_AFTER_SECONDS = 600
+
+# A mark besides the colour: on a black-and-white print, and for who does not see red from green.
+_MARKS = {
+    DeliveryState.ON_TIME: "✓",
+    DeliveryState.LATE: "◷",
+    DeliveryState.MISSING: "✗",
+    DeliveryState.REFUSED: "⊘",
+    DeliveryState.OUTDATED: "↺",
+    DeliveryState.EXPECTED: "…",
+    DeliveryState.NOT_OWED: "",
+}
+_MEANINGS = {
+    DeliveryState.ON_TIME: "a usable delivery came before its deadline",
+    DeliveryState.LATE: "it came after the deadline",
+    DeliveryState.MISSING: "the deadline has passed and nothing came",
+    DeliveryState.REFUSED: "something came that cannot be used",
+    DeliveryState.OUTDATED: "its newest reference date is too old, or it is an older delivery again",
+    DeliveryState.EXPECTED: "nothing came yet, and the deadline is still ahead",
+}
+
+_STYLE = """
+:root { color-scheme: light }
+body { font: 15px/1.4 system-ui, "DejaVu Sans", sans-serif; margin: 1.5rem auto; max-width: 110rem; padding: 0 1.5rem;
+  color: #14202b; background: #fff }
+h1 { font-size: 1.7rem; margin: 0 } h2 { font-size: 1.2rem; margin: 2.2rem 0 .4rem } p { margin: .2rem 0; color: #45535f }
+table { border-collapse: separate; border-spacing: 3px; width: 100%; margin-top: 1rem; table-layout: fixed }
+th { text-align: left; font-weight: 600; padding: .3rem .4rem; overflow-wrap: anywhere } th:first-child { width: 11rem }
+td { padding: .35rem .5rem; border-radius: 4px; vertical-align: top; background: #f2f4f6 }
+td div + div { margin-top: .35rem; border-top: 1px solid #0002; padding-top: .35rem }
+b { display: block } small { display: block; color: #45535f }
+.seam { border-left: 5px double #14202b }
+.on-time { background: #d8f0dd } .late { background: #fdeec2 } .missing { background: #f6c6c2; font-weight: 600 }
+.refused { background: #f9d9c8 } .outdated { background: #e8d9f3 } .expected { background: #dcebf8 }
+.not-owed { background: #f7f8f9; color: #7b8792 }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem .8rem; margin: .5rem 0 }
+dt { padding: 0 .5rem; border-radius: 4px } dd { margin: 0; color: #45535f }
+section { break-inside: avoid } svg { display: block; margin-top: .3rem }
+svg text { font: 11px system-ui, sans-serif; fill: #45535f }
+svg rect { fill: #4a7ba6 } svg rect.gap { fill: #f6c6c2 }
+@media print { @page { size: A4 landscape; margin: 10mm } body { margin: 0; font-size: 10px; max-width: none }
+  * { print-color-adjust: exact; -webkit-print-color-adjust: exact } }
+"""
+_MADE_AT = re.compile("<time>[^<]*</time>")
+_BAR_WIDTH, _BAR_HEIGHT = 56, 70
+
+
+def write_board(home: Home, board: Board) -> Path:
+    """Writes the page, owner-only, in place of an older one; gives its path."""
+    path = private_folder(home.outbox) / PAGE
+    with replacing(path) as temporary:
+        temporary.write_text(board_page(board), encoding="utf-8")
+    return path
+
+
+def refresh_board(installation: Installation) -> None:
+    """Brings the page up to date from what runs noted, where something changed by what came or by the time it is now."""
+    board = noted_board(installation, MONTHS_SHOWN)
+    if not board.months:
+        return
+    try:
+        path = installation.home.outbox / PAGE
+        old, age = path.read_text(encoding="utf-8"), time.time() - path.stat().st_mtime
+    except OSError:
+        old, age = "", 0.0
+    changed = _MADE_AT.sub("", old) != _MADE_AT.sub("", board_page(board))
+    if changed or age > _REWRITE_AFTER_SECONDS:
+        write_board(installation.home, board)
+
+
+def board_page(board: Board) -> str:
+    """The page as text."""
+    made = moment_text(board.made_at)
+    head = "".join(f"<th>{month_text(month)}</th>" for month in board.months)
+    rows = "".join(f"<tr><th>{escape(line.name)}</th>{_row(line, board.months)}</tr>" for line in board.lines)
+    legend = "".join(
+        f'<dt class="{_class(state)}">{_MARKS[state]} {state}</dt><dd>{meaning}</dd>'
+        for state, meaning in _MEANINGS.items()
+    )
+    histories = "".join(_history(line, board.months) for line in board.lines)
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width"><meta http-equiv="refresh" content="300">'
+        f"<title>Delivery board</title><style>{_STYLE}</style></head><body><h1>Delivery board</h1>"
+        f"<p>By the register of deliveries, <time>{made}</time> (Amsterdam time). A double line is where a partner took "
+        f"over another.</p><table><thead><tr><th>partner</th>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        f"<dl>{legend}</dl><h2>Rows delivered</h2>{histories}</body></html>\n"
+    )
+
+
+def _class(state: DeliveryState) -> str:
+    return state.value.replace(" ", "-")
+
+
+def _row(line: Line, months: Sequence[date]) -> str:
+    cells = []
+    for month in months:
+        of_month = line.cells[month]
+        seam = " seam" if line.has_seam(month) else ""
+        content = "".join(f"<div>{_content(cell, named=len(of_month) > 1)}</div>" for cell in of_month)
+        # Two partners of one line in a month: the worse one colours the cell.
+        worst = max((cell.state for cell in of_month), key=list(DeliveryState).index)
+        shown = worst if worst != DeliveryState.NOT_OWED or len(of_month) == 1 else of_month[0].state
+        cells.append(f'<td class="{_class(shown)}{seam}">{content}</td>')
+    return "".join(cells)
+
+
+def _content(cell: Cell, *, named: bool) -> str:
+    name = f"<small>{escape(cell.agreement.name)}</small>" if named else ""
+    said = f"{name}<b>{_MARKS[cell.state]} {cell.state}</b>"
+    if cell.delivery:
+        rows = f"{cell.delivery.row_count or 0:,} rows"
+        said += f"<small>{rows}, {cell.delivery.received_at.astimezone(AMSTERDAM):%d-%m %H:%M}</small>"
+    elif cell.state != DeliveryState.NOT_OWED:
+        said += f"<small>due {cell.agreement.due(cell.month):%d-%m %H:%M}</small>"
+    if cell.refusals:
+        said += f"<small>refused: {escape(', '.join(cell.refusals))}</small>"
+    return said
+
+
+def board_as_markdown(board: Board) -> str:
+    """The board as a table for the UI, which cannot open a page on the disk of its server."""
+    lines = ["| partner | " + " | ".join(month_text(month) for month in board.months) + " |"]
+    lines.append("|---" * (len(board.months) + 1) + "|")
+    for line in board.lines:
+        shown = []
+        for month in board.months:
+            cells = [
+                f"{_MARKS[cell.state]} {cell.state}"
+                + (f", {cell.delivery.row_count or 0:,} rows" if cell.delivery else "")
+                for cell in line.cells[month]
+            ]
+            shown.append(("⇥ " if line.has_seam(month) else "") + " / ".join(cells))
+        lines.append(f"| {line.name.replace('|', ' ')} | {' | '.join(shown)} |")
+    return "\n".join([*lines, "", f"As of {moment_text(board.made_at)}. ⇥: taken over."])
+
+
+def _history(line: Line, months: Sequence[date]) -> str:
+    contacts = []
+    for agreement in line.agreements:
+        contact = agreement.contact
+        parts = [escape(part) for part in (contact.name, contact.email, contact.phone) if part]
+        contacts.append(f"{escape(agreement.name)}: {', '.join(parts) or 'no contact in the agreement'}")
+    return f"<section><h3>{escape(line.name)}</h3><p>{'; '.join(contacts)}</p>{_bars(line, months)}</section>"
+
+
+def _bars(line: Line, months: Sequence[date]) -> str:
+    """Rows a month as bars; a gap is a month that was owed and has no delivery."""
+    counts = [
+        sum(cell.delivery.row_count or 0 for cell in line.cells[m] if cell.delivery)
+        if any(cell.delivery for cell in line.cells[m])
+        else None
+        for m in months
+    ]
+    highest = max((count for count in counts if count), default=1)
+    drawn = []
+    for number, (month, count) in enumerate(zip(months, counts, strict=True)):
+        x, owed = number * _BAR_WIDTH, any(c.state != DeliveryState.NOT_OWED for c in line.cells[month])
+        height = round((count or 0) / highest * _BAR_HEIGHT)
+        if count is not None:
+            drawn.append(f'<rect x="{x}" y="{_BAR_HEIGHT + 14 - height}" width="{_BAR_WIDTH - 10}" height="{height}"/>')
+            drawn.append(f'<text x="{x}" y="{_BAR_HEIGHT + 10 - height}">{count:,}</text>')
+        elif owed:
+            drawn.append(f'<rect class="gap" x="{x}" y="{_BAR_HEIGHT + 10}" width="{_BAR_WIDTH - 10}" height="4"/>')
+        drawn.append(f'<text x="{x}" y="{_BAR_HEIGHT + 28}">{month_text(month)}</text>')
+    width = max(1, len(months)) * _BAR_WIDTH
+    title = f"<title>Rows delivered by {escape(line.name)}</title>"
+    return f'<svg role="img" width="{width}" height="{_BAR_HEIGHT + 32}">{title}{"".join(drawn)}</svg>'

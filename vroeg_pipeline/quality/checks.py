@@ -1,0 +1,182 @@
+"""What is checked of each partner's delivery: whether it is there, and how it compares with its agreement and habit.
+
+Great Expectations judges (`quality`); this turns its judgements into asset checks. None of them stops a month
+(DOMAIN §4); a missing delivery is an error, all else a warning. What cannot be judged in a month gives no result.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+
+import dagster as dg
+import duckdb
+
+from vroeg_pipeline.deliveries.assets import delivery_key
+from vroeg_pipeline.domain.agreements import Agreement, Partners
+from vroeg_pipeline.domain.months import AMSTERDAM
+from vroeg_pipeline.formats.drift import Drift, drift_of
+from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.warehouse import WarehouseResource
+from vroeg_pipeline.quality.data_docs import remove_pages, write_index
+from vroeg_pipeline.quality.expectations import check_names, expected_of
+from vroeg_pipeline.quality.judging import judge
+from vroeg_pipeline.verdicts import Severity, Verdict, months_of_check, note, results
+
+DELIVERED = "delivered"
+ON_TIME = "on_time"
+
+
+def delivery_checks(partners: Partners, partitions: dg.PartitionsDefinition) -> list[dg.AssetChecksDefinition]:
+    """The checks of all partners in one definition, so that Great Expectations is imported once."""
+    specs = [spec for agreement in partners.agreements.values() for spec in _specs(agreement, partitions)]
+    if not specs:
+        return []
+
+    # A month without a delivery has nothing to judge: then a check gives no result, which only a subset may.
+    @dg.multi_asset_check(name="check_deliveries", specs=specs, can_subset=True)
+    def check_deliveries(
+        context: dg.AssetCheckExecutionContext,
+        warehouse: WarehouseResource,
+        installation: dg.ResourceParam[Installation],
+    ) -> Iterator[dg.AssetCheckResult]:
+        wanted = context.selected_asset_check_keys
+        with warehouse.connect() as connection:
+            months = months_of_check(context)
+            verdicts = [v for month in months for v in _arrival_verdicts(connection, installation, month)]
+            measures = [row for month in months for row in _measures(connection, month)]
+            drifts = _drifts(connection, installation, months)
+        verdicts += _judged(measures, installation, months, drifts)
+        partners = [delivery_key(partner) for partner in installation.partners.agreements]
+        note(installation.home, months, partners, verdicts)
+        asked = [v for v in verdicts if dg.AssetCheckKey(v.asset_key, v.check_name) in wanted]
+        yield from results(context, asked)
+
+    return [check_deliveries]
+
+
+def _specs(agreement: Agreement, partitions: dg.PartitionsDefinition) -> list[dg.AssetCheckSpec]:
+    rules: dict[str, list[str]] = {}
+    for expected in expected_of(agreement):
+        rules.setdefault(expected.check, []).append(f"{expected.rule} Expected: {expected.bounds}.")
+    described = {
+        DELIVERED: "An owed delivery is there and can be used (DOMAIN §3, §4).",
+        ON_TIME: "The first usable file came before the deadline (DOMAIN §3).",
+        **{check: " ".join(rules[check]) for check in check_names(agreement)},
+    }
+    return [
+        dg.AssetCheckSpec(
+            name,
+            asset=delivery_key(agreement.partner),
+            description=description,
+            additional_deps=["delivery_measures"],
+            partitions_def=partitions,
+        )
+        for name, description in described.items()
+    ]
+
+
+def _arrival_verdicts(
+    connection: duckdb.DuckDBPyConnection, installation: Installation, month: date
+) -> Iterator[Verdict]:
+    files = connection.execute(
+        "SELECT partner, status, refusal, received_at FROM delivery_files WHERE month = ?", [month]
+    ).fetchall()
+    for agreement in installation.partners.owed(month):
+        own = [(status, refusal, at) for partner, status, refusal, at in files if partner == agreement.partner]
+        usable = [at for status, _, at in own if status in ("accepted", "superseded")]
+        refusals = sorted({refusal for _, refusal, _ in own if refusal})
+        due = agreement.due(month)
+        if usable:
+            first = min(usable).astimezone(AMSTERDAM)
+            yield Verdict(
+                delivery_key(agreement.partner),
+                ON_TIME,
+                month,
+                first <= due,
+                f"{month:%Y-%m}: it came on {first:%d-%m-%Y %H:%M}, due {due:%d-%m-%Y %H:%M}.",
+                Severity.WARN,
+                {"hours too late": max(0.0, round((first - due).total_seconds() / 3600, 1)), "month": f"{month:%Y-%m}"},
+            )
+        if usable:
+            said = "delivered"
+        elif refusals:
+            said = f"what came was refused ({', '.join(refusals)})"
+        else:
+            said = "nothing came"
+        yield Verdict(
+            delivery_key(agreement.partner),
+            DELIVERED,
+            month,
+            bool(usable),
+            f"{month:%Y-%m}: {said}. Due {due:%d-%m-%Y %H:%M}, agreements/{agreement.partner}.yaml.",
+            Severity.WARN,
+            {"files": len(own), "refusals": ", ".join(refusals) or "none", "month": f"{month:%Y-%m}"},
+        )
+
+
+def _measures(connection: duckdb.DuckDBPyConnection, month: date) -> list[dict[str, object]]:
+    result = connection.execute("SELECT * FROM delivery_measures WHERE month = ? ORDER BY partner", [month])
+    columns = [column[0] for column in result.description]
+    return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
+
+
+def _drifts(
+    connection: duckdb.DuckDBPyConnection, installation: Installation, months: list[date]
+) -> dict[tuple[str, date], Drift]:
+    """What changed in the columns of each accepted delivery against its agreement."""
+    rows = connection.execute(
+        "SELECT partner, month, missing_optional, unexpected_columns FROM delivery_files "
+        "WHERE status = 'accepted' AND month IN (SELECT unnest(?::DATE[]))",
+        [months],
+    ).fetchall()
+    agreements = installation.partners.agreements
+    return {
+        (partner, month): drift_of(
+            agreements[partner].columns,
+            lacking,
+            unexpected,
+            one_header=agreements[partner].delivery.format != "json",
+        )
+        for partner, month, lacking, unexpected in rows
+        if partner in agreements
+    }
+
+
+def _judged(
+    measures: list[dict[str, object]],
+    installation: Installation,
+    months: list[date],
+    drifts: dict[tuple[str, date], Drift],
+) -> list[Verdict]:
+    docs = installation.home.quality / "data_docs"
+    judged = judge(measures, installation.partners.agreements, docs, installation.home.scratch)
+    remove_pages(docs, months, keep={judgement.page for judgement in judged.judgements})
+    index = write_index(docs)
+    verdicts = []
+    for judgement in judged.judgements:
+        said = "; ".join(str(finding) for finding in judgement.findings)
+        findings: list[Mapping[str, str]] = [
+            {"measure": f.measure, "observed": f.observed, "expected": f.expected} for f in judgement.findings
+        ]
+        drift = drifts.get((judgement.partner, judgement.month))
+        if judgement.check == "columns_as_agreed" and drift and str(drift):
+            said = f"{said}: {drift}"
+            findings = drift.findings or findings
+        verdicts.append(
+            Verdict(
+                delivery_key(judgement.partner),
+                judgement.check,
+                judgement.month,
+                judgement.passed,
+                f"{judgement.month:%Y-%m}: {said} ({judgement.agreement}).",
+                Severity.WARN,
+                {
+                    "findings": said,
+                    "agreement": dg.MetadataValue.path(judgement.agreement),
+                    "Data Docs": dg.MetadataValue.path(str(judgement.page)),
+                    "all Data Docs": dg.MetadataValue.path(str(index)),
+                    "month": f"{judgement.month:%Y-%m}",
+                },
+                findings,
+            )
+        )
+    return verdicts

@@ -1,0 +1,1 @@
+"""Which delivered rows are signals, and why others are not (DOMAIN §5, §10)."""

@@ -1,0 +1,96 @@
+"""How a verdict on one month becomes what Dagster shows, in a run of one month and of many.
+
+What is judged stands in `table_checks` and `quality.checks`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from vroeg_pipeline.alerts.problems import NotedVerdict
+from vroeg_pipeline.installation.home import Home
+from vroeg_pipeline.installation.month_notes import note_verdicts
+
+Severity = dg.AssetCheckSeverity
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one check says of one asset in one month. Metadata holds counts, partner ids and months only (§12)."""
+
+    asset_key: dg.AssetKey
+    check_name: str
+    month: date
+    passed: bool
+    description: str
+    severity: dg.AssetCheckSeverity = Severity.ERROR
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    findings: Sequence[Mapping[str, str]] = ()
+
+
+def note(home: Home, months: Sequence[date], assets: Iterable[dg.AssetKey], verdicts: Sequence[Verdict]) -> None:
+    """Notes all verdicts on these assets and months for the alerts."""
+    names = [asset.to_user_string() for asset in assets]
+    for month in months:
+        of_month = [
+            NotedVerdict(
+                v.asset_key.to_user_string(),
+                v.check_name,
+                v.passed,
+                v.description.removeprefix(f"{month:%Y-%m}: "),
+                v.findings,
+            )
+            for v in verdicts
+            if v.month == month
+        ]
+        note_verdicts(home, month, names, of_month)
+
+
+def months_of_check(context: dg.AssetCheckExecutionContext) -> list[date]:
+    """The months this run is asked for, oldest first."""
+    return sorted(date.fromisoformat(key) for key in context.op_execution_context.partition_keys)
+
+
+def results(context: dg.AssetCheckExecutionContext, verdicts: Iterable[Verdict]) -> Iterator[dg.AssetCheckResult]:
+    """One result a check. In a run over several months each month's verdict is logged for itself, as a result would
+    carry none, and the result says whether all of them hold: one month's pass cannot hide another's failure
+    (docs/adr/0005).
+    """
+    by_check: dict[tuple[dg.AssetKey, str], list[Verdict]] = {}
+    for verdict in verdicts:
+        by_check.setdefault((verdict.asset_key, verdict.check_name), []).append(verdict)
+    several = len(months_of_check(context)) > 1
+    for (asset_key, check_name), of_check in by_check.items():
+        failed = [verdict for verdict in of_check if not verdict.passed]
+        shown = failed[-1] if failed else of_check[-1]
+        metadata = dict(shown.metadata)
+        if several:
+            for verdict in of_check:
+                # Taken by Dagster, though its annotation does not name it yet.
+                context.op_execution_context.log_event(_evaluation(verdict))  # type: ignore[arg-type]
+            metadata["months that failed"] = ", ".join(f"{v.month:%Y-%m}" for v in failed) or "none"
+        yield dg.AssetCheckResult(
+            passed=not failed,
+            asset_key=asset_key,
+            check_name=check_name,
+            severity=shown.severity,
+            description=shown.description,
+            metadata=metadata,
+        )
+
+
+def _evaluation(verdict: Verdict) -> dg.AssetCheckEvaluation:
+    return dg.AssetCheckEvaluation(
+        asset_key=verdict.asset_key,
+        check_name=verdict.check_name,
+        passed=verdict.passed,
+        partition=f"{verdict.month:%Y-%m-%d}",
+        severity=verdict.severity,
+        description=verdict.description,
+        metadata=dict(verdict.metadata),
+    )

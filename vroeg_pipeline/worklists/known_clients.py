@@ -1,0 +1,174 @@
+"""Addresses that debt services or a wijkteam know already (DOMAIN §9): `reference/known_clients.csv`, or a table of another
+system that `known_clients` in the settings names: CSV, Parquet, SQLite or PostgreSQL.
+
+Where they come from; what an address means is decided in `addresses/`. DuckDB and PostgreSQL name hosts, users and
+values in their errors, so none of their words is repeated here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from vroeg_pipeline.addresses.reference import csv_errors, csv_select
+from vroeg_pipeline.addresses.resolver import resolve_addresses
+from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.domain.settings import KnownClients, Settings
+from vroeg_pipeline.installation.extensions import load_extension
+from vroeg_pipeline.installation.home import Home
+from vroeg_pipeline.installation.secrets import filled_in
+from vroeg_pipeline.installation.statements import fetch_one, quoted
+
+COLUMNS = ("postcode", "huisnummer", "huisletter", "huisnummertoevoeging", "known_to")
+_OPTIONAL = ("huisletter", "huisnummertoevoeging")
+
+_WHERE = "settings.yaml, known_clients"
+_ATTACHED = "known_clients_source"
+_POSTGRES = re.compile(r"postgres(ql)?://|(^|\s)(host|hostaddr|dbname|service)\s*=")
+_SQLITE = (".sqlite", ".sqlite3", ".db")
+_CONNECT_SECONDS = 10
+# What libpq and DuckDB say, and what of it can be told; their own words hold hosts, users and values.
+_FAILURES = {
+    "it refuses the login, or to let this be read": "authentication|no password|role .* does not exist|permission denied",
+    "it does not answer": "timeout|refused|could not translate|No such file|server closed",
+    "the table or query names something that is not there": "does not exist",
+}
+
+
+def known_clients_are_told(home: Home, settings: Settings) -> bool:
+    """Whether there is a source of known clients at all; without one nobody can be called unknown."""
+    return settings.known_clients is not None or (home.reference / "known_clients.csv").exists()
+
+
+def load_known_clients(connection: duckdb.DuckDBPyConnection, home: Home, settings: Settings) -> None:
+    """Makes the temporary table `known_addresses` of the known clients, their addresses resolved; empty without a source.
+
+    Raises VroegError when the source cannot be read or lacks a column, without a word of what is in it.
+    """
+    if settings.known_clients:
+        _take_in(connection, home, settings.known_clients)
+    else:
+        _take_in_file(connection, home.reference / "known_clients.csv")
+    connection.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE known_written AS
+        SELECT
+            postcode_of(text_of(postcode)) AS postcode,
+            NULL::VARCHAR AS street,
+            text_of(huisnummer) AS house_number,
+            text_of(huisletter) AS house_letter,
+            text_of(huisnummertoevoeging) AS house_number_addition,
+            NULL::VARCHAR AS city,
+            text_of(known_to) AS known_to
+        FROM known_raw
+        """
+    )
+    resolve_addresses(connection, "known_written")
+    connection.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE known_addresses AS
+        SELECT coalesce(side.main_key, answer.address_key) AS address_key, written.known_to, answer.needs_review
+        FROM known_written AS written
+        INNER JOIN resolved_addresses AS answer
+            ON written.postcode = answer.postcode_text
+            AND written.house_number = answer.house_number_text
+            AND written.house_letter IS NOT DISTINCT FROM answer.house_letter_text
+            AND written.house_number_addition IS NOT DISTINCT FROM answer.house_number_addition_text
+        LEFT JOIN side_addresses AS side ON answer.address_key = side.address_key
+        WHERE answer.address_key IS NOT NULL AND written.known_to IS NOT NULL
+        """
+    )
+
+
+def _take_in_file(connection: duckdb.DuckDBPyConnection, source: Path) -> None:
+    nothing = f"SELECT {', '.join(f'NULL::VARCHAR AS {column}' for column in COLUMNS)} LIMIT 0"
+    select = csv_select(source, COLUMNS) if source.exists() else nothing
+    with csv_errors(source):
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE known_raw AS {select}")
+
+
+def _take_in(connection: duckdb.DuckDBPyConnection, home: Home, known: KnownClients) -> None:
+    source = filled_in(known.source, _WHERE)
+    if _POSTGRES.search(source):
+        with _attached(connection, "postgres", _with_timeout(source)):
+            _copy(connection, _of_database(known))
+        return
+    path = home.root / source
+    if not path.is_file():
+        raise VroegError("the file is not there", where=_WHERE, do="check source (relative to VROEG_HOME)")
+    if path.suffix.lower() in _SQLITE:
+        with _attached(connection, "sqlite", str(path)):
+            _copy(connection, _of_database(known))
+        return
+    readers = {".csv": "read_csv({}, all_varchar = true, header = true)", ".parquet": "read_parquet({})"}
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        endings = ", ".join((*readers, *_SQLITE))
+        raise VroegError(f"source is no database and no file ending in {endings}", where=_WHERE, do="check source")
+    if known.table:
+        raise VroegError("table is for databases", where=_WHERE, do="leave it out, or write a query FROM source")
+    rows = reader.format(quoted(str(path)))
+    with _own_words():
+        _copy(connection, f"WITH source AS (FROM {rows}) {known.query or 'FROM source'}")
+
+
+def _of_database(known: KnownClients) -> str:
+    if known.query:
+        return known.query
+    if not known.table:
+        raise VroegError("a database needs a table or a query", where=_WHERE, do="add one of them")
+    name = ".".join('"' + part.replace('"', '""') + '"' for part in known.table.split("."))
+    return f"FROM {_ATTACHED}.{name}"
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, select: str) -> None:
+    """The wanted columns of a query as text, in the temporary table `known_raw`."""
+    found = {row[0].lower(): row[0] for row in connection.execute(f"DESCRIBE ({select})").fetchall()}
+    lacking = [column for column in COLUMNS if column not in found and column not in _OPTIONAL]
+    if lacking:
+        raise VroegError(f"the source lacks the column {', '.join(lacking)}", where=_WHERE, do="name it in a query")
+    wanted = ", ".join(
+        (f'"{found[column]}"::VARCHAR' if column in found else "NULL::VARCHAR") + f" AS {column}" for column in COLUMNS
+    )
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE known_raw AS SELECT {wanted} FROM ({select})")
+
+
+@contextmanager
+def _attached(connection: duckdb.DuckDBPyConnection, kind: str, where: str) -> Iterator[None]:
+    """The database under its tables' own names, to be read only, for the block."""
+    (ours,) = fetch_one(connection, "SELECT current_database()")
+    load_extension(connection, f"{kind}_scanner")
+    if kind == "sqlite":
+        connection.execute("SET sqlite_all_varchar = true")  # its columns may hold anything, whatever they declare
+    with _own_words():
+        connection.execute(f"ATTACH {quoted(where)} AS {_ATTACHED} (TYPE {kind}, READ_ONLY)")
+        try:
+            connection.execute(f"USE {_ATTACHED}")
+            yield
+        finally:
+            connection.execute(f"USE {ours}")
+            connection.execute(f"DETACH {_ATTACHED}")
+
+
+@contextmanager
+def _own_words() -> Iterator[None]:
+    try:
+        yield
+    except duckdb.Error as error:
+        text = str(error)
+        said = next((told for told, pattern in _FAILURES.items() if re.search(pattern, text)), type(error).__name__)
+        do = "check source, table and query, and what they take from the environment"
+        raise VroegError(f"the source cannot be read: {said}", where=_WHERE, do=do) from None
+
+
+def _with_timeout(source: str) -> str:
+    """The connection with a limit to how long it is waited for; libpq has none."""
+    if "connect_timeout" in source:
+        return source
+    if "://" not in source:
+        return f"{source} connect_timeout={_CONNECT_SECONDS}"
+    return f"{source}{'&' if '?' in source else '?'}connect_timeout={_CONNECT_SECONDS}"

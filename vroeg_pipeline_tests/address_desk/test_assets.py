@@ -1,0 +1,378 @@
+"""The address desk: what it is asked, what its decisions do, and that nothing undoes them (DOMAIN §6)."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import dagster as dg
+import openpyxl
+import pytest
+
+from vroeg_pipeline_tests.kit.bag import extract
+from vroeg_pipeline_tests.kit.returned import as_csv, case_ids, hand_in
+from vroeg_pipeline_tests.kit.world import REGISTER_HEADER, World, row
+
+# Of one house with two doors, and its neighbours.
+ZW, RD, PLAIN = "2021AB,12,,ZW", "2021AB,12,,RD", "2021AB,14,,"
+
+
+def bag(*dwellings: str) -> list[str]:
+    """Lines of a register: `serial,postcode,number,letter,addition` and perhaps `,street`."""
+    lines = []
+    for dwelling in dwellings:
+        serial, postcode, number, letter, addition, street = [*dwelling.split(","), "Teststraat"][:6]
+        lines.append(f"039220{int(serial):010d},{street},{number},{letter},{addition},{postcode},Haarlem,0392")
+    return [REGISTER_HEADER, *lines]
+
+
+@pytest.fixture
+def town(world: World) -> World:
+    """Two partners, and a house with an upper and a lower dwelling."""
+    world.agree("huur")
+    world.agree("stroom", type="Energie")
+    world.register(ZW, RD, PLAIN)
+    return world
+
+
+def decide(world: World, month: str, *lines: tuple[str, ...], name: str = "besluiten.csv", received: str = "") -> None:
+    """Decisions as the desk sends them back: (desk_id, Besluit, Door)."""
+    content = "\n".join(";".join(line) for line in (("Kenmerk (niet wijzigen)", "Besluit", "Door"), *lines))
+    world.deliver("adresdesk", month, content.encode(), name=name, received=received or f"{month}-10 10:00")
+
+
+def check_passed(result: dg.ExecuteInProcessResult, name: str) -> bool:
+    (found,) = [e.passed for e in result.get_asset_check_evaluations() if e.check_name == name]
+    return found
+
+
+def signals(world: World, month: str = "2021-03") -> list[dict[str, Any]]:
+    return world.table("validated_signals", "signal_id", f"month = '{month}-01'")
+
+
+def test_an_address_without_its_suffix_is_asked_with_both_doors(town: World) -> None:
+    town.deliver("huur", "2021-03", [row(house_number="12")])
+    town.run("2021-03")
+    (line,) = town.table("address_desk")
+    assert line["reason"] == "suffix_missing"
+    assert [c["address"] for c in line["candidates"]] == ["2021AB 12-RD", "2021AB 12-ZW"]
+    (path,) = (town.home.outbox / "2021-03").glob("adresdesk_*.xlsx")
+    sheet = openpyxl.load_workbook(path)["Adresdesk"]
+    told = {str(c.value): str(sheet.cell(2, c.column).value) for c in sheet[1]}
+    assert "2021AB 12-ZW" in told["Mogelijke adressen"]
+    assert told["Kenmerk (niet wijzigen)"] == line["desk_id"]
+    assert path.stat().st_mode & 0o077 == 0
+
+
+def test_a_decision_brings_the_signal_to_its_door_in_this_month_and_the_next(town: World) -> None:
+    for month in ("2021-03", "2021-04"):
+        days = {"arrears_since": f"01-01-{month[:4]}", "reference_date": f"01-{month[5:]}-2021"}
+        town.deliver("huur", month, [row(house_number="12", **days)])
+    town.run("2021-03")
+    (asked,) = town.table("address_desk")
+    decide(town, "2021-03", (asked["desk_id"], "2021 AB 12 rood", "AB"))
+    result = town.run("2021-03", "2021-04")
+    for month in ("2021-03", "2021-04"):
+        (signal,) = signals(town, month)
+        assert (signal["address_key"], signal["address_status"], signal["needs_review"], signal["address_stage"]) == (
+            "2021AB_12__RD", "repaired", False, "desk",
+        )  # fmt: skip
+    assert town.table("address_desk") == []
+    assert check_passed(result, "decisions_could_be_used")
+    (kept,) = town.table("reference.address_overrides")
+    assert (kept["decided_by"], kept["address_key"]) == ("AB", "2021AB_12__RD")
+    issued = town.table("worklist_issues", "issue, change, address_key", "worklist = 'adresdesk'")
+    assert [(i["issue"], i["change"]) for i in issued] == [(1, "added"), (2, "withdrawn")]
+
+
+def test_a_decision_holds_for_that_household_alone(town: World) -> None:
+    town.deliver(
+        "huur", "2021-03", [row(house_number="12"), row(customer_reference="K2", surname="Ander", house_number="12")]
+    )
+    town.deliver("stroom", "2021-03", [row(house_number="12", surname="van Testman")])
+    town.run("2021-03")
+    desk = {s["surname"]: s["desk_id"] for s in signals(town)}
+    assert desk["Testman"] == desk["van Testman"] != desk["Ander"]
+    decide(town, "2021-03", (desk["Testman"], "2021AB 12-ZW", "AB"))
+    town.run("2021-03")
+    assert {s["surname"]: s["address_key"] for s in signals(town)} == {
+        "Testman": "2021AB_12__ZW", "van Testman": "2021AB_12__ZW", "Ander": "2021AB_12_?_",
+    }  # fmt: skip
+
+
+def test_an_address_that_is_right_as_written_needs_no_review_any_more(town: World) -> None:
+    town.deliver("huur", "2021-03", [row(house_number="99")])
+    town.run("2021-03")
+    (asked,) = town.table("address_desk")
+    decide(town, "2021-03", (asked["desk_id"], "Klopt zoals geschreven", "AB"))
+    town.run("2021-03")
+    (signal,) = signals(town)
+    assert (signal["address_key"], signal["address_status"], signal["needs_review"]) == (
+        "2021AB_99__",
+        "unknown",
+        False,
+    )
+    (entry,) = town.table("prioritised_worklists")
+    assert entry["worklist"] == "wijkteam_noord"
+
+
+def test_what_cannot_be_found_stays_on_the_list_with_the_decision(town: World) -> None:
+    town.deliver("huur", "2021-03", [row(house_number="99")])
+    town.run("2021-03")
+    (asked,) = town.table("address_desk")
+    decide(town, "2021-03", (asked["desk_id"], "niet te vinden", "AB"))
+    town.run("2021-03")
+    (asked,) = town.table("address_desk")
+    assert asked["earlier_decision"] == "not_found"
+    assert signals(town)[0]["needs_review"]
+
+
+@pytest.mark.parametrize(
+    ("decision", "said"),
+    [
+        (("{}", "2021AB 12", "AB"), "register"),
+        (("{}", "2021AB 12-ZW", ""), "Door"),
+        (("geen kenmerk", "2021AB 12-ZW", "AB"), "kenmerk"),
+    ],
+)
+def test_a_decision_that_cannot_be_used_changes_nothing_and_is_kept(
+    town: World, decision: tuple[str, ...], said: str
+) -> None:
+    town.deliver("huur", "2021-03", [row(house_number="12")])
+    town.run("2021-03")
+    (asked,) = town.table("address_desk")
+    decide(town, "2021-03", tuple(text.format(asked["desk_id"]) for text in decision))
+    result = town.run("2021-03")
+    assert signals(town)[0]["address_key"] == "2021AB_12_?_"
+    (kept,) = town.table("reference.address_decisions", where="row_number > 0")
+    assert said in kept["refusal"]
+    (asked,) = town.table("address_desk")
+    assert (asked["refusal"] == kept["refusal"]) is (decision[0] == "{}")
+    assert not check_passed(result, "decisions_could_be_used")
+
+
+def test_the_last_decision_counts_and_can_be_withdrawn(town: World) -> None:
+    town.deliver("huur", "2021-03", [row(house_number="12")])
+    town.run("2021-03")
+    (asked,) = town.table("address_desk")
+    for day, (decision, key) in enumerate(
+        (
+            ("2021AB 12-ZW", "2021AB_12__ZW"),
+            ("2021AB 12-RD", "2021AB_12__RD"),
+            ("Eerder besluit intrekken", "2021AB_12_?_"),
+        ),
+        10,
+    ):
+        decide(town, "2021-03", (asked["desk_id"], decision, "AB"), name=f"{day}.csv", received=f"2021-03-{day} 10:00")
+        town.run("2021-03")
+        assert signals(town)[0]["address_key"] == key
+
+
+def test_a_new_register_does_not_undo_a_decision_but_the_desk_hears_of_it(town: World) -> None:
+    town.deliver("huur", "2021-03", [row(house_number="12")])
+    town.run("2021-03")
+    (asked,) = town.table("address_desk")
+    decide(town, "2021-03", (asked["desk_id"], "2021AB 12-RD", "AB"))
+    town.register(ZW, RD, PLAIN, "2021AB,12,,")
+    town.settings(register_max_loss=1)
+    town.run("2021-03")
+    (signal,) = signals(town)
+    assert (signal["address_key"], signal["resolver_key"]) == ("2021AB_12__RD", "2021AB_12__")
+    (asked,) = town.table("address_desk")
+    assert asked["reason"] == "register_says_otherwise"
+    town.register(ZW, PLAIN)
+    town.run("2021-03")
+    assert signals(town)[0]["address_key"] == "2021AB_12__RD"
+    assert [line["reason"] for line in town.table("address_desk")] == ["decision_not_in_register"]
+
+
+def test_a_decision_follows_an_address_that_is_renumbered(town: World) -> None:
+    town.reference("addresses.csv", *bag("1,2021AB,12,,ZW", "2,2021AB,12,,RD"))
+    town.deliver("huur", "2021-03", [row(house_number="12")])
+    town.run("2021-03")
+    (asked,) = town.table("address_desk")
+    decide(town, "2021-03", (asked["desk_id"], "2021AB 12-RD", "AB"))
+    town.run("2021-03")
+    town.reference("addresses.csv", *bag("1,2021AB,12,,ZW", "2,2021AB,16,,"))
+    town.run("2021-03")
+    assert signals(town)[0]["address_key"] == "2021AB_16__"
+
+
+def test_a_file_that_cannot_be_read_is_told(town: World) -> None:
+    town.deliver("adresdesk", "2021-03", b"Dit is geen lijst", name="besluiten.xlsx")
+    town.deliver("adresdesk", "2021-03", b"Besluit;Door\n", name="kolommen.csv")
+    town.deliver("adresdesk", "2021-03", b"x", name="foto.jpg")
+    town.deliver("huur", "2021-03", [row()])
+    result = town.run("2021-03")
+    assert not check_passed(result, "decisions_could_be_used")
+    refusals = {kept["refusal"] for kept in town.table("reference.address_decisions")}
+    assert refusals == {
+        "het bestand is niet te lezen",
+        "de kolommen Kenmerk (niet wijzigen), Besluit en Door zijn nodig, in de eerste rij",
+        "alleen .xlsx en .csv worden gelezen",
+    }
+
+
+def test_the_list_itself_can_be_sent_back(town: World) -> None:
+    town.deliver("huur", "2021-03", [row(house_number="12"), row(customer_reference="K2", house_number="99")])
+    town.run("2021-03")
+    (path,) = (town.home.outbox / "2021-03").glob("adresdesk_*.xlsx")
+    book = openpyxl.load_workbook(path)
+    sheet = book["Adresdesk"]
+    columns = {str(cell.value): cell.column for cell in sheet[1]}
+    for number in range(2, sheet.max_row + 1):
+        if "2021AB 12-RD" in str(sheet.cell(number, columns["Mogelijke adressen"]).value):
+            sheet.cell(number, columns["Besluit"], "2021AB 12-RD")
+            sheet.cell(number, columns["Door"], "AB")
+    content = io.BytesIO()
+    book.save(content)
+    town.deliver("adresdesk", "2021-03", content.getvalue(), name="terug.xlsx")
+    town.run("2021-03")
+    assert sorted(s["address_key"] for s in signals(town)) == ["2021AB_12__RD", "2021AB_99__"]
+
+
+# What only looks wrong -----------------------------------------------------------------------------------------------
+
+
+def test_a_customer_at_another_number_than_last_month_is_pointed_out_and_not_merged(town: World) -> None:
+    town.register(ZW, RD, PLAIN, "2021AB,41,,")
+    for month, number in (("2021-03", "14"), ("2021-04", "41")):
+        days = {"arrears_since": "01-01-2021", "reference_date": f"01-{month[5:]}-2021"}
+        town.deliver("huur", month, [row(house_number=number, **days)])
+    town.run("2021-03", "2021-04")
+    (asked,) = town.table("address_desk")
+    assert (asked["reason"], asked["address_key"]) == ("customer_at_another_number", "2021AB_41__")
+    assert [c["address"] for c in asked["candidates"]] == ["2021AB 14"]
+    assert {m["address_key"] for m in town.table("address_matches", where="month = '2021-04-01'")} == {"2021AB_41__"}
+
+
+def test_one_person_at_two_numbers_side_by_side_is_pointed_out_and_not_merged(town: World) -> None:
+    town.register(ZW, RD, PLAIN, "2021AB,16,,", "2021AB,20,,")
+    born = {"birth_date": "01-02-1980"}
+    town.deliver(
+        "huur", "2021-03", [row(house_number="14", **born), row(customer_reference="K9", house_number="20", **born)]
+    )
+    town.deliver("stroom", "2021-03", [row(house_number="16", **born)])
+    town.run("2021-03")
+    asked = town.table("address_desk", "address_key")
+    assert [(a["reason"], a["address_key"]) for a in asked] == [
+        ("person_next_door", "2021AB_14__"), ("person_next_door", "2021AB_16__"),
+    ]  # fmt: skip
+    assert len(town.table("address_matches")) == 3
+
+
+def test_other_people_next_door_are_nobodys_business(town: World) -> None:
+    town.register(ZW, RD, PLAIN, "2021AB,16,,")
+    town.deliver("huur", "2021-03", [row(house_number="14", birth_date="01-02-1980")])
+    town.deliver("stroom", "2021-03", [row(house_number="16", birth_date="02-02-1980")])
+    town.run("2021-03")
+    assert town.table("address_desk") == []
+
+
+# Identity that lasts ---------------------------------------------------------------------------------------------------
+
+
+def moved_town(world: World, before: list[str], after: list[str], number: str, then: str) -> None:
+    """March at one number of one register, April at another of the next."""
+    world.agree("huur")
+    for month, lines, written in (("2021-03", before, number), ("2021-04", after, then)):
+        world.reference("addresses.csv", *lines)
+        world.settings(register_max_loss=1)
+        days = {"arrears_since": "01-01-2021", "reference_date": f"01-{month[5:]}-2021"}
+        postcode, house_number = written.split(" ")
+        world.deliver("huur", month, [row(postcode=postcode, house_number=house_number, **days)])
+        world.run(month)
+
+
+@pytest.mark.parametrize("present", ["1,2021AB,16,,", "1,2022CD,12,,,Nieuwe Naamstraat"])
+def test_history_follows_an_address_that_is_renumbered_or_gets_another_postcode(world: World, present: str) -> None:
+    _, postcode, number, *_ = present.split(",")
+    moved_town(world, bag("1,2021AB,12,,"), bag(present), "2021AB 12", f"{postcode} {number}")
+    (april,) = world.table("recidivism_history", where="month = '2021-04-01'")
+    assert (april["recidivism_kind"], april["possible_new_occupant"], april["times_reported"]) == (
+        "consecutive",
+        False,
+        1,
+    )
+    assert len(world.table("repeat_signals")) == 1
+
+
+def test_another_dwelling_that_got_the_old_number_has_no_history(world: World) -> None:
+    moved_town(
+        world, bag("1,2021AB,12,,", "2,2021AB,14,,"), bag("1,2021AB,16,,", "2,2021AB,12,,"), "2021AB 12", "2021AB 12"
+    )
+    (april,) = world.table("recidivism_history", where="month = '2021-04-01'")
+    assert april["recidivism_kind"] == "new"
+
+
+def test_numbers_that_somebody_made_up_identify_nothing(world: World) -> None:
+    before, after = bag("1,2021AB,12,,"), bag("1,2021AB,16,,", "2,2021AB,12,,")
+    made_up = [[line.replace("0392200", "0392990") for line in lines] for lines in (before, after)]
+    moved_town(world, made_up[0], made_up[1], "2021AB 12", "2021AB 12")
+    (april,) = world.table("recidivism_history", where="month = '2021-04-01'")
+    assert april["recidivism_kind"] == "consecutive"
+
+
+def test_one_extract_carries_an_address_through_another_postcode_and_a_merged_municipality(world: World) -> None:
+    made = extract()
+    made.number("0392200000000001", "2021AB", 12, until="2021-04-01")
+    made.number("0392200000000001", "2022CD", 7, since="2021-04-01")
+    made.dwelling("0392010000000001", "0392200000000001")
+    made.relation("c1", "0392", since="2010-01-01", until="2021-04-01").relation("c1", "0473", since="2021-04-01")
+    made.write(world.home.reference)
+    world.agree("huur")
+    for month, postcode, number in (("2021-03", "2021AB", "12"), ("2021-04", "2022CD", "7")):
+        days = {"arrears_since": "01-01-2021", "reference_date": f"01-{month[5:]}-2021"}
+        world.deliver("huur", month, [row(postcode=postcode, house_number=number, **days)])
+    world.run("2021-03", "2021-04")
+    march, april = (signals(world, month)[0] for month in ("2021-03", "2021-04"))
+    assert [s["address_status"] for s in (march, april)] == ["exact", "exact"]
+    assert [s["municipality"] for s in (march, april)] == ["0392", "0473"]
+    (history,) = world.table("recidivism_history", where="month = '2021-04-01'")
+    assert history["recidivism_kind"] == "consecutive"
+    assert len(world.table("repeat_signals")) == 1
+
+
+def test_two_partners_at_the_main_and_the_side_address_meet_at_one_door(world: World) -> None:
+    made = extract().number("0392200000000001", "2021AB", 12).number("0392200000000002", "2021AB", 14)
+    made.dwelling("0392010000000001", "0392200000000001", side=["0392200000000002"]).write(world.home.reference)
+    world.agree("huur")
+    world.agree("stroom", type="Energie")
+    world.deliver("huur", "2021-03", [row(house_number="12")])
+    world.deliver("stroom", "2021-03", [row(house_number="14")])
+    world.run("2021-03")
+    (match,) = world.table("address_matches")
+    assert (match["address_key"], match["match_kind"]) == ("2021AB_12__", "multiple")
+    assert [s["side_address_key"] for s in signals(world)] == [None, "2021AB_14__"]
+
+
+def test_aftercare_follows_an_address_that_is_renumbered(world: World) -> None:
+    world.agree("huur")
+    world.settings(register_max_loss=1)
+    world.reference("addresses.csv", *bag("1,2021AB,12,,"))
+    march = {"arrears_since": "01-01-2021", "reference_date": "01-03-2021"}
+    world.deliver("huur", "2021-03", [row(house_number="12", **march)])
+    world.run("2021-03")
+    case_id = case_ids(world)[12]
+    hand_in(world, as_csv([{"case_id": case_id, "end_result": "Vervolghulp en/of verwijzing"}]), name="lijst.csv")
+    world.run("2021-03")
+    world.reference("addresses.csv", *bag("1,2021AB,16,,"))
+    april = {"arrears_since": "01-01-2021", "reference_date": "01-04-2021", "amount_due": "300,00"}
+    world.deliver("huur", "2021-04", [row(house_number="16", **april)])
+    world.run("2021-04")
+    (entry,) = world.table("prioritised_worklists", where="month = '2021-04-01'")
+    assert (entry["address_key"], entry["aftercare"]) == ("2021AB_16__", True)
+
+
+# Areas by buurt -----------------------------------------------------------------------------------------------------
+
+
+def test_a_buurt_tells_the_wijkteam_before_a_postcode_does(town: World) -> None:
+    areas = ("2021AA,2026ZZ,wijkteam_noord,", ",,wijkteam_oost,BU03920101")
+    town.reference("areas.csv", "postcode_from,postcode_to,worklist,buurtcode", *areas)
+    town.reference("buurten.csv", "postcode,huisnummer,buurtcode", "2021AB,14,BU03920101")
+    town.register(ZW, RD, PLAIN, "2021AB,16,,")
+    town.deliver("huur", "2021-03", [row(house_number="14"), row(customer_reference="K2", house_number="16")])
+    town.run("2021-03")
+    found = {e["address_key"]: e["worklist"] for e in town.table("prioritised_worklists")}
+    assert found == {"2021AB_14__": "wijkteam_oost", "2021AB_16__": "wijkteam_noord"}

@@ -1,0 +1,375 @@
+"""What is told to whom, over real SMTP and HTTP. With a daemon: end_to_end/test_watching_live.py."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections import namedtuple
+from collections.abc import Iterator
+from datetime import UTC, timedelta
+from uuid import uuid4
+
+import dagster as dg
+import pytest
+
+from vroeg_pipeline.alerts.book import alert_lock, read_alerts
+from vroeg_pipeline.alerts.sensor import Outcome, look, preview
+from vroeg_pipeline.definitions import build_defs
+from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.installation.home import private_folder
+from vroeg_pipeline_tests.cli.test_app import vroeg
+from vroeg_pipeline_tests.kit.listeners import Mailbox, Webhook, smtp_server, webhook
+from vroeg_pipeline_tests.kit.world import World, as_csv, moment, row
+
+AFTER_DEADLINE = moment("2021-03-05 17:01")
+
+
+@pytest.fixture
+def mailbox() -> Iterator[Mailbox]:
+    with smtp_server() as found:
+        yield found
+
+
+@pytest.fixture
+def hook() -> Iterator[Webhook]:
+    with webhook() as found:
+        yield found
+
+
+@pytest.fixture
+def town(world: World, hook: Webhook, mailbox: Mailbox) -> Iterator[World]:
+    """Two partners, engineers on a webhook, a coach by mail; it is the morning of the second of March."""
+    world.agree("huur", contact={"name": "Afdeling incasso", "email": "incasso@huur.example"}, valid_from="2021-03")
+    world.agree("water", type="Water", valid_from="2021-03")
+    world.settings(
+        alerts={
+            "link": "https://dagster.haarlem.example/",
+            "channels": {
+                "engineers": {"urls": [hook.url]},
+                "coach": {
+                    "urls": [mailbox.url + "coach@haarlem.example"],
+                    "kinds": ["missing", "late", "month_done"],
+                    "language": "nl",
+                },
+            },
+        }
+    )
+    world.now = moment("2021-03-02 09:00")
+    # An ephemeral instance knows no ticks.
+    world.instance = dg.DagsterInstance.local_temp(str(private_folder(world.home.dagster)))
+    assert told(world).told == []
+    yield world
+    world.instance.dispose()
+
+
+def told(world: World) -> Outcome:
+    return look(world.installation, world.instance)
+
+
+def kinds(outcome: Outcome) -> list[tuple[str, str, str]]:
+    return sorted((n.phase.value, n.condition.kind.value, n.condition.subject) for n in outcome.told)
+
+
+def test_who_misses_the_deadline_is_told_in_one_message(town: World, hook: Webhook, mailbox: Mailbox) -> None:
+    town.now = moment("2021-03-05 17:00")
+    assert told(town).told == []
+    town.now = AFTER_DEADLINE
+    assert kinds(told(town)) == [("raised", "missing", "huur"), ("raised", "missing", "water")]
+    (message,) = hook.messages
+    assert message["title"] == "Vroeg Eropaf: delivery missing, 2 × 2021-03"
+    assert "Huur 2021-03: delivery missing. Nothing usable came by 05-03-2021 17:00." in message["message"]
+    assert "Contact: Afdeling incasso, incasso@huur.example." in message["message"]
+    assert (
+        "> We hebben voor de signaalmaand 2021-03 nog geen bruikbare aanlevering van u ontvangen." in message["message"]
+    )
+    assert "https://dagster.haarlem.example" in message["message"]
+    ((subject, body),) = mailbox.texts("coach@haarlem.example")
+    assert subject == "Vroeg Eropaf: levering ontbreekt, 2 × 2021-03"
+    assert "Water 2021-03: levering ontbreekt. Er kwam niets bruikbaars voor 05-03-2021 17:00." in body
+    assert told(town).sent == {}
+
+
+def test_a_late_delivery_solves_what_was_missing(town: World, hook: Webhook, mailbox: Mailbox) -> None:
+    town.deliver("water", "2021-03", [row()])
+    town.run("2021-03")
+    town.now = AFTER_DEADLINE
+    told(town)
+    town.now = moment("2021-03-08 11:30")
+    town.deliver("huur", "2021-03", [row(), row(customer_reference="K2")], received="2021-03-08 11:00")
+    assert told(town).told == []  # it lies in the inbox and is not judged yet
+    town.run("2021-03")
+    assert kinds(told(town)) == [
+        ("raised", "late", "huur"),
+        ("raised", "month_done", ""),
+        ("solved", "missing", "huur"),
+    ]
+    said = hook.messages[-1]["message"]
+    assert "Huur 2021-03: delivery came late. It came on 08-03-2021 11:00, 66 hours after the deadline" in said
+    assert "Huur 2021-03: solved: delivery missing. The delivery is now that of 08-03-2021 11:00, 2 rows." in said
+    assert (
+        "2021-03: worklists made. 3 signals, 1 addresses reported, 0 of them before. Every partner delivered." in said
+    )
+    assert "werklijsten gemaakt" in mailbox.texts("coach@haarlem.example")[-1][1]
+    assert told(town).told == []
+
+
+def test_refused_outdated_and_drifted_are_told_apart(town: World, hook: Webhook) -> None:
+    town.deliver("huur", "2021-03", b"\xff\xfe")
+    renamed = as_csv([row(reference_date="01-01-2021", arrears_since="01-09-2020")]).replace(b"Initials", b"Initial")
+    town.deliver("water", "2021-03", renamed)
+    town.now = moment("2021-03-03 11:00")
+    town.run("2021-03")
+    found = [each for each in kinds(told(town)) if each[1] not in ("month_done", "check_failed")]
+    assert found == [("raised", "drift", "water"), ("raised", "outdated", "water"), ("raised", "refused", "huur")]
+    said = hook.messages[-1]["message"]
+    assert "What came on 03-03-2021 10:00 cannot be used: unreadable" in said
+    assert "Its newest reference date is 01-01-2021, 63 days before the deadline (at most 14)" in said
+    assert "'Initials' seems to be called 'Initial' now" in said
+    assert "> In uw aanlevering voor de signaalmaand 2021-03 wijken de kolommen af" in said
+    assert "de kolom 'Initials' lijkt nu 'Initial' te heten" in said
+
+
+def test_a_partner_hears_of_its_own_deliveries_what_it_can_mend(town: World, mailbox: Mailbox, hook: Webhook) -> None:
+    channels = {"engineers": {"urls": [hook.url]}}
+    letters = {"url": mailbox.url + "{email}"}
+    town.settings(alerts={"channels": channels, "partners": letters, "signature": "Gemeente Haarlem"})
+    town.now = AFTER_DEADLINE
+    told(town)
+    ((subject, body),) = mailbox.texts("incasso@huur.example")
+    assert subject == "Aanlevering vroegsignalering 2021-03: levering ontbreekt"
+    assert body.startswith("Beste Afdeling incasso,")
+    assert "Afgesproken was uiterlijk 05-03-2021 17:00 uur." in body
+    assert body.rstrip().endswith("Met vriendelijke groet,\nGemeente Haarlem")
+    assert "Water" not in body
+    assert "Beste" not in hook.messages[-1]["message"]  # no draft where the letter goes out by itself
+    town.deliver("huur", "2021-03", [row()], received="2021-03-08 11:00")
+    town.now = moment("2021-03-08 12:00")
+    town.run("2021-03")
+    told(town)
+    assert len(mailbox.texts("incasso@huur.example")) == 1
+
+
+def test_a_channel_that_is_down_loses_nothing_and_holds_up_no_other(
+    town: World, hook: Webhook, mailbox: Mailbox
+) -> None:
+    hook.is_down = True
+    town.now = AFTER_DEADLINE
+    first = told(town)
+    assert set(first.sent) == {"coach/1"}
+    assert set(first.failed) == {"engineers/1"}
+    assert told(town).failed == {}  # it rests a minute
+    town.now += timedelta(minutes=1)
+    assert set(told(town).failed) == {"engineers/1"}
+    town.deliver("huur", "2021-03", [row()], received="2021-03-05 18:00")
+    town.now += timedelta(hours=2)
+    town.run("2021-03")
+    told(town)
+    hook.is_down = False
+    town.now += timedelta(hours=1)
+    assert set(told(town).sent) == {"engineers/1"}
+    (message,) = hook.messages
+    lines = [line.split(". ")[0] for line in message["message"].splitlines() if "2021-03:" in line and line[0] != ">"]
+    assert [line for line in lines if "worklists" not in line] == [
+        "Huur 2021-03: delivery missing",
+        "Water 2021-03: delivery missing",
+        "Huur 2021-03: delivery came late",
+        "Huur 2021-03: solved: delivery missing",
+    ]
+    assert hook.refused >= 2
+    assert told(town).sent == {}
+    assert read_alerts(town.home).waiting == {}
+
+
+def test_in_quiet_hours_it_waits(town: World, hook: Webhook) -> None:
+    town.settings(alerts={"quiet_hours": ["17:00", "08:00"], "channels": {"engineers": {"urls": [hook.url]}}})
+    town.now = AFTER_DEADLINE
+    assert told(town).waiting == 1
+    assert hook.messages == []
+    town.now = moment("2021-03-06 08:00")
+    assert len(told(town).sent) == 1
+
+
+def test_a_restart_tells_nothing_twice_and_a_damaged_book_is_told_of(town: World, hook: Webhook) -> None:
+    town.now = AFTER_DEADLINE
+    told(town)
+    assert read_alerts(town.home).book.begun == moment("2021-03-02 09:00")
+    assert town.home.alerts.stat().st_mode & 0o077 == 0
+    assert told(town).told == []
+    town.home.alerts.write_text("{half")
+    with pytest.raises(VroegError, match="is damaged"):
+        told(town)
+
+
+def test_what_is_being_written_is_not_missing_for_an_hour(town: World) -> None:
+    town.now = AFTER_DEADLINE
+    town.deliver("huur", "2021-03", [row()], name="levering.csv.part", received="2021-03-05 16:50")
+    assert kinds(told(town)) == [("raised", "missing", "water")]
+    town.now = moment("2021-03-05 17:51")
+    assert kinds(told(town)) == [("raised", "missing", "huur")]
+
+
+def test_a_run_that_failed_is_told_until_one_makes_it_good(town: World, hook: Webhook) -> None:
+    def add(status: dg.DagsterRunStatus, first: str, last: str | None = None) -> None:
+        tags = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last or first}
+        town.instance.add_run(dg.DagsterRun("month", run_id=str(uuid4()), tags=tags, status=status))
+
+    add(dg.DagsterRunStatus.FAILURE, "2021-03-01")
+    assert kinds(told(town)) == [("raised", "run_failed", "month")]
+    assert "Job month, run" in hook.messages[-1]["message"]
+    add(dg.DagsterRunStatus.FAILURE, "2021-03-01")
+    add(dg.DagsterRunStatus.SUCCESS, "2021-02-01")
+    assert told(town).told == []
+    add(dg.DagsterRunStatus.SUCCESS, "2021-02-01", "2021-03-01")
+    assert kinds(told(town)) == [("solved", "run_failed", "month")]
+
+
+def test_a_failed_run_whose_record_is_gone_is_not_called_solved(town: World) -> None:
+    failed = str(uuid4())
+    tags = {"dagster/partition": "2021-03-01"}
+    town.instance.add_run(dg.DagsterRun("month", run_id=failed, tags=tags, status=dg.DagsterRunStatus.FAILURE))
+    assert kinds(told(town)) == [("raised", "run_failed", "month")]
+    town.instance.delete_run(failed)
+    assert told(town).told == []
+    good = dg.DagsterRun("month", run_id=str(uuid4()), tags=tags, status=dg.DagsterRunStatus.SUCCESS)
+    town.instance.add_run(good)
+    assert kinds(told(town)) == [("solved", "run_failed", "month")]
+
+
+def test_an_installation_that_falls_asleep_solves_nothing(town: World) -> None:
+    town.deliver("water", "2021-03", [row()])
+    town.now = moment("2021-03-03 11:00")
+    town.run("2021-03")
+    town.now = AFTER_DEADLINE
+    assert ("raised", "missing", "huur") in kinds(told(town))
+    town.now = moment("2022-03-01 10:00")
+    assert told(town).told == []
+
+
+def test_a_board_that_cannot_be_written_silences_nobody(
+    town: World, hook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(installation: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr("vroeg_pipeline.alerts.sensor.refresh_board", full)
+    town.now = AFTER_DEADLINE
+    sensor = build_defs(town.installation).resolve_sensor_def("alerts")
+    with dg.build_sensor_context(instance=town.instance) as context, pytest.raises(OSError, match="no space"):
+        sensor(context)
+    assert len(hook.messages) == 1
+
+
+def test_a_failed_check_of_a_table_is_told(town: World) -> None:
+    town.deliver("huur", "2021-03", [row()])
+    town.now = moment("2021-03-03 11:00")
+    town.run("2021-03")
+    told(town)
+    note = town.home.taken_in / "2021-03.verdicts.json"
+    verdicts = json.loads(note.read_text())
+    (of_ranks,) = [v for v in verdicts["verdicts"] if v["check"] == "ranks_without_gaps"]
+    assert of_ranks["passed"]
+    of_ranks["passed"] = False
+    note.write_text(json.dumps(verdicts))
+    assert kinds(told(town)) == [("raised", "check_failed", "prioritised_worklists")]
+
+
+def test_a_filling_disk_is_told_and_solved(town: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = namedtuple("usage", "total used free")
+    free = {"now": 5}
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(100 * 2**30, 0, free["now"] * 2**30))
+    assert kinds(told(town)) == [("raised", "disk", "")]
+    free["now"] = 50
+    assert kinds(told(town)) == [("solved", "disk", "")]
+
+
+def test_a_preview_changes_nothing(town: World, hook: Webhook) -> None:
+    town.now = AFTER_DEADLINE
+    before = town.home.alerts.read_bytes()
+    messages = preview(town.installation, town.instance)
+    assert set(messages) == {"engineers/1", "coach/1"}
+    assert town.home.alerts.read_bytes() == before
+    assert hook.messages == []
+    assert kinds(told(town)) == [("raised", "missing", "huur"), ("raised", "missing", "water")]
+
+
+def test_the_sensor_never_opens_the_warehouse_and_leaves_a_mark(town: World, hook: Webhook) -> None:
+    town.home.warehouse.write_bytes(b"this is no database")
+    town.now = AFTER_DEADLINE
+    sensor = build_defs(town.installation).resolve_sensor_def("alerts")
+    with dg.build_sensor_context(instance=town.instance) as context:
+        result = sensor(context)
+    assert isinstance(result, dg.SensorResult)
+    marks = {(e.asset_key.to_user_string(), e.partition) for e in result.asset_events}
+    assert marks == {("deliveries/huur", "2021-03-01"), ("deliveries/water", "2021-03-01")}
+    assert len(hook.messages) == 1
+
+
+def test_the_board_is_kept_as_of_now_without_a_run(town: World) -> None:
+    town.deliver("water", "2021-03", [row()])
+    town.now = moment("2021-03-03 11:00")
+    town.run("2021-03")
+    page = town.home.outbox / "delivery_board.html"
+    sensor = build_defs(town.installation).resolve_sensor_def("alerts")
+    assert "expected" in page.read_text().split("<tbody>")[1].split("<dl>")[0]
+    town.now = AFTER_DEADLINE
+    with dg.build_sensor_context(instance=town.instance) as context:
+        sensor(context)
+    board = page.read_text().split("<tbody>")[1].split("<dl>")[0]
+    assert "missing" in board
+    assert "expected" not in board
+    assert sensor.minimum_interval_seconds == 30
+
+
+def test_no_two_look_at_once(town: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vroeg_pipeline.alerts.book._LOCK_SECONDS", 0.1)
+    with alert_lock(town.home), pytest.raises(VroegError, match="waiting for another look"):
+        told(town)
+
+
+def test_nothing_personal_is_told(town: World, hook: Webhook, mailbox: Mailbox) -> None:
+    zebra = row(surname="Achternaamzebra", customer_reference="Kenmerkzebra", postcode="2021ZZ", house_number="98765")
+    headless = as_csv([zebra]).split(b"\r\n", 1)[1]
+    town.deliver("huur", "2021-03", headless, name="bestandzebra.csv")
+    town.deliver("water", "2021-03", [{**zebra, "amount_due": "zebra"}])
+    town.deliver("Mapzebra", "2021-03", [zebra])
+    town.now = moment("2021-03-10 11:00")
+    town.run("2021-03")
+    assert {kind for _, kind, _ in kinds(told(town))} >= {"missing", "refused", "month_done"}
+    everything = json.dumps([m["message"] + m["title"] for m in hook.messages]) + str(mailbox.mails)
+    notes = [p for p in town.home.taken_in.iterdir() if p.suffixes[0] not in (".look", ".done")]
+    assert {p.suffixes[0] for p in notes} == {".register", ".verdicts", ".made"}
+    everything += town.home.alerts.read_text() + "".join(p.read_text() for p in notes)
+    assert "zebra" not in everything.lower()
+    assert "98765" not in everything
+
+
+def test_on_the_command_line(town: World, hook: Webhook) -> None:
+    clock = town.root / "clock"
+    clock.write_text(AFTER_DEADLINE.astimezone(UTC).isoformat())
+    os.environ["VROEG_CLOCK"] = str(clock)
+    try:
+        shown = vroeg(town.root, "alerts", "--dry-run")
+        assert "Vroeg Eropaf: delivery missing, 2 × 2021-03" in shown.stdout
+        assert hook.messages == []
+        assert vroeg(town.root, "alerts", "--test").stdout.count("took the trial message") == 2
+        hook.is_down = True
+        failed = vroeg(town.root, "alerts", "--send")
+        assert (failed.returncode, "engineers/1 did not take the message" in failed.stderr) == (1, True)
+        listed = vroeg(town.root, "alerts").stdout
+        assert "missing" in listed
+        assert "2 wait for engineers/1: did not take the message" in listed
+        assert vroeg(town.root, "alerts", "--send", "--test").returncode == 1
+    finally:
+        del os.environ["VROEG_CLOCK"]
+
+
+def test_a_secret_that_is_not_set_is_told_without_the_address(town: World) -> None:
+    town.settings(alerts={"channels": {"engineers": {"urls": ["json://user:${VROEG_NOT_SET}@127.0.0.1/"]}}})
+    town.now = AFTER_DEADLINE
+    failed = told(town).failed
+    assert failed["engineers/1"] == "VROEG_NOT_SET is not set in the environment; set it for the daemon too"
+    town.settings(alerts={"channels": {"engineers": {"urls": ["nonsense://geheim@127.0.0.1/"]}}})
+    town.now += timedelta(hours=1)
+    assert "is no address that Apprise knows" in told(town).failed["engineers/1"]
+    assert "geheim" not in town.home.alerts.read_text()

@@ -1,0 +1,172 @@
+"""`vroeg` as people type it: what it prints, how it fails, and that it teaches."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vroeg_pipeline_tests.kit.world import World, row
+
+
+def vroeg(home: Path, *words: str, width: int = 100) -> subprocess.CompletedProcess[str]:
+    """Runs the command on a home."""
+    environment = {**os.environ, "VROEG_HOME": str(home), "COLUMNS": str(width), "TERM": "dumb"}
+    command = [sys.executable, "-m", "vroeg_pipeline.cli.app", *words]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200, check=False)
+
+
+MISTAKES = [
+    (("run",), "which month?", "--month 2021-03"),
+    (("run", "--month", "maart"), "maart", "2021-03"),
+    (("run", "--month", "2021-13"), "2021-13", "2021-03"),
+    (("run", "--from", "2021-01"), "which month?", "--to"),
+    (("run", "--from", "2021-03", "--to", "2021-01"), "lies after", "swap"),
+    (("run", "--month", "2021-01", "--all"), "which month?", "--all"),
+    (("run", "--all"), "the inbox has no months", "vroeg sample"),
+    (("run", "--month", "2021-03"), "there are no agreements", "vroeg sample"),
+    (("status",), "there is no warehouse yet", "vroeg run"),
+    (("ddas", "--from", "2021-01-01", "--to", "2021-03-31"), "there is no warehouse yet", "vroeg run"),
+    (("ddas", "--from", "2021-01-15", "--to", "2021-03-31"), "2021-01-15", "give 2021-01-01"),
+    (("ddas", "--from", "2021-01", "--to", "2021-03-30"), "2021-03-30", "give 2021-03-31"),
+    (("ddas", "--from", "2021-03", "--to", "2021-01"), "lies after", "swap"),
+    (("evaluate",), "there is no warehouse yet", "vroeg run"),
+    (("evaluate", "--from", "2021-01"), "which months?", "--to"),
+    (("evaluate", "--from", "2021-03", "--to", "2021-01"), "lies after", "swap"),
+]
+
+
+@pytest.mark.parametrize(("words", "what", "do"), MISTAKES)
+def test_a_mistake_is_one_line_that_says_what_to_do(tmp_path: Path, words: tuple[str, ...], what: str, do: str) -> None:
+    done = vroeg(tmp_path / "home", *words)
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert done.stderr.startswith("Error:")
+    assert what in done.stderr
+    assert do in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_month_out_of_reach_says_which_can_be_run(world: World) -> None:
+    world.agree("huur", valid_from="2021-01")
+    for month in ("2020-12", "2999-01"):
+        done = vroeg(world.root, "run", "--month", month)
+        assert done.returncode == 1
+        assert "cannot be run" in done.stderr
+        assert "choose from 2021-01" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("break_it", "names"),
+    [
+        (lambda w: w.agree("huur", type="Huren"), ("agreements/huur.yaml", "type", "Huur")),
+        (lambda w: w.agree("huur", delivery={"decimal": "komma"}), ("agreements/huur.yaml", "delivery.decimal")),
+        (lambda w: (w.agree("huur"), w.settings(lookback_months="veel")), ("settings.yaml", "lookback_months")),
+        (lambda w: (w.agree("huur"), w.settings(onbekend=1)), ("settings.yaml", "onbekend")),
+        (lambda w: (w.agree("huur"), w.reference("areas.csv", "van,tot,lijst")), ("areas.csv",)),
+        (lambda w: (w.agree("huur"), w.reference("addresses.csv", "a,b", "1,2")), ("addresses.csv",)),
+    ],
+)  # fmt: skip
+def test_a_mistake_of_ours_names_file_and_field(world: World, break_it: object, names: tuple[str, ...]) -> None:
+    break_it(world)  # type: ignore[operator]
+    world.deliver("huur", "2021-03", [row()])
+    done = vroeg(world.root, "run", "--month", "2021-03")
+    assert done.returncode == 1
+    (error,) = [line for line in done.stderr.splitlines() if line.strip()]
+    for name in names:
+        assert name in error
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_help_teaches() -> None:
+    commands = ("run", "sample", "status", "health", "evaluate", "whatif", "ddas", "prepare", "dev")
+    for words in ((), *((command,) for command in commands)):
+        done = vroeg(Path("nowhere"), *words, "--help")
+        assert done.returncode == 0
+        assert "Usage:" in done.stdout
+    run = vroeg(Path("nowhere"), "run", "--help").stdout
+    assert "vroeg run --month 2021-03" in run
+    assert "--from 2020-10 --to 2021-03" in run
+
+
+def test_from_sample_to_status(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    made = vroeg(home, "sample", "--months", "3", "--signals", "60")
+    assert made.returncode == 0, made.stderr
+    assert "2020-10 to 2020-12" in made.stdout
+    again = vroeg(home, "sample")
+    assert again.returncode == 1
+    assert "--overwrite" in again.stderr
+
+    ran = vroeg(home, "run", "--all", width=80)
+    assert ran.returncode == 0, ran.stderr
+    for wanted in ("✓ delivery_files", "✓ worklist_files", "refused, unreadable", "checks hold", "recidivists",
+                   "On the worklists", "What teams returned", "budgetcoach", "wijkteam noord", "make dev"):  # fmt: skip
+        assert wanted in ran.stdout
+    figures = [line.split() for line in ran.stdout.splitlines() if line.startswith("2020-1")]
+    assert [line[0] for line in figures] == ["2020-10", "2020-11", "2020-12"] * 3
+    assert all(len(line) < 81 for line in ran.stdout.splitlines() if line.startswith("2020-1"))
+
+    evaluated = vroeg(home, "evaluate", "--from", "2020-10", "--to", "2020-12", "--output", str(home / "e.html"))
+    assert evaluated.returncode == 0, evaluated.stderr
+    assert "reports" in evaluated.stdout
+    assert "Oktober 2020 t/m december 2020" in (home / "e.html").read_text(encoding="utf-8")
+    none = vroeg(home, "evaluate", "--from", "2019-01", "--to", "2019-02")
+    assert none.returncode == 1
+    assert "nothing was run of this period" in none.stderr
+
+    board = vroeg(home, "status", width=120)
+    assert board.returncode == 0
+    lines = {line.split("  ")[0]: line for line in board.stdout.splitlines()}
+    assert "refused" in lines["Vattenfall"]
+    assert "missing" in lines["Zorg en Zekerheid"]
+    assert "late" in lines["Elan Wonen"]
+    assert "on time" in lines["De Key → Pré Wonen"]
+    only_last = vroeg(home, "status", "--months", "1").stdout
+    assert "2020-12" in only_last
+    assert "2020-11" not in only_last
+
+
+def test_ddas_says_in_one_line_what_it_wrote(world: World) -> None:
+    world.agree("huur")
+    world.deliver("huur", "2021-03", [row(), row(customer_reference="K2", objection="ja")])
+    world.run("2021-03")
+    words = ("ddas", "--from", "2021-02-01", "--to", "2021-03-31")
+    assert "does not say who delivers for 0392, 0473" in vroeg(world.root, *words).stderr
+    world.settings(ddas={"municipalities": {"0392": {"organisation": "Gemeente Haarlem"}}})
+    done = vroeg(world.root, *words)
+    assert done.returncode == 0, done.stderr
+    (line,) = done.stdout.strip().splitlines()
+    path = world.home.outbox / "ddas-vroegsignalering-v1.2_2021-02_2021-03.json"
+    assert line == (
+        f"Wrote {path}, DDAS v1.2, 2021-02 to 2021-03: 1 signals; 1 cases; 0 contact attempts; 0 results; "
+        "1 rejected rows left out (no address, or an objection); never run: 2021-02"
+    )
+    assert path.stat().st_mode & 0o077 == 0
+    elsewhere = vroeg(world.root, *words, "--output", str(world.root / "nowhere" / "file.json"))
+    assert elsewhere.returncode == 1
+    assert "--output" in elsewhere.stderr
+
+
+def test_prepare_makes_the_home_of_dagster_once(tmp_path: Path) -> None:
+    assert vroeg(tmp_path / "home", "prepare").returncode == 0
+    settings = tmp_path / "home" / "dagster" / "dagster.yaml"
+    assert "enabled: false" in settings.read_text(encoding="utf-8")
+    assert list((tmp_path / "home" / "dagster").rglob("*.db"))
+    settings.write_text("# ours\n", encoding="utf-8")
+    assert vroeg(tmp_path / "home", "prepare").returncode == 0
+    assert settings.read_text(encoding="utf-8") == "# ours\n"
+
+
+def test_nothing_is_written_outside_the_home(tmp_path: Path) -> None:
+    """Neither in the temporary folder nor in the user's own."""
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+    (elsewhere / "tmp").mkdir(parents=True)
+    vroeg(home, "sample", "--months", "1", "--signals", "60")
+    environment = {**os.environ, "VROEG_HOME": str(home), "HOME": str(elsewhere), "TMPDIR": str(elsewhere / "tmp")}
+    command = [sys.executable, "-m", "vroeg_pipeline.cli.app", "run", "--all"]
+    subprocess.run(command, env=environment, cwd=elsewhere, capture_output=True, timeout=200, check=True)
+    assert sorted(path.name for path in elsewhere.rglob("*")) == ["tmp"]

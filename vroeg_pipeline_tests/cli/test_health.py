@@ -1,0 +1,151 @@
+"""`vroeg health`: each part healthy and not, and no part hides another. The daemon itself: end_to_end/test_live.py."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections import namedtuple
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import duckdb
+import pytest
+from dagster import DagsterInstance
+from dagster._core.remote_origin import (
+    ManagedGrpcPythonEnvCodeLocationOrigin,
+    RemoteInstigatorOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.scheduler.instigation import (
+    InstigatorState,
+    InstigatorStatus,
+    InstigatorType,
+    ScheduleInstigatorData,
+    SensorInstigatorData,
+    TickData,
+    TickStatus,
+)
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+from dagster._daemon.types import DaemonHeartbeat
+from dagster._utils.error import SerializableErrorInfo
+
+from vroeg_pipeline.cli.health import Finding, findings
+from vroeg_pipeline.installation.dagster_home import prepare_dagster_home
+from vroeg_pipeline.installation.locking import run_lock
+from vroeg_pipeline_tests.cli.test_app import vroeg
+from vroeg_pipeline_tests.kit.world import World, moment, row
+
+
+def found(world: World) -> dict[str, Finding]:
+    return {finding.part: finding for finding in findings(world.installation)}
+
+
+@pytest.fixture
+def town(world: World) -> Iterator[World]:
+    """The morning of the matching day, worklists made."""
+    world.agree("huur")
+    world.deliver("huur", "2021-03", [row()])
+    world.now = moment("2021-03-09 07:30")
+    world.run("2021-03")
+    prepare_dagster_home(world.home)
+    yield world
+    os.environ.pop("DAGSTER_HOME", None)
+
+
+def test_worklists_are_due_on_the_matching_day(town: World) -> None:
+    assert found(town)["worklists"].healthy
+    town.now = moment("2021-04-12 06:59")  # the matching day of April is the twelfth
+    assert found(town)["worklists"].healthy
+    town.now = moment("2021-04-12 07:00")
+    assert found(town)["worklists"] == Finding("worklists", False, "last month with worklists: 2021-03, due: 2021-04")
+
+
+def test_the_warehouse_is_opened(town: World) -> None:
+    assert found(town)["warehouse"].healthy
+    with run_lock(town.home.run_lock, "run 1", print, 1):
+        assert found(town)["warehouse"] == Finding("warehouse", True, "a run is at work in it")
+    town.home.warehouse.write_bytes(b"no database")
+    broken = found(town)
+    assert not broken["warehouse"].healthy
+    assert broken["worklists"].healthy
+    town.home.warehouse.unlink()
+    assert "there is no warehouse yet" in found(town)["warehouse"].said
+
+
+def test_a_full_disk_is_told(town: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert found(town)["disk"].healthy or shutil.disk_usage(town.root).free / shutil.disk_usage(town.root).total < 0.1
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(100 * 2**30, 91 * 2**30, 9 * 2**30))
+    assert found(town)["disk"] == Finding("disk", False, "9.0 GiB free of 100.0")
+
+
+def test_a_daemon_that_is_silent_is_told(town: World) -> None:
+    assert found(town)["daemon"] == Finding("daemon", False, "it has never run")
+    with DagsterInstance.get() as instance:
+        beat(instance, town.now)
+    assert found(town)["daemon"].healthy
+    town.now += timedelta(minutes=6)
+    assert not found(town)["daemon"].healthy
+
+
+def beat(instance: DagsterInstance, at: datetime) -> None:
+    instance.add_daemon_heartbeat(DaemonHeartbeat(at.timestamp(), "SENSOR", "id", errors=[]))
+
+
+def origin(name: str) -> RemoteInstigatorOrigin:
+    target = LoadableTargetOrigin(module_name="vroeg_pipeline.definitions")
+    location = ManagedGrpcPythonEnvCodeLocationOrigin(target, location_name="vroeg_pipeline.definitions")
+    return RemoteInstigatorOrigin(RemoteRepositoryOrigin(location, "__repository__"), name)
+
+
+@pytest.mark.parametrize(
+    ("minutes_ago", "status", "healthy"),
+    [(1, TickStatus.SUCCESS, True), (14, TickStatus.SKIPPED, True), (16, TickStatus.SKIPPED, False),
+     (1, TickStatus.FAILURE, False)],
+)  # fmt: skip
+def test_a_sensor_that_fails_or_stands_still_is_told(
+    town: World, minutes_ago: int, status: TickStatus, healthy: bool
+) -> None:
+    at = (town.now - timedelta(minutes=minutes_ago)).astimezone(UTC)
+    state = InstigatorState(
+        origin("arrivals"), InstigatorType.SENSOR, InstigatorStatus.DECLARED_IN_CODE, SensorInstigatorData()
+    )
+    error = SerializableErrorInfo("it broke", [], None) if status == TickStatus.FAILURE else None
+    with DagsterInstance.get() as instance:
+        instance.add_instigator_state(state)
+        instance.create_tick(
+            TickData(state.instigator_origin_id, "arrivals", InstigatorType.SENSOR, status, at.timestamp(),
+                     selector_id=state.selector_id, run_ids=[], error=error)
+        )  # fmt: skip
+    finding = found(town)["sensor arrivals"]
+    assert finding.healthy is healthy
+    assert ("it failed" in finding.said) is (status == TickStatus.FAILURE)
+
+
+def test_what_is_turned_off_is_told(town: World) -> None:
+    data = ScheduleInstigatorData("0 6 * * *", start_timestamp=town.now.timestamp())
+    state = InstigatorState(origin("worklists"), InstigatorType.SCHEDULE, InstigatorStatus.STOPPED, data)
+    with DagsterInstance.get() as instance:
+        instance.add_instigator_state(state)
+    assert found(town)["schedule worklists"] == Finding("schedule worklists", False, "it is turned off in the UI")
+
+
+def test_the_command_says_it_for_people_and_monitors(world: World) -> None:
+    world.agree("huur")
+    world.deliver("huur", "2021-03", [row()])
+    world.run("2021-03")
+    said = vroeg(world.root, "health")
+    assert said.returncode == 1
+    assert "✓  warehouse" in said.stdout
+    assert "not healthy: daemon, worklists" in said.stderr
+    answer = json.loads(vroeg(world.root, "health", "--json").stdout)
+    assert answer["healthy"] is False
+    assert {f["part"]: f["healthy"] for f in answer["findings"]} == {
+        "daemon": False, "worklists": False, "disk": answer["findings"][2]["healthy"], "warehouse": True, "alerts": True,
+    }  # fmt: skip
+
+
+def test_nothing_is_held_open(town: World) -> None:
+    found(town)
+    assert duckdb.connect(str(town.home.warehouse)).execute("SELECT 1").fetchall() == [(1,)]

@@ -1,0 +1,265 @@
+"""The delivery to CBS of a small world: what is told of each signal and report, and of nobody more than that."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from vroeg_pipeline.ddas.file import differences, is_bsn, unnamed_said, warehouse_totals, write_ddas
+from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.installation.warehouse import WarehouseResource
+from vroeg_pipeline_tests.kit.returned import as_csv, case_ids, hand_in
+from vroeg_pipeline_tests.kit.world import World, month, row
+
+MUNICIPALITIES = {
+    "0392": {"organisation": "Gemeente Haarlem", "kvk_number": "12345678"},
+    "0473": {"organisation": "Gemeente Zandvoort", "contacts": [{"name": "Team", "email": "team@zandvoort.example"}]},
+}
+ADDRESS = {"street": "Straatzebra", "surname": "Naamzebra", "phone": "0600987654", "email": "zebra@voorbeeld.example"}
+
+
+@pytest.fixture
+def town(world: World) -> World:
+    """Two partners, and settings to deliver on behalf of two municipalities."""
+    world.agree("huur", municipalities=["0392", "0473"])
+    world.agree("water", type="Water", municipalities=["0473", "0392"])
+    world.settings(ddas={"municipalities": MUNICIPALITIES})
+    return world
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A month of two signals, to be looked at."""
+    world = World(tmp_path_factory.mktemp("finished") / "home")
+    world.agree("huur")
+    world.deliver("huur", "2021-03", [row(), row(customer_reference="K2", house_number="14")])
+    world.run("2021-03")
+    return world
+
+
+def delivered(world: World, text: str = "2021-03") -> dict[str, Any]:
+    """The file of the month."""
+    (path,) = world.home.outbox_of(month(text)).glob("ddas*.json")
+    assert path.stat().st_mode & 0o077 == 0
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def signals(world: World) -> dict[int, dict[str, Any]]:
+    """The signals of the month by row number; the world has one partner that delivered."""
+    found = [signal for levering in delivered(world)["leveringen"] for signal in levering["vroegsignalen"]]
+    return {int(signal["ID"].rsplit("-", 1)[1]): signal for signal in found}
+
+
+def put(world: World, statement: str) -> None:
+    with WarehouseResource(home=str(world.root)).connect() as connection:
+        connection.execute(statement)
+
+
+def test_what_is_told_of_a_signal(town: World) -> None:
+    about = {**ADDRESS, "amount_due": "100,50", "birth_date": "29-02-1996", "house_number": "12 A", "crisis": "ja"}
+    town.deliver("huur", "2021-03", [row(customer_reference="Kenmerkzebra", **about)])
+    town.run("2021-03")
+    file = delivered(town)
+    assert {key: file[key] for key in file if key != "leveringen"} == {
+        "startdatumLevering": "2021-03-01",
+        "einddatumLevering": "2021-03-31",
+        "aanleverdatumEnTijd": "2022-01-01T00:00:00Z",
+        "codeGegevensleverancier": "vroeg-pipeline 0.1.0",
+    }
+    haarlem, zandvoort = file["leveringen"]
+    assert (haarlem["teller"], haarlem["gemeentecode"]) == (1, "0392")
+    assert haarlem["aanleverendeOrganisatie"] == {"naam": "Gemeente Haarlem", "kvk-nummer": "12345678"}
+    assert (zandvoort["teller"], zandvoort["vroegsignalen"], zandvoort["vroegsignaalzaken"]) == (2, [], [])
+    (signal,) = haarlem["vroegsignalen"]
+    (stored,) = town.table("validated_signals")
+    assert signal == {
+        "ID": stored["signal_id"],
+        "crisissignaal": True,
+        "warmeOverdracht": False,
+        "bedrag": 101,
+        "ontstaansdatum": "2021-01-01",
+        "signaaldatum": "2021-03-03",
+        "status": "Nog niet opgepakt",
+        "signaalpartner": {"type": "Huur"},
+        "client": {
+            "geboortedatum": "1996-02-29",
+            "postcode": "2021AB",
+            "huisnummer": "12",
+            "huisnummertoevoeging": "A",
+        },
+    }
+    assert haarlem["vroegsignaalzaken"] == [
+        {
+            "matchingsdatum": "2021-03-09",
+            "startdatumMatchingperiode": "2021-03-01",
+            "einddatumMatchingperiode": "2021-03-31",
+            "vroegsignalen": [{"ID": signal["ID"]}],
+            "contactpogingen": [],
+        }
+    ]
+    assert "zebra" not in json.dumps(file)
+    assert "0600987654" not in json.dumps(file)
+
+
+def test_attempts_and_results_come_with_their_report(town: World) -> None:
+    town.deliver("huur", "2021-03", [row(), row(customer_reference="K2", house_number="14")])
+    town.deliver("water", "2021-03", [row(customer_reference="W1")])
+    town.run("2021-03")
+    case = {"case_id": case_ids(town)[12], "end_result": "Geen reactie na eerder contact"}
+    visit = {"contact_kind": "Huisbezoek", "reached": "Ja", "contacted_on": "15-03-2021", "day_part": "Avond"}
+    call = {"contact_kind": "Telefoon", "contacted_on": "12-03-2021"}
+    hand_in(town, as_csv([{**case, **visit, "attempt": "2"}, {**case, **call, "attempt": "1"}]), name="lijst.csv")
+    town.run("2021-03")
+    haarlem = delivered(town)["leveringen"][0]
+    of_address = {s["ID"]: s["status"] for s in haarlem["vroegsignalen"]}
+    picked_up, waiting = sorted(haarlem["vroegsignaalzaken"], key=lambda case: -len(case["vroegsignalen"]))
+    assert picked_up["contactpogingen"] == [
+        {"soort": "Telefoon", "datum": "2021-03-12"},
+        {"soort": "Huisbezoek", "bereikt": True, "datum": "2021-03-15", "dagdeel": "Avond"},
+    ]
+    assert picked_up["resultaat"] == "Geen reactie na eerder contact"
+    assert picked_up["datumOpgepakt"] == "2021-03-12"
+    assert [of_address[s["ID"]] for s in picked_up["vroegsignalen"]] == ["Opgepakt", "Opgepakt"]
+    assert "resultaat" not in waiting
+    assert "datumOpgepakt" not in waiting
+    assert [of_address[s["ID"]] for s in waiting["vroegsignalen"]] == ["Nog niet opgepakt"]
+
+
+def test_signals_that_were_not_picked_up_say_why(town: World) -> None:
+    earlier = row(reference_date="01-02-2021", arrears_since="01-11-2020")
+    town.deliver("huur", "2021-02", [earlier])
+    town.deliver(
+        "huur",
+        "2021-03",
+        [
+            row(arrears_since="01-11-2020"),
+            row(customer_reference="K2", amount_due="10", house_number="14"),
+            row(customer_reference="K3", postcode="2051AB"),
+            row(customer_reference="K4", house_number="16"),
+            row(customer_reference="K5", objection="ja"),
+            row(customer_reference="K6", amount_due="10", objection="ja"),
+            row(customer_reference="K7", postcode="", amount_due="10"),
+            row(customer_reference="K8", amount_due="veel"),
+        ],
+    )
+    town.slip("huur", "2021-03", "withdrawals", "K4")
+    result = town.run("2021-02", "2021-03")
+    # Who objected is told of to nobody; what has no address cannot be told; what cannot be read is no signal.
+    assert {number: signal["status"] for number, signal in signals(town).items()} == {
+        1: "Niet opgepakt: herhaalde melding",
+        2: "Niet opgepakt: onterecht signaal",
+        3: "Persoon is geen inwoner (meer) in de gemeente",
+        4: "Niet opgepakt: onterecht signaal",
+    }
+    assert signals(town)[3]["client"] == {"postcode": "2051AB", "huisnummer": "12"}
+    (case,) = delivered(town)["leveringen"][0]["vroegsignaalzaken"]
+    assert case["resultaat"] == "Niet opgepakt: herhaalde melding"
+    told = [e for e in result.get_asset_materialization_events() if e.asset_key.path == ["ddas_delivery"]]
+    untold = {e.partition: e.materialization.metadata["rejected rows left out"].value for e in told}
+    assert untold == {"2021-02-01": 0, "2021-03-01": 3}
+    nothing_kept = town.query(
+        "SELECT postcode, birth_date FROM rejected_rows WHERE list_contains(reasons, 'objection')"
+    )
+    assert {tuple(r.values()) for r in nothing_kept} == {(None, None)}
+
+
+def test_a_report_is_not_divided_over_municipalities(town: World) -> None:
+    # Nobody knows the municipality of 9999ZZ; the one partner begins with Haarlem, the other with Zandvoort.
+    town.deliver("huur", "2021-03", [row(postcode="9999ZZ")])
+    town.deliver("water", "2021-03", [row(postcode="9999ZZ"), row(postcode="2042AB")])
+    town.run("2021-03")
+    haarlem, zandvoort = delivered(town)["leveringen"]
+    assert [len(levering["vroegsignalen"]) for levering in (haarlem, zandvoort)] == [2, 1]
+    assert [len(case["vroegsignalen"]) for case in haarlem["vroegsignaalzaken"]] == [2]
+
+
+def test_a_bsn_only_where_configured_and_then_alone(town: World) -> None:
+    town.deliver("huur", "2021-03", [row(birth_date="29-02-1996"), row(customer_reference="K2", house_number="14")])
+    town.run("2021-03")
+    (first, second) = (s["signal_id"] for s in town.table("validated_signals", "row_number"))
+    town.reference("burgerservicenummers.csv", "signal_id,burgerservicenummer", f"{first},111222333")
+    town.run("2021-03")
+    assert "111222333" not in json.dumps(delivered(town))
+    town.settings(ddas={"municipalities": MUNICIPALITIES, "bsn": True})
+    town.run("2021-03")
+    assert signals(town)[1]["client"] == {"burgerservicenummer": "111222333"}
+    assert signals(town)[2]["client"] == {"postcode": "2021AB", "huisnummer": "14"}
+    town.reference("burgerservicenummers.csv", "signal_id,burgerservicenummer", f"{second},111222334")
+    for wrong, said in (("111222334", "line 2"), (None, "is not there")):
+        if wrong is None:
+            (town.home.reference / "burgerservicenummers.csv").unlink()
+        with pytest.raises(VroegError, match=said) as error:
+            write(town)
+        assert "111222334" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("number", "good"), [("111222333", True), ("111222334", False), ("000000000", False), ("1112223", False)]
+)
+def test_a_bsn_passes_the_test_of_eleven(number: str, good: bool) -> None:
+    assert is_bsn(number) is good
+
+
+def write(world: World, first: str = "2021-03") -> None:
+    with WarehouseResource(home=str(world.root)).connect() as connection:
+        write_ddas(connection, world.installation, [month(first)], world.root / "delivery.json")
+
+
+def test_a_municipality_that_is_not_named_is_told_by_its_code(town: World) -> None:
+    town.deliver("huur", "2021-03", [row(), row(customer_reference="K2", postcode="2042AB")])
+    town.settings(ddas={"municipalities": {"0392": MUNICIPALITIES["0392"]}})
+    town.run("2021-03")
+    named, unnamed = delivered(town)["leveringen"]
+    assert named["aanleverendeOrganisatie"]["naam"] == MUNICIPALITIES["0392"]["organisation"]
+    assert (unnamed["gemeentecode"], unnamed["aanleverendeOrganisatie"]["naam"]) == ("0473", "Gemeente 0473")
+    assert [len(levering["vroegsignalen"]) for levering in (named, unnamed)] == [1, 1]
+    said = unnamed_said(town.installation)
+    assert said is not None
+    assert "0473" in said
+    assert "0392" not in said
+
+
+def test_a_setting_that_is_wrong_stops_only_this_file(town: World) -> None:
+    town.deliver("huur", "2021-03", [row()])
+    town.settings(ddas={"municipalities": MUNICIPALITIES, "bsn": True})
+    result = town.run("2021-03")
+    failed = [e.check_name for e in result.get_asset_check_evaluations() if not e.passed]
+    assert "totals_equal_the_warehouse" in failed
+    with pytest.raises(VroegError, match=r"ddas\.bsn is on"):
+        write(town)
+    assert not list(town.home.outbox.rglob("ddas*"))
+
+
+def test_a_warehouse_that_does_not_fit_together_is_not_delivered(town: World) -> None:
+    town.deliver("huur", "2021-03", [row(), row(customer_reference="K2", house_number="14")])
+    town.run("2021-03")
+    put(town, "DELETE FROM validated_signals WHERE row_number = 2")
+    with pytest.raises(VroegError, match="do not fit together"):
+        write(town)
+
+
+@pytest.mark.parametrize(
+    ("breaking", "what"),
+    [
+        ("DELETE FROM validated_signals WHERE row_number = 2", "signals, Nog niet opgepakt"),
+        ("DELETE FROM address_matches WHERE signal_count = 1", "cases"),
+        ("UPDATE validated_signals SET amount_due = amount_due + 1", "euro"),
+        ("UPDATE validated_signals SET held_reason = 'withdrawn'", "signals, Niet opgepakt: onterecht signaal"),
+        (
+            "INSERT INTO contact_attempts SELECT month, 'c', address_key, 'w', 1, 'Brief', true, month, NULL, now(), 'f' "
+            "FROM address_matches",
+            "contact attempts",
+        ),
+        ("UPDATE recidivism_history SET only_repeats = true", "results"),
+    ],
+)
+def test_the_check_of_the_totals_can_fail(finished: World, breaking: str, what: str) -> None:
+    with WarehouseResource(home=str(finished.root)).connect() as connection:
+        before = warehouse_totals(connection, [month("2021-03")])
+        connection.begin()
+        connection.execute(breaking)
+        assert what in differences(before, warehouse_totals(connection, [month("2021-03")]))
+        connection.rollback()

@@ -1,0 +1,1 @@
+"""What tests stand on: worlds, servers, clocks, returned lists."""

@@ -1,0 +1,196 @@
+"""A small installation in a folder, and months run on it: what most tests stand on.
+
+Everything a test does not care about has a sensible value, so that a test shows only what it is about. People are
+synthetic.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import yaml
+
+from vroeg_pipeline.automation.jobs import MONTH_JOB
+from vroeg_pipeline.definitions import build_defs
+from vroeg_pipeline.domain.fields import CANONICAL_FIELDS
+from vroeg_pipeline.domain.months import AMSTERDAM, parse_month
+from vroeg_pipeline.installation.home import Home
+from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.warehouse import WarehouseResource
+from vroeg_pipeline.monthly import month_key
+
+# Long after every delivery of the tests, so that nothing looks unfinished.
+LATER = datetime(2022, 1, 1, tzinfo=UTC)
+
+REGISTER_HEADER = (
+    "nummeraanduiding_id,straat,huisnummer,huisletter,huisnummertoevoeging,postcode,woonplaats,gemeentecode"
+)
+
+
+def agreement(partner: str, **changes: Any) -> dict[str, Any]:
+    """An agreement as YAML content; `delivery` may be given in part."""
+    content: dict[str, Any] = {
+        "partner": partner,
+        "name": partner.replace("_", " ").title(),
+        "type": "Huur",
+        "valid_from": "2020-01",
+        "municipalities": ["0392", "0473"],
+        "columns": {name: name.title() for name in CANONICAL_FIELDS},
+        **changes,
+    }
+    content["delivery"] = {"format": "csv", **changes.get("delivery", {})}
+    return content
+
+
+def row(**changes: str) -> dict[str, str]:
+    """A valid delivered row for March 2021, by field; amounts and dates in the default notation."""
+    return {
+        "customer_reference": "K1",
+        "surname": "Testman",
+        "postcode": "2021AB",
+        "house_number": "12",
+        "amount_due": "100,00",
+        "arrears_since": "01-01-2021",
+        "reference_date": "01-03-2021",
+        **changes,
+    }
+
+
+def as_csv(rows: Sequence[Mapping[str, str]], delimiter: str = ";") -> bytes:
+    """Rows by field as a delivery with all agreed columns."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=delimiter)
+    writer.writerow([name.title() for name in CANONICAL_FIELDS])
+    writer.writerows([[r.get(name, "") for name in CANONICAL_FIELDS] for r in rows])
+    return text.getvalue().encode()
+
+
+def moment(text: str) -> datetime:
+    """An Amsterdam moment written as `2021-03-03 10:00`."""
+    return datetime.fromisoformat(text).replace(tzinfo=AMSTERDAM)
+
+
+@dataclass
+class World:
+    """An installation in `root`. `now` is the clock of the runs."""
+
+    root: Path
+    now: datetime = LATER
+    instance: dg.DagsterInstance = field(default_factory=dg.DagsterInstance.ephemeral)
+
+    def __post_init__(self) -> None:
+        self.home = Home(self.root)
+        for folder in (self.home.agreements, self.home.reference, self.home.inbox):
+            folder.mkdir(parents=True, exist_ok=True)
+        self.reference(
+            "municipalities.csv", "postcode4_from,postcode4_to,gemeentecode", "2011,2037,0392", "2041,2042,0473",
+            "2051,2061,0377",
+        )  # fmt: skip
+        self.reference(
+            "areas.csv", "postcode_from,postcode_to,worklist", "2021AA,2026ZZ,wijkteam_noord",
+            "2041AA,2042ZZ,wijkteam_zandvoort",
+        )  # fmt: skip
+
+    def agree(self, partner: str, **changes: Any) -> None:
+        """Writes an agreement."""
+        text = yaml.safe_dump(agreement(partner, **changes), allow_unicode=True)
+        (self.home.agreements / f"{partner}.yaml").write_text(text, encoding="utf-8")
+
+    def settings(self, **values: Any) -> None:
+        """Writes settings.yaml."""
+        self.home.settings.write_text(yaml.safe_dump(values), encoding="utf-8")
+
+    def reference(self, name: str, *lines: str) -> None:
+        """Writes a reference table."""
+        (self.home.reference / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    def register(self, *dwellings: str) -> None:
+        """Writes an address register; a dwelling is `postcode,number,letter,addition` (and `,gemeentecode`)."""
+        lines = []
+        for number, dwelling in enumerate(dwellings):
+            postcode, house_number, letter, addition, municipality = [*dwelling.split(","), "0392"][:5]
+            lines.append(
+                f"{number:016d},Teststraat,{house_number},{letter},{addition},{postcode},Haarlem,{municipality}"
+            )
+        self.reference("addresses.csv", REGISTER_HEADER, *lines)
+
+    def deliver(
+        self,
+        partner: str,
+        month: str,
+        rows: Sequence[Mapping[str, str]] | bytes,
+        *,
+        name: str = "levering.csv",
+        received: str | None = None,
+        folder: str = "",
+    ) -> Path:
+        """Puts a file in the inbox; received on the third of the month at ten unless told otherwise."""
+        path = self.home.inbox / partner / month / folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(rows if isinstance(rows, bytes) else as_csv(rows))
+        stamp = moment(received or f"{month}-03 10:00").timestamp()
+        os.utime(path, (stamp, stamp))
+        return path
+
+    def slip(self, partner: str, month: str, kind: str, *references: str, name: str = "lijst.csv") -> Path:
+        """Puts a withdrawal or confirmation file in the inbox."""
+        content = "\n".join(["customer_reference", *references, ""]).encode()
+        return self.deliver(partner, month, content, name=name, folder=kind)
+
+    @property
+    def installation(self) -> Installation:
+        return Installation.load(self.home, lambda: self.now)
+
+    def run(self, first: str, last: str | None = None, *, succeeds: bool = True) -> dg.ExecuteInProcessResult:
+        """Runs a month, or a range in one run."""
+        job = build_defs(self.installation).resolve_job_def(MONTH_JOB)
+        start, end = (month_key(parse_month(month)) for month in (first, last or first))
+        single = start == end
+        result = job.execute_in_process(
+            instance=self.instance,
+            partition_key=start if single else None,
+            tags={}
+            if single
+            else {"dagster/asset_partition_range_start": start, "dagster/asset_partition_range_end": end},
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            raise_on_error=False,
+        )
+        if succeeds and not result.success:
+            failures = [e.step_failure_data.error for e in result.all_events if e.event_type_value == "STEP_FAILURE"]
+            raise AssertionError("\n\n".join(error.to_string() for error in failures if error))
+        return result
+
+    def table(self, name: str, order: str = "ALL", where: str = "true") -> list[dict[str, Any]]:
+        """The rows of a published table, by column."""
+        return self.query(f"SELECT * FROM {name} WHERE {where} ORDER BY {order}")
+
+    def query(self, query: str) -> list[dict[str, Any]]:
+        """The rows of a query on the warehouse, by column."""
+        with WarehouseResource(home=str(self.root)).connect(read_only=True) as connection:
+            result = connection.execute(query)
+            columns = [column[0] for column in result.description]
+            return [dict(zip(columns, values, strict=True)) for values in result.fetchall()]
+
+    def reasons(self, month: str) -> dict[int, list[str]]:
+        """Row number to reasons of the rejected rows of a month with one partner."""
+        rejected = self.table("rejected_rows", "row_number", f"month = '{month}-01'")
+        return {r["row_number"]: r["reasons"] for r in rejected}
+
+
+def days_before(day: str, days: int) -> str:
+    """A date in the default notation, so many days before another one."""
+    found = datetime.strptime(day, "%d-%m-%Y").replace(tzinfo=UTC).date() - timedelta(days=days)
+    return f"{found:%d-%m-%Y}"
+
+
+def month(text: str) -> date:
+    """The first day of a month."""
+    return parse_month(text)

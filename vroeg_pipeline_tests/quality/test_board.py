@@ -1,0 +1,86 @@
+"""The delivery board: every partner and month is in exactly one state."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import pytest
+import yaml
+
+from vroeg_pipeline.domain.agreements import Partners, parse_agreement
+from vroeg_pipeline.quality.board import DeliveryState, RegisteredFile, delivery_state, make_board
+from vroeg_pipeline_tests.kit.world import agreement, moment
+
+MARCH = date(2021, 3, 1)
+AGREED = parse_agreement(yaml.safe_dump(agreement("pwn", valid_until="2021-03")), "f", "pwn")
+ON_TIME, LATE = moment("2021-03-05 17:00"), moment("2021-03-05 17:01")
+RECENT = date(2021, 3, 1)
+
+
+def file(
+    status: str, refusal: str | None = None, at: datetime = ON_TIME, read_on: date | None = RECENT
+) -> RegisteredFile:
+    return RegisteredFile(status, refusal, at, read_on)
+
+
+@pytest.mark.parametrize(
+    ("files", "state"),
+    [
+        ([file("accepted")], DeliveryState.ON_TIME),
+        ([file("accepted", at=LATE)], DeliveryState.LATE),
+        ([file("accepted", at=LATE), file("superseded")], DeliveryState.ON_TIME),
+        ([file("accepted", read_on=None)], DeliveryState.ON_TIME),
+        ([file("accepted", read_on=date(2021, 2, 18))], DeliveryState.OUTDATED),
+        ([file("accepted", read_on=date(2021, 2, 19))], DeliveryState.ON_TIME),
+        ([file("refused", "unreadable")], DeliveryState.REFUSED),
+        ([file("refused", "stale_copy")], DeliveryState.OUTDATED),
+        ([file("refused", "stale_copy"), file("refused", "unreadable")], DeliveryState.REFUSED),
+        ([file("refused", "unreadable"), file("accepted")], DeliveryState.ON_TIME),
+        ([], DeliveryState.MISSING),
+    ],
+)
+def test_states_after_the_deadline(files: list[RegisteredFile], state: DeliveryState) -> None:
+    assert delivery_state(AGREED, MARCH, files, moment("2021-03-20 12:00")) == state
+
+
+def test_before_the_deadline_nothing_is_missing() -> None:
+    assert delivery_state(AGREED, MARCH, [], ON_TIME) == DeliveryState.EXPECTED
+
+
+def test_outside_the_agreement_nothing_is_owed() -> None:
+    refused = [file("refused", "not_active")]
+    assert delivery_state(AGREED, date(2021, 4, 1), refused, moment("2021-05-20 12:00")) == DeliveryState.NOT_OWED
+
+
+def partners(**changes: dict[str, object]) -> Partners:
+    return Partners.of(
+        parse_agreement(yaml.safe_dump(agreement(name, **content)), "f", name) for name, content in changes.items()
+    )
+
+
+def test_a_succession_is_one_line_with_a_seam() -> None:
+    found = partners(
+        de_key={"valid_until": "2021-02"}, pre_wonen={"valid_from": "2021-02", "succeeds": ["de_key"]}, pwn={}
+    )
+    months = [date(2021, number, 1) for number in (1, 2, 3)]
+    files = {("de_key", months[0]): [file("accepted")], ("pre_wonen", months[1]): [file("refused", "unreadable")]}
+    board = make_board(found, files, months, moment("2021-04-01 12:00"))
+    succession, other = board.lines
+    assert succession.name == "De Key → Pre Wonen"
+    assert other.name == "Pwn"
+    states = [[(c.agreement.partner, c.state.value) for c in succession.cells[month]] for month in months]
+    assert states == [
+        [("de_key", "late")],
+        [("de_key", "missing"), ("pre_wonen", "refused")],
+        [("pre_wonen", "missing")],
+    ]
+    assert [succession.has_seam(month) for month in months] == [False, False, True]
+    assert succession.cells[months[1]][1].refusals == ("unreadable",)
+    assert succession.cells[months[0]][0].delivery is not None
+
+
+def test_before_and_after_an_agreement_its_line_owes_nothing() -> None:
+    found = partners(pwn={"valid_from": "2021-02", "valid_until": "2021-02"})
+    months = [date(2021, number, 1) for number in (1, 2, 3)]
+    (line,) = make_board(found, {}, months, moment("2021-02-01 12:00")).lines
+    assert [line.cells[month][0].state.value for month in months] == ["not owed", "expected", "not owed"]

@@ -1,0 +1,71 @@
+"""The delivery board as a page (DOMAIN §3, §12)."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+from vroeg_pipeline_tests.kit.world import World, moment, row
+
+
+def page_of(world: World) -> str:
+    return (world.home.outbox / "delivery_board.html").read_text(encoding="utf-8")
+
+
+def cells(page: str, name: str) -> list[tuple[str, str]]:
+    """(class, text) of the cells of a line."""
+    (line,) = re.findall(rf"<tr><th>{re.escape(name)}</th>(.*?)</tr>", page)
+    found = re.findall(r'<td class="([^"]*)">(.*?)</td>', line)
+    return [(kind, unescape(re.sub("<[^>]+>", " ", content))) for kind, content in found]
+
+
+def test_the_page_tells_all_states_apart(world: World) -> None:
+    world.now = moment("2021-04-02 12:00")
+    world.agree("oud", valid_until="2021-02", contact={"name": "Jan & Co", "email": "x@oud.example"})
+    world.agree("nieuw", valid_from="2021-03", succeeds=["oud"])
+    for partner in ("laat", "weg", "kapot", "oude_cijfers"):
+        world.agree(partner)
+    world.deliver("oud", "2021-02", [row(reference_date="01-02-2021")], received="2021-02-03 10:00")
+    world.deliver("nieuw", "2021-03", [row(), row(customer_reference="K2")])
+    world.deliver("laat", "2021-03", [row()], received="2021-03-06 09:15")
+    world.deliver("kapot", "2021-03", b"\xff\xfe")
+    world.deliver("oude_cijfers", "2021-03", [row(reference_date="01-01-2021", arrears_since="01-09-2020")])
+    world.run("2021-02", "2021-04")
+    page = page_of(world)
+    assert cells(page, "Oud → Nieuw") == [
+        ("on-time", "  ✓ on time  1 rows, 03-02 10:00  "),
+        ("on-time seam", "  ✓ on time  2 rows, 03-03 10:00  "),
+        ("expected", "  … expected  due 08-04 17:00  "),
+    ]
+    assert cells(page, "Laat")[1] == ("late", "  ◷ late  1 rows, 06-03 09:15  ")
+    assert cells(page, "Weg")[1] == ("missing", "  ✗ missing  due 05-03 17:00  ")
+    assert cells(page, "Kapot")[1] == ("refused", "  ⊘ refused  due 05-03 17:00  refused: unreadable  ")
+    assert cells(page, "Oude Cijfers")[1][0] == "outdated"
+    assert "Jan &amp; Co, x@oud.example" in page
+
+
+def test_the_page_needs_nothing_else_and_is_for_the_owner(world: World) -> None:
+    world.agree("huur")
+    world.deliver("huur", "2021-03", [row()])
+    world.run("2021-03")
+    page = page_of(world)
+    assert re.findall(r"(?:src|href)=", page) == []
+    assert "<script" not in page
+    assert "@import" not in page
+    assert "Testman" not in page
+    assert (world.home.outbox / "delivery_board.html").stat().st_mode & 0o077 == 0
+
+
+def test_the_asset_counts_the_states_of_its_month(world: World) -> None:
+    world.agree("huur")
+    world.agree("water", type="Water")
+    world.deliver("huur", "2021-03", [row()])
+    result = world.run("2021-03")
+    (event,) = [
+        event
+        for event in result.get_asset_materialization_events()
+        if event.asset_key and event.asset_key.to_user_string() == "delivery_board"
+    ]
+    metadata = event.step_materialization_data.materialization.metadata
+    assert (metadata["on time"].value, metadata["missing"].value) == (1, 1)
+    assert str(metadata["page"].value).endswith("delivery_board.html")
