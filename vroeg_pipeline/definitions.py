@@ -1,49 +1,85 @@
-"""The code location: which assets, checks, jobs and resources make up the pipeline. Read this first.
+"""The code location: which stages, checks, jobs and sensors make up the pipeline, in the order of the data. Read this first.
 
-Only puts together; each stage is explained in its own module.
+Only puts together; each stage is explained in its own room.
 """
 
-from __future__ import annotations
-
-import os
-import warnings
+from collections.abc import Sequence
 from datetime import date
 
 import dagster as dg
-from dagster._utils.warnings import BetaWarning, PreviewWarning
 
-# Single-run backfills and partitioned checks are marked beta and preview in Dagster 1.13; docs/adr/0004 and 0005 say
-# why they are used all the same. Nobody who looks at the UI or the terminal can do anything about these lines.
-warnings.filterwarnings("ignore", category=BetaWarning)
-warnings.filterwarnings("ignore", category=PreviewWarning)
-# Great Expectations must not call home (ARCHITECTURE decision 14); it reads this when it is imported.
-os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+import vroeg_pipeline.address_desk.assets as address_desk
+import vroeg_pipeline.address_desk.checks as address_desk_checks
+import vroeg_pipeline.addresses.assets as addresses
+import vroeg_pipeline.addresses.checks as address_checks
+import vroeg_pipeline.ddas.assets as ddas
+import vroeg_pipeline.ddas.checks as ddas_checks
+import vroeg_pipeline.deliveries.assets as deliveries
+import vroeg_pipeline.deliveries.checks as intake_checks
+import vroeg_pipeline.evaluation.assets as evaluation
+import vroeg_pipeline.evaluation.checks as evaluation_checks
+import vroeg_pipeline.feedback.assets as feedback
+import vroeg_pipeline.feedback.checks as feedback_checks
+import vroeg_pipeline.matches.assets as matches
+import vroeg_pipeline.matches.checks as match_checks
+import vroeg_pipeline.outcomes.assets as outcomes
+import vroeg_pipeline.outcomes.checks as outcome_checks
+import vroeg_pipeline.quality.assets as quality
+import vroeg_pipeline.quality.checks as quality_checks
+import vroeg_pipeline.signals.assets as signals
+import vroeg_pipeline.signals.checks as signal_checks
+import vroeg_pipeline.worklists.assets as worklists
+import vroeg_pipeline.worklists.checks as worklist_checks
+from vroeg_pipeline.alerts.sensor import alerts_sensor
+from vroeg_pipeline.automation.arrivals import arrivals_sensor, worklists_schedule
+from vroeg_pipeline.automation.jobs import intake_job, month_job
+from vroeg_pipeline.deliveries.inbox import months_in
+from vroeg_pipeline.installation.home import Home
+from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.warehouse import WarehouseResource
+from vroeg_pipeline.monthly import monthly_partitions
+from vroeg_pipeline.verdicts import month_checks
 
-from vroeg_pipeline.address_desk import assets as address_desk  # noqa: E402
-from vroeg_pipeline.address_desk.checks import decisions_check  # noqa: E402
-from vroeg_pipeline.addresses import assets as reference  # noqa: E402
-from vroeg_pipeline.addresses.checks import register_checks  # noqa: E402
-from vroeg_pipeline.alerts.sensor import alerts_sensor  # noqa: E402
-from vroeg_pipeline.automation.arrivals import arrivals_sensor, worklists_schedule  # noqa: E402
-from vroeg_pipeline.automation.jobs import intake_job, month_job  # noqa: E402
-from vroeg_pipeline.ddas import assets as ddas  # noqa: E402
-from vroeg_pipeline.ddas.checks import outgoing_checks  # noqa: E402
-from vroeg_pipeline.deliveries import assets as deliveries  # noqa: E402
-from vroeg_pipeline.deliveries.inbox import months_in  # noqa: E402
-from vroeg_pipeline.evaluation import assets as evaluation  # noqa: E402
-from vroeg_pipeline.feedback import assets as feedback  # noqa: E402
-from vroeg_pipeline.installation.home import Home  # noqa: E402
-from vroeg_pipeline.installation.installation import Installation  # noqa: E402
-from vroeg_pipeline.installation.warehouse import WarehouseResource  # noqa: E402
-from vroeg_pipeline.matches import assets as matches  # noqa: E402
-from vroeg_pipeline.monthly import monthly_partitions  # noqa: E402
-from vroeg_pipeline.outcomes import assets as outcomes  # noqa: E402
-from vroeg_pipeline.quality import assets as measures  # noqa: E402
-from vroeg_pipeline.quality import board_assets as board  # noqa: E402
-from vroeg_pipeline.quality.checks import delivery_checks  # noqa: E402
-from vroeg_pipeline.signals import assets as signals  # noqa: E402
-from vroeg_pipeline.table_checks import table_checks  # noqa: E402
-from vroeg_pipeline.worklists import assets as worklists  # noqa: E402
+Assets = Sequence[dg.AssetSpec | dg.AssetsDefinition]
+
+# The steps of a month, in the order of the data; what precedes the deliveries of each partner is `OF_NO_MONTH`.
+STEPS = [
+    deliveries.delivery_files,
+    signals.signals,
+    quality.delivery_measures,
+    quality.delivery_board,
+    matches.address_matches,
+    matches.recidivism,
+    worklists.prioritised_worklists,
+    worklists.worklist_issues,
+    worklists.worklist_files,
+    address_desk.address_desk,
+    outcomes.outcome_files,
+    outcomes.outcomes,
+    feedback.partner_feedback,
+    ddas.ddas_delivery,
+    evaluation.evaluation,
+    evaluation.evaluation_page,
+]
+OF_NO_MONTH: Assets = [
+    addresses.address_register,
+    addresses.MUNICIPALITIES,
+    worklists.AREAS,
+    worklists.KNOWN_CLIENTS,
+    address_desk.address_overrides,
+]
+CHECKS = [
+    *intake_checks.CHECKS,
+    *signal_checks.CHECKS,
+    *quality_checks.CHECKS,
+    *match_checks.CHECKS,
+    *worklist_checks.CHECKS,
+    *address_desk_checks.CHECKS,
+    *outcome_checks.CHECKS,
+    *feedback_checks.CHECKS,
+    *ddas_checks.CHECKS,
+    *evaluation_checks.CHECKS,
+]
 
 
 def first_month(installation: Installation) -> date:
@@ -65,40 +101,22 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
     """
     installation = installation or Installation.load(Home.from_environment())
     start = first_month(installation)
-    partitions = monthly_partitions(start)
-    partners = installation.partners
+    partitions, partners = monthly_partitions(start), installation.partners
+    without_months: Assets = [
+        *deliveries.of_partners(partners),
+        *(step for step in STEPS if step is not deliveries.delivery_files),
+    ]
+    of_months: Assets = dg.map_asset_specs(
+        lambda spec: spec.replace_attributes(partitions_def=partitions), without_months
+    )
     jobs = [month_job(partitions), intake_job(partners, partitions)]
     return dg.Definitions(
-        assets=dg.with_source_code_references(
-            [
-                *deliveries.delivery_specs(partners, partitions),
-                *reference.TABLES_KEPT_BY_HAND,
-                reference.address_register,
-                deliveries.delivery_files_asset(partners, partitions),
-                signals.signals_asset(partitions),
-                measures.measures_asset(partitions),
-                board.board_asset(partitions),
-                matches.matches_asset(partitions),
-                matches.recidivism_asset(partitions),
-                address_desk.address_overrides,
-                address_desk.address_desk_asset(partitions),
-                outcomes.outcome_files_asset(partitions),
-                worklists.worklists_asset(partitions),
-                worklists.issues_asset(partitions),
-                worklists.files_asset(partitions),
-                outcomes.outcomes_asset(partitions),
-                feedback.feedback_asset(partitions),
-                ddas.ddas_asset(partitions),
-                evaluation.evaluation_tables_asset(partitions),
-                evaluation.evaluation_page_asset(partitions),
-            ]
-        ),
+        assets=[*OF_NO_MONTH, *of_months],
         asset_checks=[
-            register_checks,
-            decisions_check,
-            *table_checks(partitions),
-            *delivery_checks(partners, partitions),
-            *outgoing_checks(partitions),
+            address_checks.register_checks,
+            address_desk_checks.decisions_check,
+            *month_checks(CHECKS, STEPS, partitions),
+            *quality_checks.delivery_checks(partners, partitions),
         ],
         jobs=jobs,
         sensors=[arrivals_sensor(installation, start, jobs), alerts_sensor(installation)],

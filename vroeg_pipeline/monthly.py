@@ -1,22 +1,40 @@
-"""How the assets of this location look and behave alike: partitions, names, column descriptions, reported counts.
+"""The one shape of an asset and of a check: a stage gets a `Month` and returns figures, a check says what breaks it.
 
-What a stage does stands in its own module.
+What a stage does stands in its own room. Here is only what all of them share: partitions, one run for a range of months,
+what the UI shows of a table, and how the figures of each month get to its materialization.
 """
 
-from collections.abc import Mapping, Sequence
+import hashlib
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import duckdb
 
 from vroeg_pipeline.domain.months import TIME_ZONE
-from vroeg_pipeline.installation.statements import sql
+from vroeg_pipeline.installation.home import Home, private_folder
+from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.schema import described_tables
+from vroeg_pipeline.installation.statements import fetch_one, sql, statement_file
+from vroeg_pipeline.installation.warehouse import WarehouseResource, replace_month
+
+# Single-run backfills and partitioned checks are marked beta and preview in Dagster 1.13; docs/adr/0004 and 0005 say
+# why they are used all the same. Nobody who looks at the UI or the terminal can do anything about these lines.
+warnings.filterwarnings("ignore", category=dg.BetaWarning)
+warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 
 # One run for a range of months: a late month re-runs itself and every later one (docs/adr/0004).
 ONE_RUN = dg.BackfillPolicy.single_run()
 # Characters of the longest bar.
 _BAR = 24
+
+# What the UI shows of one asset in one month: counts, partner ids and months only (DOMAIN §12).
+Figures = Mapping[str, Any]
 
 
 def monthly_partitions(first_month: date) -> dg.MonthlyPartitionsDefinition:
@@ -24,78 +42,254 @@ def monthly_partitions(first_month: date) -> dg.MonthlyPartitionsDefinition:
     return dg.MonthlyPartitionsDefinition(start_date=f"{first_month:%Y-%m-%d}", timezone=TIME_ZONE, end_offset=1)
 
 
-def months_of(context: dg.AssetExecutionContext) -> list[date]:
-    """The months this run is asked for, oldest first."""
-    return sorted(date.fromisoformat(key) for key in context.partition_keys)
-
-
-@cache
-def _described_tables() -> dict[str, tuple[str, dg.TableSchema]]:
-    """Description and columns of each table, read back from `schema.sql` itself so that nothing is written twice."""
-    with duckdb.connect() as connection:
-        connection.execute(sql("schema"))
-        tables = connection.execute("SELECT schema_name, table_name, comment FROM duckdb_tables()").fetchall()
-        columns = connection.execute(
-            """
-            SELECT schema_name, table_name, column_name, data_type, comment, is_nullable
-            FROM duckdb_columns() WHERE NOT internal ORDER BY table_oid, column_index
-            """
-        ).fetchall()
-    described = {}
-    for schema, table, comment in tables:
-        name = table if schema == "main" else f"{schema}.{table}"
-        described[name] = (
-            str(comment),
-            dg.TableSchema(
-                columns=[
-                    dg.TableColumn(c, t, comment, constraints=dg.TableColumnConstraints(nullable=bool(nullable)))
-                    for (s, of_table, c, t, comment, nullable) in columns
-                    if (s, of_table) == (schema, table)
-                ]
-            ),
-        )
-    return described
-
-
-def table_metadata(table: str) -> dict[str, object]:
-    """What the UI shows of a table: its columns with their meaning, and where it lies."""
-    return {
-        "dagster/column_schema": _described_tables()[table][1],
-        "dagster/table_name": f"warehouse.{table if '.' in table else f'main.{table}'}",
-    }
-
-
-def table_description(table: str, rule: str) -> str:
-    """The table's own comment, followed by the rule that fills it."""
-    return f"{_described_tables()[table][0]}\n\n{rule}"
-
-
 def month_key(month: date) -> str:
     """The partition key of a month."""
     return f"{month:%Y-%m-%d}"
 
 
+def months_of(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> list[date]:
+    """The months this run is asked for, oldest first."""
+    if isinstance(context, dg.AssetCheckExecutionContext):
+        context = context.op_execution_context  # type: ignore[assignment]
+    return sorted(date.fromisoformat(key) for key in context.partition_keys)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a stage works with: an open connection to the warehouse, the installation, and Dagster's context."""
+
+    connection: duckdb.DuckDBPyConnection
+    installation: Installation
+    context: dg.AssetExecutionContext
+
+    @property
+    def home(self) -> Home:
+        """Where the installation lies."""
+        return self.installation.home
+
+    def step(self, name: str) -> None:
+        """Makes the temporary table of that name with its statement."""
+        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {self.installation.statement(name)}")
+
+
+@dataclass(frozen=True)
+class Month(Step):
+    """One month (its first day) of a stage, on a connection that knows it: `getvariable('month')` in SQL."""
+
+    month: date
+
+    @property
+    def outbox(self) -> Path:
+        """The month's folder of what goes out, made where absent."""
+        return private_folder(self.home.outbox_of(self.month))
+
+    def fill(self, *tables: str, then: str | None = None) -> dict[str, dict[str, Any]]:
+        """Replaces the month in each table by the rows of the statement of its name, in one transaction with the statement
+        `then`; gives the figures of each table: its number of rows.
+        """
+        selects = {table: self.installation.statement(table) for table in tables}
+        counts = replace_month(self.connection, self.month, selects, then=then)
+        return {table: row_count(rows) for table, rows in counts.items()}
+
+    def counts(self, table: str, expression: str) -> str:
+        """How many of the month's rows have each value of an expression, in one line; NULL is left out."""
+        rows = self.connection.execute(
+            f"SELECT value, count(*) FROM (SELECT {expression} AS value FROM {table} WHERE month = getvariable('month')) "
+            "WHERE value IS NOT NULL GROUP BY value"
+        ).fetchall()
+        return counted({str(value): count for value, count in rows})
+
+    def warn(self, said: str) -> None:
+        """Says something about the month that somebody should look at."""
+        self.context.log.warning(f"{self.month:%Y-%m}: {said}")
+
+
+@contextmanager
+def months_at_work(
+    warehouse: WarehouseResource, installation: Installation, months: Iterable[date], context: Any = None
+) -> Iterator[Iterator[Month]]:
+    """One connection for all the months of a step, made ready for each in its turn; what a step leaves there is removed."""
+    with warehouse.connect() as connection:
+        installation.define_macros(connection)
+
+        def each() -> Iterator[Month]:
+            for month in months:
+                installation.set_month(connection, month)
+                with _own_temporary_tables(connection):
+                    yield Month(connection, installation, context, month)
+
+        yield each()
+
+
+@contextmanager
+def _own_temporary_tables(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    # What has a comment is kept for the run (`addresses.lookup`).
+    query = "SELECT table_name FROM duckdb_tables() WHERE database_name = 'temp' AND comment IS NULL"
+    before = connection.execute(query).fetchall()
+    yield
+    for (name,) in set(connection.execute(query).fetchall()) - set(before):
+        connection.execute(f'DROP TABLE temp."{name}"')
+
+
+def made(
+    name: str,
+    rule: str,
+    *,
+    reads: Sequence[str | dg.AssetKey],
+    group: str,
+    table: str | None = None,
+    statements: Sequence[str] | None = None,
+    kinds: Iterable[str] = ("duckdb",),
+) -> dg.AssetSpec:
+    """The asset of a table of the warehouse (`table`, when it has another name than the asset), and the rule that fills it.
+
+    `reads`: the assets whose tables its `statements` name (a test compares the two); without them, the one of its own name.
+    """
+    table = table or name
+    description, columns = described_tables()[table]
+    statements = [name] if statements is None else statements
+    return dg.AssetSpec(
+        name,
+        deps=reads,
+        group_name=group,
+        kinds=set(kinds),
+        tags={"stage": group},
+        description=f"{description}\n\n{rule}",
+        code_version=_version(statements),
+        metadata={
+            "dagster/column_schema": columns,
+            "dagster/table_name": f"warehouse.{table if '.' in table else f'main.{table}'}",
+            "statements": [statement_file(statement) for statement in statements],
+        },
+    )
+
+
+def written(
+    name: str, rule: str, *, reads: Sequence[str], group: str, kinds: Iterable[str], statements: Sequence[str] = ()
+) -> dg.AssetSpec:
+    """The asset of files that are written anew by every run, and what they are; `reads` and `statements` as of `made`."""
+    return dg.AssetSpec(
+        name,
+        deps=reads,
+        group_name=group,
+        kinds=set(kinds),
+        tags={"stage": group},
+        description=rule,
+        code_version=_version(statements) if statements else None,
+        metadata={"statements": [statement_file(statement) for statement in statements]},
+    )
+
+
+def kept_by_hand(name: str, description: str, kinds: Iterable[str] = ("csv",)) -> dg.AssetSpec:
+    """A reference table that people keep; nothing here makes it."""
+    return dg.AssetSpec(
+        name, group_name="reference", kinds=set(kinds), tags={"stage": "reference"}, description=description
+    )
+
+
+def _version(statements: Iterable[str]) -> str:
+    """Tells in the UI what was made by another version of its statements."""
+    return hashlib.sha256("\n".join(sql(statement) for statement in statements).encode()).hexdigest()[:12]
+
+
+Stage = Callable[[Month], Mapping[str, Figures]]
+
+
+def monthly(*specs: dg.AssetSpec, name: str | None = None) -> Callable[[Stage], dg.AssetsDefinition]:
+    """Makes a stage of a function: called for each month of a run, oldest first, it gives the figures of each asset.
+
+    The step is called as the function, or `name`. Its assets get their partitions in `definitions`.
+    """
+
+    def decorate(stage: Stage) -> dg.AssetsDefinition:
+        own = [spec.merge_attributes(metadata=_source_of(stage)) for spec in specs]
+
+        def step(
+            context: dg.AssetExecutionContext,
+            warehouse: WarehouseResource,
+            installation: dg.ResourceParam[Installation],
+        ) -> Iterator[dg.MaterializeResult[None]]:
+            with months_at_work(warehouse, installation, months_of(context), context) as months:
+                for of in months:
+                    for asset, figures in stage(of).items():
+                        context.add_asset_metadata(figures, asset_key=asset, partition_key=month_key(of.month))
+            for spec in own:
+                yield dg.MaterializeResult(spec.key)
+
+        step.__doc__ = stage.__doc__
+        return dg.multi_asset(name=name or stage.__name__, specs=own, backfill_policy=ONE_RUN)(step)
+
+    return decorate
+
+
+def standing(spec: dg.AssetSpec) -> Callable[[Callable[[Step], Figures]], dg.AssetsDefinition]:
+    """Makes a stage that belongs to no month of a function that gives its figures."""
+
+    def decorate(stage: Callable[[Step], Figures]) -> dg.AssetsDefinition:
+        def step(
+            context: dg.AssetExecutionContext,
+            warehouse: WarehouseResource,
+            installation: dg.ResourceParam[Installation],
+        ) -> dg.MaterializeResult[None]:
+            with warehouse.connect() as connection, _own_temporary_tables(connection):
+                installation.define_macros(connection)
+                return dg.MaterializeResult(metadata=dict(stage(Step(connection, installation, context))))
+
+        step.__doc__ = stage.__doc__
+        own = spec.merge_attributes(metadata=_source_of(stage))
+        return dg.multi_asset(name=stage.__name__, specs=[own])(step)
+
+    return decorate
+
+
+def _source_of(function: Callable[..., object]) -> dict[str, object]:
+    """Where the UI sends who asks for the source: to the stage, not to this module."""
+    code = function.__code__
+    reference = dg.LocalFileCodeReference(
+        file_path=code.co_filename, line_number=code.co_firstlineno, label=function.__name__
+    )
+    return {"dagster/code_references": dg.CodeReferencesMetadataValue(code_references=[reference])}
+
+
+@dataclass(frozen=True)
+class MonthCheck:
+    """What must hold of an asset in every month.
+
+    `breaches`: a query for the number of times the month breaks the rule, or a function that says what is wrong, or nothing.
+    A failed blocking check stops what comes after it in the run.
+    """
+
+    asset: str
+    name: str
+    rule: str
+    breaches: str | Callable[[Month], str | None]
+    blocking: bool = False
+
+    def look(self, of: Month) -> tuple[str | None, dict[str, object]]:
+        """What is wrong with the month, if anything, and the figures to show."""
+        if callable(self.breaches):
+            return self.breaches(of), {"month": f"{of.month:%Y-%m}"}
+        (breaches,) = fetch_one(of.connection, self.breaches)
+        wrong = f"is broken {breaches} times" if breaches else None
+        return wrong, {"breaches": int(breaches), "month": f"{of.month:%Y-%m}"}
+
+
+def keys_are_unique(table: str, *key: str) -> MonthCheck:
+    """The check that stands for the primary key that DuckDB cannot have here (see the schema)."""
+    columns = ", ".join(key)
+    return MonthCheck(
+        table,
+        "keys_are_unique",
+        f"No two rows of the month share {columns} (DOMAIN §11).",
+        f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE month = getvariable('month') "
+        f"GROUP BY {columns} HAVING count(*) > 1)",
+        blocking=True,
+    )
+
+
 def counted(counts: Mapping[str, int]) -> str:
     """Counts by reason in one line, for people."""
     return ", ".join(f"{count} × {reason}" for reason, count in sorted(counts.items())) or "nothing"
-
-
-def counts_by(connection: duckdb.DuckDBPyConnection, table: str, expression: str) -> dict[str, int]:
-    """How many rows of the connection's month have each value of an expression; NULL is left out."""
-    rows = connection.execute(
-        f"SELECT value, count(*) FROM (SELECT {expression} AS value FROM {table} WHERE month = getvariable('month')) "
-        "WHERE value IS NOT NULL GROUP BY value"
-    ).fetchall()
-    return {str(value): count for value, count in rows}
-
-
-def report(
-    context: dg.AssetExecutionContext, month: date, counts: Mapping[str, object], asset: str | None = None
-) -> None:
-    """Puts a month's figures on the materialization of that month, also in a run over several (DOMAIN §12: counts,
-    partner ids and months only).
-    """
-    context.add_asset_metadata(counts, asset_key=asset, partition_key=month_key(month))
 
 
 def bars(rows: Sequence[tuple[str, int, int]]) -> str:
@@ -108,6 +302,6 @@ def bars(rows: Sequence[tuple[str, int, int]]) -> str:
     return "\n".join(lines)
 
 
-def row_count(rows: int) -> dict[str, int]:
+def row_count(rows: int) -> dict[str, Any]:
     """The number of rows of a partition under the name that the UI plots."""
     return {"dagster/partition_row_count": rows}

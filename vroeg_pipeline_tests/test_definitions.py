@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
 import dagster as dg
+import duckdb
 import pytest
 import yaml
 
@@ -17,6 +19,7 @@ from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import parse_month
 from vroeg_pipeline.installation.home import CHECKOUT, Home
 from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.statements import fetch_one, sql
 from vroeg_pipeline_tests.kit.world import World
 
 # Key → what it reads. The assets are the vocabulary of everyone who works with the pipeline: a change is deliberate.
@@ -31,18 +34,18 @@ GRAPH = {
     "address_overrides": ["address_register"],
     "validated_signals": ["address_overrides", "address_register", "delivery_files", "municipalities"],
     "rejected_rows": ["address_overrides", "address_register", "delivery_files", "municipalities"],
-    "delivery_measures": ["rejected_rows", "validated_signals"],
+    "delivery_measures": ["delivery_files", "rejected_rows", "validated_signals"],
     "delivery_board": ["delivery_files", "delivery_measures"],
     "address_matches": ["validated_signals"],
-    "address_desk": ["address_matches", "address_overrides", "validated_signals"],
-    "repeat_signals": ["address_matches", "validated_signals"],
-    "recidivism_history": ["address_matches", "validated_signals"],
+    "address_desk": ["address_matches", "address_overrides", "address_register", "validated_signals"],
+    "repeat_signals": ["address_matches", "address_register", "validated_signals"],
+    "recidivism_history": ["address_matches", "address_register", "repeat_signals", "validated_signals"],
     "outcome_files": ["delivery_files"],
     "prioritised_worklists": ["address_matches", "areas", "known_clients", "outcome_files", "recidivism_history"],
     "worklist_issues": ["prioritised_worklists"],
-    "worklist_files": ["worklist_issues"],
+    "worklist_files": ["address_matches", "prioritised_worklists", "validated_signals", "worklist_issues"],
     "contact_attempts": ["outcome_files", "worklist_issues"],
-    "case_results": ["outcome_files", "worklist_issues"],
+    "case_results": ["contact_attempts", "outcome_files", "worklist_issues"],
     "refused_outcomes": ["outcome_files", "worklist_issues"],
     "partner_feedback": [
         "case_results",
@@ -51,7 +54,6 @@ GRAPH = {
         "rejected_rows",
         "repeat_signals",
         "validated_signals",
-        "worklist_files",
     ],
     "ddas_delivery": [
         "address_matches",
@@ -59,8 +61,9 @@ GRAPH = {
         "contact_attempts",
         "recidivism_history",
         "rejected_rows",
+        "repeat_signals",
         "validated_signals",
-        "worklist_files",
+        "worklist_issues",
     ],
     "evaluation_deliveries": ["delivery_files", "delivery_measures", "rejected_rows"],
     "evaluation_signals": [
@@ -78,7 +81,7 @@ GRAPH = {
         "prioritised_worklists",
         "recidivism_history",
     ],
-    "evaluation_contacts": ["address_matches", "case_results", "contact_attempts", "prioritised_worklists"],
+    "evaluation_contacts": ["address_matches", "contact_attempts", "prioritised_worklists"],
     "evaluation_page": [
         "evaluation_contacts",
         "evaluation_deliveries",
@@ -107,6 +110,108 @@ def specs(defs: dg.Definitions) -> dict[str, dg.AssetSpec]:
 def test_the_asset_graph(defs: dg.Definitions) -> None:
     found = {key: sorted(dep.asset_key.to_user_string() for dep in spec.deps) for key, spec in specs(defs).items()}
     assert found == {key: sorted(deps) for key, deps in GRAPH.items()}
+
+
+# Tables that Python makes, and what of: the asset they are read from, or none where it is the settings or the agreements.
+MADE_OF = {
+    "address_register": ["address_register"],
+    "address_decisions": ["address_overrides"],
+    "delivery_rows": ["delivery_files"],
+    "outcome_rows": ["outcome_files"],
+    "postcode4_municipality": ["municipalities"],
+    "areas": ["areas"],
+    "buurt_areas": ["areas"],
+    "known_addresses": ["known_clients"],
+    "crisis_deadline": ["address_matches"],
+    "delivery_states": ["delivery_files", "delivery_measures"],
+    "buurt_of_range": [],
+    "buurt_of_number": [],
+    "told_cells": [],
+    "judged_outcome_files": ["outcome_files"],
+    "unknown_cases": ["outcome_files"],
+    "agreement_terms": [],
+    "agreed_municipalities": [],
+    "ancestry": [],
+    "last_successor": [],
+    "partner_names": [],
+    "capacity": [],
+    "matching_days": [],
+    "known_bsn": [],
+    "listed": [],
+    "withdrawals": [],
+    "confirmations": [],
+}
+
+
+# What the steps of the resolver leave; they are listed in `addresses/resolver.py`.
+TEMPORARY = {"resolved_addresses", "moved_addresses", "register_entries"}
+
+
+# What an asset only has to come after: both write the same note on the inbox.
+ONLY_AFTER = {"outcome_files": {"delivery_files"}}
+
+
+def named_in(query: str) -> set[str]:
+    """The tables and views that a query names, its own WITH names left out."""
+    with duckdb.connect() as connection:
+        (tree,) = fetch_one(connection, "SELECT json_serialize_sql(?)", [query])
+    parsed = json.loads(tree)
+    assert not parsed["error"], (query[:80], parsed)
+    named, own = set(), set()
+
+    def look(node: object) -> None:
+        if isinstance(node, dict):
+            if node.get("type") == "BASE_TABLE":
+                named.add(str(node["table_name"]))
+            own.update(entry["key"] for entry in node.get("cte_map", {}).get("map", ()))
+            for child in node.values():
+                look(child)
+        elif isinstance(node, list):
+            for child in node:
+                look(child)
+
+    look(parsed["statements"])
+    return named - own
+
+
+def views() -> dict[str, str]:
+    """Name to query of every view that a statement may name."""
+    with duckdb.connect() as connection:
+        connection.execute(sql("schema"))
+        connection.execute(sql("macros").replace("parse_delivered_date(value, date_format)", "NULL::DATE"))
+        connection.execute("CREATE TEMP TABLE postcode4_municipality (postcode4 INTEGER, municipality VARCHAR)")
+        connection.execute(sql("address_macros"))
+        found = connection.execute("SELECT view_name, sql FROM duckdb_views() WHERE NOT internal").fetchall()
+    return {name: text[text.index(" AS ") + 4 :].rstrip(";\n ") for name, text in found}
+
+
+def test_what_an_asset_reads_is_what_its_statements_name(defs: dg.Definitions) -> None:
+    known, tables = specs(defs), {}
+    for key, spec in known.items():
+        tables[str(spec.metadata.get("dagster/table_name", "")).rpartition(".")[2]] = key
+    for key, spec in known.items():
+        names = [Path(file).stem for file in spec.metadata.get("statements", ())]
+        if not names:
+            continue
+        read, steps = set(), set(names)
+        waiting = set().union(*(named_in(sql(name)) for name in names))
+        seen: set[str] = set()
+        while waiting:
+            name = waiting.pop()
+            if name in seen:
+                continue
+            seen.add(name)
+            if name in MADE_OF:
+                read.update(MADE_OF[name])
+            elif name in views():
+                waiting |= named_in(views()[name])
+            elif name in tables and tables[name] != key:
+                read.add(tables[name])
+            else:
+                assert name in steps or name in tables or name in TEMPORARY, (key, name)
+        read.discard(key)
+        declared = {dep.asset_key.to_user_string() for dep in spec.deps}
+        assert declared - ONLY_AFTER.get(key, set()) == read, key
 
 
 def test_everything_explains_itself(defs: dg.Definitions) -> None:

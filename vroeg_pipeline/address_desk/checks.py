@@ -1,9 +1,22 @@
-"""What must hold of the decisions of the address desk, which belong to no month."""
+"""What must hold of the decisions of the address desk, which belong to no month, and of its list of each month."""
 
 import dagster as dg
 
 from vroeg_pipeline.installation.statements import fetch_one
 from vroeg_pipeline.installation.warehouse import WarehouseResource
+from vroeg_pipeline.monthly import MonthCheck, keys_are_unique
+
+CHECKS = [
+    keys_are_unique("address_desk", "desk_id"),
+    MonthCheck(
+        "address_desk",
+        "no_review_is_forgotten",
+        "Every signal that needs review, and is not held, is on the list of the address desk (DOMAIN §6).",
+        "SELECT count(*) FROM validated_signals AS signal "
+        "ANTI JOIN address_desk AS desk ON signal.month = desk.month AND signal.desk_id = desk.desk_id "
+        "WHERE signal.month = getvariable('month') AND signal.needs_review AND signal.held_reason IS NULL",
+    ),
+]
 
 # A file as a whole counts until a later one of the desk could be read.
 _NOT_USED = """

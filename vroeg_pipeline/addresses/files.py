@@ -15,7 +15,7 @@ from typing import Any
 
 import duckdb
 
-from vroeg_pipeline.addresses.reference import load_municipalities
+from vroeg_pipeline.addresses.lookup import load_municipalities
 from vroeg_pipeline.addresses.register import BUURTEN, file_source, fill_register, register_source
 from vroeg_pipeline.addresses.resolver import WRITTEN, resolve_addresses
 from vroeg_pipeline.domain.errors import VroegError

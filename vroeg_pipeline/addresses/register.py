@@ -18,8 +18,9 @@ from pathlib import Path
 import duckdb
 
 from vroeg_pipeline.addresses import bag_extract, bag_light
-from vroeg_pipeline.addresses.reference import BUURTCODE, csv_errors, csv_select, small_table
+from vroeg_pipeline.addresses.lookup import BUURTCODE
 from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.formats.reference_csv import csv_errors, csv_select, small_table
 from vroeg_pipeline.installation.home import Home, temporary_file
 from vroeg_pipeline.installation.statements import (
     fetch_one,
@@ -298,7 +299,7 @@ def _note_load(
 def _fingerprint(source: Source, buurten: Path) -> str:
     """Of the files, and of the statements that read them: when these change, the register is read anew."""
     digest = hashlib.sha256()
-    for name in ("bag_entries", "register_entries", "address_register", "addresses", "macros"):
+    for name in ("bag_entries", "register_entries", "address_register", "address_macros", "macros"):
         digest.update(sql(name).encode())
     for path in (*source.files, *([buurten] if buurten.exists() else [])):
         with path.open("rb") as file:

@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from vroeg_pipeline.alerts.plan import AlertKind, Book, Condition, Notice, OpenProblem, Phase
+from vroeg_pipeline.alerts.plan import Book, Condition, Notice, OpenProblem, Phase
+from vroeg_pipeline.domain.alerts import AlertKind
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation.home import Home, private_folder, read_text, replacing
 from vroeg_pipeline.installation.locking import run_lock

@@ -8,17 +8,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from vroeg_pipeline.alerts.plan import AlertKind, Notice, Phase
+from vroeg_pipeline.alerts.plan import Notice, Phase
+from vroeg_pipeline.domain.alerts import ASKED_OF_PARTNERS, AlertKind, Language
 from vroeg_pipeline.domain.months import month_text
+from vroeg_pipeline.domain.reasons import REFUSALS_IN_DUTCH
 
-Language = Literal["en", "nl"]
 Facts = Mapping[str, Any]
 
 _SENDER = "Vroeg Eropaf"
-# What a partner can mend, so what its contact may be asked.
-ASKED_OF_PARTNERS = (AlertKind.MISSING, AlertKind.REFUSED, AlertKind.OUTDATED, AlertKind.VOLUME, AlertKind.DRIFT)
 
 
 @dataclass(frozen=True)
@@ -60,14 +59,6 @@ _TITLES: Mapping[Language, Mapping[AlertKind, str]] = {
 _PHASES: Mapping[Language, Mapping[Phase, str]] = {
     "en": {Phase.RAISED: "", Phase.REMINDER: "still: ", Phase.SOLVED: "solved: "},
     "nl": {Phase.RAISED: "", Phase.REMINDER: "nog steeds: ", Phase.SOLVED: "opgelost: "},
-}
-REFUSALS_IN_DUTCH = {
-    "unreadable": "het bestand kan niet worden gelezen (ander formaat, andere tekenset of beschadigd)",
-    "missing_columns": "een verplichte kolom ontbreekt, of het bestand is leeg",
-    "not_active": "voor deze maand is geen levering afgesproken",
-    "unknown_partner": "er is geen leveringsafspraak",
-    "stale_copy": "het bestand is gelijk aan dat van een eerdere maand",
-    "too_large": "het bestand is te groot",
 }
 _MEASURES_IN_DUTCH = {
     "row_count": "aantal regels",

@@ -12,27 +12,12 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 
+from vroeg_pipeline.domain.alerts import AlertKind
 from vroeg_pipeline.domain.months import AMSTERDAM, amsterdam_day, working_days_after
 
 # Somebody must be there to read a reminder.
 REMINDER_TIME = time(9, 0)
 _FIRST_RETRY, _LONGEST_RETRY = timedelta(minutes=1), timedelta(minutes=30)
-
-
-class AlertKind(StrEnum):
-    """What an alert is about; `settings.yaml` says who gets which."""
-
-    MISSING = "missing"
-    LATE = "late"
-    REFUSED = "refused"
-    OUTDATED = "outdated"
-    VOLUME = "volume"
-    DRIFT = "drift"
-    CHECK_FAILED = "check_failed"
-    RUN_FAILED = "run_failed"
-    AUTOMATION = "automation"
-    DISK = "disk"
-    MONTH_DONE = "month_done"
 
 
 # These happen and are over; the others last until they are solved.

@@ -7,58 +7,21 @@ conditions for `alerts.plan` out.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 
-from vroeg_pipeline.alerts.plan import AlertKind, Condition
+from vroeg_pipeline.alerts.plan import Condition
 from vroeg_pipeline.domain.agreements import Agreement
+from vroeg_pipeline.domain.alerts import AlertKind
 from vroeg_pipeline.domain.months import moment_text
+from vroeg_pipeline.installation.month_notes import Made, NotedVerdict
 from vroeg_pipeline.quality.board import RegisteredFile, is_outdated
 
 # Checks that say what another kind of alert says.
 _VOLUME_CHECKS = frozenset({"rows_as_agreed", "rows_as_usual"})
 _DRIFT_CHECK = "columns_as_agreed"
 _TOLD_BY_STATE = frozenset({"delivered", "on_time", "reference_date_is_recent", "few_rows_outdated"})
-
-
-@dataclass(frozen=True)
-class NotedVerdict:
-    """What a check said of a month, without personal data. `asset`: `deliveries/<partner>` or a table."""
-
-    asset: str
-    check: str
-    passed: bool
-    said: str
-    findings: Sequence[Mapping[str, str]] = field(default_factory=tuple)
-
-    @property
-    def partner(self) -> str | None:
-        """Whose delivery it is about, if any."""
-        return self.asset.removeprefix("deliveries/") if self.asset.startswith("deliveries/") else None
-
-
-@dataclass(frozen=True)
-class Issue:
-    """The last issue of a worklist, and how many addresses it added and withdrew."""
-
-    worklist: str
-    issue: int
-    added: int
-    withdrawn: int
-
-
-@dataclass(frozen=True)
-class Made:
-    """What a run of the whole month came to: signals that are not held, addresses reported, reported before; the names of
-    the partners it was made without; the last issue of each worklist.
-    """
-
-    signals: int
-    addresses: int
-    recidivists: int
-    missing: Sequence[str]
-    issues: Sequence[Issue]
 
 
 def month_done(month: date, made: Made) -> Condition:

@@ -13,9 +13,9 @@ from urllib.parse import quote
 import dagster as dg
 
 from vroeg_pipeline.alerts.book import AlertState, Waiting, alert_lock, read_alerts, write_alerts
-from vroeg_pipeline.alerts.messages import Language, Message, compose, letter
+from vroeg_pipeline.alerts.messages import Message, compose, letter
 from vroeg_pipeline.alerts.notifier import send
-from vroeg_pipeline.alerts.plan import AlertKind, Condition, Notice, Observed, Phase, is_quiet, plan, retry_after
+from vroeg_pipeline.alerts.plan import Condition, Notice, Observed, Phase, is_quiet, plan, retry_after
 from vroeg_pipeline.alerts.problems import (
     delivery_problems,
     month_done,
@@ -27,6 +27,7 @@ from vroeg_pipeline.automation.health import disk_finding, tick_findings
 from vroeg_pipeline.automation.jobs import INTAKE_JOB, MONTH_JOB
 from vroeg_pipeline.deliveries.assets import delivery_key
 from vroeg_pipeline.deliveries.worked_on import months_worked_on, still_to_be_judged, worked_on
+from vroeg_pipeline.domain.alerts import AlertKind, Language
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import add_months, month_of, months_between
 from vroeg_pipeline.installation.installation import Installation

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import dagster as dg
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from vroeg_pipeline.automation.jobs import INTAKE_JOB, MONTH_JOB
+from vroeg_pipeline.automation.jobs import INTAKE_JOB, MONTH_JOB, Job
 from vroeg_pipeline.deliveries.inbox import months_in
 from vroeg_pipeline.deliveries.worked_on import WorkedOn, content_of_month, is_news, without_outcomes, worked_on
 from vroeg_pipeline.domain.months import (
@@ -103,9 +102,7 @@ def month_tags(first: date, last: date) -> dict[str, str]:
     }
 
 
-def arrivals_sensor(
-    installation: Installation, first_month: date, jobs: Sequence[UnresolvedAssetJobDefinition]
-) -> dg.SensorDefinition:
+def arrivals_sensor(installation: Installation, first_month: date, jobs: Sequence[Job]) -> dg.SensorDefinition:
     """Looks at the inbox every half minute, and asks for one of the jobs."""
     home, settings = installation.home, installation.settings
 

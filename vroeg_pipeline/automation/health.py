@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from dagster import DagsterInstance
-from dagster._core.scheduler.instigation import InstigatorStatus, TickStatus
 
 from vroeg_pipeline.domain.months import moment_text
 from vroeg_pipeline.installation.home import Home
@@ -37,7 +36,7 @@ def tick_findings(instance: DagsterInstance, now: datetime) -> Iterator[Finding]
     for state in sorted(instance.all_instigator_state(), key=lambda state: state.instigator_name):
         kind = state.instigator_type.value
         part = f"{kind.lower()} {state.instigator_name}"
-        if state.status == InstigatorStatus.STOPPED:
+        if state.status.value == "STOPPED":
             yield Finding(part, False, "it is turned off in the UI")
             continue
         ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=_TICKS_TO_FAIL.get(kind, 1))
@@ -46,7 +45,7 @@ def tick_findings(instance: DagsterInstance, now: datetime) -> Iterator[Finding]
             yield Finding(part, kind == "SCHEDULE", "it has not ticked yet")
             continue
         at = datetime.fromtimestamp(ticks[0].timestamp, UTC)
-        failed = all(tick.status == TickStatus.FAILURE for tick in ticks)
+        failed = all(tick.status.value == "FAILURE" for tick in ticks)
         said = f"last tick {moment_text(at)}" + (", and it failed: see Automation in the UI" if failed else "")
         yield Finding(part, not failed and now - at <= _TICK_TOLERANCE.get(kind, timedelta.max), said)
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import dagster as dg
+
+# Dagster has no public name for what define_asset_job gives.
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from vroeg_pipeline.deliveries.assets import delivery_key
 from vroeg_pipeline.domain.agreements import Partners
 
+Job = UnresolvedAssetJobDefinition
+
 MONTH_JOB = "month"
 INTAKE_JOB = "intake"
 
 
-def month_job(partitions: dg.PartitionsDefinition) -> UnresolvedAssetJobDefinition:
+def month_job(partitions: dg.PartitionsDefinition) -> Job:
     """Everything, from the inbox to the outbox, for one month or a range of months.
 
     One job and one run, because a failed blocking check stops only what is in its own run (ARCHITECTURE decision 8).
@@ -28,7 +32,7 @@ def month_job(partitions: dg.PartitionsDefinition) -> UnresolvedAssetJobDefiniti
     )
 
 
-def intake_job(partners: Partners, partitions: dg.PartitionsDefinition) -> UnresolvedAssetJobDefinition:
+def intake_job(partners: Partners, partitions: dg.PartitionsDefinition) -> Job:
     """What is known of deliveries before the worklists are made: taken in, rows judged, measured, checked."""
     tables = (
         "address_register", "address_overrides", "delivery_files", "validated_signals", "rejected_rows",

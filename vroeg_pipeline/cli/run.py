@@ -8,11 +8,11 @@ from __future__ import annotations
 import logging
 import os
 import time
+import uuid
 from collections.abc import Sequence
 from datetime import date
 
 import dagster as dg
-from dagster._core.utils import make_new_run_id
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -44,7 +44,7 @@ def run_months(home: Home, months: Sequence[date], out: Console, *, verbose: boo
     prepare_dagster_home(home)
     progress = _Progress(out)
     job = build_defs(installation).resolve_job_def(MONTH_JOB)
-    run_id = make_new_run_id()
+    run_id = str(uuid.uuid4())
     tags = dict(_LOCATION_TAG)
     if len(months) > 1:
         tags |= {_RANGE_START: month_key(months[0]), _RANGE_END: month_key(months[-1])}

@@ -20,6 +20,7 @@ from vroeg_pipeline.installation.home import Home, read_text
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.statements import fetch_one, insert_rows, sql
 from vroeg_pipeline.installation.warehouse import CATALOG, WarehouseResource
+from vroeg_pipeline.worklists.routing import set_routing
 
 # Under other values of these the earlier months would have been others too: what is a repeat depends on them.
 _OF_EARLIER_MONTHS = ("mortgage_is_housing", "lookback_months", "repeat_months")
@@ -116,7 +117,7 @@ def compare(connection: duckdb.DuckDBPyConnection, installation: Installation, o
 def _make_list(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date, name: str) -> None:
     installation.define_macros(connection)
     installation.set_month(connection, month)
-    installation.set_routing(connection, month)
+    set_routing(connection, installation)
     connection.execute(f"CREATE TEMP TABLE {name} AS {sql('prioritised_worklists')}")
 
 

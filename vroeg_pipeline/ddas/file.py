@@ -15,12 +15,12 @@ from typing import Any
 
 import duckdb
 
-from vroeg_pipeline.addresses.reference import csv_errors, csv_select
 from vroeg_pipeline.ddas import v1_2 as ddas_v1_2
 from vroeg_pipeline.ddas.rows import Attempt, Case, Signal
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import last_day_of, matching_moment, month_text
 from vroeg_pipeline.domain.settings import Ddas, DdasMunicipality
+from vroeg_pipeline.formats.reference_csv import csv_errors, csv_select
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.statements import fetch_one, sql, temporary_table

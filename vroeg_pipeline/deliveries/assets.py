@@ -4,28 +4,15 @@ The intake logs an arrival as a materialization of the partner's month, so that 
 stays a hole in the partner's row (docs/adr/0001). How files are judged stands in `deliveries.intake`.
 """
 
-from datetime import date
+from collections.abc import Mapping, Sequence
 
 import dagster as dg
-import duckdb
 
 from vroeg_pipeline.deliveries.intake import MonthIntake, clear_leftovers, take_in
 from vroeg_pipeline.deliveries.worked_on import content_of_month, note_seen
 from vroeg_pipeline.domain.agreements import Agreement, Partners
 from vroeg_pipeline.domain.months import AMSTERDAM, longest_waits, month_text
-from vroeg_pipeline.installation.installation import Installation
-from vroeg_pipeline.installation.warehouse import WarehouseResource
-from vroeg_pipeline.monthly import (
-    ONE_RUN,
-    bars,
-    counted,
-    month_key,
-    months_of,
-    report,
-    row_count,
-    table_description,
-    table_metadata,
-)
+from vroeg_pipeline.monthly import Figures, Month, bars, counted, made, month_key, monthly, row_count
 
 GROUP = "deliveries"
 
@@ -35,12 +22,7 @@ def delivery_key(partner: str) -> dg.AssetKey:
     return dg.AssetKey(["deliveries", partner])
 
 
-def delivery_specs(partners: Partners, partitions: dg.PartitionsDefinition) -> list[dg.AssetSpec]:
-    """One external asset a partner, from its agreement."""
-    return [_delivery_spec(agreement, partitions) for agreement in partners.agreements.values()]
-
-
-def _delivery_spec(agreement: Agreement, partitions: dg.PartitionsDefinition) -> dg.AssetSpec:
+def _delivery_spec(agreement: Agreement) -> dg.AssetSpec:
     terms = agreement.delivery
     until = month_text(agreement.valid_until) if agreement.valid_until else "open end"
     lamp = ""
@@ -56,7 +38,6 @@ def _delivery_spec(agreement: Agreement, partitions: dg.PartitionsDefinition) ->
             "\n\nA filled month is a usable delivery that arrived; a hole is a month without one (DOMAIN §4)." + lamp
         ),
         group_name=GROUP,
-        partitions_def=partitions,
         owners=[agreement.owner] if agreement.owner else [],
         freshness_policy=_freshness(agreement),
         kinds={terms.format},
@@ -88,78 +69,64 @@ def _freshness(agreement: Agreement) -> dg.FreshnessPolicy | None:
     return dg.FreshnessPolicy.time_window(fail_window=longest, warn_window=usual)
 
 
-def delivery_files_asset(partners: Partners, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
-    """The intake of all partners."""
-
-    @dg.asset(
-        name="delivery_files",
-        deps=[delivery_key(partner) for partner in partners.agreements],
-        partitions_def=partitions,
-        backfill_policy=ONE_RUN,
-        group_name=GROUP,
-        kinds={"duckdb", "file"},
-        tags={"stage": GROUP},
-        description=table_description(
-            "delivery_files",
-            "Reads the month's folders of the inbox and keeps the bytes of every file in the archive. The newest "
-            "usable file of a partner is its delivery; files that cannot be used are refused with a reason, and the "
-            "month goes on without them (DOMAIN §4).",
-        ),
-        metadata=table_metadata("delivery_files"),
+@monthly(
+    made(
+        "delivery_files",
+        "Reads the month's folders of the inbox and keeps the bytes of every file in the archive. The newest usable "
+        "file of a partner is its delivery; files that cannot be used are refused with a reason, and the month goes "
+        "on without them (DOMAIN §4).",
+        # What partners deliver; which partners there are is known to the agreements (`of_partners`).
+        reads=[],
+        statements=[],
+        group=GROUP,
+        kinds=("duckdb", "file"),
     )
-    def delivery_files(
-        context: dg.AssetExecutionContext,
-        warehouse: WarehouseResource,
-        installation: dg.ResourceParam[Installation],
-    ) -> dg.MaterializeResult[None]:
-        clear_leftovers(installation)
-        installation.home.make()
-        with installation.months(warehouse, months_of(context)) as months:
-            for connection, month in months:
-                # Noted first: what comes while this reads is news to the next look at the inbox.
-                content = content_of_month(installation.home, month, installation.settings, installation.now())
-                note_seen(installation.home, month, content)
-                intake = take_in(connection, installation, month, context.log.warning)
-                _log_arrivals(context, connection, installation, month, intake)
-                missing = [a.partner for a in installation.partners.owed(month) if a.partner not in intake.accepted]
-                report(
-                    context,
-                    month,
-                    {
-                        **row_count(len(intake.files)),
-                        "accepted": len(intake.accepted),
-                        "superseded": sum(f.status == "superseded" for f in intake.files),
-                        "refused": sum(f.status == "refused" for f in intake.files),
-                        "data rows in accepted deliveries": sum(f.row_count or 0 for f in intake.accepted.values()),
-                        "owed but not delivered": ", ".join(missing) or "none",
-                        "left alone in the inbox": counted(intake.skipped),
-                        "files": _files_table(intake),
-                    },
-                )
-        return dg.MaterializeResult()
-
-    return delivery_files
+)
+def delivery_files(of: Month) -> Mapping[str, Figures]:
+    """The intake of all partners."""
+    clear_leftovers(of.installation)
+    of.home.make()
+    # Noted first: what comes while this reads is news to the next look at the inbox.
+    note_seen(of.home, of.month, content_of_month(of.home, of.month, of.installation.settings, of.installation.now()))
+    intake = take_in(of.connection, of.installation, of.month, of.context.log.warning)
+    _log_arrivals(of, intake)
+    missing = [a.partner for a in of.installation.partners.owed(of.month) if a.partner not in intake.accepted]
+    return {
+        "delivery_files": {
+            **row_count(len(intake.files)),
+            "accepted": len(intake.accepted),
+            "superseded": sum(f.status == "superseded" for f in intake.files),
+            "refused": sum(f.status == "refused" for f in intake.files),
+            "data rows in accepted deliveries": sum(f.row_count or 0 for f in intake.accepted.values()),
+            "owed but not delivered": ", ".join(missing) or "none",
+            "left alone in the inbox": counted(intake.skipped),
+            "files": _files_table(intake),
+        }
+    }
 
 
-def _log_arrivals(
-    context: dg.AssetExecutionContext,
-    connection: duckdb.DuckDBPyConnection,
-    installation: Installation,
-    month: date,
-    intake: MonthIntake,
-) -> None:
-    key = month_key(month)
+def of_partners(partners: Partners) -> Sequence[dg.AssetSpec | dg.AssetsDefinition]:
+    """The assets of this room with those that the agreements ask for: an external one a partner."""
+    keys = [delivery_key(partner) for partner in partners.agreements]
+    (intake,) = dg.map_asset_specs(lambda spec: spec.replace_attributes(deps=keys), [delivery_files])
+    return [*(_delivery_spec(agreement) for agreement in partners.agreements.values()), intake]
+
+
+def _log_arrivals(of: Month, intake: MonthIntake) -> None:
+    key, installation = month_key(of.month), of.installation
     for partner, file in intake.accepted.items():
-        if partner not in intake.changed and key in context.instance.get_materialized_partitions(delivery_key(partner)):
+        if partner not in intake.changed and key in of.context.instance.get_materialized_partitions(
+            delivery_key(partner)
+        ):
             continue
         due = installation.partners.agreements[partner].due(file.month)
-        context.log_event(
+        of.context.log_event(
             dg.AssetMaterialization(
                 delivery_key(partner),
                 partition=key,
                 metadata={
                     **row_count(file.row_count or 0),
-                    "volume": dg.MetadataValue.md(_volume(connection, month, installation.partners.line_of(partner))),
+                    "volume": dg.MetadataValue.md(_volume(of, installation.partners.line_of(partner))),
                     "received at": dg.MetadataValue.timestamp(file.received_at),
                     "due at": dg.MetadataValue.timestamp(due),
                     "on time": file.received_at <= due,
@@ -174,19 +141,19 @@ def _log_arrivals(
         )
 
 
-def _volume(connection: duckdb.DuckDBPyConnection, month: date, partners: list[str]) -> str:
+def _volume(of: Month, partners: list[str]) -> str:
     """Rows delivered in the last twelve months as bars; of a partner and those it took over."""
-    rows = connection.execute(
+    rows = of.connection.execute(
         """
         SELECT month, sum(row_count)::BIGINT AS delivered, max(delivered) OVER () AS highest
         FROM delivery_files
         WHERE status = 'accepted' AND list_contains($partners, partner)
-        AND month > $month::DATE - INTERVAL 12 MONTH AND month <= $month
+        AND month > getvariable('month') - INTERVAL 12 MONTH AND month <= getvariable('month')
         GROUP BY month ORDER BY month
         """,
-        {"partners": partners, "month": month},
+        {"partners": partners},
     ).fetchall()
-    return bars([(f"{of:%Y-%m}", delivered, highest) for of, delivered, highest in rows])
+    return bars([(f"{month:%Y-%m}", delivered, highest) for month, delivered, highest in rows])
 
 
 def _files_table(intake: MonthIntake) -> dg.TableMetadataValue:

@@ -10,9 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from vroeg_pipeline.alerts.messages import ASKED_OF_PARTNERS, Language
-from vroeg_pipeline.alerts.plan import AlertKind
 from vroeg_pipeline.domain.agreements import Month, Municipality
+from vroeg_pipeline.domain.alerts import ASKED_OF_PARTNERS, AlertKind, Language
 from vroeg_pipeline.domain.ddas import HELP_ACCEPTED, EnumEindresultaat
 from vroeg_pipeline.domain.months import is_month, month_text
 from vroeg_pipeline.domain.reading import StrictModel, model_from, nearest, parse_yaml

@@ -21,6 +21,7 @@ from vroeg_pipeline.evaluation.small_cells import SMALLEST_SHOWN, Counts
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.statements import fetch_one, sql, temporary_table
 from vroeg_pipeline.quality.delivery_register import delivery_states
+from vroeg_pipeline.worklists.known_clients import known_clients_are_told
 
 TABLES = ("evaluation_deliveries", "evaluation_signals", "evaluation_reports", "evaluation_contacts")
 
@@ -97,6 +98,8 @@ def set_evaluation(connection: duckdb.DuckDBPyConnection, installation: Installa
     """Makes what the statements of the evaluation need besides the month."""
     states = delivery_states(connection, installation, month)
     temporary_table(connection, "delivery_states", "partner VARCHAR, state VARCHAR", states)
+    told = known_clients_are_told(installation.home, installation.settings)
+    connection.execute("SET VARIABLE has_known_clients = ?", [told])
 
 
 def evaluate_aside(connection: duckdb.DuckDBPyConnection, installation: Installation, months: Sequence[date]) -> None:

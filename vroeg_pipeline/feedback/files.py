@@ -20,8 +20,8 @@ from xlsxwriter.workbook import Workbook
 
 from vroeg_pipeline.domain.agreements import Agreement
 from vroeg_pipeline.domain.months import AMSTERDAM, add_months, moment_text, month_text
+from vroeg_pipeline.domain.reasons import REASONS_IN_DUTCH
 from vroeg_pipeline.feedback.wording import (
-    REASONS,
     DeliveredMonth,
     DeliveryReport,
     ReceivedFile,
@@ -167,7 +167,7 @@ def _report(
         agreement.contact.name or agreement.name,
         month,
         [ReceivedFile(*file) for file in files],
-        {code: reasons[code] for code in REASONS if code in reasons},
+        {code: reasons[code] for code in REASONS_IN_DUTCH if code in reasons},
         dict(sorted(counts.items())),
         [DeliveredMonth(*of_month) for of_month in trend],
     )
@@ -266,7 +266,7 @@ def _overview(book: _Book, report: DeliveryReport) -> None:
         sheet.add()
     sheet.add("Afgekeurd wegens (een regel kan meer dan één reden hebben)", "Regels", form="header")
     for code, number in report.rejected.items():
-        sheet.add(REASONS[code], number)
+        sheet.add(REASONS_IN_DUTCH[code], number)
     sheet.add()
     sheet.add("Teruggekoppeld (zie het CSV-bestand)", "Signalen", form="header")
     for status, number in report.told.items():
@@ -320,7 +320,7 @@ def _rejected(book: _Book, rejected: Iterator[tuple[Any, ...]]) -> None:
         if sheet is None or sheet.row > ROWS_A_SHEET:
             number += 1
             sheet = _rejected_sheet(book, number)
-        sheet.add(row_number, reference, "; ".join(REASONS[code] for code in reasons))
+        sheet.add(row_number, reference, "; ".join(REASONS_IN_DUTCH[code] for code in reasons))
     if sheet is None:
         _rejected_sheet(book, 1).add(None, None, "geen")
 

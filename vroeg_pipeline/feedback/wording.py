@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from vroeg_pipeline.alerts.messages import REFUSALS_IN_DUTCH
 from vroeg_pipeline.domain.months import moment_text, month_text
+from vroeg_pipeline.domain.reasons import REASONS_IN_DUTCH, REFUSALS_IN_DUTCH
 
 # DDAS tells partners these and no other reason: why else a signal was not picked up is nobody's business but the town's.
 TOLD = frozenset(
@@ -23,30 +23,6 @@ TOLD = frozenset(
 )
 OTHER_REASON = "Niet opgepakt: andere reden"
 _NOTHING_TO_TELL = frozenset({"Opgepakt", "Nog niet opgepakt"})
-
-# The rules of DOMAIN §5 as a partner reads them.
-REASONS = {
-    "missing_reference": "klantkenmerk ontbreekt",
-    "missing_surname": "achternaam ontbreekt",
-    "missing_postcode": "postcode ontbreekt",
-    "missing_house_number": "huisnummer ontbreekt",
-    "missing_amount": "bedrag ontbreekt",
-    "missing_arrears_since": "ontstaansdatum ontbreekt",
-    "missing_reference_date": "peildatum ontbreekt",
-    "invalid_postcode": "postcode bestaat niet in deze vorm",
-    "invalid_house_number": "huisnummer is niet te lezen",
-    "invalid_amount": "bedrag is niet te lezen, of niet hoger dan nul",
-    "invalid_date": "datum is niet te lezen, of de ontstaansdatum ligt na de peildatum",
-    "invalid_flag": "ja/nee-veld is niet te lezen",
-    "future_date": "peildatum ligt na de dag van ontvangst",
-    "outdated": "peildatum is te oud",
-    "below_threshold": "bedrag ligt onder het afgesproken minimum",
-    "too_few_days": "achterstand is korter dan afgesproken",
-    "too_many_days": "achterstand is langer dan afgesproken",
-    "outside_area": "adres ligt niet in de afgesproken gemeenten",
-    "objection": "bezwaar van de klant tegen doorgeven, volgens uw bestand",
-    "duplicate_in_delivery": "staat al eerder in hetzelfde bestand",
-}
 
 
 def told(ddas_status: str) -> str | None:
@@ -120,7 +96,7 @@ def letter(report: DeliveryReport, signature: str, attachments: Sequence[str]) -
     paragraphs = [f"Beste {report.addressee},", _what_came(report)]
     if report.rejected:
         paragraphs.append("Afgekeurd (een regel kan meer dan één reden hebben):\n" + _counted(
-            {REASONS[code]: number for code, number in report.rejected.items()}
+            {REASONS_IN_DUTCH[code]: number for code, number in report.rejected.items()}
         ))  # fmt: skip
     if report.told:
         paragraphs.append("Van deze signalen melden wij terug wat ermee is gedaan:\n" + _counted(report.told))

@@ -7,31 +7,21 @@ here.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import duckdb
 
-from vroeg_pipeline.addresses.reference import load_areas, load_municipalities
 from vroeg_pipeline.domain.agreements import Partners
 from vroeg_pipeline.domain.errors import VroegError
-from vroeg_pipeline.domain.months import add_months, amsterdam_day, working_days_after
+from vroeg_pipeline.domain.months import add_months
 from vroeg_pipeline.domain.settings import Settings
 from vroeg_pipeline.installation.home import Home, read_text
-from vroeg_pipeline.installation.statements import fetch_one, quoted, sql, temporary_table
-from vroeg_pipeline.worklists.known_clients import known_clients_are_told, load_known_clients
-
-if TYPE_CHECKING:
-    from vroeg_pipeline.installation.warehouse import WarehouseResource
+from vroeg_pipeline.installation.statements import is_made, quoted, sql, temporary_table
 
 CLOCK = "VROEG_CLOCK"
-
-# First contact with an address in crisis (DOMAIN §9).
-CRISIS_WORKING_DAYS = 3
 
 _TERMS = """
     partner VARCHAR, partner_type VARCHAR, municipalities VARCHAR[], decimal_mark VARCHAR, date_format VARCHAR,
@@ -59,12 +49,15 @@ def current_moment() -> datetime:
 
 @dataclass(frozen=True)
 class Installation:
-    """Where an installation lies and by which rules it works. `now` gives the moment, aware; tests set another."""
+    """Where an installation lies and by which rules it works. `now` gives the moment, aware; `statement` the SQL of a name.
+    Tests set others.
+    """
 
     home: Home
     partners: Partners
     settings: Settings
     now: Callable[[], datetime] = current_moment
+    statement: Callable[[str], str] = sql
 
     @classmethod
     def load(cls, home: Home, now: Callable[[], datetime] = current_moment) -> Installation:
@@ -75,25 +68,23 @@ class Installation:
         return cls(home, home.load_partners(), home.load_settings(), now)
 
     def define_macros(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Makes the macros that read deliveries and addresses, and the reference tables they look in."""
+        """Makes the macros that read what partners deliver; once a connection."""
         formats = sorted({a.delivery.date_format for a in self.partners.agreements.values()})
         cases = " ".join(f"WHEN {quoted(f)} THEN {_strptime(f)}" for f in formats)
         body = f"CASE date_format {cases} END" if cases else "NULL::DATE"
+        if is_made(connection, "macros", body):
+            return
         connection.execute(f"CREATE OR REPLACE TEMP MACRO parse_delivered_date(value, date_format) AS {body}")
         connection.execute(sql("macros"))
-        load_municipalities(connection, self.home)
-        connection.execute(sql("address_macros"))
-        # A register without a single dwelling says nothing about any address, so it counts as none.
-        (has_register,) = fetch_one(connection, "SELECT count(*) > 0 FROM reference.address_register")
-        _set(connection, "has_register", has_register)
-        _set(connection, "register_day", amsterdam_day(self.now()))
 
     def set_month(self, connection: duckdb.DuckDBPyConnection, month: date) -> None:
         """Makes the variables and temporary tables of one month (its first day)."""
         settings = self.settings
-        _set(connection, "month", month)
-        _set(connection, "register_day", month)
         _set(connection, "now", self.now())
+        _set(connection, "register_day", month)
+        if is_made(connection, "month_made", f"{month} {settings!r} {self.partners!r}"):
+            return
+        _set(connection, "month", month)
         _set(connection, "lookback_from", add_months(month, -settings.lookback_months))
         _set(connection, "repeats_from", add_months(month, -settings.repeat_months))
         _set(connection, "aftercare_from", add_months(month, -settings.aftercare_months))
@@ -101,7 +92,6 @@ class Installation:
         _set(connection, "high_amount", settings.high_amount)
         _set(connection, "home_visits", settings.home_visits_allowed(month))
         _set(connection, "help_results", list(settings.evaluation.help_results))
-        _set(connection, "has_known_clients", known_clients_are_told(self.home, settings))
         terms = [
             (
                 a.partner, a.type, list(a.municipalities), a.delivery.decimal, a.delivery.date_format,
@@ -120,43 +110,6 @@ class Installation:
         temporary_table(connection, "partner_names", "partner VARCHAR, name VARCHAR", names)
         capacity = sorted(settings.capacity.items())
         temporary_table(connection, "capacity", "worklist VARCHAR, home_visits INTEGER", capacity)
-
-    @contextmanager
-    def months(
-        self, warehouse: WarehouseResource, months: Iterable[date]
-    ) -> Iterator[Iterator[tuple[duckdb.DuckDBPyConnection, date]]]:
-        """One connection for all the months of a step, made ready for each in its turn."""
-        with warehouse.connect() as connection:
-            self.define_macros(connection)
-
-            def each() -> Iterator[tuple[duckdb.DuckDBPyConnection, date]]:
-                for month in months:
-                    self.set_month(connection, month)
-                    yield connection, month
-
-            yield each()
-
-    def set_routing(self, connection: duckdb.DuckDBPyConnection, month: date) -> None:
-        """Makes what the worklists need besides: areas, known clients, the deadlines of crisis signals, and under which
-        other keys an address may have been helped before.
-        """
-        load_areas(connection, self.home)
-        load_known_clients(connection, self.home, self.settings)
-        days = connection.execute(
-            "SELECT DISTINCT first_crisis_received_on FROM address_matches "
-            "WHERE month = ? AND first_crisis_received_on IS NOT NULL",
-            [month],
-        ).fetchall()
-        deadlines = [(day, working_days_after(day, CRISIS_WORKING_DAYS)) for (day,) in days]
-        temporary_table(connection, "crisis_deadline", "received_on DATE, deadline DATE", deadlines)
-        (told,) = fetch_one(
-            connection,
-            "SELECT count(*) FROM outcome_rows WHERE month >= getvariable('aftercare_from') AND month < ? "
-            "AND end_result IS NOT NULL",
-            [month],
-        )
-        moved = sql("moved_addresses") if told else f"FROM ({sql('moved_addresses')}) LIMIT 0"
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE moved_addresses AS {moved}")
 
 
 def _strptime(date_format: str) -> str:

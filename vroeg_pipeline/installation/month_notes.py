@@ -2,15 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import date
 
-from vroeg_pipeline.alerts.problems import Issue, Made, NotedVerdict
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.notes import read_note, write_note
 
 _VERDICTS, _MADE = "verdicts", "made"
+
+
+@dataclass(frozen=True)
+class NotedVerdict:
+    """What a check said of a month, without personal data. `asset`: `deliveries/<partner>` or a table."""
+
+    asset: str
+    check: str
+    passed: bool
+    said: str
+    findings: Sequence[Mapping[str, str]] = field(default_factory=tuple)
+
+    @property
+    def partner(self) -> str | None:
+        """Whose delivery it is about, if any."""
+        return self.asset.removeprefix("deliveries/") if self.asset.startswith("deliveries/") else None
+
+
+@dataclass(frozen=True)
+class Issue:
+    """The last issue of a worklist, and how many addresses it added and withdrew."""
+
+    worklist: str
+    issue: int
+    added: int
+    withdrawn: int
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a run of the whole month came to: signals that are not held, addresses reported, reported before; the names of
+    the partners it was made without; the last issue of each worklist.
+    """
+
+    signals: int
+    addresses: int
+    recidivists: int
+    missing: Sequence[str]
+    issues: Sequence[Issue]
 
 
 def note_verdicts(home: Home, month: date, assets: Iterable[str], verdicts: Sequence[NotedVerdict]) -> None:

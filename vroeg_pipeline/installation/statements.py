@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.resources
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -30,6 +32,12 @@ def sql(name: str) -> str:
     return _statements()[f"{name}.sql"].read_text(encoding="utf-8")
 
 
+def statement_file(name: str) -> str:
+    """Where the statement stands, from the top of the package: `matches/address_matches.sql`."""
+    path = Path(str(_statements()[f"{name}.sql"]))
+    return f"{path.parent.name}/{path.name}"
+
+
 def quoted(text: str) -> str:
     """A text as an SQL literal, for the few statements that take no parameters."""
     return "'" + text.replace("'", "''") + "'"
@@ -41,6 +49,15 @@ def fetch_one(connection: duckdb.DuckDBPyConnection, query: str, parameters: obj
     if row is None:
         raise LookupError(f"no row from: {query[:80]}")
     return row
+
+
+def is_made(connection: duckdb.DuckDBPyConnection, what: str, made_of: str) -> bool:
+    """Whether the connection has it already, made of the same; if not it is taken to have it from now on."""
+    fingerprint = hashlib.sha256(made_of.encode()).hexdigest()
+    if fetch_one(connection, f"SELECT getvariable('{what}')") == (fingerprint,):
+        return True
+    connection.execute(f"SET VARIABLE {what} = ?", [fingerprint])
+    return False
 
 
 def temporary_table(

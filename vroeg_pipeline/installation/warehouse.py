@@ -7,7 +7,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import date
 from pathlib import Path
 from typing import Self
@@ -44,13 +44,15 @@ class WarehouseResource(DuckDBResource):
 
     Each connection is an in-memory DuckDB to which the file is attached: temporary tables stay out of the file, and
     an encryption key is given at one place. Within a Dagster run the installation's lock is held from the first step
-    to the last, so that two runs never mix their months.
+    to the last, so that two runs never mix their months; its steps share one connection, which an error ends.
     """
 
     database: str = ":memory:"
     home: str
     lock_timeout_minutes: float = 60
     _say: Say = PrivateAttr(default_factory=lambda: _nowhere)
+    _run: ExitStack | None = PrivateAttr(default=None)
+    _shared: duckdb.DuckDBPyConnection | None = PrivateAttr(default=None)
 
     def announcing(self, say: Say) -> Self:
         """Itself, saying there what it waits for."""
@@ -63,16 +65,35 @@ class WarehouseResource(DuckDBResource):
         holder = f"run {context.run.run_id[:8]}" if context.run else "a run"
         private_folder(Path(self.home))
         with run_lock(Home(Path(self.home)).run_lock, holder, self._say, self.lock_timeout_minutes * 60):
-            yield self
+            with ExitStack() as self._run:
+                yield self
+            self._run = self._shared = None
 
     @contextmanager
     def connect(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection to the warehouse, closed when the block ends.
+        """A connection to the warehouse, closed when the block ends, or when the run ends within which it is asked for.
 
         Waits, and says so, while another process has the file open. Raises VroegError when that lasts too long, the
         encryption key does not fit, or there is no warehouse yet to read; WarehouseError, without any value of a row,
         for what goes wrong in DuckDB within the block.
         """
+        if self._run is None or read_only:
+            with self._opened(read_only) as connection, _without_values_in_errors():
+                yield connection
+            return
+        if self._shared is None:
+            self._shared = self._run.enter_context(self._opened(read_only))
+        try:
+            with _without_values_in_errors():
+                yield self._shared
+        except BaseException:
+            # What an error left of it is not known; the next step opens another one.
+            self._shared = None
+            self._run.close()
+            raise
+
+    @contextmanager
+    def _opened(self, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
         home = Home(Path(self.home))
         if read_only and not home.warehouse.exists():
             raise VroegError("there is no warehouse yet", where=home.warehouse, do="start with: vroeg run")
@@ -89,10 +110,7 @@ class WarehouseResource(DuckDBResource):
                 _bring_schema_up_to_date(connection)
             # DuckDBResource leaves the connection open after an error, and an open file is closed to all others.
             with closing(connection):
-                try:
-                    yield connection
-                except duckdb.Error as error:
-                    raise WarehouseError(_without_values(error)) from None
+                yield connection
 
     def _attach(self, connection: duckdb.DuckDBPyConnection, path: Path, read_only: bool) -> None:
         options = ["READ_ONLY"] if read_only else []
@@ -125,6 +143,14 @@ def _bring_schema_up_to_date(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(sql("schema"))
         connection.execute("DELETE FROM reference.sources WHERE name = 'schema.sql'")
         connection.execute("INSERT INTO reference.sources VALUES ('schema.sql', ?, 0, now())", [fingerprint])
+
+
+@contextmanager
+def _without_values_in_errors() -> Iterator[None]:
+    try:
+        yield
+    except duckdb.Error as error:
+        raise WarehouseError(_without_values(error)) from None
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """What is checked of each partner's delivery: whether it is there, and how it compares with its agreement and habit.
 
 Great Expectations judges (`quality`); this turns its judgements into asset checks. None of them stops a month
-(DOMAIN §4); a missing delivery is an error, all else a warning. What cannot be judged in a month gives no result.
+(DOMAIN §4), so all of them warn. What cannot be judged in a month gives no result.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,10 +16,13 @@ from vroeg_pipeline.domain.months import AMSTERDAM
 from vroeg_pipeline.formats.drift import Drift, drift_of
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.warehouse import WarehouseResource
+from vroeg_pipeline.monthly import keys_are_unique, months_of
 from vroeg_pipeline.quality.data_docs import remove_pages, write_index
 from vroeg_pipeline.quality.expectations import check_names, expected_of
 from vroeg_pipeline.quality.judging import judge
-from vroeg_pipeline.verdicts import Severity, Verdict, months_of_check, note, results
+from vroeg_pipeline.verdicts import Severity, Verdict, note, results
+
+CHECKS = [keys_are_unique("delivery_measures", "partner")]
 
 DELIVERED = "delivered"
 ON_TIME = "on_time"
@@ -40,7 +43,7 @@ def delivery_checks(partners: Partners, partitions: dg.PartitionsDefinition) -> 
     ) -> Iterator[dg.AssetCheckResult]:
         wanted = context.selected_asset_check_keys
         with warehouse.connect() as connection:
-            months = months_of_check(context)
+            months = months_of(context)
             verdicts = [v for month in months for v in _arrival_verdicts(connection, installation, month)]
             measures = [row for month in months for row in _measures(connection, month)]
             drifts = _drifts(connection, installation, months)

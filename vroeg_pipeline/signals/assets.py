@@ -1,26 +1,15 @@
 """From delivered rows to signals: every row of an accepted delivery is validated or rejected (DOMAIN §5, §6, §10)."""
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 
-import dagster as dg
-
-from vroeg_pipeline.addresses.resolver import judge_delivered_rows
+from vroeg_pipeline.addresses.lookup import define_address_macros
 from vroeg_pipeline.deliveries.slips import load_slips
-from vroeg_pipeline.installation.installation import Installation
-from vroeg_pipeline.installation.statements import sql
-from vroeg_pipeline.installation.warehouse import WarehouseResource, replace_month
-from vroeg_pipeline.monthly import (
-    ONE_RUN,
-    counted,
-    counts_by,
-    months_of,
-    report,
-    row_count,
-    table_description,
-    table_metadata,
-)
+from vroeg_pipeline.monthly import Figures, Month, counted, made, monthly
+from vroeg_pipeline.signals.row_verdicts import judge_delivered_rows
 
 GROUP = "signals"
+READS = ["delivery_files", "address_register", "address_overrides", "municipalities"]
+_STATEMENTS: Sequence[str] = ("delivered_rows", "desk_answers", "addressed_rows", "row_verdicts")
 
 # The counts stand in the register of deliveries, so they change in the transaction that changes the rows.
 _COUNT_ROWS = """
@@ -37,71 +26,40 @@ WHERE month = getvariable('month') AND status = 'accepted'
 """
 
 
-def signals_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+@monthly(
+    made(
+        "validated_signals",
+        "A row passes when it breaks no rule of DOMAIN §5; its address is resolved by §6; the actuality gate of §10 "
+        "may hold it back, marked, without removing it.",
+        reads=READS,
+        statements=[*_STATEMENTS, "validated_signals"],
+        group=GROUP,
+    ),
+    made(
+        "rejected_rows",
+        "Every rule of DOMAIN §5 that a row breaks is recorded, with the DDAS status for the partner.",
+        reads=READS,
+        statements=[*_STATEMENTS, "rejected_rows"],
+        group=GROUP,
+    ),
+)
+def signals(of: Month) -> Mapping[str, Figures]:
     """Validated signals and rejected rows, filled together so that each row lands in exactly one."""
-
-    def spec(name: str, rule: str) -> dg.AssetSpec:
-        return dg.AssetSpec(
-            name,
-            deps=["delivery_files", "address_register", "address_overrides", "municipalities"],
-            group_name=GROUP,
-            kinds={"duckdb"},
-            tags={"stage": GROUP},
-            description=table_description(name, rule),
-            metadata=table_metadata(name),
-            partitions_def=partitions,
-        )
-
-    @dg.multi_asset(
-        name="signals",
-        specs=[
-            spec(
-                "validated_signals",
-                "A row passes when it breaks no rule of DOMAIN §5; its address is resolved by §6; the actuality gate "
-                "of §10 may hold it back, marked, without removing it.",
-            ),
-            spec(
-                "rejected_rows",
-                "Every rule of DOMAIN §5 that a row breaks is recorded, with the DDAS status for the partner.",
-            ),
-        ],
-        backfill_policy=ONE_RUN,
-    )
-    def signals(
-        context: dg.AssetExecutionContext,
-        warehouse: WarehouseResource,
-        installation: dg.ResourceParam[Installation],
-    ) -> Iterator[dg.MaterializeResult[None]]:
-        with installation.months(warehouse, months_of(context)) as months:
-            for connection, month in months:
-                unusable = load_slips(connection, installation, month)
-                if unusable:
-                    context.log.warning(f"{month:%Y-%m}: withdrawals or confirmations left out: {counted(unusable)}")
-                judge_delivered_rows(connection)
-                tables = {"validated_signals": sql("validated_signals"), "rejected_rows": sql("rejected_rows")}
-                counts = replace_month(connection, month, tables, then=_COUNT_ROWS)
-                by_status = counts_by(connection, "validated_signals", "address_status")
-                held = counts_by(connection, "validated_signals", "held_reason")
-                reasons = counts_by(connection, "rejected_rows", "unnest(reasons)")
-                connection.execute("DROP TABLE row_verdicts")
-                report(
-                    context,
-                    month,
-                    {
-                        **row_count(counts["validated_signals"]),
-                        "addresses": counted(by_status),
-                        "held back": counted(held),
-                        "withdrawals and confirmations left out": counted(unusable),
-                    },
-                    "validated_signals",
-                )
-                report(
-                    context,
-                    month,
-                    {**row_count(counts["rejected_rows"]), "reasons (a row can have several)": counted(reasons)},
-                    "rejected_rows",
-                )
-        yield dg.MaterializeResult("validated_signals")
-        yield dg.MaterializeResult("rejected_rows")
-
-    return signals
+    unusable = load_slips(of.connection, of.installation, of.month)
+    if unusable:
+        of.warn(f"withdrawals or confirmations left out: {counted(unusable)}")
+    define_address_macros(of.connection, of.installation)
+    judge_delivered_rows(of.connection)
+    filled = of.fill("validated_signals", "rejected_rows", then=_COUNT_ROWS)
+    return {
+        "validated_signals": {
+            **filled["validated_signals"],
+            "addresses": of.counts("validated_signals", "address_status"),
+            "held back": of.counts("validated_signals", "held_reason"),
+            "withdrawals and confirmations left out": counted(unusable),
+        },
+        "rejected_rows": {
+            **filled["rejected_rows"],
+            "reasons (a row can have several)": of.counts("rejected_rows", "unnest(reasons)"),
+        },
+    }

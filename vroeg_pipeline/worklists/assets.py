@@ -1,182 +1,121 @@
 """What people do: prioritised worklists, what changed since the last issue, and the files that go out (DOMAIN §9)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
-from datetime import date
 from typing import Any
 
 import dagster as dg
-import duckdb
 
-from vroeg_pipeline.alerts.problems import Issue, Made
 from vroeg_pipeline.deliveries.worked_on import note_issued
-from vroeg_pipeline.installation.home import private_folder
-from vroeg_pipeline.installation.installation import Installation
-from vroeg_pipeline.installation.month_notes import note_made
-from vroeg_pipeline.installation.statements import fetch_one, insert_rows, sql, transaction
-from vroeg_pipeline.installation.warehouse import WarehouseResource, replace_month
-from vroeg_pipeline.monthly import (
-    ONE_RUN,
-    counted,
-    counts_by,
-    months_of,
-    report,
-    row_count,
-    table_description,
-    table_metadata,
-)
+from vroeg_pipeline.installation.month_notes import Issue, Made, note_made
+from vroeg_pipeline.installation.statements import fetch_one, insert_rows, transaction
+from vroeg_pipeline.monthly import Figures, Month, kept_by_hand, made, monthly
+from vroeg_pipeline.worklists.routing import set_routing
 from vroeg_pipeline.worklists.worklist_file import WorklistEntry, WorklistHeading, worklist_file_name, write_worklist
 
 GROUP = "worklists"
 _BATCH = 2_000
 
+AREAS = kept_by_hand("areas", "`reference/areas.csv`: which wijkteam serves which postcodes (DOMAIN §9). Kept by hand.")
+KNOWN_CLIENTS = kept_by_hand(
+    "known_clients",
+    "Addresses that debt services or a wijkteam know already (DOMAIN §9): `reference/known_clients.csv`, or what "
+    "`known_clients` in settings.yaml names (docs/adr/0018).",
+    kinds=("csv", "postgres"),
+)
 
-def worklists_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+
+@monthly(
+    made(
+        "prioritised_worklists",
+        "Crisis first, then rent (with other arrears before rent alone), then the rest. Addresses reported before go "
+        "to the budget coach, uncertain ones to the address desk, single ones without rent get a lighter track "
+        "(DOMAIN §9).",
+        # Of the outcomes those of earlier months.
+        reads=["address_matches", "recidivism_history", "areas", "known_clients", "outcome_files"],
+        group=GROUP,
+    )
+)
+def prioritised_worklists(of: Month) -> Mapping[str, Figures]:
     """Tier, list, rank, action and deadline of each address."""
+    set_routing(of.connection, of.installation)
+    filled = of.fill("prioritised_worklists")
+    return {
+        "prioritised_worklists": {
+            **filled["prioritised_worklists"],
+            "per list": of.counts("prioritised_worklists", "worklist"),
+            "per tier": of.counts("prioritised_worklists", "tier || ' ' || tier_name"),
+            "made without": ", ".join(_missing_partners(of)) or "nobody: every partner delivered",
+            "the month": _funnel(of),
+        }
+    }
 
-    @dg.asset(
-        name="prioritised_worklists",
-        # Reads outcomes of earlier months.
-        deps=["address_matches", "recidivism_history", "areas", "known_clients", "outcome_files"],
-        partitions_def=partitions,
-        backfill_policy=ONE_RUN,
-        group_name=GROUP,
-        kinds={"duckdb"},
-        tags={"stage": GROUP},
-        description=table_description(
-            "prioritised_worklists",
-            "Crisis first, then rent (with other arrears before rent alone), then the rest. Addresses reported before "
-            "go to the budget coach, uncertain ones to the address desk, single ones without rent get a lighter track "
-            "(DOMAIN §9).",
-        ),
-        metadata=table_metadata("prioritised_worklists"),
+
+@monthly(
+    made(
+        "worklist_issues",
+        "What was told to a team is never silently changed: a later run adds an issue with what was added or "
+        "withdrawn, and none where nothing was (DOMAIN §9).",
+        reads=["prioritised_worklists"],
+        group=GROUP,
     )
-    def prioritised_worklists(
-        context: dg.AssetExecutionContext,
-        warehouse: WarehouseResource,
-        installation: dg.ResourceParam[Installation],
-    ) -> dg.MaterializeResult[None]:
-        with installation.months(warehouse, months_of(context)) as months:
-            for connection, month in months:
-                installation.set_routing(connection, month)
-                counts = replace_month(connection, month, {"prioritised_worklists": sql("prioritised_worklists")})
-                missing = _missing_partners(connection, installation, month)
-                report(
-                    context,
-                    month,
-                    {
-                        **row_count(counts["prioritised_worklists"]),
-                        "per list": counted(counts_by(connection, "prioritised_worklists", "worklist")),
-                        "per tier": counted(counts_by(connection, "prioritised_worklists", "tier || ' ' || tier_name")),
-                        "made without": ", ".join(missing) or "nobody: every partner delivered",
-                        "the month": _funnel(connection),
-                    },
-                )
-        return dg.MaterializeResult()
-
-    return prioritised_worklists
-
-
-def issues_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+)
+def worklist_issues(of: Month) -> Mapping[str, Figures]:
     """What each team is told."""
+    with transaction(of.connection):
+        new = insert_rows(of.connection, "worklist_issues", of.installation.statement("worklist_issues"))
+    issues = of.counts("worklist_issues", "worklist || ' issue ' || issue")
+    return {"worklist_issues": {"new lines": new, "issues so far": issues}}
 
-    @dg.asset(
-        name="worklist_issues",
-        deps=["prioritised_worklists"],
-        partitions_def=partitions,
-        backfill_policy=ONE_RUN,
-        group_name=GROUP,
-        kinds={"duckdb"},
-        tags={"stage": GROUP},
-        description=table_description(
-            "worklist_issues",
-            "What was told to a team is never silently changed: a later run adds an issue with what was added or "
-            "withdrawn, and none where nothing was (DOMAIN §9).",
-        ),
-        metadata=table_metadata("worklist_issues"),
+
+@monthly(
+    made(
+        "worklist_files",
+        "Writes each issue that is not in the outbox yet as one XLSX in Dutch. Each file appears whole or not at all; "
+        "a run that was stopped halfway is completed by the next (DOMAIN §9).",
+        reads=["worklist_issues", "prioritised_worklists", "address_matches", "validated_signals"],
+        statements=["worklist_entries"],
+        group=GROUP,
+        kinds=("xlsx",),
     )
-    def worklist_issues(
-        context: dg.AssetExecutionContext,
-        warehouse: WarehouseResource,
-        installation: dg.ResourceParam[Installation],
-    ) -> dg.MaterializeResult[None]:
-        with installation.months(warehouse, months_of(context)) as months:
-            for connection, month in months:
-                with transaction(connection):
-                    new = insert_rows(connection, "worklist_issues", sql("worklist_issues"))
-                issues = counts_by(connection, "worklist_issues", "worklist || ' issue ' || issue")
-                report(context, month, {"new lines": new, "issues so far": counted(issues)})
-        return dg.MaterializeResult()
-
-    return worklist_issues
-
-
-def files_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+)
+def worklist_files(of: Month) -> Mapping[str, Figures]:
     """One XLSX per team, month and issue in the outbox."""
-
-    @dg.asset(
-        name="worklist_files",
-        deps=["worklist_issues"],
-        partitions_def=partitions,
-        backfill_policy=ONE_RUN,
-        group_name=GROUP,
-        kinds={"xlsx"},
-        tags={"stage": GROUP},
-        description=table_description(
-            "worklist_files",
-            "Writes each issue that is not in the outbox yet as one XLSX in Dutch. Each file appears whole or not at "
-            "all; a run that was stopped halfway is completed by the next (DOMAIN §9).",
-        ),
-        metadata=table_metadata("worklist_files"),
-    )
-    def worklist_files(
-        context: dg.AssetExecutionContext,
-        warehouse: WarehouseResource,
-        installation: dg.ResourceParam[Installation],
-    ) -> dg.MaterializeResult[None]:
-        with installation.months(warehouse, months_of(context)) as months:
-            for connection, month in months:
-                written = write_issues(connection, installation, month)
-                note_made(installation.home, month, _made(connection, installation, month))
-                note_issued(installation.home, month)
-                report(
-                    context, month, {"new files": len(written), "files": ", ".join(written) or "none: nothing changed"}
-                )
-        return dg.MaterializeResult()
-
-    return worklist_files
+    names = write_issues(of)
+    note_made(of.home, of.month, _made(of))
+    note_issued(of.home, of.month)
+    return {"worklist_files": {"new files": len(names), "files": ", ".join(names) or "none: nothing changed"}}
 
 
-def write_issues(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date) -> list[str]:
+def write_issues(of: Month) -> list[str]:
     """Writes every issue of the month that is not in the outbox yet; gives the names of the new files."""
-    missing = _missing_partners(connection, installation, month)
+    connection, month = of.connection, of.month
+    missing = _missing_partners(of)
     unwritten = connection.execute(
         """
         SELECT worklist, issue, max(issued_at)
         FROM worklist_issues ANTI JOIN worklist_files USING (month, worklist, issue)
-        WHERE month = ? GROUP BY ALL ORDER BY ALL
-        """,
-        [month],
+        WHERE month = getvariable('month') GROUP BY ALL ORDER BY ALL
+        """
     ).fetchall()
-    folder = private_folder(installation.home.outbox_of(month))
     written = []
     for worklist, issue, issued_at in unwritten:
         name = worklist_file_name(month, worklist, issue)
         heading = WorklistHeading(month, worklist, issue, issued_at, missing)
-        lines = write_worklist(folder / name, heading, _entries(connection, worklist, issue), installation.home.scratch)
+        lines = write_worklist(of.outbox / name, heading, _entries(of, worklist, issue), of.home.scratch)
         with transaction(connection):
             connection.execute(
                 "INSERT INTO worklist_files VALUES (?, ?, ?, ?, ?, ?)",
-                [month, worklist, issue, name, lines, installation.now()],
+                [month, worklist, issue, name, lines, of.installation.now()],
             )
         written.append(name)
     return written
 
 
-def _entries(connection: duckdb.DuckDBPyConnection, worklist: str, issue: int) -> Iterator[WorklistEntry]:
-    connection.execute("SET VARIABLE worklist = ?", [worklist])
-    connection.execute("SET VARIABLE issue = ?", [issue])
-    rows = connection.execute(sql("worklist_entries"))
+def _entries(of: Month, worklist: str, issue: int) -> Iterator[WorklistEntry]:
+    of.connection.execute("SET VARIABLE worklist = ?", [worklist])
+    of.connection.execute("SET VARIABLE issue = ?", [issue])
+    rows = of.connection.execute(of.installation.statement("worklist_entries"))
     columns = [column[0] for column in rows.description]
     texts = {field.name for field in fields(WorklistEntry) if field.type == "str"}
     while batch := rows.fetchmany(_BATCH):
@@ -186,48 +125,46 @@ def _entries(connection: duckdb.DuckDBPyConnection, worklist: str, issue: int) -
             yield WorklistEntry(**values)
 
 
-def _missing_partners(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date) -> list[str]:
+def _missing_partners(of: Month) -> list[str]:
     """The names of the partners that owed a delivery for the month and sent nothing usable."""
     delivered = {
         partner
-        for (partner,) in connection.execute(
-            "SELECT partner FROM delivery_files WHERE month = ? AND status = 'accepted'", [month]
+        for (partner,) in of.connection.execute(
+            "SELECT partner FROM delivery_files WHERE month = getvariable('month') AND status = 'accepted'"
         ).fetchall()
     }
-    return [a.name for a in installation.partners.owed(month) if a.partner not in delivered]
+    return [a.name for a in of.installation.partners.owed(of.month) if a.partner not in delivered]
 
 
-def _made(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date) -> Made:
+def _made(of: Month) -> Made:
     """The figures of the month and the last issue of each worklist, as alerts tell them."""
     signals, addresses, recidivists = fetch_one(
-        connection,
+        of.connection,
         """
         SELECT
-            (SELECT count(*) FROM validated_signals WHERE month = $month AND held_reason IS NULL),
-            (SELECT count(*) FROM address_matches WHERE month = $month),
-            (SELECT count(*) FROM recidivism_history WHERE month = $month AND is_recidivist)
+            (SELECT count(*) FROM validated_signals WHERE month = getvariable('month') AND held_reason IS NULL),
+            (SELECT count(*) FROM address_matches WHERE month = getvariable('month')),
+            (SELECT count(*) FROM recidivism_history WHERE month = getvariable('month') AND is_recidivist)
         """,
-        {"month": month},
     )
-    issues = connection.execute(
+    issues = of.connection.execute(
         """
         SELECT
             worklist, issue, count(*) FILTER (WHERE change = 'added'), count(*) FILTER (WHERE change = 'withdrawn')
         FROM worklist_issues
-        WHERE month = $month
+        WHERE month = getvariable('month')
         GROUP BY worklist, issue
         QUALIFY issue = max(issue) OVER (PARTITION BY worklist)
         ORDER BY worklist
-        """,
-        {"month": month},
+        """
     ).fetchall()
-    missing = _missing_partners(connection, installation, month)
+    missing = _missing_partners(of)
     return Made(signals, addresses, recidivists, missing, [Issue(*issue) for issue in issues])
 
 
-def _funnel(connection: duckdb.DuckDBPyConnection) -> dg.TableMetadataValue:
+def _funnel(of: Month) -> dg.TableMetadataValue:
     """How many rows, signals and addresses are left after each step of the month."""
-    steps = connection.execute(
+    steps = of.connection.execute(
         """
         SELECT unnest([
             {step: 'rows delivered', number: (SELECT sum(row_count) FROM delivery_files

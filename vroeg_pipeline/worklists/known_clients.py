@@ -14,10 +14,10 @@ from pathlib import Path
 
 import duckdb
 
-from vroeg_pipeline.addresses.reference import csv_errors, csv_select
 from vroeg_pipeline.addresses.resolver import resolve_addresses
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.settings import KnownClients, Settings
+from vroeg_pipeline.formats.reference_csv import csv_errors, csv_select
 from vroeg_pipeline.installation.extensions import load_extension
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.secrets import filled_in

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vroeg_pipeline.addresses import register as register_module
+from vroeg_pipeline.addresses.lookup import define_address_macros
 from vroeg_pipeline.addresses.register import Register, load_register, register_source
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation.installation import Installation
@@ -31,6 +32,7 @@ def warehouse(world: World) -> Iterator[duckdb.DuckDBPyConnection]:
     installation: Installation = world.installation
     with WarehouseResource(home=str(world.root)).connect() as connection:
         installation.define_macros(connection)
+        define_address_macros(connection, installation, today=True)
         yield connection
 
 

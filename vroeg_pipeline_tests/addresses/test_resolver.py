@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vroeg_pipeline.addresses.resolver import resolve_addresses
-from vroeg_pipeline_tests.addresses.conftest import Resolve, load_register
+from vroeg_pipeline_tests.kit.sql import Resolve, load_register
 
 CASES = yaml.safe_load(Path(__file__).with_name("address_cases.yaml").read_text(encoding="utf-8"))
 REPAIRS = yaml.safe_load(Path(__file__).with_name("address_repair_cases.yaml").read_text(encoding="utf-8"))

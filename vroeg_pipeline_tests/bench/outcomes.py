@@ -13,10 +13,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from vroeg_pipeline.addresses.lookup import define_address_macros
 from vroeg_pipeline.domain.months import add_months, month_text
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.warehouse import WarehouseResource
+from vroeg_pipeline.monthly import months_at_work
 from vroeg_pipeline.outcomes.intake import settle_outcomes, take_in_outcomes, write_replies
 from vroeg_pipeline.sample.outcomes import as_csv, as_workbook
 from vroeg_pipeline_tests.bench.world import FIRST_MONTH
@@ -36,6 +38,7 @@ def make(root: Path, signals: int, kind: str) -> int:
     rows = 0
     with WarehouseResource(home=str(root)).connect() as connection:
         world.installation.define_macros(connection)
+        define_address_macros(connection, world.installation, today=True)
         for month in (add_months(FIRST_MONTH, index) for index in range(_MONTHS)):
             connection.execute(
                 f"INSERT INTO worklist_issues SELECT ?, 'lijst_' || i % {_LISTS}, 1, '2021AB_' || i || '__', 'added', now() "
@@ -66,10 +69,10 @@ def load(root: Path) -> dict[str, float]:
     """Seconds of each step over all months, and the most memory this process and its readers held, in MiB."""
     seconds = {"read, archive, judge rows": 0.0, "attempts and results": 0.0, "replies": 0.0}
     installation = Installation.load(Home(root), lambda: moment("2022-06-01 12:00"))
-    with installation.months(
-        WarehouseResource(home=str(root)), (add_months(FIRST_MONTH, i) for i in range(_MONTHS))
-    ) as months:
-        for connection, month in months:
+    months_loaded = (add_months(FIRST_MONTH, i) for i in range(_MONTHS))
+    with months_at_work(WarehouseResource(home=str(root)), installation, months_loaded) as months:
+        for of in months:
+            connection, month = of.connection, of.month
             steps = [time.perf_counter()]
             take_in_outcomes(connection, installation, month, print)
             steps.append(time.perf_counter())

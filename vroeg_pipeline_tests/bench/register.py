@@ -19,6 +19,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import duckdb
 from rich.table import Table
 
+from vroeg_pipeline.addresses.lookup import define_address_macros
 from vroeg_pipeline.addresses.register import load_register
 from vroeg_pipeline.domain.agreements import Partners
 from vroeg_pipeline.domain.settings import Settings
@@ -136,6 +137,7 @@ def load(home: Home) -> dict[str, float]:
     seconds: dict[str, float] = {}
     with warehouse.connect() as connection:
         installation.define_macros(connection)
+        define_address_macros(connection, installation, today=True)
         for what in ("load", "look"):
             started = time.perf_counter()
             register = load_register(connection, home, datetime.now(UTC))

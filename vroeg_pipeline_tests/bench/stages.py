@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from vroeg_pipeline.addresses.lookup import define_address_macros
 from vroeg_pipeline.addresses.register import load_register
-from vroeg_pipeline.addresses.resolver import judge_delivered_rows
 from vroeg_pipeline.deliveries.intake import take_in
 from vroeg_pipeline.deliveries.slips import load_slips
 from vroeg_pipeline.domain.months import parse_month
@@ -21,6 +21,9 @@ from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.statements import insert_rows, sql, transaction
 from vroeg_pipeline.installation.warehouse import WarehouseResource, replace_month
+from vroeg_pipeline.monthly import months_at_work
+from vroeg_pipeline.signals.row_verdicts import judge_delivered_rows
+from vroeg_pipeline.worklists.routing import set_routing
 
 
 def run_stages(home: Home, month_text: str) -> dict[str, float]:
@@ -35,8 +38,10 @@ def run_stages(home: Home, month_text: str) -> dict[str, float]:
         yield
         seconds[stage] = time.perf_counter() - started
 
-    with installation.months(WarehouseResource(home=str(home.root)), [month]) as months:
-        for connection, _ in months:
+    with months_at_work(WarehouseResource(home=str(home.root)), installation, [month]) as months:
+        for of in months:
+            connection = of.connection
+            define_address_macros(connection, installation)
             with timed("address_register"):
                 load_register(connection, home, installation.now())
             with timed("delivery_files"):
@@ -52,7 +57,7 @@ def run_stages(home: Home, month_text: str) -> dict[str, float]:
                 connection.execute(f"CREATE OR REPLACE TEMP TABLE moved_addresses AS {sql('moved_addresses')}")
                 replace_month(connection, month, {t: sql(t) for t in ("repeat_signals", "recidivism_history")})
             with timed("prioritised_worklists"):
-                installation.set_routing(connection, month)
+                set_routing(connection, installation)
                 replace_month(connection, month, {"prioritised_worklists": sql("prioritised_worklists")})
             with timed("worklist_issues"), transaction(connection):
                 insert_rows(connection, "worklist_issues", sql("worklist_issues"))

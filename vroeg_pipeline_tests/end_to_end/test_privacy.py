@@ -88,12 +88,9 @@ def test_nothing_personal_in_events_or_on_the_terminal(watched: World) -> None:
         assert found_in(str(path.relative_to(watched.root))) == []
 
 
-def test_a_failing_run_tells_no_row(watched: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    from vroeg_pipeline.matches import assets as matches
-
+def test_a_failing_run_tells_no_row(watched: World) -> None:
     select = "FROM address_matches WHERE 0 = (SELECT max(surname::INTEGER) FROM validated_signals)"
-    monkeypatch.setattr(matches, "sql", lambda name: select)
-    result = watched.run("2021-03", succeeds=False)
+    result = watched.run("2021-03", succeeds=False, statements={"address_matches": select})
     assert not result.success
     told = "".join(serialize_value(entry) for entry in watched.instance.all_logs(result.run_id))
     assert "Could not convert string" in told

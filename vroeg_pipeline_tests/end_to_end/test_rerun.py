@@ -17,7 +17,6 @@ import pytest
 
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.statements import sql
-from vroeg_pipeline.matches import assets as matches
 from vroeg_pipeline.sample.world import make_world
 from vroeg_pipeline_tests.kit.world import World, row
 
@@ -96,13 +95,13 @@ def test_a_corrected_month_changes_the_later_ones(world: World) -> None:
         "SELECT * REPLACE (DATE '2020-01-01' AS month) FROM ({rows}\n)",
     ],
 )
-def test_a_failing_insert_leaves_the_old_month(world: World, monkeypatch: pytest.MonkeyPatch, select: str) -> None:
+def test_a_failing_insert_leaves_the_old_month(world: World, select: str) -> None:
     world.agree("huur")
     world.deliver("huur", "2021-03", [row()])
     world.run("2021-03")
     before = tables(world)
-    monkeypatch.setattr(matches, "sql", lambda name: select.format(rows=sql(name)))
-    result = world.run("2021-03", succeeds=False)
+    broken = {"address_matches": select.format(rows=sql("address_matches"))}
+    result = world.run("2021-03", succeeds=False, statements=broken)
     assert "address_matches" in {event.step_key for event in result.filter_events(lambda event: event.is_step_failure)}
     assert tables(world) == before
 

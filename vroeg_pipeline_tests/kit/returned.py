@@ -19,6 +19,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from vroeg_pipeline.domain.months import parse_month
 from vroeg_pipeline.installation.statements import fetch_one
 from vroeg_pipeline.installation.warehouse import WarehouseResource
+from vroeg_pipeline.monthly import months_at_work
 from vroeg_pipeline.outcomes.columns import OUTCOME_COLUMNS
 from vroeg_pipeline.outcomes.intake import settle_outcomes, take_in_outcomes, write_replies
 from vroeg_pipeline.worklists.worklist_file import (
@@ -62,11 +63,11 @@ def issued(world: World, *numbers: int, month: str = MONTH, worklist: str = "wij
 def settle(world: World, month: str = MONTH) -> None:
     """What a run does with returned worklists, without Dagster and all else."""
     warehouse = WarehouseResource(home=str(world.root))
-    with world.installation.months(warehouse, [parse_month(month)]) as months:
-        for connection, of in months:
-            take_in_outcomes(connection, world.installation, of, lambda said: None)
-            settle_outcomes(connection, world.installation, of)
-            write_replies(connection, world.installation, of)
+    with months_at_work(warehouse, world.installation, [parse_month(month)]) as months:
+        for of in months:
+            take_in_outcomes(of.connection, of.installation, of.month, lambda said: None)
+            settle_outcomes(of.connection, of.installation, of.month)
+            write_replies(of.connection, of.installation, of.month)
 
 
 def case_ids(world: World, month: str = MONTH) -> dict[int, str]:

@@ -10,7 +10,7 @@ import csv
 import io
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from vroeg_pipeline.domain.fields import CANONICAL_FIELDS
 from vroeg_pipeline.domain.months import AMSTERDAM, parse_month
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.statements import sql
 from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.monthly import month_key
 
@@ -149,9 +150,13 @@ class World:
     def installation(self) -> Installation:
         return Installation.load(self.home, lambda: self.now)
 
-    def run(self, first: str, last: str | None = None, *, succeeds: bool = True) -> dg.ExecuteInProcessResult:
-        """Runs a month, or a range in one run."""
-        job = build_defs(self.installation).resolve_job_def(MONTH_JOB)
+    def run(
+        self, first: str, last: str | None = None, *, succeeds: bool = True, statements: Mapping[str, str] | None = None
+    ) -> dg.ExecuteInProcessResult:
+        """Runs a month, or a range in one run; with other `statements` under some names."""
+        others = statements or {}
+        installation = replace(self.installation, statement=lambda name: others.get(name) or sql(name))
+        job = build_defs(installation).resolve_job_def(MONTH_JOB)
         start, end = (month_key(parse_month(month)) for month in (first, last or first))
         single = start == end
         result = job.execute_in_process(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from vroeg_pipeline.addresses.resolver import resolve_addresses
 from vroeg_pipeline.installation.statements import sql
-from vroeg_pipeline_tests.addresses.conftest import load_register
+from vroeg_pipeline_tests.kit.sql import load_register
 
 Dwelling = tuple[int, str]
 dwellings = st.lists(

@@ -10,7 +10,9 @@ import pytest
 
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation.warehouse import WarehouseResource
+from vroeg_pipeline.monthly import months_at_work
 from vroeg_pipeline.worklists.known_clients import known_clients_are_told
+from vroeg_pipeline.worklists.routing import set_routing
 from vroeg_pipeline_tests.kit.postgres import PASSWORD, Server, postgres_server
 from vroeg_pipeline_tests.kit.world import World, month
 
@@ -36,9 +38,10 @@ def server() -> Iterator[Server]:
 def known(world: World) -> set[tuple[str, str]]:
     """What the worklists would see."""
     warehouse = WarehouseResource(home=str(world.root))
-    with world.installation.months(warehouse, [month("2021-03")]) as months:
-        for connection, of in months:
-            world.installation.set_routing(connection, of)
+    with months_at_work(warehouse, world.installation, [month("2021-03")]) as months:
+        for of in months:
+            connection = of.connection
+            set_routing(connection, of.installation)
             (ours,) = connection.execute("SELECT current_database()").fetchall()[0]
             assert ours == "warehouse"
             return set(connection.execute("SELECT address_key, known_to FROM known_addresses").fetchall())

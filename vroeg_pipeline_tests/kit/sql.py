@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from vroeg_pipeline.addresses.lookup import define_address_macros
 from vroeg_pipeline.addresses.resolver import resolve_addresses
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.statements import sql
@@ -26,6 +27,7 @@ def connection(world: World) -> Iterator[duckdb.DuckDBPyConnection]:
         made.execute(sql("schema"))
         installation: Installation = world.installation
         installation.define_macros(made)
+        define_address_macros(made, installation, today=True)
         yield made
 
 

@@ -1,0 +1,30 @@
+"""What must hold of what partners hear: each reads its own and nothing else, once (docs/feedback.md)."""
+
+from vroeg_pipeline.feedback.files import feedback_breaches
+from vroeg_pipeline.installation.statements import fetch_one
+from vroeg_pipeline.monthly import Month, MonthCheck
+
+
+def _partners_read_their_own(of: Month) -> str | None:
+    (doubles,) = fetch_one(
+        of.connection,
+        "SELECT count(*) - count(DISTINCT signal_id) FROM signal_statuses WHERE month = getvariable('month')",
+    )
+    if doubles:
+        return f"{doubles} signals have two statuses"
+    for partner in of.installation.partners.agreements:
+        breaches = feedback_breaches(of.connection, of.home, of.month, partner)
+        if breaches:
+            return f"is broken {breaches} times for {partner}"
+    return None
+
+
+CHECKS = [
+    MonthCheck(
+        "partner_feedback",
+        "only_what_a_partner_may_learn",
+        "Each partner's file has its own references and no other, each with what may be told of it "
+        "(docs/feedback.md), and each signal has exactly one status.",
+        _partners_read_their_own,
+    )
+]

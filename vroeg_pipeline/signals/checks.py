@@ -1,0 +1,44 @@
+"""What must hold of signals and rejected rows after every run: nothing is lost (DOMAIN §5, §11)."""
+
+from vroeg_pipeline.monthly import MonthCheck, keys_are_unique
+
+CHECKS = [
+    keys_are_unique("validated_signals", "signal_id"),
+    MonthCheck(
+        "validated_signals",
+        "row_accounting",
+        "Every data row of an accepted delivery is in exactly one of validated_signals and rejected_rows, and the "
+        "counts of the register add up (DOMAIN §5).",
+        """
+        WITH ended AS (
+            SELECT partner, file_sha256, row_number FROM validated_signals WHERE month = getvariable('month')
+            UNION ALL
+            SELECT partner, file_sha256, row_number FROM rejected_rows WHERE month = getvariable('month')
+        ),
+        delivered AS (
+            SELECT raw.partner, raw.file_sha256, raw.row_number
+            FROM raw.delivery_rows AS raw
+            SEMI JOIN delivery_files AS file
+                ON raw.partner = file.partner AND raw.file_sha256 = file.file_sha256
+                AND file.month = getvariable('month') AND file.status = 'accepted'
+            WHERE raw.month = getvariable('month')
+        )
+        SELECT
+            (SELECT count(*) FROM (FROM delivered EXCEPT ALL FROM ended))
+            + (SELECT count(*) FROM (FROM ended EXCEPT ALL FROM delivered))
+            + (
+                SELECT count(*) FROM delivery_files WHERE month = getvariable('month') AND status = 'accepted'
+                AND row_count IS DISTINCT FROM accepted_count + rejected_count
+            )
+        """,
+        blocking=True,
+    ),
+    keys_are_unique("rejected_rows", "file_sha256", "partner", "row_number"),
+    MonthCheck(
+        "rejected_rows",
+        "every_row_has_a_reason",
+        "No row is rejected without a reason (DOMAIN §5).",
+        "SELECT count(*) FROM rejected_rows WHERE month = getvariable('month') AND len(reasons) = 0",
+        blocking=True,
+    ),
+]

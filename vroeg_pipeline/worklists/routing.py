@@ -1,0 +1,69 @@
+"""What decides on whose list an address comes: areas, known clients, deadlines, earlier help (DOMAIN §9)."""
+
+from __future__ import annotations
+
+import re
+
+import duckdb
+
+from vroeg_pipeline.addresses.lookup import BUURTCODE, define_address_macros
+from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.domain.months import working_days_after
+from vroeg_pipeline.formats.reference_csv import small_table
+from vroeg_pipeline.installation.home import Home
+from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.statements import fetch_one, temporary_table
+from vroeg_pipeline.worklists.known_clients import load_known_clients
+
+# First contact with an address in crisis (DOMAIN §9).
+CRISIS_WORKING_DAYS = 3
+
+
+def set_routing(connection: duckdb.DuckDBPyConnection, installation: Installation) -> None:
+    """Makes what the worklists of the month need besides: areas, known clients, the deadlines of crisis signals, and under
+    which other keys an address may have been helped before.
+    """
+    define_address_macros(connection, installation)
+    load_areas(connection, installation.home)
+    load_known_clients(connection, installation.home, installation.settings)
+    days = connection.execute(
+        "SELECT DISTINCT first_crisis_received_on FROM address_matches "
+        "WHERE month = getvariable('month') AND first_crisis_received_on IS NOT NULL"
+    ).fetchall()
+    deadlines = [(day, working_days_after(day, CRISIS_WORKING_DAYS)) for (day,) in days]
+    temporary_table(connection, "crisis_deadline", "received_on DATE, deadline DATE", deadlines)
+    (told,) = fetch_one(
+        connection,
+        "SELECT count(*) FROM outcome_rows WHERE month >= getvariable('aftercare_from') AND month < getvariable('month') "
+        "AND end_result IS NOT NULL",
+    )
+    moved = installation.statement("moved_addresses")
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE moved_addresses AS {moved if told else f'FROM ({moved}) LIMIT 0'}"
+    )
+
+
+def load_areas(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
+    """Makes the temporary table `areas` of `reference/areas.csv`; empty where the file is absent.
+
+    Raises VroegError naming the line that is wrong.
+    """
+    by_postcode = []
+    by_buurt: dict[str, str] = {}
+    header = ("postcode_from", "postcode_to", "worklist")
+    for position, (line, row) in enumerate(small_table(home.reference / "areas.csv", header, ("buurtcode",))):
+        where = f"areas.csv line {line}"
+        first, last, buurt = (re.sub(r"\s", "", row[c]).upper() for c in ("postcode_from", "postcode_to", "buurtcode"))
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", row["worklist"]):
+            raise VroegError("a worklist like wijkteam_noord is expected", where=where)
+        if buurt:
+            if first or last or not re.fullmatch(BUURTCODE, buurt):
+                raise VroegError("a buurt like BU03920000 without postcodes, or a range without buurt", where=where)
+            by_buurt.setdefault(buurt, row["worklist"])
+        elif all(re.fullmatch(r"[1-9][0-9]{3}[A-Z]{2}", p) for p in (first, last)) and first <= last:
+            by_postcode.append((position, first, last, row["worklist"]))
+        else:
+            raise VroegError("a range of postcodes like 2021AA,2026ZZ is expected", where=where)
+    columns = "position INTEGER, postcode_from VARCHAR, postcode_to VARCHAR, worklist VARCHAR"
+    temporary_table(connection, "areas", columns, by_postcode)
+    temporary_table(connection, "buurt_areas", "buurtcode VARCHAR, worklist VARCHAR", list(by_buurt.items()))
