@@ -32,7 +32,7 @@ import vroeg_pipeline.worklists.assets as worklists
 import vroeg_pipeline.worklists.checks as worklist_checks
 from vroeg_pipeline.alerts.sensor import alerts_sensor
 from vroeg_pipeline.automation.arrivals import arrivals_sensor, worklists_schedule
-from vroeg_pipeline.automation.jobs import intake_job, month_job
+from vroeg_pipeline.automation.jobs import Jobs
 from vroeg_pipeline.deliveries.inbox import months_in
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import Installation
@@ -109,7 +109,7 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
     of_months: Assets = dg.map_asset_specs(
         lambda spec: spec.replace_attributes(partitions_def=partitions), without_months
     )
-    jobs = [month_job(partitions), intake_job(partners, partitions)]
+    jobs = Jobs(partners, partitions)
     return dg.Definitions(
         assets=[*OF_NO_MONTH, *of_months],
         asset_checks=[
@@ -118,7 +118,7 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
             *month_checks(CHECKS, STEPS, partitions),
             *quality_checks.delivery_checks(partners, partitions),
         ],
-        jobs=jobs,
+        jobs=[jobs.month, jobs.intake],
         sensors=[arrivals_sensor(installation, start, jobs), alerts_sensor(installation)],
         schedules=[worklists_schedule(installation)],
         resources={

@@ -17,6 +17,7 @@ from vroeg_pipeline.automation.jobs import MONTH_JOB
 from vroeg_pipeline.definitions import build_defs, first_month
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import parse_month
+from vroeg_pipeline.installation.dagster_home import prepare_dagster_home
 from vroeg_pipeline.installation.home import CHECKOUT, Home
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.statements import fetch_one, sql
@@ -283,7 +284,30 @@ def test_one_way_to_start() -> None:
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
     workspace = yaml.safe_load((CHECKOUT / "workspace.yaml").read_text(encoding="utf-8"))
     (location,) = workspace["load_from"]
-    assert project["tool"]["dagster"]["module_name"] == location["python_module"] == "vroeg_pipeline.definitions"
+    named = {
+        project["tool"]["dagster"]["module_name"],
+        project["tool"]["dg"]["project"]["code_location_target_module"],
+        location["python_module"],
+    }
+    assert named == {"vroeg_pipeline.definitions"}
+
+
+def test_dg_works_from_the_checkout(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.agree("huur")
+    monkeypatch.setenv("VROEG_HOME", str(world.root))
+    monkeypatch.setenv("DAGSTER_HOME", str(world.home.dagster))
+    prepare_dagster_home(world.home)  # says that nothing calls home
+
+    def dg_says(*words: str) -> str:
+        command = [str(Path(sys.executable).with_name("dg")), *words]
+        done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    listed = json.loads(dg_says("list", "defs", "--json"))
+    assert set(GRAPH) - {"deliveries/water"} == {asset["asset_key"] for asset in listed["assets"]}
+    assert {job["name"] for job in listed["jobs"]} == {"intake", "month"}
+    assert "All definitions loaded successfully" in dg_says("check", "defs")
 
 
 def test_loading_it_is_light() -> None:

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 
 import dagster as dg
 
-from vroeg_pipeline.automation.jobs import INTAKE_JOB, MONTH_JOB, Job
+from vroeg_pipeline.automation.jobs import INTAKE_JOB, MONTH_JOB, Jobs
 from vroeg_pipeline.deliveries.inbox import months_in
 from vroeg_pipeline.deliveries.worked_on import WorkedOn, content_of_month, is_news, without_outcomes, worked_on
 from vroeg_pipeline.domain.months import (
@@ -102,13 +102,13 @@ def month_tags(first: date, last: date) -> dict[str, str]:
     }
 
 
-def arrivals_sensor(installation: Installation, first_month: date, jobs: Sequence[Job]) -> dg.SensorDefinition:
+def arrivals_sensor(installation: Installation, first_month: date, jobs: Jobs) -> dg.SensorDefinition:
     """Looks at the inbox every half minute, and asks for one of the jobs."""
     home, settings = installation.home, installation.settings
 
     @dg.sensor(
         name="arrivals",
-        jobs=jobs,
+        jobs=[jobs.month, jobs.intake],
         minimum_interval_seconds=settings.watch_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Judges deliveries as they arrive. After the matching day a late or corrected delivery, withdrawal or "

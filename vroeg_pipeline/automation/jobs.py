@@ -1,49 +1,40 @@
 """The jobs of the location. What starts them by itself stands in `automation.arrivals`."""
 
-from __future__ import annotations
-
 import dagster as dg
-
-# Dagster has no public name for what define_asset_job gives.
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from vroeg_pipeline.deliveries.assets import delivery_key
 from vroeg_pipeline.domain.agreements import Partners
-
-Job = UnresolvedAssetJobDefinition
 
 MONTH_JOB = "month"
 INTAKE_JOB = "intake"
 
 
-def month_job(partitions: dg.PartitionsDefinition) -> Job:
-    """Everything, from the inbox to the outbox, for one month or a range of months.
+class Jobs:
+    """What can be run. A class, as Dagster has no public name for what `define_asset_job` gives."""
 
-    One job and one run, because a failed blocking check stops only what is in its own run (ARCHITECTURE decision 8).
-    """
-    return dg.define_asset_job(
-        MONTH_JOB,
-        # The checks of external assets (deliveries) do not come with all().
-        selection=dg.AssetSelection.all() | dg.AssetSelection.all_asset_checks(),
-        partitions_def=partitions,
-        description="From partner files to worklists, for one month or a range of months, oldest first.",
-        tags={"stage": "month"},
-        executor_def=dg.in_process_executor,
-    )
-
-
-def intake_job(partners: Partners, partitions: dg.PartitionsDefinition) -> Job:
-    """What is known of deliveries before the worklists are made: taken in, rows judged, measured, checked."""
-    tables = (
-        "address_register", "address_overrides", "delivery_files", "validated_signals", "rejected_rows",
-        "delivery_measures", "delivery_board",
-    )  # fmt: skip
-    deliveries = [delivery_key(partner) for partner in partners.agreements]
-    return dg.define_asset_job(
-        INTAKE_JOB,
-        selection=dg.AssetSelection.assets(*tables) | dg.AssetSelection.checks_for_assets(*tables, *deliveries),
-        partitions_def=partitions,
-        description="Takes in and judges deliveries as they arrive, without making worklists.",
-        tags={"stage": "month"},
-        executor_def=dg.in_process_executor,
-    )
+    def __init__(self, partners: Partners, partitions: dg.PartitionsDefinition) -> None:
+        # Everything, in one job and one run, because a failed blocking check stops only what is in its own run
+        # (ARCHITECTURE decision 8).
+        self.month = dg.define_asset_job(
+            MONTH_JOB,
+            # The checks of external assets (deliveries) do not come with all().
+            selection=dg.AssetSelection.all() | dg.AssetSelection.all_asset_checks(),
+            partitions_def=partitions,
+            description="From partner files to worklists, for one month or a range of months, oldest first.",
+            tags={"stage": "month"},
+            executor_def=dg.in_process_executor,
+        )
+        # What is known of deliveries before the worklists are made: taken in, rows judged, measured, checked.
+        tables = (
+            "address_register", "address_overrides", "delivery_files", "validated_signals", "rejected_rows",
+            "delivery_measures", "delivery_board",
+        )  # fmt: skip
+        deliveries = [delivery_key(partner) for partner in partners.agreements]
+        self.intake = dg.define_asset_job(
+            INTAKE_JOB,
+            selection=dg.AssetSelection.assets(*tables) | dg.AssetSelection.checks_for_assets(*tables, *deliveries),
+            partitions_def=partitions,
+            description="Takes in and judges deliveries as they arrive, without making worklists.",
+            tags={"stage": "month"},
+            executor_def=dg.in_process_executor,
+        )

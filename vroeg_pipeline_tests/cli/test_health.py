@@ -28,7 +28,7 @@ from dagster._core.scheduler.instigation import (
 )
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._daemon.types import DaemonHeartbeat
-from dagster._utils.error import SerializableErrorInfo
+from dagster_shared.error import SerializableErrorInfo
 
 from vroeg_pipeline.cli.health import Finding, findings
 from vroeg_pipeline.installation.dagster_home import prepare_dagster_home

@@ -8,8 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from dagster import DagsterInstance
-from dagster._serdes import serialize_value
+from dagster import DagsterInstance, serialize_value
 
 from vroeg_pipeline_tests.kit.returned import as_csv as as_outcomes
 from vroeg_pipeline_tests.kit.returned import hand_in

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from dagster._serdes import serialize_value
+from dagster import serialize_value
 
 from vroeg_pipeline_tests.kit.returned import (
     as_csv,
