@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: run test dev lint bench clean
+.PHONY: run test dev lint bench way clean
 .DELETE_ON_ERROR:
 
 # Made anew when what it is made of changes.
@@ -34,6 +34,10 @@ lint: .venv/ready
 
 bench: .venv/ready
 	@$(BIN)/python -m vroeg_pipeline_tests.bench
+
+# docs/way.md, from the definitions.
+way: .venv/ready
+	@$(BIN)/python -m vroeg_pipeline_tests.way
 
 # The environment and caches; never data/.
 clean:

@@ -1,0 +1,29 @@
+"""The page with the way of a row says what the definitions say."""
+
+from __future__ import annotations
+
+import re
+
+from vroeg_pipeline.definitions import CHECKS, STEPS
+from vroeg_pipeline_tests.way import PAGE, way
+
+
+def test_the_way_is_current() -> None:
+    assert PAGE.read_text(encoding="utf-8") == way(), (
+        "docs/way.md is not what the definitions say: make it anew, `make way`"
+    )
+
+
+def test_everything_on_the_way_is_there() -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", way())
+    assert links
+    assert [link for link in links if not (PAGE.parent / link).exists()] == []
+
+
+def test_the_way_names_every_step_and_check() -> None:
+    page = way()
+    for step in STEPS:
+        assert f"### {step.op.name}\n" in page
+    for check in CHECKS:
+        assert f"* `{check.name}`" in page
+        assert check.rule in page
