@@ -1,7 +1,7 @@
-"""`make bench`: what a month costs, from 400 to 1,000,000 signals, beside two programs that give the same tables.
+"""`make bench`: what one month and six cost, from 400 to 1,000,000 signals, beside two programs that give the same tables.
 
 Each measurement is a process of its own, so that its memory is its own. Machines are shared and noisy: compare within
-one run. What was measured, and what it means: docs/benchmarks.md.
+one run. `--only month --largest 10000` does a part. What was measured, and what it means: docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -10,172 +10,168 @@ import argparse
 import json
 import os
 import platform
-import shutil
 import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from dagster import DagsterInstance
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.warehouse import WarehouseResource
-from vroeg_pipeline_tests.bench import addresses, outcomes
+from vroeg_pipeline_tests.bench import addresses, measured, outcomes
 from vroeg_pipeline_tests.bench.ddas import YEAR, ddas_table
 from vroeg_pipeline_tests.bench.register import KINDS, register_table
 from vroeg_pipeline_tests.bench.ticks import ticks_table
 from vroeg_pipeline_tests.bench.world import make_bench_world
 
 SIZES = (400, 10_000, 100_000, 1_000_000)
+# Months of history; they are what six months cost, and the month after them is what one costs.
 HISTORY_MONTHS = 6
 DWELLINGS = 100_000
 TABLES = ("validated_signals", "rejected_rows", "address_matches", "repeat_signals", "prioritised_worklists")
 
-out = Console(highlight=False)
+# Wide, so that the tables can be put into the docs as they are.
+out = Console(highlight=False, width=150)
 
 
 @dataclass(frozen=True)
 class Process:
-    """A finished process: seconds from start to end, the most memory it held in MiB, and what it said."""
+    """A finished process: seconds and processor seconds from start to end, the most MiB it held, and what it said."""
 
     seconds: float
+    processor: float
     memory: float
-    output: str
+    output: str = ""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One size. Seconds, and MiB; `yardsticks` and `stages` say what their month alone took."""
+    """One size: each program over six months from nothing, and over the month after them.
+
+    `steps` and `stages` are seconds of that one month, by step of the run and by stage without Dagster.
+    """
 
     signals: int
-    run: Process
-    steps: dict[str, float]
-    stages: dict[str, float]
-    duckdb: float
-    pandas: float | None
+    six: Mapping[str, Process]
+    one: Mapping[str, Process]
+    steps: Mapping[str, float]
+    stages: Mapping[str, float]
 
-    @property
-    def files(self) -> float:
-        return self.steps["worklist_files"]
 
-    @property
-    def checks(self) -> float:
-        return sum(seconds for step, seconds in self.steps.items() if step.startswith("check_"))
-
-    @property
-    def sql(self) -> float:
-        return sum(self.stages.values())
+RUN, SCRIPT, PANDAS = "vroeg run", "(a) DuckDB script", "(b) pandas"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--sizes", type=int, nargs="*", default=SIZES, help="signals a month")
-    parser.add_argument(
-        "--register",
-        type=int,
-        nargs="*",
-        default=(1_000_000,),
-        help="addresses in a register to load; none: leave it out",
-    )
+    parser = argparse.ArgumentParser(prog="python -m vroeg_pipeline_tests.bench", description=__doc__)
+    parts: dict[str, Callable[[argparse.Namespace], None]] = {
+        "month": measure_months,
+        "register": measure_registers,
+        "ddas": measure_ddas,
+        "ticks": lambda _: out.print(ticks_table()),
+        "outcomes": lambda options: outcomes.main(folder=options.folder),
+        "addresses": lambda _: addresses.main([]),
+    }
+    parser.add_argument("--only", nargs="+", choices=parts, default=list(parts), help="parts to measure")
+    parser.add_argument("--largest", type=int, default=SIZES[-1], help="no month of more signals than this")
+    parser.add_argument("--no-pandas", action="store_true", help="leave out the slow yardstick")
+    parser.add_argument("--register", type=int, nargs="+", default=(1_000_000,), help="addresses in a register to load")
     parser.add_argument(
         "--register-kinds", nargs="+", default=KINDS, choices=KINDS, help="the sources it is loaded from"
     )
-    parser.add_argument("--ddas", type=int, default=1_000_000, help="signals in a year to deliver; 0: leave it out")
-    parser.add_argument("--no-pandas", action="store_true", help="leave out the slow yardstick")
+    parser.add_argument("--ddas", type=int, default=1_000_000, help="signals in a year to deliver")
     parser.add_argument("--folder", type=Path, help="where the worlds are made (default: a temporary folder)")
     options = parser.parse_args()
     out.print(f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}")
-    out.print(ticks_table())
-    if options.register:
-        loads = [
-            measure_register(kind, size, options.folder) for size in options.register for kind in options.register_kinds
-        ]
-        out.print(register_table(loads))
-    if options.ddas:
-        out.print(measure_ddas(options.ddas, options.folder))
-    measured = []
-    for signals in options.sizes:
-        folder = Path(tempfile.mkdtemp(prefix="vroeg-bench-", dir=options.folder))
-        try:
-            measured.append(measure(folder, signals, pandas=not options.no_pandas))
-        finally:
-            shutil.rmtree(folder)
+    for part in options.only:
+        parts[part](options)
+
+
+def measure_months(options: argparse.Namespace) -> None:
+    """One month and six at each size, in one table, and where the time of the one month goes in another."""
+    done = []
+    for signals in (size for size in SIZES if size <= options.largest):
+        with tempfile.TemporaryDirectory(prefix="vroeg-bench-", dir=options.folder) as folder:
+            done.append(measure(Path(folder), signals, pandas=not options.no_pandas))
         out.print(f"{signals:,} signals measured")
-    if measured:
-        show(measured)
-    addresses.main([])
-    outcomes.main(folder=options.folder)
+    if done:
+        out.print(months_table(done), parts_table(done), sep="\n\n")
 
 
 def measure(folder: Path, signals: int, *, pandas: bool) -> Measured:
-    """Makes a world with six months of history, and measures the month after it."""
-    home = Home(folder / "home")
+    """Makes a world, and measures its first six months and then the one after them."""
+    home, database = Home(folder / "home"), folder / "yardstick.duckdb"
     months = make_bench_world(home.root, signals=signals, months=HISTORY_MONTHS + 1, dwellings=DWELLINGS)
     first, last_before, month = (month_text(m) for m in (months[0], months[-2], months[-1]))
-    process(home, "vroeg_pipeline.cli.app", "run", "--from", first, "--to", last_before)
-    shutil.copy(home.warehouse, folder / "history.duckdb")
+    vroeg, yardsticks = "vroeg_pipeline.cli.app", "vroeg_pipeline_tests.yardsticks"
+    six, one, rows = {}, {}, {}
 
-    run = process(home, "vroeg_pipeline.cli.app", "run", "--month", month)
+    six[RUN] = process(home, vroeg, "run", "--from", first, "--to", last_before)
+    history = home.warehouse.read_bytes()
+    one[RUN] = process(home, vroeg, "run", "--month", month)
     steps = steps_of_last_run(home)
-    counts = {"pipeline": rows_of(home, month)}
+    rows[RUN] = rows_of(home, month)
 
-    shutil.copy(folder / "history.duckdb", home.warehouse)
+    home.warehouse.write_bytes(history)
     stages = json.loads(process(home, "vroeg_pipeline_tests.bench.stages", str(home.root), month).output)
 
-    database = str(folder / "yardstick.duckdb")
-    yardsticks = "vroeg_pipeline_tests.yardsticks"
-    process(home, f"{yardsticks}.duckdb_month", str(home.root), first, last_before, database)
-    by_hand = json.loads(process(home, f"{yardsticks}.duckdb_month", str(home.root), month, month, database).output)
-    counts["duckdb script"] = by_hand["rows"]
-    in_pandas: dict[str, Any] = {"seconds": None}
+    script = (home, f"{yardsticks}.duckdb_month", str(home.root))
+    six[SCRIPT] = process(*script, first, last_before, str(database))
+    one[SCRIPT] = process(*script, month, month, str(database))
+    rows[SCRIPT] = json.loads(one[SCRIPT].output)["rows"]
+
     if pandas:
-        said = process(home, f"{yardsticks}.pandas_month", str(home.root), first, month, "--json").output
-        in_pandas = json.loads(said)
-        counts["pandas"] = in_pandas["rows"]
-    agree(counts)
-    return Measured(signals, run, steps, stages, by_hand["seconds"], in_pandas["seconds"])
+        program = (home, f"{yardsticks}.pandas_month", str(home.root), first)
+        six[PANDAS] = process(*program, last_before, "--json")
+        # It keeps its history in memory: of all seven months the last one, by its own clock.
+        seven = process(*program, month, "--json")
+        said = json.loads(seven.output)
+        one[PANDAS] = Process(said["seconds"], said["processor"], seven.memory)
+        rows[PANDAS] = said["rows"]
+    agree(rows)
+    return Measured(signals, six, one, steps, stages)
 
 
-def measure_register(kind: str, size: int, folder: Path | None) -> tuple[str, int, dict[str, float], float]:
-    """Makes a register and loads it in a process of its own."""
-    with tempfile.TemporaryDirectory(prefix="vroeg-bench-", dir=folder) as made:
-        home = Home(Path(made) / "home")
-        module = "vroeg_pipeline_tests.bench.register"
-        process(home, module, "make", str(home.reference), kind, str(size))
-        loaded = process(home, module, "load", str(home.root))
-    return kind, size, json.loads(loaded.output), loaded.memory
+def measure_registers(options: argparse.Namespace) -> None:
+    """Makes registers and loads each in a process of its own."""
+    loads = []
+    for size in options.register:
+        for kind in options.register_kinds:
+            with tempfile.TemporaryDirectory(prefix="vroeg-bench-", dir=options.folder) as made:
+                home = Home(Path(made) / "home")
+                module = "vroeg_pipeline_tests.bench.register"
+                process(home, module, "make", str(home.reference), kind, str(size))
+                loaded = process(home, module, "load", str(home.root))
+            loads.append((kind, size, json.loads(loaded.output), loaded.memory))
+    out.print(register_table(loads))
 
 
-def measure_ddas(signals: int, folder: Path | None) -> Table:
+def measure_ddas(options: argparse.Namespace) -> None:
     """Makes a year and delivers it to CBS in a process of its own."""
-    with tempfile.TemporaryDirectory(prefix="vroeg-bench-", dir=folder) as made:
+    with tempfile.TemporaryDirectory(prefix="vroeg-bench-", dir=options.folder) as made:
         home = Home(Path(made) / "home")
-        process(home, "vroeg_pipeline_tests.bench.ddas", str(home.root), str(signals))
+        process(home, "vroeg_pipeline_tests.bench.ddas", str(home.root), str(options.ddas))
         wrote = process(home, "vroeg_pipeline.cli.app", "ddas", "--from", YEAR[0], "--to", YEAR[1])
         (path,) = home.outbox.glob("*.json")
-        return ddas_table(signals, wrote.seconds, wrote.memory, path.stat().st_size / 2**20)
+        out.print(ddas_table(options.ddas, wrote.seconds, wrote.memory, path.stat().st_size / 2**20))
 
 
 def process(home: Home, module: str, *words: str) -> Process:
     """Runs a module to its end. Exits with its output when it fails."""
     environment = {**os.environ, "VROEG_HOME": str(home.root), "COLUMNS": "150"}
-    started = time.perf_counter()
-    with tempfile.TemporaryFile("w+") as output:
-        child = subprocess.Popen([sys.executable, "-m", module, *words], env=environment, stdout=output)
-        _, status, usage = os.wait4(child.pid, 0)
-        seconds = time.perf_counter() - started
-        child.returncode = os.waitstatus_to_exitcode(status)
-        output.seek(0)
-        said = output.read()
-    if child.returncode != 0:
-        sys.exit(f"{module} {' '.join(words)} failed:\n{said}")
-    return Process(seconds, usage.ru_maxrss / 1024, said)
+    command = [sys.executable, "-m", module, *words]
+    with tempfile.NamedTemporaryFile() as result:
+        launcher = [sys.executable, "-I", "-S", str(Path(measured.__file__)), result.name]
+        done = subprocess.run([*launcher, *command], env=environment, stdout=subprocess.PIPE, text=True, check=False)
+        if done.returncode != 0:
+            sys.exit(f"{module} {' '.join(words)} failed:\n{done.stdout}")
+        return Process(**json.loads(Path(result.name).read_text(encoding="utf-8")), output=done.stdout)
 
 
 def steps_of_last_run(home: Home) -> dict[str, float]:
@@ -205,31 +201,53 @@ def agree(counts: dict[str, dict[str, int]]) -> None:
             sys.exit(f"the programs do not give the same {table}: {found}")
 
 
-def show(measured: list[Measured]) -> None:
-    table = Table(title=f"One month, {HISTORY_MONTHS} months of history, {DWELLINGS:,} dwellings (seconds)")
+def months_table(done: list[Measured]) -> Table:
+    """Whole processes, beside both yardsticks."""
+    programs = list(done[0].one)
+    table = Table(box=box.MARKDOWN, title=f"Whole processes, start to end; {DWELLINGS:,} dwellings")
+    for column in ("signals a month", "months"):
+        table.add_column(column, justify="right")
+    for program in programs:
+        for unit in ("s", "processor s", "peak MiB"):
+            table.add_column(f"{program}, {unit}", justify="right")
+    for program in programs[1:]:
+        table.add_column(f"{RUN} ÷ {program[:3]}", justify="right")
+    for one in done:
+        for months, processes in (("1", one.one), (str(HISTORY_MONTHS), one.six)):
+            table.add_row(
+                f"{one.signals:,}",
+                months,
+                *(
+                    figure
+                    for p in processes.values()
+                    for figure in (f"{p.seconds:.2f}", f"{p.processor:.2f}", f"{p.memory:,.0f}")
+                ),
+                *(f"{processes[RUN].seconds / processes[program].seconds:.1f}" for program in programs[1:]),
+            )
+    return table
+
+
+def parts_table(done: list[Measured]) -> Table:
+    """Where the seconds of one month go."""
+    table = Table(box=box.MARKDOWN, title=f"Of one month after {HISTORY_MONTHS}, seconds")
     table.add_column("signals a month")
-    for one in measured:
+    for one in done:
         table.add_column(f"{one.signals:,}", justify="right")
 
-    def line(name: str, *values: float | None, form: str = "{:.2f}") -> None:
-        table.add_row(name, *("–" if value is None else form.format(value) for value in values))
+    def line(name: str, *values: float) -> None:
+        table.add_row(name, *(f"{value:.2f}" for value in values))
 
-    line("whole run, process start to end", *(m.run.seconds for m in measured))
-    line("  steps without checks and files", *(sum(m.steps.values()) - m.checks - m.files for m in measured))
-    line("  checks, Great Expectations included", *(m.checks for m in measured))
-    line("  worklist files", *(m.files for m in measured))
-    line("  start, Dagster, summary", *(m.run.seconds - sum(m.steps.values()) for m in measured))
-    line("the same stages without Dagster", *(m.sql for m in measured))
-    for stage in measured[0].stages:
-        line(f"  {stage}", *(m.stages[stage] for m in measured))
-    line("(a) DuckDB script", *(m.duckdb for m in measured))
-    line("(b) pandas program", *(m.pandas for m in measured))
-    line("stages ÷ (a)", *(m.sql / m.duckdb for m in measured))
-    line("whole run ÷ (a)", *(m.run.seconds / m.duckdb for m in measured))
-    line("whole run without worklist files ÷ (a)", *((m.run.seconds - m.files) / m.duckdb for m in measured))
-    line("(b) ÷ whole run", *(m.pandas / m.run.seconds if m.pandas else None for m in measured))
-    line("peak memory, MiB", *(m.run.memory for m in measured), form="{:,.0f}")
-    out.print(table)
+    checks = [sum(seconds for step, seconds in one.steps.items() if step.startswith("check_")) for one in done]
+    files = [one.steps["worklist_files"] for one in done]
+    all_steps = [sum(one.steps.values()) for one in done]
+    line("steps without checks and files", *(a - c - f for a, c, f in zip(all_steps, checks, files, strict=True)))
+    line("checks, Great Expectations included", *checks)
+    line("worklist files", *files)
+    line("start, Dagster, summary", *(one.one[RUN].seconds - a for one, a in zip(done, all_steps, strict=True)))
+    line("the same stages without Dagster", *(sum(one.stages.values()) for one in done))
+    for stage in done[0].stages:
+        line(f"… {stage}", *(one.stages[stage] for one in done))
+    return table
 
 
 if __name__ == "__main__":

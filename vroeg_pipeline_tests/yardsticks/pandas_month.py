@@ -1110,7 +1110,7 @@ def _run(
     months: list[str],
     now: datetime | None,
     seconds: defaultdict[str, float],
-    ended: list[float] | None = None,
+    ended: list[tuple[float, float]] | None = None,
 ) -> dict[str, pd.DataFrame]:
     @contextmanager
     def timed(table: str) -> Iterator[None]:
@@ -1201,7 +1201,7 @@ def _run(
                 issue = entries[["month", "worklist", "address_key"]].assign(issue=1, change="added")
                 parts["worklist_issues"].append(issue)
         if ended is not None:
-            ended.append(time.perf_counter())
+            ended.append((time.perf_counter(), time.process_time()))
 
     tables = {}
     for name in TABLES:
@@ -1223,12 +1223,13 @@ def main(arguments: list[str], json_wanted: bool = False) -> None:
     home, first, last = Path(arguments[0]), _parse_month(arguments[1]), _parse_month(arguments[2])
     months = [f"{_month_of(n):%Y-%m}" for n in range(_month_number(first), _month_number(last) + 1)]
     seconds: defaultdict[str, float] = defaultdict(float)
-    ended = [time.perf_counter()]
+    ended = [(time.perf_counter(), time.process_time())]
     tables = _run(home, months, None, seconds, ended)
     if json_wanted:
         of_last = tables["address_matches"]["month"].max()
         rows = {name: int((table["month"] == of_last).sum()) for name, table in tables.items()}
-        print(json.dumps({"seconds": ended[-1] - ended[-2], "rows": rows}))
+        took, processor = (after - before for before, after in zip(ended[-2], ended[-1], strict=True))
+        print(json.dumps({"seconds": took, "processor": processor, "rows": rows}))
         return
     for name, table in tables.items():
         print(f"{name:<24}{len(table):>10,} rows{seconds[name]:>9.2f} s")
