@@ -1,7 +1,7 @@
 """The list of the address desk as an XLSX in Dutch: what is asked, what it can be, and cells for a decision.
 
-Only how it looks. What is asked comes from `address_desk.sql`; how a decision is read, from `decisions`. The
-header stands in the first row, so that the file can be sent back as it is.
+Only how it looks. What is asked comes from `address_desk/address_desk.sql`; how a decision is read, from
+`address_desk.decisions`. The header stands in the first row, so that the file can be sent back as it is.
 """
 
 from __future__ import annotations

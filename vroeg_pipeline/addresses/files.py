@@ -1,6 +1,6 @@
 """Addresses of anyone's file, resolved against a register: no installation, no warehouse, no Dagster.
 
-Everything happens in a DuckDB in memory. What an address means is decided in `sql/`.
+Everything happens in a DuckDB in memory. What an address means is decided in the statements of this room.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The address register: which file under `reference/` gives it, and how its addresses get into the warehouse.
 
 What an entry means stands in `addresses/register_entries.sql` and `addresses/address_register.sql`, how a source is read in
-`bag_extract` and `bag_light`; why so in docs/adr/0012 and 0013.
+`addresses.bag_extract` and `addresses.bag_light`; why so in docs/adr/0012 and 0013.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Resolving addresses: the order of the SQL steps, and what they need of Python in between.
 
-What an address means is decided in `sql/`, one file a step, each a temporary table that can be looked at afterwards. What
-is written is read once a distinct value; comparing spellings is `addresses.streets`' knowledge.
+What an address means is decided in the statements of this room, one file a step, each a temporary table that can be
+looked at afterwards. What is written is read once a distinct value; comparing spellings is `addresses.streets`' knowledge.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ WHERE found.dwellings = 0
 def resolve_addresses(connection: duckdb.DuckDBPyConnection, written: str) -> None:
     """Makes the temporary table `resolved_addresses`: one row for each different address of a relation.
 
-    `written` is a table or a query in brackets with the columns WRITTEN, text or NULL. Join the answer back with the
-    macro `same_address`. Needs the macros and views of `addresses.sql` and the variable `has_register`.
+    `written` is a table or a query in brackets with the columns WRITTEN, text or NULL. Needs the
+    macros and views of `address_macros.sql` and the variable `has_register`.
     """
     as_text = ", ".join(f"{name} AS {name}_text, text_of({name}) AS {name}" for name in WRITTEN)
     connection.execute(

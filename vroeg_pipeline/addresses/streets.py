@@ -1,7 +1,7 @@
 """Street names as people write them: which of the register's names a text can mean, and what follows it.
 
 Plain Python on distinct texts, so that each is read once however many records carry it. Which dwelling an address
-means is decided in `sql/`; here a text only gets its possible names, each with what had to be assumed.
+means is decided in the statements of this room; here a text only gets its possible names, each with what had to be assumed.
 """
 
 from __future__ import annotations

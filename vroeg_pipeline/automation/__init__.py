@@ -1,1 +1,1 @@
-"""When things run: jobs, and later schedules, sensors and alerts."""
+"""When things run: jobs, the sensor and schedule that start them, and whether those are at work."""

@@ -1,6 +1,6 @@
 """`vroeg addresses`: resolves a file of addresses, or shows the way to the answer for one.
 
-Prints; what an address means is decided in `sql/`. Needs no Dagster, and no installation where a register is given.
+Prints; what an address means is decided in `addresses/`. Needs no Dagster, and no installation where a register is given.
 """
 
 from __future__ import annotations

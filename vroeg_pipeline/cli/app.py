@@ -1,4 +1,4 @@
-"""`vroeg`, the command line: run months, make a sample world, see who delivered.
+"""`vroeg`, the command line: every command with its arguments and its help; what it does stands in a module of its own.
 
 Reads arguments, calls what does the work, prints what came out. Errors that the reader can mend are one line on
 standard error and exit status 1.
@@ -122,7 +122,7 @@ def status(
         int | None, typer.Option(min=1, max=120, help="How many; else as many as fit.", show_default=False)
     ] = None,
 ) -> None:
-    """Show the delivery board: who delivered when, by the register of the last run.
+    """Show the delivery board: who delivered when, by the delivery register as of the last run.
 
     On time, late, missing, refused, outdated, expected or not owed, with the number of rows.
     """

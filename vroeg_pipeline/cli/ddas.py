@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from vroeg_pipeline.ddas.file import ddas_name, left_out, told, unnamed_said, write_ddas
+from vroeg_pipeline.ddas.file import counts_shown, ddas_name, left_out, unnamed_said, write_ddas
 from vroeg_pipeline.deliveries.worked_on import months_worked_on
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import month_text
@@ -33,7 +33,7 @@ def deliver_ddas(home: Home, months: Sequence[date], output: Path | None, out: C
     # Between two steps of a run the tables do not fit together.
     with run_lock(home.run_lock, "vroeg ddas", problems.print, minutes * 60), warehouse.connect() as connection:
         with replacing_elsewhere(target) as temporary:
-            counts = told(write_ddas(connection, installation, months, temporary))
+            counts = counts_shown(write_ddas(connection, installation, months, temporary))
         without_address = left_out(connection, months)
         delivered = {
             month for (month,) in connection.execute("SELECT DISTINCT month FROM delivery_files").fetchall()

@@ -1,4 +1,4 @@
-"""The delivery board on the command line: partners by months, as the register of deliveries has it."""
+"""The delivery board on the command line: partners by months, as the delivery register has it."""
 
 from __future__ import annotations
 
@@ -49,9 +49,7 @@ def show_board(home: Home, months: int | None, out: Console, problems: Console) 
     out.print(table)
     if strangers:
         out.print(f"\nFolders of partners without an agreement, by month: {strangers}")
-    out.print(
-        "\nBy the register of deliveries as of the last run of each month; the number is the rows of the delivery."
-    )
+    out.print("\nBy the delivery register as of the last run of each month; the number is the rows of the delivery.")
 
 
 def _shown(cell: Cell) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from vroeg_pipeline.ddas.file import ddas_name, left_out, told, unnamed_said, write_ddas
+from vroeg_pipeline.ddas.file import counts_shown, ddas_name, left_out, unnamed_said, write_ddas
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation.home import replacing
 from vroeg_pipeline.monthly import Figures, Month, monthly, written
@@ -38,7 +38,7 @@ def ddas_delivery(of: Month) -> Mapping[str, Figures]:
     path = of.outbox / ddas_name(of.installation, [of.month])
     try:
         with replacing(path) as temporary:
-            counts = told(write_ddas(of.connection, of.installation, [of.month], temporary))
+            counts = counts_shown(write_ddas(of.connection, of.installation, [of.month], temporary))
     except VroegError as error:
         # The teams' month is done; CBS can wait until this is mended. The check of the asset fails.
         path.unlink(missing_ok=True)

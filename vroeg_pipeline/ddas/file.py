@@ -118,8 +118,8 @@ def left_out(connection: duckdb.DuckDBPyConnection, months: Sequence[date]) -> i
     return int(number)
 
 
-def told(written: Counter[str]) -> dict[str, int]:
-    """The counts that people are told."""
+def counts_shown(written: Counter[str]) -> dict[str, int]:
+    """The counts that people are shown."""
     signals = sum(number for what, number in written.items() if what.startswith("signals, "))
     return {"signals": signals, **{what: written[what] for what in ("cases", "contact attempts", "results")}}
 

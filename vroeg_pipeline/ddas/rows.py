@@ -1,6 +1,7 @@
 """What a delivery to CBS is made of, whatever the version of DDAS that it is written in.
 
-How a version names and shapes it stands in a module of its own, `ddas.v1_2`; what it is read from in `sql/`.
+How a version names and shapes it stands in a module of its own, `ddas.v1_2`; what it is read from, in the statements
+of this room.
 """
 
 from __future__ import annotations

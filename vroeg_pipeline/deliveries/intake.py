@@ -1,4 +1,4 @@
-"""From the files of a month to the register of deliveries: read, judge the file, keep the rows (DOMAIN §4).
+"""From the files of a month to the delivery register: read, judge the file, keep the rows (DOMAIN §4).
 
 Judges files. Rows are judged by `signals/row_verdicts.sql`; how a format is read is `formats.readers`' knowledge.
 """
@@ -146,18 +146,18 @@ def _judge(
         return file.refused("unknown_partner", "its folder in the inbox has no agreement; add one or remove the folder")
     limit = installation.settings.max_file_mb
     too_large = file.size_bytes > limit * 1024 * 1024
-    outcome = None
+    read = None
     if not too_large and file.archived is not None:
-        outcome = read_delivery(
+        read = read_delivery(
             connection, file.archived, _format_of(agreement), agreement.columns, REQUIRED_FIELDS, rows_table,
             private_folder(installation.home.scratch),
         )  # fmt: skip
         file = replace(
             file,
-            row_count=outcome.row_count,
-            missing_optional=outcome.missing_optional,
-            unexpected_columns=outcome.unexpected_columns,
-            rows_table=rows_table if outcome.row_count is not None else None,
+            row_count=read.row_count,
+            missing_optional=read.missing_optional,
+            unexpected_columns=read.unexpected_columns,
+            rows_table=rows_table if read.row_count is not None else None,
         )
         if file.rows_table:
             file = replace(file, reference_date_max=_latest_reference_date(connection, rows_table, agreement))
@@ -167,10 +167,10 @@ def _judge(
         return file.refused("not_active", f"the agreement holds for {period}")
     if too_large:
         return file.refused("too_large", f"{file.size_bytes / 1024 / 1024:.1f} MB, the limit is {limit:g}")
-    if outcome is None:
+    if read is None:
         return file.refused("unreadable", "its bytes are no longer in the inbox nor in the archive")
-    if outcome.refusal:
-        return file.refused(outcome.refusal, outcome.detail)
+    if read.refusal:
+        return file.refused(read.refusal, read.detail)
     if file.row_count and (earlier := _delivered_before(connection, file)):
         return file.refused("stale_copy", f"the same bytes were delivered for {month_text(earlier)}")
     return file

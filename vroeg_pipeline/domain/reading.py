@@ -1,6 +1,6 @@
 """How a YAML file becomes a checked model, and how its mistakes are told in one line.
 
-What the files mean stands in `agreements` and `settings`; this holds what the two share.
+What the files mean stands in `domain.agreements` and `domain.settings`; this holds what the two share.
 """
 
 from __future__ import annotations

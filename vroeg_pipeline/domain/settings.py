@@ -45,7 +45,7 @@ class Channel(StrictModel):
 
 
 class PartnerLetters(StrictModel):
-    """Letters in Dutch to the contact of a partner's agreement; `{email}` in the URL stands for its address."""
+    """Messages in Dutch to the contact of a partner's agreement; `{email}` in the URL stands for its address."""
 
     url: str
     kinds: tuple[AlertKind, ...] = (AlertKind.MISSING, AlertKind.REFUSED, AlertKind.OUTDATED)
@@ -129,7 +129,7 @@ class KnownClients(StrictModel):
         return self
 
 
-class Evaluation(StrictModel):
+class EvaluationSettings(StrictModel):
     """What the evaluation counts and compares."""
 
     inhabitants: int | None = Field(default=None, gt=0, description="of the area that partners deliver for")
@@ -169,7 +169,7 @@ class Settings(StrictModel):
     )
     contact_policy: dict[str, ContactPolicy] = Field(default_factory=dict, description="per month; '' is any other")
     known_clients: KnownClients | None = Field(default=None, description="another source than the file in reference/")
-    evaluation: Evaluation = Evaluation()
+    evaluation: EvaluationSettings = EvaluationSettings()
     capacity: dict[str, int] = Field(default_factory=dict, description="home visits per worklist and month")
 
     @model_validator(mode="before")

@@ -1,6 +1,6 @@
 """The evaluation of one or more months: its tables made, and read back as the counts and shares that a report shows.
 
-How the report looks stands in `evaluation_page`; which small numbers it must not show in `evaluation.small_cells`. Signals
+How the report looks stands in `evaluation.page`; which small numbers it must not show in `evaluation.small_cells`. Signals
 and reports (meldingen) are different things, so every share names what it is a share of.
 """
 
@@ -16,7 +16,7 @@ import duckdb
 
 from vroeg_pipeline.domain.ddas import EnumContactsoort, EnumEindresultaat, EnumSignaalpartner, EnumSignaalstatus
 from vroeg_pipeline.domain.months import month_text
-from vroeg_pipeline.domain.settings import Evaluation as EvaluationSettings
+from vroeg_pipeline.domain.settings import EvaluationSettings
 from vroeg_pipeline.evaluation.small_cells import SMALLEST_SHOWN, Counts
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.statements import fetch_one, sql, temporary_table

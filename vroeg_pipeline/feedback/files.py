@@ -26,8 +26,8 @@ from vroeg_pipeline.feedback.wording import (
     DeliveryReport,
     ReceivedFile,
     file_said,
-    letter,
-    told,
+    status_for_partner,
+    text_for_contact,
 )
 from vroeg_pipeline.installation.home import Home, private_folder, replacing
 from vroeg_pipeline.installation.installation import Installation
@@ -73,7 +73,7 @@ def statuses_told(connection: duckdb.DuckDBPyConnection, month: date, partner: s
         WHERE month = ? AND partner = ? AND customer_reference IS NOT NULL ORDER BY row_number
     """
     for row_number, reference, ddas_status in _streamed(connection, query, month, partner):
-        if (status := told(ddas_status)) is not None:
+        if (status := status_for_partner(ddas_status)) is not None:
             yield row_number, reference, status
 
 
@@ -124,7 +124,7 @@ def _write(
         _write_report(temporary, report, rejected, installation.home.scratch)
     with replacing(paths["txt"]) as temporary:
         attachments = [paths["csv"].name, paths["xlsx"].name]
-        text = letter(report, installation.settings.alerts.signature, attachments)
+        text = text_for_contact(report, installation.settings.alerts.signature, attachments)
         temporary.write_text(text, encoding="utf-8")
     return Feedback(agreement.partner, counts, report.delivered.rejected_count if report.delivered else 0)
 

@@ -25,7 +25,7 @@ OTHER_REASON = "Niet opgepakt: andere reden"
 _NOTHING_TO_TELL = frozenset({"Opgepakt", "Nog niet opgepakt"})
 
 
-def told(ddas_status: str) -> str | None:
+def status_for_partner(ddas_status: str) -> str | None:
     """What its partner is told of a signal with this status; nothing while or when it is picked up."""
     if ddas_status in _NOTHING_TO_TELL:
         return None
@@ -91,7 +91,7 @@ def file_said(file: ReceivedFile) -> str:
     return "verwerkt" if file.status == "accepted" else "vervangen door een later bestand"
 
 
-def letter(report: DeliveryReport, signature: str, attachments: Sequence[str]) -> str:
+def text_for_contact(report: DeliveryReport, signature: str, attachments: Sequence[str]) -> str:
     """The text for the contact person."""
     paragraphs = [f"Beste {report.addressee},", _what_came(report)]
     if report.rejected:

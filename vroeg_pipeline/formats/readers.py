@@ -55,7 +55,7 @@ class FileFormat:
 
 
 @dataclass(frozen=True)
-class ReadOutcome:
+class ReadDelivery:
     """What became of a file. `detail` is one line without personal data; `row_count` is None when unreadable."""
 
     refusal: Literal["unreadable", "missing_columns"] | None
@@ -100,7 +100,7 @@ def read_delivery(
     required: Collection[str],
     into: str,
     scratch: Path,
-) -> ReadOutcome:
+) -> ReadDelivery:
     """Reads a file into the temporary table `into`: row_number, a text column a canonical field, and `typed`.
 
     `columns` maps canonical fields to agreed headers, of which `required` may not be absent. Wholly empty rows are no
@@ -109,7 +109,7 @@ def read_delivery(
     """
     if _is_blank(path):
         _empty_table(con, into)
-        return ReadOutcome("missing_columns", "the file is empty, so there is no header", 0)
+        return ReadDelivery("missing_columns", "the file is empty, so there is no header", 0)
     try:
         if fmt.format == "csv":
             header, count = _read_csv(con, path, fmt, columns, into, scratch)
@@ -118,20 +118,20 @@ def read_delivery(
             header, count = _load_rows(con, rows, columns, into, scratch)
     except UnreadableError as error:
         _empty_table(con, into)
-        return ReadOutcome("unreadable", str(error), None)
+        return ReadDelivery("unreadable", str(error), None)
     if header is None:
         _empty_table(con, into)
         if fmt.format == "json" and count == 0 and _is_empty_list(path):
-            return ReadOutcome(None, "no rows", 0)
-        return ReadOutcome("missing_columns", "there is no header", 0)
+            return ReadDelivery(None, "no rows", 0)
+        return ReadDelivery("missing_columns", "there is no header", 0)
     lacking = [field for field in required if field not in header.positions]
     optional = tuple(field for field in columns if field not in header.positions and field not in required)
     if lacking:
         headers = ", ".join(f"{field} ('{columns[field]}')" if field in columns else field for field in lacking)
         drift = drift_of(columns, [*lacking, *optional], header.unexpected, one_header=fmt.format != "json")
         renamed = "".join(f"; '{old}' seems to be called '{new}' now" for old, new in drift.renamed.items())
-        return ReadOutcome("missing_columns", f"lacks {headers}{renamed}", count, optional, header.unexpected)
-    return ReadOutcome(None, "read", count, optional, header.unexpected)
+        return ReadDelivery("missing_columns", f"lacks {headers}{renamed}", count, optional, header.unexpected)
+    return ReadDelivery(None, "read", count, optional, header.unexpected)
 
 
 def _is_blank(path: Path) -> bool:

@@ -1,6 +1,6 @@
 """The DuckDB warehouse: opened for a moment, locked, encrypted where asked, replaced month by month.
 
-Knows files, locks and transactions. What a table means stands in `sql/`, which rows it gets in `assets`.
+Knows files, locks and transactions. What a table means stands in the schema, which rows it gets in the room that makes it.
 """
 
 import hashlib

@@ -9,7 +9,7 @@ CHECKS = [
         "contact_attempts",
         "outcome_accounting",
         "Every row of an accepted file that tells something is refused, or its attempt and end result stand in "
-        "contact_attempts and case_results; and the counts of the register add up (docs/outcomes.md).",
+        "contact_attempts and case_results; and the counts of outcome_files add up (docs/outcomes.md).",
         """
         WITH told AS (
             SELECT told.* FROM outcome_rows AS told

@@ -1,7 +1,7 @@
 """From what teams return to outcomes: register, archive and read the files, look the cases up, send back what failed.
 
 The result depends on the files ever seen and on what was issued alone, not on the order in which runs saw them. How a file
-is read stands in `outcomes.reader`, what its rows mean and which word counts in `sql/`.
+is read stands in `outcomes.reader`, what its rows mean and which word counts in the statements of this room.
 """
 
 from __future__ import annotations

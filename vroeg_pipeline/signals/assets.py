@@ -11,7 +11,7 @@ GROUP = "signals"
 READS = ["delivery_files", "address_register", "address_overrides", "municipalities"]
 _STATEMENTS: Sequence[str] = ("delivered_rows", "desk_answers", "addressed_rows", "row_verdicts")
 
-# The counts stand in the register of deliveries, so they change in the transaction that changes the rows.
+# The counts stand in the delivery register, so they change in the transaction that changes the rows.
 _COUNT_ROWS = """
 UPDATE delivery_files AS file SET
     accepted_count = (

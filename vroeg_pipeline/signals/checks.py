@@ -8,7 +8,7 @@ CHECKS = [
         "validated_signals",
         "row_accounting",
         "Every data row of an accepted delivery is in exactly one of validated_signals and rejected_rows, and the "
-        "counts of the register add up (DOMAIN §5).",
+        "counts of delivery_files add up (DOMAIN §5).",
         """
         WITH ended AS (
             SELECT partner, file_sha256, row_number FROM validated_signals WHERE month = getvariable('month')

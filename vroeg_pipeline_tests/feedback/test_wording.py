@@ -8,7 +8,7 @@ import pytest
 
 from vroeg_pipeline.domain.ddas import EnumSignaalstatus
 from vroeg_pipeline.domain.reasons import REASONS_IN_DUTCH
-from vroeg_pipeline.feedback.wording import OTHER_REASON, share, told
+from vroeg_pipeline.feedback.wording import OTHER_REASON, share, status_for_partner
 from vroeg_pipeline.installation.statements import sql
 
 MAY_LEARN = {
@@ -25,11 +25,11 @@ MAY_LEARN = {
 
 @pytest.mark.parametrize("status", EnumSignaalstatus)
 def test_who_learns_what(status: str) -> None:
-    assert told(status) == MAY_LEARN[status]
+    assert status_for_partner(status) == MAY_LEARN[status]
 
 
 def test_a_status_that_is_new_to_us_tells_no_reason() -> None:
-    assert told("Inwoner zit in detentie") == OTHER_REASON
+    assert status_for_partner("Inwoner zit in detentie") == OTHER_REASON
 
 
 def test_every_rule_has_dutch_words() -> None:
