@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from vroeg_pipeline.definitions import CHECKS, STEPS
 from vroeg_pipeline_tests.way import PAGE, way
 
@@ -12,12 +10,6 @@ def test_the_way_is_current() -> None:
     assert PAGE.read_text(encoding="utf-8") == way(), (
         "docs/way.md is not what the definitions say: make it anew, `make way`"
     )
-
-
-def test_everything_on_the_way_is_there() -> None:
-    links = re.findall(r"\]\(([^)#]+)\)", way())
-    assert links
-    assert [link for link in links if not (PAGE.parent / link).exists()] == []
 
 
 def test_the_way_names_every_step_and_check() -> None:
