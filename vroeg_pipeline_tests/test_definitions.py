@@ -20,6 +20,7 @@ from vroeg_pipeline.domain.months import parse_month
 from vroeg_pipeline.installation.dagster_home import prepare_dagster_home
 from vroeg_pipeline.installation.home import CHECKOUT, Home
 from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.schema import create_tables
 from vroeg_pipeline.installation.statements import fetch_one, sql
 from vroeg_pipeline_tests.kit.world import World
 
@@ -178,7 +179,7 @@ def named_in(query: str) -> set[str]:
 def views() -> dict[str, str]:
     """Name to query of every view that a statement may name."""
     with duckdb.connect() as connection:
-        connection.execute(sql("schema"))
+        create_tables(connection)
         connection.execute(sql("macros").replace("parse_delivered_date(value, date_format)", "NULL::DATE"))
         connection.execute("CREATE TEMP TABLE postcode4_municipality (postcode4 INTEGER, municipality VARCHAR)")
         connection.execute(sql("address_macros"))

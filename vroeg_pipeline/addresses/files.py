@@ -22,6 +22,7 @@ from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import amsterdam_day
 from vroeg_pipeline.installation.home import Home, replacing_elsewhere
 from vroeg_pipeline.installation.installation import current_moment
+from vroeg_pipeline.installation.schema import create_tables
 from vroeg_pipeline.installation.statements import fetch_one, quoted, sql, temporary_table
 
 # The answer to each of `input_lines`; a join loses their order.
@@ -60,7 +61,7 @@ def open_register(register: Path | None, home: Home | None = None) -> Iterator[d
     with tempfile.TemporaryDirectory(prefix="vroeg-") as spill, duckdb.connect() as connection:
         connection.execute(f"SET temp_directory = {quoted(spill)}")
         connection.execute("SET autoinstall_known_extensions = false")
-        connection.execute(sql("schema"))
+        create_tables(connection)
         connection.execute("CREATE TEMP MACRO parse_delivered_date(value, date_format) AS NULL::DATE")
         connection.execute(sql("macros"))
         if home:

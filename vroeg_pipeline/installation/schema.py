@@ -1,39 +1,191 @@
-"""The tables of the warehouse as Python knows them: which there are, and what they and their columns mean."""
+"""The tables of the warehouse: made as the rooms say, brought up to date, and described for the UI.
+
+Each room has its part of the schema in `<room>/schema.sql`: its tables, a column a line, and its views. What they mean
+stands there once, in comments of one form:
+
+* the meaning of a table or view in the comment lines directly above it;
+* that of a column behind it or, where that line gets too long, in the comment lines directly above it, never in both;
+* lines of one comment make one text; a comment with an empty line below it, or within a view, is for the reader alone.
+
+COMMENT in the warehouse and what the UI shows of columns are derived from it, and so is what a warehouse of an earlier
+version lacks.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import importlib.resources
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
-import dagster as dg
 import duckdb
 
-from vroeg_pipeline.installation.statements import sql
+from vroeg_pipeline.installation.statements import SCHEMA, quoted
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+# The rooms that the data goes through, in its order; a test compares it with the import contract. A view reads tables
+# of its own room and of those before it.
+STAGES = (
+    "deliveries",
+    "addresses",
+    "signals",
+    "quality",
+    "matches",
+    "worklists",
+    "address_desk",
+    "outcomes",
+    "feedback",
+    "ddas",
+    "evaluation",
+)
+
+# A schema, table or view with the comment lines above it, or comment lines for the reader alone.
+_PART = re.compile(
+    r"""
+    (?P<above>(?:--.*\n)*)
+    (?P<statement>
+        CREATE\ SCHEMA\ IF\ NOT\ EXISTS\ (?P<schema>\w+);\n
+        | CREATE\ TABLE\ IF\ NOT\ EXISTS\ (?P<table>[\w.]+)\ \(\n(?P<columns>(?:\ {4}.*\n)+)\);\n
+        | CREATE\ OR\ REPLACE\ VIEW\ (?P<view>[\w.]+)\ AS\n(?:.*\n)*?(?!\s*--).*;\n
+        | \n
+    )
+    """,
+    re.VERBOSE,
+)
+_COLUMN = re.compile(r"(?P<above>(?: {4}--.*\n)*) {4}(?P<name>\w+) (?P<type>[A-Z][^-\n]*?),?(?:  -- (?P<behind>.+))?\n")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column as its table declares it, and what it means."""
+
+    name: str
+    type: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """A table, a view or (without columns and meaning) a schema, with the statement that makes it."""
+
+    kind: str
+    name: str
+    meaning: str
+    statement: str
+    columns: Sequence[Column]
+
+
+def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Makes the tables and views that are not there, and says what they mean.
+
+    A table of an earlier version keeps its rows and gets the columns that it lacks behind its own, empty.
+    """
+    there: dict[str, set[str]] = {}
+    for schema, table, column in connection.execute(
+        "SELECT schema_name, table_name, column_name FROM duckdb_columns() WHERE database_name = current_database()"
+    ).fetchall():
+        there.setdefault(_name(schema, table), set()).add(column)
+    statements = []
+    for part in _parts():
+        statements.append(part.statement)
+        known = there.get(part.name, set())
+        if part.kind == "TABLE" and known:
+            statements += [
+                f"ALTER TABLE {part.name} ADD COLUMN {column.name} {column.type.removesuffix(' NOT NULL')};"
+                for column in part.columns
+                if column.name not in known
+            ]
+        if part.meaning:
+            statements.append(f"COMMENT ON {part.kind} {part.name} IS {quoted(part.meaning)};")
+        statements += [
+            f"COMMENT ON COLUMN {part.name}.{column.name} IS {quoted(column.meaning)};" for column in part.columns
+        ]
+    connection.execute("\n".join(statements))
+
+
+def fingerprint() -> str:
+    """Of the whole schema: another one where anything in it is another."""
+    return hashlib.sha256("".join(_texts().values()).encode()).hexdigest()
 
 
 @cache
 def described_tables() -> Mapping[str, tuple[str, dg.TableSchema]]:
-    """Description and columns of each table, read back from the schema itself so that nothing is written twice."""
-    with duckdb.connect() as connection:
-        connection.execute(sql("schema"))
-        tables = connection.execute("SELECT schema_name, table_name, comment FROM duckdb_tables()").fetchall()
-        columns = connection.execute(
-            """
-            SELECT schema_name, table_name, column_name, data_type, comment, is_nullable
-            FROM duckdb_columns() WHERE NOT internal ORDER BY table_oid, column_index
-            """
-        ).fetchall()
+    """Description and columns of each table, types as DuckDB names them."""
+    import dagster as dg  # half a second, which nobody else here needs
+
     described = {}
-    for schema, table, comment in tables:
-        name = table if schema == "main" else f"{schema}.{table}"
-        described[name] = (
-            str(comment),
-            dg.TableSchema(
-                columns=[
-                    dg.TableColumn(c, t, comment, constraints=dg.TableColumnConstraints(nullable=bool(nullable)))
-                    for (s, of_table, c, t, comment, nullable) in columns
-                    if (s, of_table) == (schema, table)
-                ]
-            ),
-        )
+    with duckdb.connect() as connection:
+        create_tables(connection)
+        for table in _parts():
+            if table.kind != "TABLE":
+                continue
+            types = connection.execute(f"DESCRIBE {table.name}").fetchall()
+            columns = [
+                dg.TableColumn(
+                    column.name, kind, column.meaning, constraints=dg.TableColumnConstraints(nullable=nullable == "YES")
+                )
+                for column, (_, kind, nullable, *_) in zip(table.columns, types, strict=True)
+            ]
+            described[table.name] = (table.meaning, dg.TableSchema(columns=columns))
     return described
+
+
+@cache
+def _texts() -> Mapping[str, str]:
+    """Room to its part of the schema, in the order in which they are made."""
+    package = importlib.resources.files("vroeg_pipeline")
+    files = {room: package / room / SCHEMA for room in ("installation", *STAGES)}
+    return {room: file.read_text(encoding="utf-8") for room, file in files.items() if file.is_file()}
+
+
+@cache
+def _parts() -> Sequence[Part]:
+    return [part for room, text in _texts().items() for part in parsed(text, f"{room}/{SCHEMA}")]
+
+
+def parsed(text: str, where: str) -> Iterator[Part]:
+    """What a room's part of the schema makes.
+
+    Raises ValueError for a table, view or column without a meaning or with two, and for what is written in another form.
+    """
+    for part, line in _matches(_PART, text, where, 1):
+        for kind in ("schema", "table", "view"):
+            if name := part[kind]:
+                meaning = _text(part["above"])
+                if kind != "schema" and not meaning:
+                    raise ValueError(f"{where} line {line}: {name} has no meaning")
+                first = line + part["above"].count("\n") + 1
+                columns = [_column(*match, where) for match in _matches(_COLUMN, part["columns"] or "", where, first)]
+                yield Part(kind.upper(), name, meaning, part["statement"], columns)
+
+
+def _column(column: re.Match[str], line: int, where: str) -> Column:
+    above, behind = _text(column["above"]), column["behind"] or ""
+    if bool(above) == bool(behind):
+        raise ValueError(f"{where} line {line}: {column['name']} has {'two meanings' if above else 'no meaning'}")
+    return Column(column["name"], column["type"], above or behind)
+
+
+def _text(comment: str) -> str:
+    return " ".join(line.strip().removeprefix("--").strip() for line in comment.splitlines())
+
+
+def _matches(pattern: re.Pattern[str], text: str, where: str, line: int) -> Iterator[tuple[re.Match[str], int]]:
+    """The matches that make up the whole text, each with the line on which it begins."""
+    place = 0
+    while place < len(text):
+        match = pattern.match(text, place)
+        if match is None:
+            raise ValueError(f"{where} line {line}: is not in the form that {__name__} explains")
+        yield match, line
+        place = match.end()
+        line += match[0].count("\n")
+
+
+def _name(schema: str, table: str) -> str:
+    return table if schema == "main" else f"{schema}.{table}"

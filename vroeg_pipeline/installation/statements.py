@@ -19,11 +19,15 @@ MEMORY_LIMIT = "1200MB"
 # For statements over ten million rows: what DuckDB takes beside its limit (sorting, hash tables) grows with them.
 _MEMORY_LIMIT_FOR_LARGE = "900MB"
 
+# A room's part of the schema (`installation/schema.py`): the one `.sql` that many rooms have, and no statement.
+SCHEMA = "schema.sql"
+
 
 @cache
 def _statements() -> Mapping[str, Traversable]:
-    rooms = (room for room in importlib.resources.files("vroeg_pipeline").iterdir() if room.is_dir())
-    return {file.name: file for room in rooms for file in room.iterdir() if file.name.endswith(".sql")}
+    rooms = [room for room in importlib.resources.files("vroeg_pipeline").iterdir() if room.is_dir()]
+    files = [file for room in rooms for file in room.iterdir() if file.name.endswith(".sql") and file.name != SCHEMA]
+    return {file.name: file for file in files}
 
 
 @cache

@@ -1,9 +1,9 @@
 """The DuckDB warehouse: opened for a moment, locked, encrypted where asked, replaced month by month.
 
-Knows files, locks and transactions. What a table means stands in the schema, which rows it gets in the room that makes it.
+Knows files, locks and transactions. What a table means stands in its room's `schema.sql`, which rows it gets in the
+statement of its name.
 """
 
-import hashlib
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -19,10 +19,11 @@ from pydantic import PrivateAttr
 
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import TIME_ZONE
+from vroeg_pipeline.installation import schema
 from vroeg_pipeline.installation.extensions import load_extension
 from vroeg_pipeline.installation.home import Home, private_folder
 from vroeg_pipeline.installation.locking import Patience, Say, run_lock
-from vroeg_pipeline.installation.statements import MEMORY_LIMIT, fetch_one, insert_rows, quoted, sql, transaction
+from vroeg_pipeline.installation.statements import MEMORY_LIMIT, fetch_one, insert_rows, quoted, transaction
 
 ENCRYPTION_KEY = "VROEG_ENCRYPTION_KEY"
 CATALOG = "warehouse"
@@ -133,14 +134,14 @@ class WarehouseResource(DuckDBResource):
 
 
 def _bring_schema_up_to_date(connection: duckdb.DuckDBPyConnection) -> None:
-    """Runs `schema.sql` where another version of it made the tables, or none."""
-    fingerprint = hashlib.sha256(sql("schema").encode()).hexdigest()
+    """Makes what the schema has where another version of it made the tables, or none."""
+    fingerprint = schema.fingerprint()
     with suppress(duckdb.CatalogException):
         known = connection.execute("SELECT sha256 FROM reference.sources WHERE name = 'schema.sql'").fetchone()
         if known == (fingerprint,):
             return
     with transaction(connection):
-        connection.execute(sql("schema"))
+        schema.create_tables(connection)
         connection.execute("DELETE FROM reference.sources WHERE name = 'schema.sql'")
         connection.execute("INSERT INTO reference.sources VALUES ('schema.sql', ?, 0, now())", [fingerprint])
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from vroeg_pipeline.domain.ddas import EnumEindresultaat
 from vroeg_pipeline.feedback.files import feedback_breaches, feedback_paths, write_feedback
-from vroeg_pipeline.installation.statements import sql
+from vroeg_pipeline.installation.schema import create_tables
 from vroeg_pipeline_tests.kit.returned import as_csv, case_ids, hand_in
 from vroeg_pipeline_tests.kit.world import World, month, row
 
@@ -170,7 +170,7 @@ def expected(signal: dict[str, Any], outcomes: dict[str, tuple[str | None, bool]
 @pytest.fixture(scope="module")
 def tables() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
-        connection.execute(sql("schema"))
+        create_tables(connection)
         yield connection
 
 

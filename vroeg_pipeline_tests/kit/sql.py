@@ -11,7 +11,7 @@ import pytest
 from vroeg_pipeline.addresses.lookup import define_address_macros
 from vroeg_pipeline.addresses.resolver import resolve_addresses
 from vroeg_pipeline.installation.installation import Installation
-from vroeg_pipeline.installation.statements import sql
+from vroeg_pipeline.installation.schema import create_tables
 from vroeg_pipeline_tests.kit.world import World
 
 Resolve = Callable[..., dict[str, Any]]
@@ -24,7 +24,7 @@ def connection(world: World) -> Iterator[duckdb.DuckDBPyConnection]:
     world.agree("iso", delivery={"date_format": "%Y-%m-%d"})
     world.agree("kort", delivery={"date_format": "%d%m%y"})
     with duckdb.connect() as made:
-        made.execute(sql("schema"))
+        create_tables(made)
         installation: Installation = world.installation
         installation.define_macros(made)
         define_address_macros(made, installation, today=True)

@@ -1,0 +1,53 @@
+-- What arrived (DOMAIN §4).
+
+-- Every file ever seen in the inbox, whatever became of it (DOMAIN §4). Key: file_sha256, partner, month.
+CREATE TABLE IF NOT EXISTS delivery_files (
+    month DATE NOT NULL,  -- Signalling month in whose folder the file lay.
+    partner VARCHAR NOT NULL,  -- Partner in whose folder the file lay; need not have an agreement.
+    file_sha256 VARCHAR NOT NULL,  -- SHA-256 of the bytes: the same bytes twice are one delivery.
+    file_name VARCHAR NOT NULL,  -- Name under which the bytes first came.
+    received_at TIMESTAMPTZ NOT NULL,  -- When the bytes first came: the modification time of the file.
+    size_bytes BIGINT NOT NULL,  -- Size in bytes.
+    status VARCHAR NOT NULL,  -- accepted (the delivery of its month), superseded (a newer one came) or refused.
+    -- Why it was refused: unknown_partner, not_active, too_large, unreadable, missing_columns or stale_copy.
+    refusal VARCHAR,
+    detail VARCHAR,  -- The refusal in words, for who asks the partner for a new file.
+    row_count INTEGER,  -- Data rows; empty where the file could not be read or the partner is unknown.
+    accepted_count INTEGER,  -- Rows that became signals; only for an accepted delivery.
+    rejected_count INTEGER,  -- Rows that were rejected; only for an accepted delivery.
+    reference_date_max DATE,  -- Latest readable reference date of all rows.
+    due_at TIMESTAMPTZ,  -- When the delivery was due by the agreement; empty where none was owed.
+    missing_optional VARCHAR[],  -- Agreed optional fields that the file lacks.
+    unexpected_columns VARCHAR[]  -- Headers that are not in the agreement; their cells are not taken in.
+);
+
+-- The agreed columns of every readable file, verbatim as delivered. Personal data. Columns that were not agreed stay in
+-- the archived file alone.
+CREATE TABLE IF NOT EXISTS raw.delivery_rows (
+    month DATE NOT NULL,  -- Signalling month in whose folder the file lay.
+    partner VARCHAR NOT NULL,  -- Partner in whose folder the file lay.
+    file_sha256 VARCHAR NOT NULL,  -- SHA-256 of the file it stands in.
+    row_number INTEGER NOT NULL,  -- From 1 at the first row under the header; wholly empty rows take no number.
+    customer_reference VARCHAR,  -- The partner's own reference. Personal data.
+    surname VARCHAR,  -- Personal data.
+    initials VARCHAR,  -- Personal data.
+    prefix VARCHAR,  -- Surname prefix from its own column. Personal data.
+    birth_date VARCHAR,  -- Personal data.
+    phone VARCHAR,  -- Personal data.
+    email VARCHAR,  -- Personal data.
+    postcode VARCHAR,  -- Personal data.
+    street VARCHAR,  -- Personal data.
+    house_number VARCHAR,  -- Personal data.
+    house_letter VARCHAR,  -- Personal data.
+    house_number_addition VARCHAR,  -- Personal data.
+    city VARCHAR,  -- Personal data.
+    amount_due VARCHAR,  -- The arrear.
+    arrears_since VARCHAR,  -- Day the arrear began (ontstaansdatum).
+    reference_date VARCHAR,  -- Day the partner read it from its books (peildatum).
+    crisis VARCHAR,  -- Cut-off or eviction has been announced.
+    warm_handover VARCHAR,  -- The partner offers to hand the case over in person.
+    reminder_sent VARCHAR,  -- The partner has sent a reminder.
+    objection VARCHAR,  -- The resident objected to passing on the data.
+    -- Fields that the file (XLSX, JSON) held as a number or date instead of text; these are taken as such.
+    typed VARCHAR[]
+);

@@ -1,0 +1,98 @@
+-- What came of it (docs/outcomes.md).
+
+-- Every worklist that teams ever returned, whatever became of it (docs/outcomes.md). Key: file_sha256, month.
+CREATE TABLE IF NOT EXISTS outcome_files (
+    month DATE NOT NULL,  -- Signalling month in whose folder the file lay.
+    file_sha256 VARCHAR NOT NULL,  -- SHA-256 of the bytes: the same bytes twice are one file.
+    file_name VARCHAR NOT NULL,  -- Name under which the bytes first came.
+    received_at TIMESTAMPTZ NOT NULL,  -- When the bytes first came: the modification time of the file.
+    size_bytes BIGINT NOT NULL,  -- Size in bytes.
+    status VARCHAR NOT NULL,  -- accepted or refused.
+    -- Why it was refused: too_large, macros, unreadable, missing_columns, other_month or unknown_cases.
+    refusal VARCHAR,
+    detail VARCHAR,  -- What its team is told of the file as a whole, in Dutch.
+    row_count INTEGER,  -- Rows with something filled in; empty for a refused file.
+    attempt_count INTEGER,  -- Contact attempts that it told; empty for a refused file.
+    refused_count INTEGER  -- Rows that could not be read (refused_outcomes); empty for a refused file.
+);
+
+-- Each row of a readable returned worklist that has a Kenmerk or something filled in, as it is understood. Personal
+-- data. Key: file_sha256, month, sheet, row_number.
+CREATE TABLE IF NOT EXISTS outcome_rows (
+    month DATE NOT NULL,  -- Signalling month in whose folder the file lay.
+    file_sha256 VARCHAR NOT NULL,  -- The file.
+    sheet VARCHAR NOT NULL,  -- Sheet of the workbook; empty for a CSV.
+    row_number INTEGER NOT NULL,  -- Row of the sheet, as a spreadsheet program counts.
+    is_told BOOLEAN NOT NULL,  -- Something is filled in, so that it is an outcome.
+    case_id VARCHAR,  -- The Kenmerk as written, known or not.
+    attempt INTEGER,  -- Poging; 1 where it is empty.
+    contact_kind VARCHAR,  -- DDAS Contactsoort.
+    reached BOOLEAN,  -- Bereikt.
+    contacted_on DATE,  -- Datum contact.
+    day_part VARCHAR,  -- DDAS Dagdeel.
+    end_result VARCHAR,  -- DDAS Eindresultaat.
+    -- Why it cannot be read, in Dutch, each behind the header of its column; empty when it can.
+    reasons VARCHAR[] NOT NULL,
+    written VARCHAR[] NOT NULL  -- The cells as they were written, to return the row to its team. Personal data.
+);
+
+-- Rows of returned worklists that could not be read; they went back to the team in an XLSX in the outbox. Key:
+-- file_sha256, month, sheet, row_number.
+CREATE TABLE IF NOT EXISTS refused_outcomes (
+    month DATE NOT NULL,  -- Signalling month in whose folder the file lay.
+    file_sha256 VARCHAR NOT NULL,  -- The file.
+    sheet VARCHAR NOT NULL,  -- Sheet of the workbook; empty for a CSV.
+    row_number INTEGER NOT NULL,  -- Row of the sheet, as a spreadsheet program counts.
+    reasons VARCHAR[] NOT NULL  -- Why, in Dutch, each behind the header of its column.
+);
+
+-- What teams did at the addresses of the month, as they reported it last. Key: case_id, attempt.
+CREATE TABLE IF NOT EXISTS contact_attempts (
+    month DATE NOT NULL,  -- Signalling month of the worklist.
+    case_id VARCHAR NOT NULL,  -- The address in its month (Kenmerk), as on the worklist.
+    address_key VARCHAR NOT NULL,  -- The address (DOMAIN §6). Personal data.
+    worklist VARCHAR NOT NULL,  -- The list it was reported on.
+    attempt INTEGER NOT NULL,  -- From 1 per case (Poging).
+    contact_kind VARCHAR NOT NULL,  -- DDAS Contactsoort, e.g. Huisbezoek.
+    reached BOOLEAN,  -- Whether somebody of the household was spoken to (Bereikt); empty when not told.
+    contacted_on DATE NOT NULL,  -- Day of the attempt, Amsterdam.
+    day_part VARCHAR,  -- DDAS Dagdeel: Ochtend, Middag or Avond; empty when not told.
+    reported_at TIMESTAMPTZ NOT NULL,  -- When the file that told it last was received.
+    file_sha256 VARCHAR NOT NULL  -- That file.
+);
+
+-- How the case of an address in a month ended, as the team reported it last. Key: case_id.
+CREATE TABLE IF NOT EXISTS case_results (
+    month DATE NOT NULL,  -- Signalling month of the worklist.
+    case_id VARCHAR NOT NULL,  -- The address in its month (Kenmerk), as on the worklist.
+    address_key VARCHAR NOT NULL,  -- The address (DOMAIN §6). Personal data.
+    worklist VARCHAR NOT NULL,  -- The list it was reported on.
+    end_result VARCHAR NOT NULL,  -- DDAS Eindresultaat.
+    ended_on DATE,  -- Day of the last contact attempt before it; empty when there is none.
+    reported_at TIMESTAMPTZ NOT NULL,  -- When the file that told it last was received.
+    file_sha256 VARCHAR NOT NULL  -- That file.
+);
+
+-- How teams say that cases ended, before it is looked up which cases those are. Key: month, case_id.
+CREATE OR REPLACE VIEW told_results AS
+-- Per case the end result that was told last, in a file the one of the highest attempt; a file without one leaves it.
+WITH files AS (
+    SELECT
+        month,
+        file_sha256,
+        received_at,
+        row_number() OVER (PARTITION BY month ORDER BY received_at, file_name, file_sha256) * 100 AS place
+    FROM outcome_files
+    WHERE status = 'accepted'
+)
+
+SELECT
+    told.month,
+    told.case_id,
+    arg_max(told.end_result, files.place + told.attempt) AS end_result,
+    arg_max(told.file_sha256, files.place) AS file_sha256,
+    max(files.received_at) AS reported_at
+FROM outcome_rows AS told
+INNER JOIN files ON told.month = files.month AND told.file_sha256 = files.file_sha256
+WHERE told.is_told AND len(told.reasons) = 0 AND told.end_result IS NOT NULL
+GROUP BY told.month, told.case_id;

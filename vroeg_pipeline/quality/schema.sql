@@ -1,0 +1,21 @@
+-- How good deliveries are.
+
+-- One row an accepted delivery, in numbers without personal data. Key: month, partner.
+CREATE TABLE IF NOT EXISTS delivery_measures (
+    month DATE NOT NULL,  -- Signalling month.
+    partner VARCHAR NOT NULL,  -- Partner that delivered.
+    row_count INTEGER NOT NULL,  -- Data rows.
+    accepted_count INTEGER NOT NULL,  -- Rows that became signals.
+    rejected_count INTEGER NOT NULL,  -- Rows that were rejected.
+    share_rejected DOUBLE,  -- Share of the rows that was rejected; empty without rows.
+    share_outdated DOUBLE,  -- Share of the rows with an outdated reference date.
+    share_doubles DOUBLE,  -- Share of the rows that stand in the delivery twice.
+    share_needs_review DOUBLE,  -- Share of the signals whose address is ambiguous or unknown.
+    reference_date_age INTEGER,  -- Days from the latest reference date to the due date.
+    missing_columns INTEGER NOT NULL,  -- Agreed optional columns that the file lacks.
+    unexpected_columns INTEGER NOT NULL,  -- Columns that were not agreed.
+    median_amount DECIMAL(12, 2),  -- Median arrear of its signals in euro.
+    -- Rows divided by the median of the six months before, predecessors included; empty with less than two of them.
+    rows_to_usual DOUBLE,
+    amount_to_usual DOUBLE  -- The same for the median arrear.
+);

@@ -1,0 +1,39 @@
+-- What people do (DOMAIN §9).
+
+-- Who does what, in which order (DOMAIN §9). Key: month, address_key.
+CREATE TABLE IF NOT EXISTS prioritised_worklists (
+    month DATE NOT NULL,  -- Signalling month.
+    address_key VARCHAR NOT NULL,  -- The address (DOMAIN §6). Personal data.
+    worklist VARCHAR NOT NULL,  -- A wijkteam, budgetcoach, lichte_opvolging or adresdesk.
+    rank INTEGER NOT NULL,  -- Place on the list, from 1.
+    tier INTEGER NOT NULL,  -- Priority: 0 is best.
+    tier_name VARCHAR NOT NULL,  -- crisis, rent_enriched, rent, multiple, single_high or single.
+    action VARCHAR NOT NULL,  -- First action: home_visit, phone, letter or check_address.
+    deadline DATE NOT NULL,  -- Last day for the first contact.
+    -- A home visit became a phone call, as the list's visits for the month are used up.
+    over_capacity BOOLEAN NOT NULL,
+    is_recidivist BOOLEAN NOT NULL,  -- Reported before in the look-back.
+    known_to VARCHAR,  -- Services that know the address already, joined by a comma.
+    explanation VARCHAR NOT NULL,  -- Why it stands where it stands, in Dutch.
+    aftercare BOOLEAN  -- A case of the address in the last aftercare_months ended in help (nazorg).
+);
+
+-- What each team was told, issue by issue; only ever added to (DOMAIN §9). Key: month, worklist, issue, address_key.
+CREATE TABLE IF NOT EXISTS worklist_issues (
+    month DATE NOT NULL,  -- Signalling month.
+    worklist VARCHAR NOT NULL,  -- The list.
+    issue INTEGER NOT NULL,  -- From 1 per month and list; the first has all entries, a later one what changed.
+    address_key VARCHAR NOT NULL,  -- The address (DOMAIN §6). Personal data.
+    change VARCHAR NOT NULL,  -- added or withdrawn.
+    issued_at TIMESTAMPTZ NOT NULL  -- When the issue was decided.
+);
+
+-- The issues that lie in the outbox; an issue without a row is still to be written. Key: month, worklist, issue.
+CREATE TABLE IF NOT EXISTS worklist_files (
+    month DATE NOT NULL,  -- Signalling month.
+    worklist VARCHAR NOT NULL,  -- The list.
+    issue INTEGER NOT NULL,  -- Number of the issue.
+    file_name VARCHAR NOT NULL,  -- Name in outbox/<YYYY-MM>/.
+    entries INTEGER NOT NULL,  -- Lines in it, withdrawn ones included.
+    written_at TIMESTAMPTZ NOT NULL  -- When it was written.
+);
