@@ -21,7 +21,8 @@ from vroeg_pipeline.installation.dagster_home import prepare_dagster_home
 from vroeg_pipeline.installation.home import CHECKOUT, Home
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.schema import create_tables
-from vroeg_pipeline.installation.statements import fetch_one, sql
+from vroeg_pipeline.installation.statements import sql
+from vroeg_pipeline_tests.kit.queries import named_in
 from vroeg_pipeline_tests.kit.world import World
 
 # Key → what it reads. The assets are the vocabulary of everyone who works with the pipeline: a change is deliberate.
@@ -151,29 +152,6 @@ TEMPORARY = {"resolved_addresses", "moved_addresses", "register_entries"}
 
 # What an asset only has to come after: both write the same note on the inbox.
 ONLY_AFTER = {"outcome_files": {"delivery_files"}}
-
-
-def named_in(query: str) -> set[str]:
-    """The tables and views that a query names, its own WITH names left out."""
-    with duckdb.connect() as connection:
-        (tree,) = fetch_one(connection, "SELECT json_serialize_sql(?)", [query])
-    parsed = json.loads(tree)
-    assert not parsed["error"], (query[:80], parsed)
-    named, own = set(), set()
-
-    def look(node: object) -> None:
-        if isinstance(node, dict):
-            if node.get("type") == "BASE_TABLE":
-                named.add(str(node["table_name"]))
-            own.update(entry["key"] for entry in node.get("cte_map", {}).get("map", ()))
-            for child in node.values():
-                look(child)
-        elif isinstance(node, list):
-            for child in node:
-                look(child)
-
-    look(parsed["statements"])
-    return named - own
 
 
 def views() -> dict[str, str]:

@@ -1,6 +1,7 @@
 -- What the address desk is asked about the month's addresses: those that need review, those that something else speaks
 -- against, and its own decisions that the register now contradicts. One row a writing of an address with a surname.
 -- Nothing here is ever merged: it is pointed out (DOMAIN §6).
+-- Needs: has_register, month; tables ancestry, last_successor, moved_addresses, partner_names; address_macros.sql.
 WITH signals AS (
     SELECT
         signal.*,

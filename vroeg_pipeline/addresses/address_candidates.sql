@@ -1,5 +1,7 @@
 -- Every dwelling that an address which stage A leaves can mean, and by what: for the address desk, and to name the
 -- rivals of a repair.
+-- Needs: tables address_stage_a, address_stage_b, address_stage_c, found_by_postcode, found_by_street,
+-- found_near_postcode, number_distances, street_readings, unsettled_addresses, written_addresses; address_macros.sql.
 WITH open_addresses AS (
     SELECT written.*
     FROM written_addresses AS written

@@ -1,5 +1,6 @@
 -- How addresses are read (DOMAIN §6): numbers, suffixes, postcodes, keys. From an address as written to the dwelling
 -- it means go the steps of `addresses/resolver.py`, one file a step.
+-- Needs: register_day.
 
 -- The number and what follows it. NULLs where no number 1-99999 can be read.
 CREATE OR REPLACE TEMP MACRO number_and_rest(house_number) AS

@@ -1,6 +1,7 @@
 -- The register of the postcodes that begin with the digit `postcode_begins`, from the temporary `register_entries`: at
 -- most one row a key on any day (two entries with one key are one dwelling, DOMAIN §6). A part at a time, so that
 -- sorting a national register stays within bounds.
+-- Needs: postcode_begins; tables buurt_of_number, buurt_of_range, register_entries; address_macros.sql.
 
 WITH entries AS (
     SELECT * FROM register_entries

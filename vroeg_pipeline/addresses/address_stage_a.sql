@@ -1,4 +1,5 @@
 -- Stage A: postcode, number and suffix are one dwelling, and the street agrees or is absent.
+-- Needs: tables found_by_postcode, street_agreements, street_readings, written_addresses; address_macros.sql.
 SELECT
     written.address_no,
     found.status,

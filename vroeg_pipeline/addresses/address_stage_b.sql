@@ -1,5 +1,7 @@
 -- Stage B: street, number and suffix are one dwelling, its postcode missing or mistyped. `refused` says what else can
 -- be meant as well; then it is no repair but a candidate for the address desk.
+-- Needs: tables found_by_postcode, found_by_street, postcode4_municipality, postcode_distances, town_distances;
+-- address_macros.sql.
 WITH readings AS (
     SELECT
         found.*,

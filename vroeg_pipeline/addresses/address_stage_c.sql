@@ -1,5 +1,6 @@
 -- Stage C: no street, and the postcode is not in the register; one error away from it stands one dwelling with the
 -- number and suffix. `refused` as in stage B.
+-- Needs: tables found_near_postcode, postcode4_municipality, written_addresses.
 WITH best AS (
     SELECT
         *,

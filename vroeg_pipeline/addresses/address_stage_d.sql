@@ -1,4 +1,6 @@
 -- Stage D: what would need a guess, and why. An address of which the register says nothing keeps what DOMAIN §6 says.
+-- Needs: has_register; tables address_stage_a, address_stage_b, address_stage_c, found_by_postcode, street_readings,
+-- written_addresses; address_macros.sql.
 WITH reasons AS (
     SELECT
         written.address_no,

@@ -1,6 +1,7 @@
 -- What a BAG extract says, as entries of the register: each number designation over time, with the name of its street
 -- and town, its municipality and the object it stands for (docs/adr/0013). A new row wherever one of these changes.
 -- Part `part` of `parts`, so that a national extract stays within bounds.
+-- Needs: part, parts; tables bag_cities, bag_municipalities, bag_numbers, bag_objects, bag_streets.
 
 WITH
 -- Occurrences that were replaced on the day they began never held; neither does one of a second extract.

@@ -1,4 +1,5 @@
 -- What another register changes in the addresses that are in force: `register_before` are those of the one before it.
+-- Needs: tables register_before.
 WITH in_force AS (
     SELECT
         address_key,

@@ -1,4 +1,5 @@
 -- The entries of the register, read as addresses are (DOMAIN §6), from the view `register_as_written` of its source.
+-- Needs: tables register_as_written; macros.sql, address_macros.sql.
 SELECT
     text_of(nummeraanduiding_id) AS nummeraanduiding_id,
     text_of(adresseerbaar_object_id) AS adresseerbaar_object_id,

@@ -1,4 +1,6 @@
 -- The answer to each address as it was written, with the stage that gave it and its evidence.
+-- Needs: tables address_candidates, address_stage_a, address_stage_b, address_stage_c, address_stage_d, address_texts,
+-- found_by_postcode, postcode4_municipality, written_addresses; address_macros.sql.
 WITH settled AS (
     SELECT
         address_no,

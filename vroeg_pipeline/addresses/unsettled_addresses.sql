@@ -1,4 +1,5 @@
 -- The addresses that stage A leaves and that say enough to look further: a number, and no two of anything.
+-- Needs: has_register; tables address_stage_a, written_addresses.
 SELECT *
 FROM written_addresses
 ANTI JOIN address_stage_a USING (address_no)

@@ -1,4 +1,5 @@
 -- Each different address as it was written, with its parts read: every distinct number, postcode and street once.
+-- Needs: tables address_texts, street_texts; macros.sql, address_macros.sql.
 WITH number_texts AS (
     SELECT DISTINCT
         house_number,

@@ -1,5 +1,6 @@
 -- The reports of one municipality, each with its signals and contact attempts, oldest month first. A case is opened
 -- when it is put on a worklist, or at the first contact where that was earlier; one that nobody took up is not.
+-- Needs: first_month, last_month, municipality; tables ddas_signals, matching_days.
 WITH signals AS (
     SELECT
         month,

@@ -1,6 +1,7 @@
 -- The signals of the months from first_month to last_month as DDAS wants them: validated ones, and rejected rows that
 -- are a signal to it. `cases`: those that count in a report. Each has a municipality on whose behalf it is delivered:
 -- that of its address, else (outside the area, or unknown) the first one that its partner's agreement names.
+-- Needs: first_month, first_municipality, last_month; tables agreed_municipalities, known_bsn.
 WITH signals AS (
     SELECT
         month,

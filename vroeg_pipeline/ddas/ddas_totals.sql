@@ -1,5 +1,6 @@
 -- What a delivery of the months from first_month to last_month must add up to, by what stands in the published tables
 -- alone. Rejected rows of which no address may be told, or none can be read, are signals that CBS does not get.
+-- Needs: first_month, last_month.
 WITH signals AS (
     SELECT
         month,

@@ -1,4 +1,5 @@
 -- The contact attempts of the month by kind, and of whom.
+-- Needs: month.
 SELECT
     attempt.month,
     attempt.worklist,

@@ -1,5 +1,6 @@
 -- What each partner delivered for the month, and in which state the delivery was (the temporary table
 -- `delivery_states`: the partners that owed one). Rows, not signals: the next table counts those.
+-- Needs: month; tables delivery_states.
 WITH accepted AS (
     SELECT *
     FROM delivery_files

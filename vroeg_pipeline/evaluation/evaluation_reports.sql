@@ -1,6 +1,7 @@
 -- The addresses of the month by what they were and what came of them, counted; no address is in it. An outcome that
 -- came back for an address that is not reported any more is counted too (`gone`): nothing that came back is lost.
 -- What was done behind a desk (Administratief) is no contact.
+-- Needs: has_known_clients, help_results, month, now.
 WITH contact AS (
     SELECT
         address_key,

@@ -1,4 +1,5 @@
 -- The signals of the month by what became of them. In a report: not held back, at an address that is on a worklist.
+-- Needs: month; tables agreement_terms.
 SELECT
     getvariable('month') AS month,
     status.partner,

@@ -1,6 +1,7 @@
 -- How often a partner's file of the month says what the partner may not learn, or not what it should: a reference that
 -- is not its own, a status that is not the signal's or not for partners, a signal that is left out.
 -- The file is read by itself (read_feedback), so that this does not rest on what wrote it.
+-- Needs: month, partner; tables read_feedback.
 WITH own AS (
     SELECT
         row_number,

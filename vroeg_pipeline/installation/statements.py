@@ -32,7 +32,11 @@ def _statements() -> Mapping[str, Traversable]:
 
 @cache
 def sql(name: str) -> str:
-    """The text of `<name>.sql`, in whichever room it stands: no two statements have one name."""
+    """The text of `<name>.sql`, in whichever room it stands: no two statements have one name.
+
+    Its first lines say what it is for and what must be there before it runs: `Needs:` the variables, the temporary tables,
+    and the files whose macros and views it uses, in this order (a test compares them with what it names).
+    """
     return _statements()[f"{name}.sql"].read_text(encoding="utf-8")
 
 

@@ -1,4 +1,5 @@
 -- One row an address that the month's signals report, held ones left out (DOMAIN §7).
+-- Needs: month, mortgage_is_housing; tables last_successor.
 WITH counted AS (
     SELECT
         signal.*,

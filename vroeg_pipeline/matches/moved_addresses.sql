@@ -1,5 +1,6 @@
 -- The addresses that were reported in the look-back under another key than they have in the month at work: renumbered,
 -- a new postcode, or what was another side of the same object. By their BAG identification.
+-- Needs: lookback_from, month; address_macros.sql.
 WITH earlier AS (
     SELECT
         month,

@@ -1,5 +1,6 @@
 -- Whether each address of the month was reported in the look-back before it (DOMAIN §8). Reads only earlier months,
 -- so that any month gives the same answer at any time.
+-- Needs: lookback_from, month; tables moved_addresses.
 WITH reported AS (
     SELECT
         history.month,

@@ -1,5 +1,6 @@
 -- Signals of the month that repeat one that was picked up less than repeat_months ago (DOMAIN §8): the same
 -- reference at the same address, from the partner itself or a predecessor, for at least as high an amount.
+-- Needs: month, repeats_from; tables ancestry, moved_addresses.
 WITH picked_up AS (
     SELECT past.* REPLACE (coalesce(moved.address_key, past.address_key) AS address_key)
     FROM validated_signals AS past

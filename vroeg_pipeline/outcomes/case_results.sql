@@ -1,4 +1,5 @@
 -- How the cases of the month ended: the end result that was told last, on the day of the last attempt until then.
+-- Needs: month; tables known_cases.
 SELECT
     told.month,
     told.case_id,

@@ -1,5 +1,6 @@
 -- What was done at the addresses of the month. Of each attempt the newest word counts, cell by cell: an empty cell does
 -- not wipe what was told before.
+-- Needs: month; tables known_cases.
 WITH files AS (
     SELECT
         file_sha256,

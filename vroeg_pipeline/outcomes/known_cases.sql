@@ -1,5 +1,6 @@
 -- The cases that teams were told of in the month, with the list on which each stood last. A case that was withdrawn may
 -- have been worked on before that was known.
+-- Needs: month; macros.sql.
 SELECT
     case_id_of(month, address_key) AS case_id,
     address_key,

@@ -1,4 +1,5 @@
 -- Of Kenmerken that are not of the month: the latest other month of which they are.
+-- Needs: month; tables unknown_cases; macros.sql.
 WITH issued AS (
     SELECT DISTINCT
         month,

@@ -1,5 +1,6 @@
 -- What the rows of the month's returned worklists say (`told_cells`), and why some cannot be read. Whether a Kenmerk
 -- is known is not asked here: the worklists of the month need not be made yet.
+-- Needs: month; tables judged_outcome_files, listed, told_cells; macros.sql.
 WITH cells AS (
     SELECT
         told.*,

@@ -1,5 +1,6 @@
 -- Rows with something filled in that could not be read, with every reason. A Kenmerk that is not of the month may be of
 -- another one (`other_cases`): then its team is told which.
+-- Needs: month; tables known_cases, other_cases.
 SELECT
     told.month,
     told.file_sha256,

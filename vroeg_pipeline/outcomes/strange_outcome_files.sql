@@ -1,4 +1,5 @@
 -- Accepted files of the month without a single Kenmerk of the month, and the one other month of which they have some.
+-- Needs: month; tables known_cases, other_cases.
 SELECT
     told.file_sha256,
     CASE WHEN min(other.month) = max(other.month) THEN max(other.month) END AS of_month

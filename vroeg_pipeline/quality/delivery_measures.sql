@@ -1,5 +1,6 @@
 -- What an accepted delivery of the month looks like in numbers, beside the six months before it: no personal data, so
 -- that it may be shown to anyone (docs/adr/0006). Great Expectations judges these and nothing else.
+-- Needs: month; tables ancestry.
 WITH delivered AS (
     SELECT *
     FROM delivery_files

@@ -1,5 +1,7 @@
 -- The delivered rows with the address that each means: what the address desk decided, else the resolver's answer; a
 -- side address is the door of its main address.
+-- Needs: tables delivered_rows, desk_answers, postcode4_municipality, resolved_addresses; macros.sql,
+-- address_macros.sql.
 WITH answered AS (
     SELECT
         row.* EXCLUDE (postcode, house_number, house_letter, house_number_addition),

@@ -1,4 +1,5 @@
 -- One row a data row of the month's accepted deliveries, with everything that can be read from it (DOMAIN §4, §5).
+-- Needs: month; tables agreement_terms; macros.sql.
 WITH delivered AS (
     SELECT
         raw.month,

@@ -1,5 +1,6 @@
 -- What the address desk decided, as addresses of the register on the day `register_day`: an address that was renumbered
 -- since keeps its decision, one that is not in the register any more keeps its key.
+-- Needs: address_macros.sql.
 WITH by_id AS (
     SELECT
         nummeraanduiding_id,

@@ -1,5 +1,6 @@
 -- The rows that broke a rule, with the DDAS status of the first rule that has one (DOMAIN §5). Of rows that are a
 -- signal to DDAS what it asks is kept too; not of an objection: who refused passing on data is passed on to nobody.
+-- Needs: tables row_verdicts.
 WITH judged AS (
     SELECT
         *,

@@ -1,5 +1,6 @@
 -- Every rule of DOMAIN §5 that a delivered row breaks, and what its address means (§6). Feeds validated_signals and
 -- rejected_rows, so that each row lands in exactly one of the two.
+-- Needs: tables addressed_rows; address_macros.sql.
 WITH addressed AS (
     SELECT
         *,

@@ -1,4 +1,5 @@
 -- The rows that broke no rule (DOMAIN §5), with the verdict of the actuality gate (DOMAIN §10).
+-- Needs: tables confirmations, row_verdicts, withdrawals.
 SELECT
     month,
     concat_ws('-', partner, strftime(month, '%Y%m'), file_sha256[:12], row_number) AS signal_id,

@@ -1,5 +1,6 @@
 -- The lines of one issue of one worklist, as the team reads them: added addresses by rank, then withdrawn ones.
 -- A withdrawn address is not on the list any more, so only where it is can be told.
+-- Needs: issue, month, worklist; tables partner_names; macros.sql.
 WITH issued AS (
     SELECT
         address_key,

@@ -1,5 +1,6 @@
 -- What changed on each list of the month since its last issue (DOMAIN §9). The first issue has all entries; a list
 -- on which nothing was added or withdrawn gets no issue. A changed rank, action or deadline alone is no change.
+-- Needs: month, now.
 WITH told AS (
     SELECT
         worklist,

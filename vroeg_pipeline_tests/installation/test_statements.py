@@ -1,0 +1,71 @@
+"""The statements: each has a name of its own and says in its first lines what it is for and what it needs."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from functools import cache
+
+import duckdb
+import pytest
+
+from vroeg_pipeline.installation.home import CHECKOUT
+from vroeg_pipeline.installation.schema import create_tables
+from vroeg_pipeline.installation.statements import SCHEMA, sql, statement_file
+from vroeg_pipeline_tests.kit.queries import functions_in, named_in
+
+# What these define can be used by the others.
+MACROS = ("macros", "address_macros")
+FILES = [file for file in sorted((CHECKOUT / "vroeg_pipeline").glob("**/*.sql")) if file.name != SCHEMA]
+STATEMENTS = [file.stem for file in FILES if file.stem not in MACROS]
+
+
+@cache
+def published() -> set[str]:
+    """The tables and views of the warehouse."""
+    with duckdb.connect() as connection:
+        create_tables(connection)
+        found = connection.execute("SELECT table_name FROM information_schema.tables").fetchall()
+    return {name for (name,) in found}
+
+
+@cache
+def defined_in(macros: str) -> set[str]:
+    return set(re.findall(r"CREATE OR REPLACE TEMP (?:MACRO|VIEW) (\w+)", sql(macros)))
+
+
+def variables_in(text: str) -> list[str]:
+    return sorted(set(re.findall(r"getvariable\('(\w+)'\)", text)))
+
+
+def header_of(text: str) -> str:
+    """The comment lines that a file begins with, as one."""
+    lines = text[: re.search(r"^(?!--)", text, re.MULTILINE).start()].splitlines()  # type: ignore[union-attr]
+    return " ".join(line.removeprefix("--").strip() for line in lines)
+
+
+def test_no_two_statements_have_one_name() -> None:
+    assert [name for name, count in Counter(file.name for file in FILES).items() if count > 1] == []
+    assert [statement_file(file.stem) for file in FILES] == [f"{file.parent.name}/{file.name}" for file in FILES]
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_a_statement_says_first_what_it_is_for_and_what_it_needs(name: str) -> None:
+    """`Needs:` variables; temporary tables; the files whose macros and views it uses. Each in alphabetical order."""
+    text = sql(name)
+    named = named_in(text)
+    macros = [file for file in MACROS if defined_in(file) & (named | functions_in(text))]
+    tables = sorted(named - published() - set().union(*map(defined_in, MACROS)))
+    needs = [
+        ", ".join(variables_in(text)),
+        tables and "tables " + ", ".join(tables),
+        ", ".join(f"{file}.sql" for file in macros),
+    ]
+    said, found, needed = header_of(text).partition(" Needs: ")
+    assert (found, needed) == (" Needs: ", ("; ".join(filter(None, needs)) or "nothing") + ".")
+    assert said.endswith(".")
+
+
+def test_the_views_beside_the_macros_say_what_they_need() -> None:
+    assert variables_in(sql("macros")) == []
+    assert header_of(sql("address_macros")).endswith(f" Needs: {', '.join(variables_in(sql('address_macros')))}.")
