@@ -88,7 +88,7 @@ class Month(Step):
         `then`; gives the figures of each table: its number of rows.
         """
         selects = {table: self.installation.statement(table) for table in tables}
-        counts = replace_month(self.connection, self.month, selects, then=then)
+        counts = replace_month(self.connection, selects, then=then)
         return {table: row_count(rows) for table, rows in counts.items()}
 
     def counts(self, table: str, expression: str) -> str:

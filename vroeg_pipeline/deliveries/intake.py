@@ -80,7 +80,7 @@ def take_in(connection: duckdb.DuckDBPyConnection, installation: Installation, m
     files, skipped = _files_of(connection, installation, month)
     before = dict(
         connection.execute(
-            "SELECT partner, file_sha256 FROM delivery_files WHERE month = ? AND status = 'accepted'", [month]
+            "SELECT partner, file_sha256 FROM delivery_files WHERE month = getvariable('month') AND status = 'accepted'"
         ).fetchall()
     )
     judged = [
@@ -119,7 +119,8 @@ def _files_of(
             continue
         add(_from_inbox(item, archived.sha256, archived.path))
     registered = connection.execute(
-        "SELECT partner, file_sha256, file_name, received_at, size_bytes FROM delivery_files WHERE month = ?", [month]
+        "SELECT partner, file_sha256, file_name, received_at, size_bytes FROM delivery_files "
+        "WHERE month = getvariable('month')"
     ).fetchall()
     for partner, sha256, name, received_at, size in registered:
         kept = home.archive / _archive_folder(installation, partner) / month_text(month) / sha256
@@ -203,9 +204,9 @@ def _delivered_before(connection: duckdb.DuckDBPyConnection, file: DeliveryFile)
     row = connection.execute(
         """
         SELECT max(month) FROM delivery_files
-        WHERE partner = ? AND file_sha256 = ? AND month < ? AND status IN ('accepted', 'superseded')
+        WHERE partner = ? AND file_sha256 = ? AND month < getvariable('month') AND status IN ('accepted', 'superseded')
         """,
-        [file.partner, file.file_sha256, file.month],
+        [file.partner, file.file_sha256],
     ).fetchone()
     return row[0] if row else None
 
@@ -245,19 +246,20 @@ def _keep(
     fields = ", ".join(CANONICAL_FIELDS)
     read = [file for file in files if file.rows_table]
     with transaction(connection):
-        connection.execute("DELETE FROM delivery_files WHERE month = ?", [month])
+        connection.execute("DELETE FROM delivery_files WHERE month = getvariable('month')")
         connection.execute("INSERT INTO delivery_files BY NAME FROM judged_files")
-        connection.execute("DELETE FROM raw.delivery_rows WHERE month = ?", [month])
+        connection.execute("DELETE FROM raw.delivery_rows WHERE month = getvariable('month')")
         # Several files in a statement, so that DuckDB works on them at once; not all, as its parser allows only so much.
         for start in range(0, len(read), _FILES_AT_ONCE):
             batch = read[start : start + _FILES_AT_ONCE]
             selects = [
-                f"SELECT ?::DATE AS month, ? AS partner, ? AS file_sha256, row_number, {fields}, typed FROM {f.rows_table}"
+                f"SELECT getvariable('month') AS month, ? AS partner, ? AS file_sha256, row_number, {fields}, typed "
+                f"FROM {f.rows_table}"
                 for f in batch
             ]
             connection.execute(
                 f"INSERT INTO raw.delivery_rows BY NAME {' UNION ALL '.join(selects)}",
-                [value for f in batch for value in (month, f.partner, f.file_sha256)],
+                [value for f in batch for value in (f.partner, f.file_sha256)],
             )
     for file in read:
         connection.execute(f"DROP TABLE {file.rows_table}")

@@ -19,7 +19,7 @@ import xlsxwriter
 from xlsxwriter.workbook import Workbook
 
 from vroeg_pipeline.domain.agreements import Agreement
-from vroeg_pipeline.domain.months import AMSTERDAM, add_months, moment_text, month_text
+from vroeg_pipeline.domain.months import AMSTERDAM, moment_text, month_text
 from vroeg_pipeline.domain.reasons import REASONS_IN_DUTCH
 from vroeg_pipeline.feedback.wording import (
     DeliveredMonth,
@@ -57,7 +57,9 @@ def feedback_paths(home: Home, month: date, partner: str) -> dict[str, Path]:
 
 def write_feedback(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date) -> list[Feedback]:
     """Writes the files of every partner with an agreement that sent something for the month."""
-    senders = connection.execute("SELECT DISTINCT partner FROM delivery_files WHERE month = ?", [month]).fetchall()
+    senders = connection.execute(
+        "SELECT DISTINCT partner FROM delivery_files WHERE month = getvariable('month')"
+    ).fetchall()
     sent = {partner for (partner,) in senders}
     return [
         _write(connection, installation, month, agreement)
@@ -66,13 +68,13 @@ def write_feedback(connection: duckdb.DuckDBPyConnection, installation: Installa
     ]
 
 
-def statuses_told(connection: duckdb.DuckDBPyConnection, month: date, partner: str) -> Iterator[tuple[int, str, str]]:
+def statuses_told(connection: duckdb.DuckDBPyConnection, partner: str) -> Iterator[tuple[int, str, str]]:
     """(row number, the partner's reference, what it is told) of each signal that it is told about."""
     query = """
         SELECT row_number, customer_reference, ddas_status FROM signal_statuses
-        WHERE month = ? AND partner = ? AND customer_reference IS NOT NULL ORDER BY row_number
+        WHERE month = getvariable('month') AND partner = ? AND customer_reference IS NOT NULL ORDER BY row_number
     """
-    for row_number, reference, ddas_status in _streamed(connection, query, month, partner):
+    for row_number, reference, ddas_status in _streamed(connection, query, partner):
         if (status := status_for_partner(ddas_status)) is not None:
             yield row_number, reference, status
 
@@ -94,7 +96,6 @@ def feedback_breaches(connection: duckdb.DuckDBPyConnection, home: Home, month: 
             "status": ("VARCHAR", statuses),
         },
     )
-    connection.execute("SET VARIABLE month = ?", [month])
     connection.execute("SET VARIABLE partner = ?", [partner])
     (breaches,) = fetch_one(connection, sql("feedback_breaches"))
     return int(breaches)
@@ -109,15 +110,14 @@ def _write(
     with replacing(paths["csv"]) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, delimiter=";")
         writer.writerow(CSV_HEADER)
-        for row_number, reference, status in statuses_told(connection, month, agreement.partner):
+        for row_number, reference, status in statuses_told(connection, agreement.partner):
             writer.writerow((row_number, _csv_cell(reference), status))
             counts[status] += 1
     report = _report(connection, month, agreement, counts)
     rejected = _streamed(
         connection,
         "SELECT row_number, coalesce(customer_reference, ''), reasons FROM rejected_rows "
-        "WHERE month = ? AND partner = ? ORDER BY row_number",
-        month,
+        "WHERE month = getvariable('month') AND partner = ? ORDER BY row_number",
         agreement.partner,
     )
     with replacing(paths["xlsx"]) as temporary:
@@ -139,18 +139,18 @@ def _report(
 ) -> DeliveryReport:
     files = connection.execute(
         "SELECT received_at, status, refusal, row_count FROM delivery_files "
-        "WHERE month = ? AND partner = ? ORDER BY received_at, file_name",
-        [month, agreement.partner],
+        "WHERE month = getvariable('month') AND partner = ? ORDER BY received_at, file_name",
+        [agreement.partner],
     ).fetchall()
     reasons = dict(
         connection.execute(
             "SELECT reason, count(*) FROM (SELECT unnest(reasons) AS reason FROM rejected_rows "
-            "WHERE month = ? AND partner = ?) GROUP BY reason",
-            [month, agreement.partner],
+            "WHERE month = getvariable('month') AND partner = ?) GROUP BY reason",
+            [agreement.partner],
         ).fetchall()
     )
     trend = connection.execute(
-        """
+        f"""
         SELECT
             month, received_at, due_at, row_count, rejected_count,
             (
@@ -158,9 +158,11 @@ def _report(
                 WHERE row.month = file.month AND row.partner = file.partner AND list_contains(row.reasons, 'outdated')
             )
         FROM delivery_files AS file
-        WHERE partner = ? AND status = 'accepted' AND month > ? AND month <= ? ORDER BY month
+        WHERE partner = ? AND status = 'accepted'
+            AND month > getvariable('month') - INTERVAL {_TREND_MONTHS} MONTH AND month <= getvariable('month')
+        ORDER BY month
         """,
-        [agreement.partner, add_months(month, -_TREND_MONTHS), month],
+        [agreement.partner],
     ).fetchall()
     return DeliveryReport(
         agreement.name,

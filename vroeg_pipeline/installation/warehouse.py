@@ -8,7 +8,6 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
-from datetime import date
 from pathlib import Path
 from typing import Self
 
@@ -192,9 +191,10 @@ def _readable(error: duckdb.Error, path: Path, has_key: bool) -> VroegError:
 
 
 def replace_month(
-    connection: duckdb.DuckDBPyConnection, month: date, tables: Mapping[str, str], then: str | None = None
+    connection: duckdb.DuckDBPyConnection, tables: Mapping[str, str], then: str | None = None
 ) -> dict[str, int]:
-    """Replaces the month's rows in each table by those of its SELECT, all in one transaction; gives the row counts.
+    """Replaces the rows of the month at work (the variable `month`) in each table by those of its SELECT, all in one
+    transaction; gives the row counts.
 
     `then`: a statement that belongs to the same transaction.
 
@@ -203,11 +203,11 @@ def replace_month(
     counts = {}
     with transaction(connection):
         for table, select in tables.items():
-            connection.execute(f"DELETE FROM {table} WHERE month = ?", [month])
+            connection.execute(f"DELETE FROM {table} WHERE month = getvariable('month')")
             counts[table] = insert_rows(connection, table, select)
-            (of_month,) = fetch_one(connection, f"SELECT count(*) FROM {table} WHERE month = ?", [month])
+            (of_month,) = fetch_one(connection, f"SELECT count(*) FROM {table} WHERE month = getvariable('month')")
             if of_month != counts[table]:
-                raise ValueError(f"{table}: {counts[table] - of_month} rows are not of {month:%Y-%m}")
+                raise ValueError(f"{table}: {counts[table] - of_month} rows are not of the month at work")
         if then:
             connection.execute(then)
     return counts

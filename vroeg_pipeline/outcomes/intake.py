@@ -101,9 +101,7 @@ def take_in_outcomes(
     temporary_table(connection, "judged_outcome_files", _FILE_COLUMNS, rows)
     listed = [(field, value) for field, values in _LISTS.items() for value in values]
     temporary_table(connection, "listed", "field VARCHAR, value VARCHAR", listed)
-    replace_month(
-        connection, month, {"outcome_files": "FROM judged_outcome_files", "outcome_rows": sql("outcome_rows")}
-    )
+    replace_month(connection, {"outcome_files": "FROM judged_outcome_files", "outcome_rows": sql("outcome_rows")})
     connection.execute("DROP TABLE told_cells")
     return judged, skipped
 
@@ -129,7 +127,7 @@ def _files_of(
             continue
         add(OutcomeFile(month, kept.sha256, item.name, item.received_at, item.size, kept.path))
     for sha256, name, received_at, size in connection.execute(
-        "SELECT file_sha256, file_name, received_at, size_bytes FROM outcome_files WHERE month = ?", [month]
+        "SELECT file_sha256, file_name, received_at, size_bytes FROM outcome_files WHERE month = getvariable('month')"
     ).fetchall():
         path = home.archive / OUTCOMES / month_text(month) / sha256
         add(OutcomeFile(month, sha256, name, received_at, size, path if path.is_file() else None))
@@ -182,11 +180,12 @@ def settle_outcomes(connection: duckdb.DuckDBPyConnection, installation: Install
         refusal = "other_month" if of_month else "unknown_cases"
         detail = REFUSALS[refusal].format(month_title(of_month or month))
         connection.execute(
-            "UPDATE outcome_files SET status = 'refused', refusal = ?, detail = ? WHERE month = ? AND file_sha256 = ?",
-            [refusal, detail, month, sha256],
+            "UPDATE outcome_files SET status = 'refused', refusal = ?, detail = ? "
+            "WHERE month = getvariable('month') AND file_sha256 = ?",
+            [refusal, detail, sha256],
         )
     tables = ("contact_attempts", "case_results", "refused_outcomes")
-    return replace_month(connection, month, {table: sql(table) for table in tables}, then=_COUNT_ROWS)
+    return replace_month(connection, {table: sql(table) for table in tables}, then=_COUNT_ROWS)
 
 
 def write_replies(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date) -> int:
@@ -196,9 +195,8 @@ def write_replies(connection: duckdb.DuckDBPyConnection, installation: Installat
         """
         SELECT file_sha256, file_name, received_at, refusal IS NOT NULL, detail, coalesce(refused_count, 0)
         FROM outcome_files
-        WHERE month = ? AND (detail IS NOT NULL OR refused_count > 0)
-        """,
-        [month],
+        WHERE month = getvariable('month') AND (detail IS NOT NULL OR refused_count > 0)
+        """
     ).fetchall()
     expected = set()
     for sha256, name, received_at, is_refused, detail, refused_count in files:
@@ -206,9 +204,9 @@ def write_replies(connection: duckdb.DuckDBPyConnection, installation: Installat
             """
             SELECT sheet, row_number, refused_outcomes.reasons, written
             FROM refused_outcomes INNER JOIN outcome_rows USING (month, file_sha256, sheet, row_number)
-            WHERE month = ? AND file_sha256 = ? ORDER BY sheet, row_number
+            WHERE month = getvariable('month') AND file_sha256 = ? ORDER BY sheet, row_number
             """,
-            [month, sha256],
+            [sha256],
         )
         reply = Reply(month, name, received_at, is_refused, detail, refused_count)
         target = private_folder(folder) / reply_file_name(month, sha256)

@@ -105,8 +105,8 @@ def write_issues(of: Month) -> list[str]:
         lines = write_worklist(of.outbox / name, heading, _entries(of, worklist, issue), of.home.scratch)
         with transaction(connection):
             connection.execute(
-                "INSERT INTO worklist_files VALUES (?, ?, ?, ?, ?, ?)",
-                [month, worklist, issue, name, lines, of.installation.now()],
+                "INSERT INTO worklist_files VALUES (getvariable('month'), ?, ?, ?, ?, ?)",
+                [worklist, issue, name, lines, of.installation.now()],
             )
         written.append(name)
     return written

@@ -49,16 +49,16 @@ def run_stages(home: Home, month_text: str) -> dict[str, float]:
             with timed("signals"):
                 load_slips(connection, installation, month)
                 judge_delivered_rows(connection)
-                replace_month(connection, month, {t: sql(t) for t in ("validated_signals", "rejected_rows")})
+                replace_month(connection, {t: sql(t) for t in ("validated_signals", "rejected_rows")})
                 connection.execute("DROP TABLE row_verdicts")
             with timed("address_matches"):
-                replace_month(connection, month, {"address_matches": sql("address_matches")})
+                replace_month(connection, {"address_matches": sql("address_matches")})
             with timed("recidivism"):
                 connection.execute(f"CREATE OR REPLACE TEMP TABLE moved_addresses AS {sql('moved_addresses')}")
-                replace_month(connection, month, {t: sql(t) for t in ("repeat_signals", "recidivism_history")})
+                replace_month(connection, {t: sql(t) for t in ("repeat_signals", "recidivism_history")})
             with timed("prioritised_worklists"):
                 set_routing(connection, installation)
-                replace_month(connection, month, {"prioritised_worklists": sql("prioritised_worklists")})
+                replace_month(connection, {"prioritised_worklists": sql("prioritised_worklists")})
             with timed("worklist_issues"), transaction(connection):
                 insert_rows(connection, "worklist_issues", sql("worklist_issues"))
     return seconds

@@ -171,6 +171,7 @@ def expected(signal: dict[str, Any], outcomes: dict[str, tuple[str | None, bool]
 def tables() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
         create_tables(connection)
+        connection.execute("SET VARIABLE month = ?", [MARCH])
         yield connection
 
 

@@ -69,3 +69,20 @@ def test_a_statement_says_first_what_it_is_for_and_what_it_needs(name: str) -> N
 def test_the_views_beside_the_macros_say_what_they_need() -> None:
     assert variables_in(sql("macros")) == []
     assert header_of(sql("address_macros")).endswith(f" Needs: {', '.join(variables_in(sql('address_macros')))}.")
+
+
+# Where there is no month at work: several months in turn without their variables, or a month before its turn.
+OUTSIDE_OF_A_MONTH = {"quality/checks.py", "quality/delivery_register.py", "cli/whatif.py"}
+
+
+def test_the_month_at_work_reaches_sql_in_one_way() -> None:
+    """As the variable `month`; never as a parameter beside it."""
+    package = CHECKOUT / "vroeg_pipeline"
+    found = {
+        file.relative_to(package).as_posix()
+        for file in package.glob("**/*.py")
+        if re.search(
+            r"\bmonth\s*(?:=|<>|[<>]=?)\s*(?:\?|\$month\b)|VARIABLE month = \?", file.read_text(encoding="utf-8")
+        )
+    }
+    assert found <= OUTSIDE_OF_A_MONTH
