@@ -37,6 +37,10 @@ HISTORY_MONTHS = 6
 DWELLINGS = 100_000
 TABLES = ("validated_signals", "rejected_rows", "address_matches", "repeat_signals", "prioritised_worklists")
 
+_MONTHS_TITLE = (
+    f"vroeg run, (a) a DuckDB script, (b) a pandas program: seconds, processor seconds, peak memory; {DWELLINGS:,} dwellings"
+)
+
 # Wide, so that the tables can be put into the docs as they are.
 out = Console(highlight=False, width=150)
 
@@ -65,7 +69,8 @@ class Measured:
     stages: Mapping[str, float]
 
 
-RUN, SCRIPT, PANDAS = "vroeg run", "(a) DuckDB script", "(b) pandas"
+# `vroeg run`, the DuckDB script, the pandas program.
+RUN, SCRIPT, PANDAS = "run", "(a)", "(b)"
 
 
 def main() -> None:
@@ -204,14 +209,14 @@ def agree(counts: dict[str, dict[str, int]]) -> None:
 def months_table(done: list[Measured]) -> Table:
     """Whole processes, beside both yardsticks."""
     programs = list(done[0].one)
-    table = Table(box=box.MARKDOWN, title=f"Whole processes, start to end; {DWELLINGS:,} dwellings")
+    table = Table(box=box.MARKDOWN, title=_MONTHS_TITLE)
     for column in ("signals a month", "months"):
         table.add_column(column, justify="right")
     for program in programs:
-        for unit in ("s", "processor s", "peak MiB"):
-            table.add_column(f"{program}, {unit}", justify="right")
+        for unit in ("s", "processor s", "MiB"):
+            table.add_column(f"{program} {unit}", justify="right")
     for program in programs[1:]:
-        table.add_column(f"{RUN} ÷ {program[:3]}", justify="right")
+        table.add_column(f"{RUN} ÷ {program}", justify="right")
     for one in done:
         for months, processes in (("1", one.one), (str(HISTORY_MONTHS), one.six)):
             table.add_row(
