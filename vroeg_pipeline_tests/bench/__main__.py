@@ -37,9 +37,7 @@ HISTORY_MONTHS = 6
 DWELLINGS = 100_000
 TABLES = ("validated_signals", "rejected_rows", "address_matches", "repeat_signals", "prioritised_worklists")
 
-_MONTHS_TITLE = (
-    f"vroeg run, (a) a DuckDB script, (b) a pandas program: seconds, processor seconds, peak memory; {DWELLINGS:,} dwellings"
-)
+_MONTHS_TITLE = f"Whole processes of vroeg run, (a) the DuckDB script, (b) the pandas program; {DWELLINGS:,} dwellings"
 
 # Wide, so that the tables can be put into the docs as they are.
 out = Console(highlight=False, width=150)
