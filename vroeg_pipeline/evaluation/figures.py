@@ -19,7 +19,7 @@ from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.domain.settings import EvaluationSettings
 from vroeg_pipeline.evaluation.small_cells import SMALLEST_SHOWN, Counts
 from vroeg_pipeline.installation.installation import Installation
-from vroeg_pipeline.installation.statements import fetch_one, sql, temporary_table
+from vroeg_pipeline.installation.statements import fetch_one, insert_rows, rows_of, sql, temporary_step, temporary_table
 from vroeg_pipeline.quality.delivery_register import delivery_states
 from vroeg_pipeline.worklists.known_clients import known_clients_are_told
 
@@ -108,8 +108,10 @@ def evaluate_aside(connection: duckdb.DuckDBPyConnection, installation: Installa
         installation.set_month(connection, month)
         set_evaluation(connection, installation, month)
         for table in TABLES:
-            head = f"INSERT INTO {table} BY NAME" if number else f"CREATE OR REPLACE TEMP TABLE {table} AS"
-            connection.execute(f"{head} {sql(table)}")
+            if number:
+                insert_rows(connection, f"temp.{table}", sql(table))
+            else:
+                temporary_step(connection, table)
 
 
 def read_evaluation(
@@ -160,11 +162,8 @@ def read_evaluation(
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, table: str, months: Sequence[date]) -> list[Row]:
-    result = connection.execute(
-        f"SELECT * FROM {table} WHERE month IN (SELECT unnest($months::DATE[])) ORDER BY ALL", {"months": list(months)}
-    )
-    columns = [column[0] for column in result.description]
-    return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
+    query = f"SELECT * FROM {table} WHERE month IN (SELECT unnest(?::DATE[])) ORDER BY ALL"
+    return rows_of(connection, query, [list(months)])
 
 
 def _sum(rows: Sequence[Row], of: str = "reports", where: Test = lambda row: True) -> int:

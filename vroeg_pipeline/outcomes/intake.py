@@ -22,7 +22,7 @@ from vroeg_pipeline.domain.ddas import EnumContactsoort, EnumDagdeel, EnumEindre
 from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.installation.home import private_folder, temporary_file
 from vroeg_pipeline.installation.installation import Installation
-from vroeg_pipeline.installation.statements import fetch_one, quoted, sql, temporary_table
+from vroeg_pipeline.installation.statements import fetch_one, quoted, sql, temporary_step, temporary_table
 from vroeg_pipeline.installation.warehouse import replace_month
 from vroeg_pipeline.outcomes.columns import REFUSALS
 from vroeg_pipeline.outcomes.reader import FIELDS, RefusedError, outcome_rows, remark_on
@@ -167,15 +167,17 @@ def _load_cells(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
 
 def settle_outcomes(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date) -> dict[str, int]:
     """Fills the tables of outcomes of the month from its rows and the worklists that were issued; gives the row counts."""
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE known_cases AS {sql('known_cases')}")
-    connection.execute(
-        "CREATE OR REPLACE TEMP TABLE unknown_cases AS SELECT DISTINCT case_id FROM outcome_rows "
-        "ANTI JOIN known_cases USING (case_id) WHERE month = getvariable('month') AND case_id IS NOT NULL"
+    temporary_step(connection, "known_cases")
+    temporary_step(
+        connection,
+        "unknown_cases",
+        "SELECT DISTINCT case_id FROM outcome_rows ANTI JOIN known_cases USING (case_id) "
+        "WHERE month = getvariable('month') AND case_id IS NOT NULL",
     )
     (unknown,) = fetch_one(connection, "SELECT count(*) FROM unknown_cases")
     # What all other months know takes long to work out, and is hardly ever asked.
-    others = sql("other_cases") if unknown else "SELECT NULL::VARCHAR AS case_id, NULL::DATE AS month LIMIT 0"
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE other_cases AS {others}")
+    none = "SELECT NULL::VARCHAR AS case_id, NULL::DATE AS month LIMIT 0"
+    temporary_step(connection, "other_cases", None if unknown else none)
     for sha256, of_month in connection.execute(sql("strange_outcome_files")).fetchall():
         refusal = "other_month" if of_month else "unknown_cases"
         detail = REFUSALS[refusal].format(month_title(of_month or month))

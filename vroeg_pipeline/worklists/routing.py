@@ -12,7 +12,7 @@ from vroeg_pipeline.domain.months import working_days_after
 from vroeg_pipeline.formats.reference_csv import small_table
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import Installation
-from vroeg_pipeline.installation.statements import fetch_one, temporary_table
+from vroeg_pipeline.installation.statements import fetch_one, temporary_step, temporary_table
 from vroeg_pipeline.worklists.known_clients import load_known_clients
 
 # First contact with an address in crisis (DOMAIN §9).
@@ -38,9 +38,7 @@ def set_routing(connection: duckdb.DuckDBPyConnection, installation: Installatio
         "AND end_result IS NOT NULL",
     )
     moved = installation.statement("moved_addresses")
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE moved_addresses AS {moved if told else f'FROM ({moved}) LIMIT 0'}"
-    )
+    temporary_step(connection, "moved_addresses", moved if told else f"FROM ({moved}) LIMIT 0")
 
 
 def load_areas(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
