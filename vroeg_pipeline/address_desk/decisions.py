@@ -167,12 +167,11 @@ def _addresses(connection: duckdb.DuckDBPyConnection, rows: list[_Row]) -> dict[
     columns = ", ".join(f"{name} VARCHAR" for name in WRITTEN)
     temporary_table(connection, "decided_texts", f"row_number INTEGER, {columns}", texts)
     resolve_addresses(connection, "decided_texts")
-    same = " AND ".join(f"text.{name} IS NOT DISTINCT FROM answer.{name}_text" for name in WRITTEN)
     answers = connection.execute(
-        f"""
-        SELECT text.row_number, answer.address_key, answer.nummeraanduiding_id
-        FROM decided_texts AS text
-        INNER JOIN resolved_addresses AS answer ON {same}
+        """
+        SELECT written.row_number, answer.address_key, answer.nummeraanduiding_id
+        FROM decided_texts AS written
+        INNER JOIN resolved_addresses AS answer ON same_address(written, answer)
         WHERE answer.address_status IN ('exact', 'normalised', 'unchecked')
         """
     ).fetchall()

@@ -35,13 +35,7 @@ SELECT
     answer.address_stage AS stage,
     answer.address_evidence AS evidence
 FROM input_lines AS line
-LEFT JOIN resolved_addresses AS answer
-    ON line.postcode IS NOT DISTINCT FROM answer.postcode_text
-    AND line.street IS NOT DISTINCT FROM answer.street_text
-    AND line.house_number IS NOT DISTINCT FROM answer.house_number_text
-    AND line.house_letter IS NOT DISTINCT FROM answer.house_letter_text
-    AND line.house_number_addition IS NOT DISTINCT FROM answer.house_number_addition_text
-    AND line.city IS NOT DISTINCT FROM answer.city_text
+LEFT JOIN resolved_addresses AS answer ON same_address(line, answer)
 """
 
 

@@ -75,11 +75,7 @@ def load_known_clients(connection: duckdb.DuckDBPyConnection, home: Home, settin
         """
         SELECT coalesce(side.main_key, answer.address_key) AS address_key, written.known_to, answer.needs_review
         FROM known_written AS written
-        INNER JOIN resolved_addresses AS answer
-            ON written.postcode = answer.postcode_text
-            AND written.house_number = answer.house_number_text
-            AND written.house_letter IS NOT DISTINCT FROM answer.house_letter_text
-            AND written.house_number_addition IS NOT DISTINCT FROM answer.house_number_addition_text
+        INNER JOIN resolved_addresses AS answer ON same_address(written, answer)
         LEFT JOIN side_addresses AS side ON answer.address_key = side.address_key
         WHERE answer.address_key IS NOT NULL AND written.known_to IS NOT NULL
         """,
