@@ -19,6 +19,7 @@ import xlsxwriter
 from xlsxwriter.workbook import Workbook
 
 from vroeg_pipeline.domain.agreements import Agreement
+from vroeg_pipeline.domain.ddas import EnumSignaalstatus
 from vroeg_pipeline.domain.months import AMSTERDAM, moment_text, month_text
 from vroeg_pipeline.domain.reasons import REASONS_IN_DUTCH
 from vroeg_pipeline.feedback.wording import (
@@ -31,7 +32,7 @@ from vroeg_pipeline.feedback.wording import (
 )
 from vroeg_pipeline.installation.home import Home, private_folder, replacing
 from vroeg_pipeline.installation.installation import Installation
-from vroeg_pipeline.installation.statements import fetch_one, sql, streamed, temporary_columns
+from vroeg_pipeline.installation.statements import fetch_one, sql, streamed, temporary_columns, temporary_table
 from vroeg_pipeline.worklists.worklist_file import ROWS_A_SHEET, legal, looks_like_formula, month_title
 
 CSV_HEADER = ("Regel", "Klantkenmerk", "Status")
@@ -95,6 +96,8 @@ def feedback_breaches(connection: duckdb.DuckDBPyConnection, home: Home, month: 
             "status": ("VARCHAR", statuses),
         },
     )
+    words = [(status, status_for_partner(status)) for status in EnumSignaalstatus]
+    temporary_table(connection, "told_statuses", "ddas_status VARCHAR, may_learn VARCHAR", words)
     connection.execute("SET VARIABLE partner = ?", [partner])
     (breaches,) = fetch_one(connection, sql("feedback_breaches"))
     return int(breaches)
