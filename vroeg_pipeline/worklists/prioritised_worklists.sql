@@ -1,7 +1,7 @@
 -- Tier, list, rank, first action and deadline of each address of the month (DOMAIN §9). Addresses with nothing but
 -- repeats are on no list. The explanation tells a team, in Dutch, why an address stands where it stands.
--- Needs: aftercare_from, high_amount, home_visits, month; tables areas, buurt_areas, capacity, crisis_deadline,
--- known_addresses, moved_addresses; macros.sql.
+-- Needs: aftercare_from, help_results, high_amount, home_visits, month; tables areas, buurt_areas, capacity, deadlines,
+-- known_addresses, moved_addresses, tiers; macros.sql.
 WITH known AS (
     SELECT
         address_key,
