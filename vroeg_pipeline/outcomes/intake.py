@@ -10,13 +10,14 @@ import csv
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TextIO
 
 import duckdb
 
-from vroeg_pipeline.deliveries.inbox import NotTakenError, archive_file, list_returned
+from vroeg_pipeline.deliveries.inbox import list_returned
+from vroeg_pipeline.deliveries.received import ReceivedFile, files_of_month
 from vroeg_pipeline.domain.agreements import OUTCOMES
 from vroeg_pipeline.domain.ddas import EnumContactsoort, EnumDagdeel, EnumEindresultaat
 from vroeg_pipeline.domain.months import month_text
@@ -58,15 +59,9 @@ WHERE month = getvariable('month') AND status = 'accepted'
 
 
 @dataclass(frozen=True)
-class OutcomeFile:
+class OutcomeFile(ReceivedFile):
     """One row of `outcome_files` in the making."""
 
-    month: date
-    file_sha256: str
-    file_name: str
-    received_at: datetime
-    size_bytes: int
-    archived: Path | None
     refusal: str | None = None
     detail: str | None = None
 
@@ -109,29 +104,14 @@ def take_in_outcomes(
 def _files_of(
     connection: duckdb.DuckDBPyConnection, installation: Installation, month: date
 ) -> tuple[list[OutcomeFile], Counter[str]]:
-    """Each file once, with the moment and name with which its bytes came first: of the inbox, and of earlier runs."""
-    home, settings = installation.home, installation.settings
-    listing = list_returned(home.inbox, OUTCOMES, settings.settle_seconds, installation.now(), month)
-    found: dict[str, OutcomeFile] = {}
-
-    def add(file: OutcomeFile) -> None:
-        known = found.get(file.file_sha256)
-        if known is None or (file.received_at, file.file_name) < (known.received_at, known.file_name):
-            found[file.file_sha256] = file
-
-    for item in listing.files:
-        try:
-            kept = archive_file(home, item, OUTCOMES, settings.max_file_mb)
-        except NotTakenError as reason:
-            listing.skipped[str(reason)] += 1
-            continue
-        add(OutcomeFile(month, kept.sha256, item.name, item.received_at, item.size, kept.path))
-    for sha256, name, received_at, size in connection.execute(
-        "SELECT file_sha256, file_name, received_at, size_bytes FROM outcome_files WHERE month = getvariable('month')"
-    ).fetchall():
-        path = home.archive / OUTCOMES / month_text(month) / sha256
-        add(OutcomeFile(month, sha256, name, received_at, size, path if path.is_file() else None))
-    return sorted(found.values(), key=lambda f: (f.received_at, f.file_name)), listing.skipped
+    settings = installation.settings
+    listing = list_returned(installation.home.inbox, OUTCOMES, settings.settle_seconds, installation.now(), month)
+    registered = connection.execute(
+        "SELECT ?, file_sha256, file_name, received_at, size_bytes FROM outcome_files WHERE month = ?",
+        [OUTCOMES, month],
+    ).fetchall()
+    files = files_of_month(installation, month, listing, registered, lambda sender: (sender,), OutcomeFile)
+    return files, listing.skipped
 
 
 def _read(installation: Installation, file: OutcomeFile, cells: TextIO, scratch: Path) -> OutcomeFile:
