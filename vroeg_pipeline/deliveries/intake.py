@@ -95,7 +95,8 @@ def _files_of(
     settings = installation.settings
     listing = list_month(installation.home.inbox, month, settings.settle_seconds, installation.now())
     registered = connection.execute(
-        "SELECT partner, file_sha256, file_name, received_at, size_bytes FROM delivery_files WHERE month = ?", [month]
+        "SELECT partner, file_sha256, file_name, received_at, size_bytes FROM delivery_files "
+        "WHERE month = getvariable('month')"
     ).fetchall()
 
     def folders_of(partner: str) -> tuple[str, ...]:

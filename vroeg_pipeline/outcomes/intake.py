@@ -107,8 +107,8 @@ def _files_of(
     settings = installation.settings
     listing = list_returned(installation.home.inbox, OUTCOMES, settings.settle_seconds, installation.now(), month)
     registered = connection.execute(
-        "SELECT ?, file_sha256, file_name, received_at, size_bytes FROM outcome_files WHERE month = ?",
-        [OUTCOMES, month],
+        "SELECT ?, file_sha256, file_name, received_at, size_bytes FROM outcome_files WHERE month = getvariable('month')",
+        [OUTCOMES],
     ).fetchall()
     files = files_of_month(installation, month, listing, registered, lambda sender: (sender,), OutcomeFile)
     return files, listing.skipped
