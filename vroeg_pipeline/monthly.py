@@ -20,7 +20,7 @@ from vroeg_pipeline.domain.months import TIME_ZONE
 from vroeg_pipeline.installation.home import Home, private_folder
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.schema import described_tables
-from vroeg_pipeline.installation.statements import fetch_one, sql, statement_file
+from vroeg_pipeline.installation.statements import fetch_one, sql, statement_file, temporary_step
 from vroeg_pipeline.installation.warehouse import WarehouseResource, replace_month
 
 # Single-run backfills and partitioned checks are marked beta and preview in Dagster 1.13; docs/adr/0004 and 0005 say
@@ -69,7 +69,7 @@ class Step:
 
     def step(self, name: str) -> None:
         """Makes the temporary table of that name with its statement."""
-        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {self.installation.statement(name)}")
+        temporary_step(self.connection, name, self.installation.statement(name))
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ import duckdb
 
 from vroeg_pipeline.addresses.address_text import fields_of
 from vroeg_pipeline.addresses.resolver import WRITTEN, resolve_addresses
-from vroeg_pipeline.deliveries.inbox import NotTakenError, archive_file, list_returned
+from vroeg_pipeline.deliveries.inbox import archive_files, list_returned
 from vroeg_pipeline.domain.agreements import ADDRESS_DESK
 from vroeg_pipeline.formats.readers import BLANK, UnreadableError, quoted_rows, xlsx_cells
 from vroeg_pipeline.installation.installation import Installation
@@ -62,12 +62,8 @@ def read_decisions(connection: duckdb.DuckDBPyConnection, installation: Installa
     known = {
         sha for (sha,) in connection.execute("SELECT DISTINCT file_sha256 FROM reference.address_decisions").fetchall()
     }
-    for file in sorted(listing.files, key=lambda file: (file.modified_ns, file.name)):
-        try:
-            kept = archive_file(installation.home, file, ADDRESS_DESK, settings.max_file_mb)
-        except NotTakenError as reason:
-            read.skipped[str(reason)] += 1
-            continue
+    listing.files.sort(key=lambda file: (file.modified_ns, file.name))
+    for file, kept in archive_files(installation.home, listing, lambda file: ADDRESS_DESK, settings.max_file_mb):
         if kept.sha256 in known:
             continue
         known.add(kept.sha256)
@@ -167,12 +163,11 @@ def _addresses(connection: duckdb.DuckDBPyConnection, rows: list[_Row]) -> dict[
     columns = ", ".join(f"{name} VARCHAR" for name in WRITTEN)
     temporary_table(connection, "decided_texts", f"row_number INTEGER, {columns}", texts)
     resolve_addresses(connection, "decided_texts")
-    same = " AND ".join(f"text.{name} IS NOT DISTINCT FROM answer.{name}_text" for name in WRITTEN)
     answers = connection.execute(
-        f"""
-        SELECT text.row_number, answer.address_key, answer.nummeraanduiding_id
-        FROM decided_texts AS text
-        INNER JOIN resolved_addresses AS answer ON {same}
+        """
+        SELECT written.row_number, answer.address_key, answer.nummeraanduiding_id
+        FROM decided_texts AS written
+        INNER JOIN resolved_addresses AS answer ON same_address(written, answer)
         WHERE answer.address_status IN ('exact', 'normalised', 'unchecked')
         """
     ).fetchall()

@@ -43,6 +43,16 @@ CREATE OR REPLACE TEMP MACRO addition_by_rule(suffix) AS
         ELSE meaning_of(suffix)
     END;
 
+-- Whether an address as it was written (a row with the six columns) is the one that a row of `resolved_addresses`
+-- answers: the one way to join the answer back. What was not resolved has no answer.
+CREATE OR REPLACE TEMP MACRO same_address(written, answer) AS
+    written.postcode IS NOT DISTINCT FROM answer.postcode_text
+    AND written.street IS NOT DISTINCT FROM answer.street_text
+    AND written.house_number IS NOT DISTINCT FROM answer.house_number_text
+    AND written.house_letter IS NOT DISTINCT FROM answer.house_letter_text
+    AND written.house_number_addition IS NOT DISTINCT FROM answer.house_number_addition_text
+    AND written.city IS NOT DISTINCT FROM answer.city_text;
+
 CREATE OR REPLACE TEMP MACRO address_key_of(postcode, house_number, house_letter, addition) AS
     postcode || '_' || house_number || '_' || house_letter || '_' || addition;
 

@@ -23,7 +23,7 @@ from vroeg_pipeline.domain.months import amsterdam_day
 from vroeg_pipeline.installation.home import Home, replacing_elsewhere
 from vroeg_pipeline.installation.installation import current_moment
 from vroeg_pipeline.installation.schema import create_tables
-from vroeg_pipeline.installation.statements import fetch_one, quoted, sql, temporary_table
+from vroeg_pipeline.installation.statements import quoted, rows_of, sql, temporary_step, temporary_table
 
 # The answer to each of `input_lines`; a join loses their order.
 ANSWER = """
@@ -35,13 +35,7 @@ SELECT
     answer.address_stage AS stage,
     answer.address_evidence AS evidence
 FROM input_lines AS line
-LEFT JOIN resolved_addresses AS answer
-    ON line.postcode IS NOT DISTINCT FROM answer.postcode_text
-    AND line.street IS NOT DISTINCT FROM answer.street_text
-    AND line.house_number IS NOT DISTINCT FROM answer.house_number_text
-    AND line.house_letter IS NOT DISTINCT FROM answer.house_letter_text
-    AND line.house_number_addition IS NOT DISTINCT FROM answer.house_number_addition_text
-    AND line.city IS NOT DISTINCT FROM answer.city_text
+LEFT JOIN resolved_addresses AS answer ON same_address(line, answer)
 """
 
 
@@ -98,11 +92,10 @@ def resolve_file(connection: duckdb.DuckDBPyConnection, source: Path, target: Pa
 def resolve_one(connection: duckdb.DuckDBPyConnection, written: Mapping[str, str]) -> dict[str, Any]:
     """The answer to one address, by column of `resolved_addresses`; the steps stay to be looked at."""
     texts = ", ".join(f"{quoted(written.get(name, ''))} AS {name}" for name in WRITTEN)
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE one_address AS SELECT {texts}")
+    temporary_step(connection, "one_address", f"SELECT {texts}")
     resolve_addresses(connection, "one_address")
-    result = connection.execute("FROM resolved_addresses")
-    names = [column[0] for column in result.description]
-    return dict(zip(names, fetch_one(connection, "FROM resolved_addresses"), strict=True))
+    (answer,) = rows_of(connection, "FROM resolved_addresses")
+    return answer
 
 
 def read_lines(connection: duckdb.DuckDBPyConnection, source: Path) -> None:

@@ -27,6 +27,7 @@ from vroeg_pipeline.installation.statements import (
     insert_rows,
     less_memory,
     quoted,
+    rows_of,
     sql,
     temporary_table,
     transaction,
@@ -187,7 +188,7 @@ def _read_and_replace(
         with transaction(connection):
             connection.execute("DELETE FROM reference.address_register")
             _fill(connection, say)
-            changes = _named(connection.execute(sql("register_changes")))
+            (changes,) = rows_of(connection, sql("register_changes"))
             changes |= {"entries": entries, "left_out": in_force - changes["dwellings"]}
             if _loss(changes) > max_loss:
                 raise _LostTooMuchError
@@ -234,22 +235,17 @@ def _refusal(source: Source, changes: Mapping[str, int], max_loss: float) -> str
 
 def _changes_of_refused(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     """What the refused register would change: its files need not be read again for that."""
-    result = connection.execute(
+    (changes,) = rows_of(
+        connection,
         """
         SELECT entries, left_out, dwellings, dwellings_before, added, withdrawn, renumbered
         FROM reference.register_loads
         WHERE refused
         ORDER BY load_number DESC
         LIMIT 1
-        """
+        """,
     )
-    return _named(result)
-
-
-def _named(result: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    """The only row of a result, by column."""
-    names = [column[0] for column in result.description]
-    return dict(zip(names, result.fetchall()[0], strict=True))
+    return changes
 
 
 def _in_force(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:

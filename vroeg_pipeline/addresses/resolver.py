@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import duckdb
 
 from vroeg_pipeline.addresses.streets import Reading, StreetNames, distances, near, read_streets
-from vroeg_pipeline.installation.statements import sql, temporary_columns
+from vroeg_pipeline.installation.statements import temporary_columns, temporary_step
 
 # The columns of an address as written; `resolved_addresses` has each of them with `_text` behind its name.
 WRITTEN = ("postcode", "street", "house_number", "house_letter", "house_number_addition", "city")
@@ -61,37 +61,34 @@ def resolve_addresses(connection: duckdb.DuckDBPyConnection, written: str) -> No
     macros and views of `address_macros.sql` and the variable `has_register`.
     """
     as_text = ", ".join(f"{name} AS {name}_text, text_of({name}) AS {name}" for name in WRITTEN)
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE address_texts AS "
+    temporary_step(
+        connection,
+        "address_texts",
         f"SELECT row_number() OVER () AS address_no, times_written, {as_text} "
-        f"FROM (SELECT {', '.join(WRITTEN)}, count(*) AS times_written FROM {written} GROUP BY ALL)"
+        f"FROM (SELECT {', '.join(WRITTEN)}, count(*) AS times_written FROM {written} GROUP BY ALL)",
     )
     texts = _texts(connection, "SELECT DISTINCT street FROM address_texts WHERE street IS NOT NULL ORDER BY 1")
     # Those of the whole country take seconds to prepare, so not for addresses that have no street.
     known = "SELECT DISTINCT street FROM dwellings WHERE street IS NOT NULL ORDER BY 1"
     names = StreetNames(_texts(connection, known) if texts else [])
     _read_streets(connection, names, texts)
-    _step(connection, "written_addresses")
-    _step(connection, "found_by_postcode")
+    temporary_step(connection, "written_addresses")
+    temporary_step(connection, "found_by_postcode")
     _check_streets(connection, names)
-    _step(connection, "address_stage_a")
-    _step(connection, "unsettled_addresses")
+    temporary_step(connection, "address_stage_a")
+    temporary_step(connection, "unsettled_addresses")
     _add_mistyped_streets(connection, names)
-    _step(connection, "found_by_street")
+    temporary_step(connection, "found_by_street")
     _compare(connection, "postcode_distances", _POSTCODES_TO_COMPARE)
     _compare(connection, "town_distances", _TOWNS_TO_COMPARE)
-    _step(connection, "address_stage_b")
+    temporary_step(connection, "address_stage_b")
     _find_near_postcodes(connection)
-    _step(connection, "found_near_postcode")
-    _step(connection, "address_stage_c")
+    temporary_step(connection, "found_near_postcode")
+    temporary_step(connection, "address_stage_c")
     _find_near_numbers(connection)
-    _step(connection, "address_candidates")
-    _step(connection, "address_stage_d")
-    _step(connection, "resolved_addresses")
-
-
-def _step(connection: duckdb.DuckDBPyConnection, name: str) -> None:
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql(name)}")
+    temporary_step(connection, "address_candidates")
+    temporary_step(connection, "address_stage_d")
+    temporary_step(connection, "resolved_addresses")
 
 
 def _texts(connection: duckdb.DuckDBPyConnection, query: str) -> list[str]:

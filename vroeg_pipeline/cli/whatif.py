@@ -18,7 +18,7 @@ from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.domain.settings import Settings, parse_settings
 from vroeg_pipeline.installation.home import Home, read_text
 from vroeg_pipeline.installation.installation import Installation
-from vroeg_pipeline.installation.statements import fetch_one, insert_rows, sql
+from vroeg_pipeline.installation.statements import fetch_one, insert_rows, sql, temporary_step
 from vroeg_pipeline.installation.warehouse import CATALOG, WarehouseResource
 from vroeg_pipeline.worklists.routing import set_routing
 
@@ -90,9 +90,9 @@ def compare(connection: duckdb.DuckDBPyConnection, installation: Installation, o
     Raises VroegError when the month has no worklists.
     """
     stored = f"{CATALOG}.main"
-    connection.execute(
-        f"CREATE TEMP TABLE list_before AS FROM {stored}.prioritised_worklists WHERE month = $month", {"month": month}
-    )
+    installation.set_month(connection, month)
+    listed = f"FROM {stored}.prioritised_worklists WHERE month = getvariable('month')"
+    temporary_step(connection, "list_before", listed)
     if connection.execute("FROM list_before LIMIT 1").fetchone() is None:
         raise VroegError(
             f"{month_text(month)} has no worklists", do=f"run it first: vroeg run --month {month_text(month)}"
@@ -105,10 +105,10 @@ def compare(connection: duckdb.DuckDBPyConnection, installation: Installation, o
         ).fetchall()
         for table in _EARLIER_TABLES:
             # Under its own name, so that the statements of the pipeline read it in place of the stored one.
-            connection.execute(f"CREATE TEMP TABLE {table} AS FROM {stored}.{table} LIMIT 0")
+            temporary_step(connection, table, f"FROM {stored}.{table} LIMIT 0")
         for (earlier,) in months:
             tried.set_month(connection, earlier)
-            connection.execute(f"CREATE OR REPLACE TEMP TABLE moved_addresses AS {sql('moved_addresses')}")
+            temporary_step(connection, "moved_addresses")
             for table in _EARLIER_TABLES:
                 insert_rows(connection, f"temp.{table}", sql(table))
     _make_list(connection, tried, month, "list_after")
@@ -118,7 +118,7 @@ def _make_list(connection: duckdb.DuckDBPyConnection, installation: Installation
     installation.define_macros(connection)
     installation.set_month(connection, month)
     set_routing(connection, installation)
-    connection.execute(f"CREATE TEMP TABLE {name} AS {sql('prioritised_worklists')}")
+    temporary_step(connection, name, sql("prioritised_worklists"))
 
 
 def _print(

@@ -1,17 +1,17 @@
 -- The signals of the months from first_month to last_month as DDAS wants them: validated ones, and rejected rows that
--- are a signal to it. `cases`: those that count in a report. Each has a municipality on whose behalf it is delivered:
+-- are a signal to it. `counts`: those that count in a report. Each has a municipality on whose behalf it is delivered:
 -- that of its address, else (outside the area, or unknown) the first one that its partner's agreement names.
 -- Needs: first_month, first_municipality, last_month; tables agreed_municipalities, known_bsn.
 WITH signals AS (
     SELECT
         month,
-        signal_id,
         partner,
+        row_number,
         partner_type,
         received_at,
         municipality,
         address_key,
-        held_reason IS NULL AS counts,
+        counts,
         crisis,
         warm_handover,
         amount_due,
@@ -20,27 +20,19 @@ WITH signals AS (
         postcode,
         house_number,
         house_letter || house_number_addition AS suffix
-    FROM validated_signals
+    FROM (
+        SELECT
+            *,
+            held_reason IS NULL AS counts
+        FROM validated_signals
+        UNION ALL BY NAME
+        SELECT
+            *,
+            false AS counts
+        FROM rejected_rows
+        WHERE postcode IS NOT NULL
+    )
     WHERE month BETWEEN getvariable('first_month') AND getvariable('last_month')
-    UNION ALL BY NAME
-    SELECT
-        month,
-        concat_ws('-', partner, strftime(month, '%Y%m'), file_sha256[:12], row_number) AS signal_id,
-        partner,
-        partner_type,
-        received_at,
-        municipality,
-        false AS counts,
-        crisis,
-        warm_handover,
-        amount_due,
-        arrears_since,
-        birth_date,
-        postcode,
-        house_number,
-        house_letter || house_number_addition AS suffix
-    FROM rejected_rows
-    WHERE month BETWEEN getvariable('first_month') AND getvariable('last_month') AND postcode IS NOT NULL
 ),
 
 served AS (
@@ -67,12 +59,13 @@ together AS (
 )
 
 SELECT
-    served.* EXCLUDE (municipality, received_at, partner),
+    served.* EXCLUDE (municipality, received_at, partner, row_number),
     coalesce(together.municipality, served.municipality) AS municipality,
     served.received_at::DATE AS received_on,
+    status.signal_id,
     status.ddas_status,
     known.bsn
 FROM served
 LEFT JOIN together USING (month, address_key)
-INNER JOIN signal_statuses AS status ON served.month = status.month AND served.signal_id = status.signal_id
-LEFT JOIN known_bsn AS known ON served.signal_id = known.signal_id
+INNER JOIN signal_statuses AS status USING (month, partner, row_number)
+LEFT JOIN known_bsn AS known ON status.signal_id = known.signal_id

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
@@ -23,11 +22,10 @@ from vroeg_pipeline.domain.settings import Ddas, DdasMunicipality
 from vroeg_pipeline.formats.reference_csv import csv_errors, csv_select
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import Installation
-from vroeg_pipeline.installation.statements import fetch_one, sql, temporary_table
+from vroeg_pipeline.installation.statements import fetch_one, sql, streamed, temporary_step, temporary_table
 
 VERSIONS = {"1.2": ddas_v1_2}
 BSN_FILE = "burgerservicenummers.csv"
-_BATCH = 5_000
 
 
 def ddas_name(installation: Installation, months: Sequence[date]) -> str:
@@ -140,7 +138,7 @@ def _gather(connection: duckdb.DuckDBPyConnection, installation: Installation, m
     days = [(month, matching_moment(month, settings.matching_working_day).date()) for month in months]
     temporary_table(connection, "matching_days", "month DATE, matched_on DATE", days)
     _load_bsn(connection, installation.home, wanted=settings.ddas.bsn)
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE ddas_signals AS {sql('ddas_signals')}")
+    temporary_step(connection, "ddas_signals")
 
 
 def _load_bsn(connection: duckdb.DuckDBPyConnection, home: Home, *, wanted: bool) -> None:
@@ -181,19 +179,10 @@ def is_bsn(text: str) -> bool:
 def _signals(connection: duckdb.DuckDBPyConnection, municipality: str) -> Iterator[Signal]:
     columns = ", ".join(Signal._fields)
     query = f"SELECT {columns} FROM ddas_signals WHERE municipality = ? ORDER BY month, signal_id"
-    for row in _streamed(connection, query, [municipality]):
-        yield Signal(*row)
+    yield from map(Signal._make, streamed(connection, query, [municipality]))
 
 
 def _cases(connection: duckdb.DuckDBPyConnection, municipality: str) -> Iterator[Case]:
     connection.execute("SET VARIABLE municipality = ?", [municipality])
-    for *row, attempts in _streamed(connection, sql("ddas_cases")):
+    for *row, attempts in streamed(connection, sql("ddas_cases")):
         yield Case._make([*row, [Attempt(**attempt) for attempt in attempts]])
-
-
-def _streamed(
-    connection: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[object] = ()
-) -> Iterator[tuple[Any, ...]]:
-    rows = connection.execute(query, list(parameters))
-    while batch := rows.fetchmany(_BATCH):
-        yield from batch

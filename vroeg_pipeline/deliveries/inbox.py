@@ -10,7 +10,7 @@ import hashlib
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -51,9 +51,10 @@ class InboxFile:
 
 @dataclass
 class Listing:
-    """What a look into the inbox found, and how much it left alone, by reason."""
+    """What a look into the inbox found, what of it is still being written, and how much was left alone, by reason."""
 
     files: list[InboxFile] = field(default_factory=list)
+    unfinished: list[InboxFile] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
 
 
@@ -69,89 +70,70 @@ def list_month(inbox: Path, month: date, settle_seconds: float, now: datetime) -
     `now` is an aware moment; a file changed less than `settle_seconds` before it is left alone.
     """
     listing = Listing()
-    for partner in _folders(inbox, listing.skipped):
-        if partner.name in RESERVED_PARTNERS:
-            continue
-        for folder in _folders(Path(partner.path), listing.skipped):
-            if not is_month(folder.name):
-                listing.skipped["not in a month folder"] += 1
-            elif parse_month(folder.name) == month:
-                _list_folder(Path(folder.path), printable(partner.name), month, settle_seconds, now, listing)
+    for partner in _partners(inbox, listing.skipped):
+        for of_month, folder in _month_folders(partner, listing.skipped, month):
+            _list_folder(folder, partner.name, of_month, settle_seconds, now, listing)
     return listing
 
 
 def list_slips(inbox: Path, kind: str, month: date, settle_seconds: float, now: datetime) -> Listing:
     """The withdrawal or confirmation files (`kind`) of a month, of every partner folder (DOMAIN §10)."""
     listing = Listing()
-    for partner in _folders(inbox, Counter()):
-        folder = Path(partner.path) / month_text(month) / kind
-        if partner.name not in RESERVED_PARTNERS and _is_folder(folder.parent) and _is_folder(folder):
-            _list_folder(folder, printable(partner.name), month, settle_seconds, now, listing)
+    # What else lies in the folders above is told of by the listing of the deliveries.
+    for partner in _partners(inbox, Counter()):
+        for of_month, folder in _month_folders(partner, Counter(), month):
+            if _is_folder(folder / kind):
+                _list_folder(folder / kind, partner.name, of_month, settle_seconds, now, listing)
     return listing
 
 
 def list_returned(inbox: Path, sender: str, settle_seconds: float, now: datetime, month: date | None = None) -> Listing:
     """What teams or the address desk (`sender`) sent back, of one month or of all (DOMAIN §13)."""
     listing = Listing()
-    if not _is_folder(inbox / sender):
-        return listing
-    for folder in _folders(inbox / sender, listing.skipped):
-        if not is_month(folder.name):
-            listing.skipped["not in a month folder"] += 1
-        elif month is None or parse_month(folder.name) == month:
-            of_month = parse_month(folder.name)
-            _list_folder(Path(folder.path), sender, of_month, settle_seconds, now, listing)
+    if _is_folder(inbox / sender):
+        for of_month, folder in _month_folders(inbox / sender, listing.skipped, month):
+            _list_folder(folder, sender, of_month, settle_seconds, now, listing)
     return listing
-
-
-def unfinished_since(inbox: Path, month: date, settle_seconds: float, now: datetime, since: datetime) -> set[str]:
-    """The partners with a file of the month that is still being written and was last written to after `since`."""
-    partners = set()
-    for partner in _folders(inbox, Counter()):
-        folder = Path(partner.path) / month_text(month)
-        if partner.name in RESERVED_PARTNERS or not _is_folder(folder):
-            continue
-        try:
-            found = [entry for entry in os.scandir(folder) if entry.is_file(follow_symlinks=False)]
-            written = [(entry.name, entry.stat(follow_symlinks=False)) for entry in found]
-        except OSError:  # taken away in this moment, or not to be read; the listing tells of the latter
-            continue
-        if any(
-            status.st_mtime > since.timestamp()
-            and (name.lower().endswith(UNFINISHED_SUFFIXES) or not _settled(status, settle_seconds, now))
-            for name, status in written
-        ):
-            partners.add(printable(partner.name))
-    return partners
 
 
 def months_in(inbox: Path) -> list[date]:
     """Every month for which a partner, or what teams return, has a folder in the inbox, oldest first."""
-    months = {
-        parse_month(folder.name)
-        for partner in _folders(inbox, Counter())
-        if partner.name not in RESERVED_PARTNERS - {OUTCOMES}
-        for folder in _folders(Path(partner.path), Counter())
-        if is_month(folder.name)
-    }
-    return sorted(months)
+    senders = [*_partners(inbox, Counter()), *([inbox / OUTCOMES] if _is_folder(inbox / OUTCOMES) else [])]
+    return sorted({month for sender in senders for month, _ in _month_folders(sender, Counter())})
 
 
-def _folders(parent: Path, skipped: Counter[str]) -> Iterator[os.DirEntry[str]]:
-    try:
-        entries = sorted(os.scandir(parent), key=lambda entry: entry.name)
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    except PermissionError:
-        skipped["folder that may not be read"] += 1
-        return
-    for entry in entries:
+def _partners(inbox: Path, skipped: Counter[str]) -> Iterator[Path]:
+    """The folder of each partner, in the order of their names."""
+    return (folder for folder in _folders(inbox, skipped) if folder.name not in RESERVED_PARTNERS)
+
+
+def _month_folders(sender: Path, skipped: Counter[str], month: date | None = None) -> Iterator[tuple[date, Path]]:
+    """The folders of all months of a sender, or that of one."""
+    for folder in _folders(sender, skipped):
+        if not is_month(folder.name):
+            skipped["not in a month folder"] += 1
+        elif month in (None, parse_month(folder.name)):
+            yield parse_month(folder.name), folder
+
+
+def _folders(parent: Path, skipped: Counter[str]) -> Iterator[Path]:
+    for entry in _entries(parent, skipped):
         if entry.is_symlink():
             skipped["link"] += 1
         elif entry.is_dir(follow_symlinks=False):
-            yield entry
+            yield Path(entry.path)
         else:
             skipped["not in a month folder"] += 1
+
+
+def _entries(folder: Path, skipped: Counter[str]) -> list[os.DirEntry[str]]:
+    try:
+        return sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except (FileNotFoundError, NotADirectoryError):  # there is none, or it was taken away in this moment
+        return []
+    except PermissionError:
+        skipped["folder that may not be read"] += 1
+        return []
 
 
 def _is_folder(path: Path) -> bool:
@@ -162,14 +144,9 @@ def _is_folder(path: Path) -> bool:
 
 
 def _list_folder(
-    folder: Path, partner: str, month: date, settle_seconds: float, now: datetime, listing: Listing
+    folder: Path, sender: str, month: date, settle_seconds: float, now: datetime, listing: Listing
 ) -> None:
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except PermissionError:
-        listing.skipped["folder that may not be read"] += 1
-        return
-    for entry in entries:
+    for entry in _entries(folder, listing.skipped):
         if entry.is_symlink():
             listing.skipped["link"] += 1
         elif entry.is_dir(follow_symlinks=False):
@@ -177,17 +154,16 @@ def _list_folder(
                 listing.skipped["folder in a month folder"] += 1
         elif not entry.is_file(follow_symlinks=False):
             listing.skipped["no regular file"] += 1
-        elif entry.name.lower().endswith(UNFINISHED_SUFFIXES):
-            listing.skipped["still being written"] += 1
         else:
             try:
                 status = entry.stat(follow_symlinks=False)
             except FileNotFoundError:  # taken away since the folder was listed
                 continue
-            if _settled(status, settle_seconds, now):
-                found = InboxFile(partner, month, Path(entry.path), status.st_size, status.st_mtime_ns)
+            found = InboxFile(printable(sender), month, Path(entry.path), status.st_size, status.st_mtime_ns)
+            if not entry.name.lower().endswith(UNFINISHED_SUFFIXES) and _settled(status, settle_seconds, now):
                 listing.files.append(found)
             else:
+                listing.unfinished.append(found)
                 listing.skipped["still being written"] += 1
 
 
@@ -220,7 +196,7 @@ def archive_file(home: Home, file: InboxFile, folder: str, max_file_mb: float) -
     with _opened(file) as source:
         if file.size > max_file_mb * _ARCHIVE_FACTOR * 1024 * 1024:
             return Archived(_fingerprint_of_start(source.read(_CHUNK), file.size), None)
-        month_folder = private_folder(home.archive / folder / month_text(file.month))
+        month_folder = private_folder(_archive_of(home, folder, file.month))
         digest = hashlib.sha256()
         with temporary_file(month_folder) as temporary:
             with temporary.open("wb") as copy:
@@ -234,6 +210,29 @@ def archive_file(home: Home, file: InboxFile, folder: str, max_file_mb: float) -
             kept = month_folder / digest.hexdigest()
             temporary.replace(kept)
     return Archived(digest.hexdigest(), kept)
+
+
+def find_archived(home: Home, month: date, sha256: str, *folders: str) -> Path | None:
+    """Where the archive has these bytes, in the first of the folders that has them."""
+    paths = (_archive_of(home, folder, month) / sha256 for folder in folders)
+    return next((path for path in paths if path.is_file()), None)
+
+
+def archive_files(
+    home: Home, listing: Listing, folder_of: Callable[[InboxFile], str], max_file_mb: float
+) -> Iterator[tuple[InboxFile, Archived]]:
+    """Each file of the listing, archived in its folder; what cannot be taken in now joins what was left alone."""
+    for file in listing.files:
+        try:
+            archived = archive_file(home, file, folder_of(file), max_file_mb)
+        except NotTakenError as reason:
+            listing.skipped[str(reason)] += 1
+        else:
+            yield file, archived
+
+
+def _archive_of(home: Home, folder: str, month: date) -> Path:
+    return home.archive / folder / month_text(month)
 
 
 def content_of(file: InboxFile, max_file_mb: float) -> str:

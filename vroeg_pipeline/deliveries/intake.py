@@ -9,12 +9,12 @@ import shutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, datetime
-from pathlib import Path
+from datetime import date
 
 import duckdb
 
-from vroeg_pipeline.deliveries.inbox import InboxFile, NotTakenError, archive_file, list_month
+from vroeg_pipeline.deliveries.inbox import list_month
+from vroeg_pipeline.deliveries.received import ReceivedFile, files_of_month
 from vroeg_pipeline.domain.agreements import Agreement
 from vroeg_pipeline.domain.fields import CANONICAL_FIELDS, REQUIRED_FIELDS
 from vroeg_pipeline.domain.months import month_text
@@ -31,16 +31,9 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class DeliveryFile:
+class DeliveryFile(ReceivedFile):
     """One row of `delivery_files` in the making."""
 
-    month: date
-    partner: str
-    file_sha256: str
-    file_name: str
-    received_at: datetime
-    size_bytes: int
-    archived: Path | None
     status: str = "accepted"
     refusal: str | None = None
     detail: str | None = None
@@ -99,43 +92,18 @@ def take_in(connection: duckdb.DuckDBPyConnection, installation: Installation, m
 def _files_of(
     connection: duckdb.DuckDBPyConnection, installation: Installation, month: date
 ) -> tuple[list[DeliveryFile], Counter[str]]:
-    """Each file once: those in the inbox now, and those registered before that are there no more."""
-    home, settings = installation.home, installation.settings
-    listing = list_month(home.inbox, month, settings.settle_seconds, installation.now())
-    found: dict[tuple[str, str], DeliveryFile] = {}
-
-    def add(file: DeliveryFile) -> None:
-        # The same bytes are one delivery, with the moment and name with which they came first.
-        known = found.get((file.partner, file.file_sha256))
-        if known is None or (file.received_at, file.file_name) < (known.received_at, known.file_name):
-            kept = file.archived or (known.archived if known else None)
-            found[file.partner, file.file_sha256] = replace(file, archived=kept)
-
-    for item in listing.files:
-        try:
-            archived = archive_file(home, item, _archive_folder(installation, item.partner), settings.max_file_mb)
-        except NotTakenError as reason:
-            listing.skipped[str(reason)] += 1
-            continue
-        add(_from_inbox(item, archived.sha256, archived.path))
+    settings = installation.settings
+    listing = list_month(installation.home.inbox, month, settings.settle_seconds, installation.now())
     registered = connection.execute(
         "SELECT partner, file_sha256, file_name, received_at, size_bytes FROM delivery_files "
         "WHERE month = getvariable('month')"
     ).fetchall()
-    for partner, sha256, name, received_at, size in registered:
-        kept = home.archive / _archive_folder(installation, partner) / month_text(month) / sha256
-        unknown = home.archive / UNKNOWN_PARTNERS / month_text(month) / sha256
-        path = next((path for path in (kept, unknown) if path.is_file()), None)
-        add(DeliveryFile(month, partner, sha256, name, received_at, size, path))
-    return sorted(found.values(), key=lambda f: (f.partner, f.received_at, f.file_name)), listing.skipped
 
+    def folders_of(partner: str) -> tuple[str, ...]:
+        known = partner in installation.partners.agreements
+        return (partner, UNKNOWN_PARTNERS) if known else (UNKNOWN_PARTNERS,)
 
-def _archive_folder(installation: Installation, partner: str) -> str:
-    return partner if partner in installation.partners.agreements else UNKNOWN_PARTNERS
-
-
-def _from_inbox(item: InboxFile, sha256: str, archived: Path | None) -> DeliveryFile:
-    return DeliveryFile(item.month, item.partner, sha256, item.name, item.received_at, item.size, archived)
+    return files_of_month(installation, month, listing, registered, folders_of, DeliveryFile), listing.skipped
 
 
 def _judge(

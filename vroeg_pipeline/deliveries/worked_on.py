@@ -21,7 +21,6 @@ from vroeg_pipeline.deliveries.inbox import (
     list_month,
     list_returned,
     list_slips,
-    unfinished_since,
 )
 from vroeg_pipeline.domain.agreements import ADDRESS_DESK, OUTCOMES
 from vroeg_pipeline.domain.settings import Settings
@@ -109,7 +108,8 @@ def still_to_be_judged(home: Home, month: date, settings: Settings, now: datetim
     judged = set(worked_on(home, month).judged or ())
     content = without_outcomes(content_of_month(home, month, settings, now))
     news = {line.split("/")[0] for line in content if line not in judged}
-    return news | unfinished_since(home.inbox, month, settings.settle_seconds, now, now - _LONGEST_UPLOAD)
+    unfinished = list_month(home.inbox, month, settings.settle_seconds, now).unfinished
+    return news | {file.partner for file in unfinished if file.received_at > now - _LONGEST_UPLOAD}
 
 
 def note_seen(home: Home, month: date, content: Sequence[str]) -> None:

@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from vroeg_pipeline.domain.ddas import PartnerType
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.fields import CANONICAL_FIELDS, REQUIRED_FIELDS
 from vroeg_pipeline.domain.months import delivery_due, parse_month
@@ -23,11 +24,6 @@ from vroeg_pipeline.domain.reading import StrictModel, model_from, nearest, pars
 # What teams and the address desk send back lies in the inbox under these names (DOMAIN §13).
 OUTCOMES, ADDRESS_DESK = "outcomes", "adresdesk"
 RESERVED_PARTNERS = frozenset({OUTCOMES, ADDRESS_DESK})
-
-PartnerType = Literal[
-    "Huur", "Energie", "Water", "Zorg", "Hypotheek", "CAK Zorgverzekeringen", "CAK Eigen bijdrage",
-    "DUO", "Belastingdienst", "Dienst Toeslagen", "Overige",
-]  # fmt: skip
 
 # Directives that Python and DuckDB read alike; names of months and days depend on a language and are left out.
 _DATE_DIRECTIVES = frozenset("dmYyjHMSf%")

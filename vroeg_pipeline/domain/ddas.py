@@ -5,6 +5,8 @@ A test compares them with the schema.
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 EnumContactsoort = (
     "Administratief", "Afspraak op locatie", "Brief", "Huisbezoek", "Kaartje", "Mail", "Onbekend", "Overige",
     "SMS/Whatsapp", "Telefoon",
@@ -31,16 +33,19 @@ EnumEindresultaat = (
     "Verwijzing zonder tussenkomst inwoner",
 )
 
-# Help that a resident accepted, unless the settings say otherwise (evaluation.help_results).
+# Help that a resident accepted, unless the settings say otherwise (evaluation.help_results): what the evaluation counts, and
+# who gets aftercare.
 HELP_ACCEPTED = (
     "(Budget)advies en/of quick fix",
     *(result for result in EnumEindresultaat if result.startswith("Vervolghulp en/of verwijzing")),
 )
 
-EnumSignaalpartner = (
-    "Belastingdienst", "CAK Eigen bijdrage", "CAK Zorgverzekeringen", "Dienst Toeslagen", "DUO", "Energie", "Huur",
-    "Hypotheek", "Overige", "Water", "Zorg",
-)  # fmt: skip
+# In the order in which somebody who writes an agreement is told them: what every municipality has comes first.
+PartnerType = Literal[
+    "Huur", "Energie", "Water", "Zorg", "Hypotheek", "CAK Zorgverzekeringen", "CAK Eigen bijdrage",
+    "DUO", "Belastingdienst", "Dienst Toeslagen", "Overige",
+]  # fmt: skip
+EnumSignaalpartner: tuple[str, ...] = tuple(sorted(get_args(PartnerType), key=str.casefold))
 
 EnumSignaalstatus = (
     "Inwoner al bekend bij schuldhulpverlening",

@@ -130,7 +130,7 @@ class KnownClients(StrictModel):
 
 
 class EvaluationSettings(StrictModel):
-    """What the evaluation counts and compares."""
+    """What the evaluation counts and compares; what counts as help also decides who gets aftercare."""
 
     inhabitants: int | None = Field(default=None, gt=0, description="of the area that partners deliver for")
     help_results: tuple[str, ...] = Field(default=HELP_ACCEPTED, min_length=1, description="end results that are help")

@@ -17,9 +17,10 @@ import duckdb
 from vroeg_pipeline.domain.ddas import EnumContactsoort, EnumEindresultaat, EnumSignaalpartner, EnumSignaalstatus
 from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.domain.settings import EvaluationSettings
+from vroeg_pipeline.domain.tiers import CRISIS, FIRST_CONTACT_DAYS, RENT, RENT_ENRICHED
 from vroeg_pipeline.evaluation.small_cells import SMALLEST_SHOWN, Counts
 from vroeg_pipeline.installation.installation import Installation
-from vroeg_pipeline.installation.statements import fetch_one, sql, temporary_table
+from vroeg_pipeline.installation.statements import fetch_one, insert_rows, rows_of, sql, temporary_step, temporary_table
 from vroeg_pipeline.quality.delivery_register import delivery_states
 from vroeg_pipeline.worklists.known_clients import known_clients_are_told
 
@@ -52,7 +53,13 @@ OUTCOMES = ("reports", "attempted", "reached", "help")
 MONTHLY = ("reports", "single", "multiple", "new", "recidivist", "consecutive", "returning", "checked", "unknown")
 TIMELY = ("in_time", "late", "overdue", "open")
 # Days from delivery to first contact: name, and the last day that belongs to it.
-DAYS: dict[str, float] = {"0–7": 7, "8–14": 14, "15–21": 21, "22–28": 28, "meer dan 28": float("inf")}
+DAYS: dict[str, float] = {
+    "0–7": 7,
+    "8–14": 14,
+    "15–21": 21,
+    f"22–{FIRST_CONTACT_DAYS}": FIRST_CONTACT_DAYS,
+    f"meer dan {FIRST_CONTACT_DAYS}": float("inf"),
+}
 ALL = "all"
 
 
@@ -108,8 +115,10 @@ def evaluate_aside(connection: duckdb.DuckDBPyConnection, installation: Installa
         installation.set_month(connection, month)
         set_evaluation(connection, installation, month)
         for table in TABLES:
-            head = f"INSERT INTO {table} BY NAME" if number else f"CREATE OR REPLACE TEMP TABLE {table} AS"
-            connection.execute(f"{head} {sql(table)}")
+            if number:
+                insert_rows(connection, f"temp.{table}", sql(table))
+            else:
+                temporary_step(connection, table)
 
 
 def read_evaluation(
@@ -160,11 +169,8 @@ def read_evaluation(
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, table: str, months: Sequence[date]) -> list[Row]:
-    result = connection.execute(
-        f"SELECT * FROM {table} WHERE month IN (SELECT unnest($months::DATE[])) ORDER BY ALL", {"months": list(months)}
-    )
-    columns = [column[0] for column in result.description]
-    return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
+    query = f"SELECT * FROM {table} WHERE month IN (SELECT unnest(?::DATE[])) ORDER BY ALL"
+    return rows_of(connection, query, [list(months)])
 
 
 def _sum(rows: Sequence[Row], of: str = "reports", where: Test = lambda row: True) -> int:
@@ -222,15 +228,15 @@ def _count_reports(
         counts.rest((*line, "reports"), of(line, "checked"), (*line, "not checked"))
         counts.rest((*line, "checked"), of(line, "unknown"), (*line, "known"))
     # The tiers say who has rent, but for crisis: the split by rent can be computed from them in part.
-    crisis = [row for row in rows if row["tier"] == 0]
+    crisis = [row for row in rows if row["tier"] == CRISIS.number]
     for measure in OUTCOMES if crisis else ():
         parts = []
         for rent, test in splits["rent"].items():
             number = _sum([row for row in crisis if test(row)], where=MEASURES[measure])
             parts.append(counts.put(("crisis", rent, measure), number, printed=False))
-        counts.add_up(("tier", "crisis", measure), parts)
-    by_rent = [name for name in ("rent_enriched", "rent") if name in tiers]
-    if all(row["has_rent"] == (row["tier_name"] in by_rent) for row in rows if row["tier"] != 0):
+        counts.add_up(("tier", CRISIS.name, measure), parts)
+    by_rent = [tier.name for tier in (RENT_ENRICHED, RENT) if tier.name in tiers]
+    if all(row["has_rent"] == (row["tier_name"] in by_rent) for row in rows if row["tier"] != CRISIS.number):
         for measure in OUTCOMES:
             own = [("tier", name, measure) for name in by_rent] + ([("crisis", "yes", measure)] if crisis else [])
             counts.add_up(("rent", "yes", measure), own)

@@ -12,11 +12,12 @@ from html import escape
 from pathlib import Path
 
 from vroeg_pipeline.domain.months import moment_text, month_text
+from vroeg_pipeline.domain.tiers import CRISIS_WORKING_DAYS, FIRST_CONTACT_DAYS
 from vroeg_pipeline.evaluation.charts import bars, stacked_months
 from vroeg_pipeline.evaluation.figures import ALL, DAYS, OUTCOMES, TIMELY, Evaluation, Key
 from vroeg_pipeline.evaluation.small_cells import SMALLEST_SHOWN
 from vroeg_pipeline.installation.home import private_folder, replacing
-from vroeg_pipeline.worklists.worklist_file import TIERS, month_title, worklist_title
+from vroeg_pipeline.worklists.worklist_file import TIER_TITLES, month_title, worklist_title
 
 # What is known elsewhere, to read one's own figures by: Divosa Monitor Vroegsignalering Schulden 2023; the pilot in
 # Haarlem and Zandvoort.
@@ -302,7 +303,7 @@ class _Page:
 
     def outcomes(self) -> str:
         rent = [("met huurachterstand", ("rent", "yes")), ("zonder huur", ("rent", "no"))]
-        tiers = [(TIERS.get(name, name), ("tier", name)) for name in self._of.tiers]
+        tiers = [(TIER_TITLES.get(name, name), ("tier", name)) for name in self._of.tiers]
         splits = {
             "Met of zonder huurachterstand": rent,
             "Per team": [(worklist_title(name), ("worklist", name)) for name in self._of.worklists],
@@ -370,7 +371,7 @@ class _Page:
         return _section(
             "Tijd tot het eerste contact",
             "<p>Van de dag van de aanlevering tot de eerste poging; een brief telt, een handeling achter het bureau "
-            f"niet. De termijn is 28 dagen, bij crisis drie werkdagen.{half}</p>",
+            f"niet. De termijn is {FIRST_CONTACT_DAYS} dagen, bij crisis {CRISIS_WORKING_DAYS} werkdagen.{half}</p>",
             _figure(chart),
             _table(
                 "Dagen van aanlevering tot eerste poging<small>%: van de meldingen met een poging</small>",

@@ -1,21 +1,17 @@
 -- How often a partner's file of the month says what the partner may not learn, or not what it should: a reference that
 -- is not its own, a status that is not the signal's or not for partners, a signal that is left out.
--- The file is read by itself (read_feedback), so that this does not rest on what wrote it.
--- Needs: month, partner; tables read_feedback.
+-- The file is read by itself (read_feedback), so that this does not rest on what wrote it; what may be told of each
+-- status stands in told_statuses.
+-- Needs: month, partner; tables read_feedback, told_statuses.
 WITH own AS (
     SELECT
-        row_number,
-        customer_reference,
-        CASE
-            WHEN ddas_status IN (
-                'Niet opgepakt: herhaalde melding', 'Niet opgepakt: onterecht signaal',
-                'Persoon is geen inwoner (meer) in de gemeente', 'Inwoner is overleden'
-            ) THEN ddas_status
-            ELSE 'Niet opgepakt: andere reden'
-        END AS may_learn
-    FROM signal_statuses
-    WHERE month = getvariable('month') AND partner = getvariable('partner') AND customer_reference IS NOT NULL
-        AND ddas_status NOT IN ('Opgepakt', 'Nog niet opgepakt')
+        signal.row_number,
+        signal.customer_reference,
+        words.may_learn
+    FROM signal_statuses AS signal
+    INNER JOIN told_statuses AS words USING (ddas_status)
+    WHERE signal.month = getvariable('month') AND signal.partner = getvariable('partner')
+        AND signal.customer_reference IS NOT NULL AND words.may_learn IS NOT NULL
 )
 
 SELECT count(*)

@@ -19,6 +19,7 @@ import xlsxwriter
 from xlsxwriter.workbook import Workbook
 
 from vroeg_pipeline.domain.agreements import Agreement
+from vroeg_pipeline.domain.ddas import EnumSignaalstatus
 from vroeg_pipeline.domain.months import AMSTERDAM, moment_text, month_text
 from vroeg_pipeline.domain.reasons import REASONS_IN_DUTCH
 from vroeg_pipeline.feedback.wording import (
@@ -31,12 +32,11 @@ from vroeg_pipeline.feedback.wording import (
 )
 from vroeg_pipeline.installation.home import Home, private_folder, replacing
 from vroeg_pipeline.installation.installation import Installation
-from vroeg_pipeline.installation.statements import fetch_one, sql, temporary_columns
+from vroeg_pipeline.installation.statements import fetch_one, sql, streamed, temporary_columns, temporary_table
 from vroeg_pipeline.worklists.worklist_file import ROWS_A_SHEET, legal, looks_like_formula, month_title
 
 CSV_HEADER = ("Regel", "Klantkenmerk", "Status")
 _TREND_MONTHS = 12
-_BATCH = 5_000
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def statuses_told(connection: duckdb.DuckDBPyConnection, partner: str) -> Iterat
         SELECT row_number, customer_reference, ddas_status FROM signal_statuses
         WHERE month = getvariable('month') AND partner = ? AND customer_reference IS NOT NULL ORDER BY row_number
     """
-    for row_number, reference, ddas_status in _streamed(connection, query, partner):
+    for row_number, reference, ddas_status in streamed(connection, query, [partner]):
         if (status := status_for_partner(ddas_status)) is not None:
             yield row_number, reference, status
 
@@ -96,6 +96,8 @@ def feedback_breaches(connection: duckdb.DuckDBPyConnection, home: Home, month: 
             "status": ("VARCHAR", statuses),
         },
     )
+    words = [(status, status_for_partner(status)) for status in EnumSignaalstatus]
+    temporary_table(connection, "told_statuses", "ddas_status VARCHAR, may_learn VARCHAR", words)
     connection.execute("SET VARIABLE partner = ?", [partner])
     (breaches,) = fetch_one(connection, sql("feedback_breaches"))
     return int(breaches)
@@ -114,11 +116,11 @@ def _write(
             writer.writerow((row_number, _csv_cell(reference), status))
             counts[status] += 1
     report = _report(connection, month, agreement, counts)
-    rejected = _streamed(
+    rejected = streamed(
         connection,
         "SELECT row_number, coalesce(customer_reference, ''), reasons FROM rejected_rows "
         "WHERE month = getvariable('month') AND partner = ? ORDER BY row_number",
-        agreement.partner,
+        [agreement.partner],
     )
     with replacing(paths["xlsx"]) as temporary:
         _write_report(temporary, report, rejected, installation.home.scratch)
@@ -173,12 +175,6 @@ def _report(
         dict(sorted(counts.items())),
         [DeliveredMonth(*of_month) for of_month in trend],
     )
-
-
-def _streamed(connection: duckdb.DuckDBPyConnection, query: str, *parameters: object) -> Iterator[tuple[Any, ...]]:
-    rows = connection.execute(query, list(parameters))
-    while batch := rows.fetchmany(_BATCH):
-        yield from batch
 
 
 def _write_report(path: Path, report: DeliveryReport, rejected: Iterator[tuple[Any, ...]], scratch: Path) -> None:

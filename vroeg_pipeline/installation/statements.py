@@ -14,6 +14,8 @@ from typing import Any
 
 import duckdb
 
+# Rows that are fetched at once where a result is too long to be held.
+_BATCH = 5_000
 # Leaves room for Python, Dagster and Great Expectations within 2 GiB; what does not fit goes to the scratch folder.
 MEMORY_LIMIT = "1200MB"
 # For statements over ten million rows: what DuckDB takes beside its limit (sorting, hash tables) grows with them.
@@ -59,6 +61,33 @@ def fetch_one(connection: duckdb.DuckDBPyConnection, query: str, parameters: obj
     return row
 
 
+def streamed(
+    connection: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[object] = ()
+) -> Iterator[tuple[Any, ...]]:
+    """The rows of a result of any length, a batch at a time. The next statement on the connection ends it."""
+    result = connection.execute(query, list(parameters))
+    while batch := result.fetchmany(_BATCH):
+        yield from batch
+
+
+def streamed_by_column(
+    connection: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[object] = ()
+) -> Iterator[dict[str, Any]]:
+    """The same, each row by the names of its columns."""
+    result = connection.execute(query, list(parameters))
+    columns = [column[0] for column in result.description]
+    while batch := result.fetchmany(_BATCH):
+        for row in batch:
+            yield dict(zip(columns, row, strict=True))
+
+
+def rows_of(
+    connection: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[object] = ()
+) -> list[dict[str, Any]]:
+    """All rows of a result, by the names of its columns."""
+    return list(streamed_by_column(connection, query, parameters))
+
+
 def is_made(connection: duckdb.DuckDBPyConnection, what: str, made_of: str) -> bool:
     """Whether the connection has it already, made of the same; if not it is taken to have it from now on."""
     fingerprint = hashlib.sha256(made_of.encode()).hexdigest()
@@ -66,6 +95,11 @@ def is_made(connection: duckdb.DuckDBPyConnection, what: str, made_of: str) -> b
         return True
     connection.execute(f"SET VARIABLE {what} = ?", [fingerprint])
     return False
+
+
+def temporary_step(connection: duckdb.DuckDBPyConnection, name: str, select: str | None = None) -> None:
+    """Makes a temporary table of a SELECT, in place of one of that name: by the statement of its name, or another."""
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql(name) if select is None else select}")
 
 
 def temporary_table(

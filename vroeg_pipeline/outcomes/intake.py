@@ -10,19 +10,20 @@ import csv
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TextIO
 
 import duckdb
 
-from vroeg_pipeline.deliveries.inbox import NotTakenError, archive_file, list_returned
+from vroeg_pipeline.deliveries.inbox import list_returned
+from vroeg_pipeline.deliveries.received import ReceivedFile, files_of_month
 from vroeg_pipeline.domain.agreements import OUTCOMES
 from vroeg_pipeline.domain.ddas import EnumContactsoort, EnumDagdeel, EnumEindresultaat
 from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.installation.home import private_folder, temporary_file
 from vroeg_pipeline.installation.installation import Installation
-from vroeg_pipeline.installation.statements import fetch_one, quoted, sql, temporary_table
+from vroeg_pipeline.installation.statements import fetch_one, quoted, sql, temporary_step, temporary_table
 from vroeg_pipeline.installation.warehouse import replace_month
 from vroeg_pipeline.outcomes.columns import REFUSALS
 from vroeg_pipeline.outcomes.reader import FIELDS, RefusedError, outcome_rows, remark_on
@@ -58,15 +59,9 @@ WHERE month = getvariable('month') AND status = 'accepted'
 
 
 @dataclass(frozen=True)
-class OutcomeFile:
+class OutcomeFile(ReceivedFile):
     """One row of `outcome_files` in the making."""
 
-    month: date
-    file_sha256: str
-    file_name: str
-    received_at: datetime
-    size_bytes: int
-    archived: Path | None
     refusal: str | None = None
     detail: str | None = None
 
@@ -109,29 +104,14 @@ def take_in_outcomes(
 def _files_of(
     connection: duckdb.DuckDBPyConnection, installation: Installation, month: date
 ) -> tuple[list[OutcomeFile], Counter[str]]:
-    """Each file once, with the moment and name with which its bytes came first: of the inbox, and of earlier runs."""
-    home, settings = installation.home, installation.settings
-    listing = list_returned(home.inbox, OUTCOMES, settings.settle_seconds, installation.now(), month)
-    found: dict[str, OutcomeFile] = {}
-
-    def add(file: OutcomeFile) -> None:
-        known = found.get(file.file_sha256)
-        if known is None or (file.received_at, file.file_name) < (known.received_at, known.file_name):
-            found[file.file_sha256] = file
-
-    for item in listing.files:
-        try:
-            kept = archive_file(home, item, OUTCOMES, settings.max_file_mb)
-        except NotTakenError as reason:
-            listing.skipped[str(reason)] += 1
-            continue
-        add(OutcomeFile(month, kept.sha256, item.name, item.received_at, item.size, kept.path))
-    for sha256, name, received_at, size in connection.execute(
-        "SELECT file_sha256, file_name, received_at, size_bytes FROM outcome_files WHERE month = getvariable('month')"
-    ).fetchall():
-        path = home.archive / OUTCOMES / month_text(month) / sha256
-        add(OutcomeFile(month, sha256, name, received_at, size, path if path.is_file() else None))
-    return sorted(found.values(), key=lambda f: (f.received_at, f.file_name)), listing.skipped
+    settings = installation.settings
+    listing = list_returned(installation.home.inbox, OUTCOMES, settings.settle_seconds, installation.now(), month)
+    registered = connection.execute(
+        "SELECT ?, file_sha256, file_name, received_at, size_bytes FROM outcome_files WHERE month = getvariable('month')",
+        [OUTCOMES],
+    ).fetchall()
+    files = files_of_month(installation, month, listing, registered, lambda sender: (sender,), OutcomeFile)
+    return files, listing.skipped
 
 
 def _read(installation: Installation, file: OutcomeFile, cells: TextIO, scratch: Path) -> OutcomeFile:
@@ -167,15 +147,17 @@ def _load_cells(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
 
 def settle_outcomes(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date) -> dict[str, int]:
     """Fills the tables of outcomes of the month from its rows and the worklists that were issued; gives the row counts."""
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE known_cases AS {sql('known_cases')}")
-    connection.execute(
-        "CREATE OR REPLACE TEMP TABLE unknown_cases AS SELECT DISTINCT case_id FROM outcome_rows "
-        "ANTI JOIN known_cases USING (case_id) WHERE month = getvariable('month') AND case_id IS NOT NULL"
+    temporary_step(connection, "known_cases")
+    temporary_step(
+        connection,
+        "unknown_cases",
+        "SELECT DISTINCT case_id FROM outcome_rows ANTI JOIN known_cases USING (case_id) "
+        "WHERE month = getvariable('month') AND case_id IS NOT NULL",
     )
     (unknown,) = fetch_one(connection, "SELECT count(*) FROM unknown_cases")
     # What all other months know takes long to work out, and is hardly ever asked.
-    others = sql("other_cases") if unknown else "SELECT NULL::VARCHAR AS case_id, NULL::DATE AS month LIMIT 0"
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE other_cases AS {others}")
+    none = "SELECT NULL::VARCHAR AS case_id, NULL::DATE AS month LIMIT 0"
+    temporary_step(connection, "other_cases", None if unknown else none)
     for sha256, of_month in connection.execute(sql("strange_outcome_files")).fetchall():
         refusal = "other_month" if of_month else "unknown_cases"
         detail = REFUSALS[refusal].format(month_title(of_month or month))

@@ -15,6 +15,7 @@ from vroeg_pipeline.domain.agreements import Agreement, Partners
 from vroeg_pipeline.domain.months import AMSTERDAM
 from vroeg_pipeline.formats.drift import Drift, drift_of
 from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.statements import rows_of
 from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.monthly import keys_are_unique, months_of
 from vroeg_pipeline.quality.data_docs import remove_pages, write_index
@@ -117,9 +118,7 @@ def _arrival_verdicts(
 
 
 def _measures(connection: duckdb.DuckDBPyConnection, month: date) -> list[dict[str, object]]:
-    result = connection.execute("SELECT * FROM delivery_measures WHERE month = ? ORDER BY partner", [month])
-    columns = [column[0] for column in result.description]
-    return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
+    return rows_of(connection, "SELECT * FROM delivery_measures WHERE month = ? ORDER BY partner", [month])
 
 
 def _drifts(

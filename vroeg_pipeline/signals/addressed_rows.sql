@@ -4,28 +4,22 @@
 -- address_macros.sql.
 WITH answered AS (
     SELECT
-        row.* EXCLUDE (postcode, house_number, house_letter, house_number_addition),
-        row.house_number AS house_number_text,
-        row.postcode AS written_postcode,
+        line.* EXCLUDE (postcode, house_number, house_letter, house_number_addition),
+        line.house_number AS house_number_text,
+        line.postcode AS written_postcode,
         concat_ws(
             ', ',
-            nullif(concat_ws(' ', row.street, row.house_number, row.house_letter, row.house_number_addition), ''),
-            nullif(concat_ws(' ', row.postcode_text, row.city), '')
+            nullif(concat_ws(' ', line.street, line.house_number, line.house_letter, line.house_number_addition), ''),
+            nullif(concat_ws(' ', line.postcode_text, line.city), '')
         ) AS written_address,
-        surname_key_of(row.surname) AS surname_key,
-        coalesce(answer.postcode, row.postcode) AS postcode,
+        surname_key_of(line.surname) AS surname_key,
+        coalesce(answer.postcode, line.postcode) AS postcode,
         answer.* EXCLUDE (
             postcode_text, street_text, house_number_text, house_letter_text, house_number_addition_text, city_text,
             times_written, postcode
         )
-    FROM delivered_rows AS row
-    LEFT JOIN resolved_addresses AS answer
-        ON row.postcode = answer.postcode_text
-        AND row.house_number = answer.house_number_text
-        AND row.street IS NOT DISTINCT FROM answer.street_text
-        AND row.house_letter IS NOT DISTINCT FROM answer.house_letter_text
-        AND row.house_number_addition IS NOT DISTINCT FROM answer.house_number_addition_text
-        AND row.city IS NOT DISTINCT FROM answer.city_text
+    FROM delivered_rows AS line
+    LEFT JOIN resolved_addresses AS answer ON same_address(line, answer)
 ),
 
 identified AS (
@@ -42,7 +36,7 @@ decided AS (
         desk.decided_at,
         CASE desk.decision
             WHEN 'address' THEN desk.address_key
-            -- The addition of what is ambiguous is the suffix as it was written.
+            -- The addition of what is ambiguous is the suffix as it was line.
             WHEN 'as_written'
                 THEN CASE
                     WHEN row.address_status = 'ambiguous'

@@ -2,19 +2,17 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
-from typing import Any
 
 import dagster as dg
 
 from vroeg_pipeline.deliveries.worked_on import note_issued
 from vroeg_pipeline.installation.month_notes import Issue, Made, note_made
-from vroeg_pipeline.installation.statements import fetch_one, insert_rows, transaction
+from vroeg_pipeline.installation.statements import fetch_one, insert_rows, streamed_by_column, transaction
 from vroeg_pipeline.monthly import Figures, Month, kept_by_hand, made, monthly
 from vroeg_pipeline.worklists.routing import set_routing
 from vroeg_pipeline.worklists.worklist_file import WorklistEntry, WorklistHeading, worklist_file_name, write_worklist
 
 GROUP = "worklists"
-_BATCH = 2_000
 
 AREAS = kept_by_hand("areas", "`reference/areas.csv`: which wijkteam serves which postcodes (DOMAIN §9). Kept by hand.")
 KNOWN_CLIENTS = kept_by_hand(
@@ -115,14 +113,9 @@ def write_issues(of: Month) -> list[str]:
 def _entries(of: Month, worklist: str, issue: int) -> Iterator[WorklistEntry]:
     of.connection.execute("SET VARIABLE worklist = ?", [worklist])
     of.connection.execute("SET VARIABLE issue = ?", [issue])
-    rows = of.connection.execute(of.installation.statement("worklist_entries"))
-    columns = [column[0] for column in rows.description]
     texts = {field.name for field in fields(WorklistEntry) if field.type == "str"}
-    while batch := rows.fetchmany(_BATCH):
-        for row in batch:
-            values: dict[str, Any] = dict(zip(columns, row, strict=True))
-            values |= {name: "" for name in texts if values[name] is None}
-            yield WorklistEntry(**values)
+    for row in streamed_by_column(of.connection, of.installation.statement("worklist_entries")):
+        yield WorklistEntry(**row | {name: "" for name in texts if row[name] is None})
 
 
 def _missing_partners(of: Month) -> list[str]:

@@ -21,7 +21,7 @@ from vroeg_pipeline.formats.reference_csv import csv_errors, csv_select
 from vroeg_pipeline.installation.extensions import load_extension
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.secrets import filled_in
-from vroeg_pipeline.installation.statements import fetch_one, quoted
+from vroeg_pipeline.installation.statements import fetch_one, quoted, temporary_step
 
 COLUMNS = ("postcode", "huisnummer", "huisletter", "huisnummertoevoeging", "known_to")
 _OPTIONAL = ("huisletter", "huisnummertoevoeging")
@@ -53,9 +53,10 @@ def load_known_clients(connection: duckdb.DuckDBPyConnection, home: Home, settin
         _take_in(connection, home, settings.known_clients)
     else:
         _take_in_file(connection, home.reference / "known_clients.csv")
-    connection.execute(
+    temporary_step(
+        connection,
+        "known_written",
         """
-        CREATE OR REPLACE TEMP TABLE known_written AS
         SELECT
             postcode_of(text_of(postcode)) AS postcode,
             NULL::VARCHAR AS street,
@@ -65,22 +66,19 @@ def load_known_clients(connection: duckdb.DuckDBPyConnection, home: Home, settin
             NULL::VARCHAR AS city,
             text_of(known_to) AS known_to
         FROM known_raw
-        """
+        """,
     )
     resolve_addresses(connection, "known_written")
-    connection.execute(
+    temporary_step(
+        connection,
+        "known_addresses",
         """
-        CREATE OR REPLACE TEMP TABLE known_addresses AS
         SELECT coalesce(side.main_key, answer.address_key) AS address_key, written.known_to, answer.needs_review
         FROM known_written AS written
-        INNER JOIN resolved_addresses AS answer
-            ON written.postcode = answer.postcode_text
-            AND written.house_number = answer.house_number_text
-            AND written.house_letter IS NOT DISTINCT FROM answer.house_letter_text
-            AND written.house_number_addition IS NOT DISTINCT FROM answer.house_number_addition_text
+        INNER JOIN resolved_addresses AS answer ON same_address(written, answer)
         LEFT JOIN side_addresses AS side ON answer.address_key = side.address_key
         WHERE answer.address_key IS NOT NULL AND written.known_to IS NOT NULL
-        """
+        """,
     )
 
 
@@ -88,7 +86,7 @@ def _take_in_file(connection: duckdb.DuckDBPyConnection, source: Path) -> None:
     nothing = f"SELECT {', '.join(f'NULL::VARCHAR AS {column}' for column in COLUMNS)} LIMIT 0"
     select = csv_select(source, COLUMNS) if source.exists() else nothing
     with csv_errors(source):
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE known_raw AS {select}")
+        temporary_step(connection, "known_raw", select)
 
 
 def _take_in(connection: duckdb.DuckDBPyConnection, home: Home, known: KnownClients) -> None:
@@ -134,7 +132,7 @@ def _copy(connection: duckdb.DuckDBPyConnection, select: str) -> None:
     wanted = ", ".join(
         (f'"{found[column]}"::VARCHAR' if column in found else "NULL::VARCHAR") + f" AS {column}" for column in COLUMNS
     )
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE known_raw AS SELECT {wanted} FROM ({select})")
+    temporary_step(connection, "known_raw", f"SELECT {wanted} FROM ({select})")
 
 
 @contextmanager

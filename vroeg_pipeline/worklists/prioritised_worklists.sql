@@ -1,7 +1,7 @@
 -- Tier, list, rank, first action and deadline of each address of the month (DOMAIN §9). Addresses with nothing but
 -- repeats are on no list. The explanation tells a team, in Dutch, why an address stands where it stands.
--- Needs: aftercare_from, high_amount, home_visits, month; tables areas, buurt_areas, capacity, crisis_deadline,
--- known_addresses, moved_addresses; macros.sql.
+-- Needs: aftercare_from, help_results, high_amount, home_visits, month; tables areas, buurt_areas, capacity, deadlines,
+-- known_addresses, moved_addresses, tiers; macros.sql.
 WITH known AS (
     SELECT
         address_key,
@@ -32,10 +32,8 @@ told_help AS (
         case_id
     FROM told_results
     WHERE
-        month >= getvariable('aftercare_from') AND month < getvariable('month') AND end_result IN (
-            'Vervolghulp en/of verwijzing', 'Vervolghulp en/of verwijzing financieel',
-            'Vervolghulp en/of verwijzing niet financieel', '(Budget)advies en/of quick fix'
-        )
+        month >= getvariable('aftercare_from') AND month < getvariable('month')
+        AND list_contains(getvariable('help_results'), end_result)
 ),
 
 months_with_help AS (
@@ -78,13 +76,13 @@ entries AS (
         coalesce(buurt.worklist, area.worklist) AS area_worklist,
         history.is_recidivist AND NOT history.possible_new_occupant AS for_coach,
         CASE
-            WHEN match.has_crisis THEN 0
-            WHEN match.has_rent AND match.partner_count > 1 THEN 1
-            WHEN match.has_rent THEN 2
-            WHEN match.match_kind = 'multiple' THEN 3
-            WHEN match.total_amount >= getvariable('high_amount') THEN 4
-            ELSE 5
-        END AS tier
+            WHEN match.has_crisis THEN 'crisis'
+            WHEN match.has_rent AND match.partner_count > 1 THEN 'rent_enriched'
+            WHEN match.has_rent THEN 'rent'
+            WHEN match.match_kind = 'multiple' THEN 'multiple'
+            WHEN match.total_amount >= getvariable('high_amount') THEN 'single_high'
+            ELSE 'single'
+        END AS tier_name
     FROM address_matches AS match
     INNER JOIN recidivism_history AS history
         ON match.month = history.month AND match.address_key = history.address_key
@@ -97,19 +95,22 @@ entries AS (
 
 routed AS (
     SELECT
-        *,
+        entries.*,
+        tiers.tier,
+        tiers.why,
+        tiers.first_action = 'home_visit' AND NOT getvariable('home_visits') AS is_visit_forbidden,
         CASE
-            WHEN needs_review THEN 'adresdesk'
-            WHEN for_coach THEN 'budgetcoach'
-            WHEN tier <= 3 THEN coalesce(area_worklist, 'adresdesk')
+            WHEN entries.needs_review THEN 'adresdesk'
+            WHEN entries.for_coach THEN 'budgetcoach'
+            WHEN tiers.for_area THEN coalesce(entries.area_worklist, 'adresdesk')
             ELSE 'lichte_opvolging'
         END AS worklist,
-        CASE
-            WHEN tier <= 2 AND getvariable('home_visits') THEN 'home_visit'
-            WHEN tier <= 4 THEN 'phone'
-            ELSE 'letter'
-        END AS first_action
+        CASE WHEN is_visit_forbidden THEN 'phone' ELSE tiers.first_action END AS first_action,
+        CASE WHEN tiers.is_crisis THEN entries.first_crisis_received_on ELSE entries.first_received_on END
+            AS counted_from,
+        tiers.is_crisis
     FROM entries
+    INNER JOIN tiers USING (tier_name)
 ),
 
 ranked AS (
@@ -143,27 +144,20 @@ SELECT
     worklist,
     rank,
     tier,
-    ['crisis', 'rent_enriched', 'rent', 'multiple', 'single_high', 'single'][tier + 1] AS tier_name,
+    tier_name,
     CASE
         WHEN worklist = 'adresdesk' THEN 'check_address'
         WHEN over_capacity THEN 'phone'
         ELSE first_action
     END AS action,
-    CASE WHEN tier = 0 THEN crisis_deadline.deadline ELSE first_received_on + 28 END AS deadline,
+    deadlines.deadline,
     over_capacity,
     is_recidivist,
     known_to,
     helped_month IS NOT NULL AS aftercare,
     concat_ws(
         '; ',
-        CASE tier
-            WHEN 0 THEN 'Crisis: afsluiting of ontruiming aangekondigd'
-            WHEN 1 THEN 'Huurachterstand en meer dan één partner'
-            WHEN 2 THEN 'Huurachterstand'
-            WHEN 3 THEN 'Achterstand bij meer dan één partner'
-            WHEN 4 THEN 'Eén partner, hoog bedrag'
-            ELSE 'Eén partner'
-        END,
+        why,
         CASE WHEN partner_count = 1 THEN '1 partner' ELSE partner_count || ' partners' END
         || ' (' || array_to_string(partner_types, ', ') || ')',
         signal_count || CASE WHEN signal_count = 1 THEN ' signaal' ELSE ' signalen' END,
@@ -189,8 +183,8 @@ SELECT
         CASE
             WHEN worklist = 'adresdesk' THEN NULL
             WHEN over_capacity THEN 'huisbezoeken van deze maand zijn vergeven, daarom bellen'
-            WHEN tier <= 2 AND NOT getvariable('home_visits') THEN 'geen huisbezoeken deze maand, daarom bellen'
+            WHEN is_visit_forbidden THEN 'geen huisbezoeken deze maand, daarom bellen'
         END
     ) AS explanation
 FROM placed
-LEFT JOIN crisis_deadline ON placed.first_crisis_received_on = crisis_deadline.received_on
+LEFT JOIN deadlines ON placed.counted_from = deadlines.received_on AND placed.is_crisis = deadlines.is_crisis

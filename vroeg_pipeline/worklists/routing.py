@@ -8,39 +8,46 @@ import duckdb
 
 from vroeg_pipeline.addresses.lookup import BUURTCODE, define_address_macros
 from vroeg_pipeline.domain.errors import VroegError
-from vroeg_pipeline.domain.months import working_days_after
+from vroeg_pipeline.domain.tiers import CRISIS, TIERS, first_contact_by
 from vroeg_pipeline.formats.reference_csv import small_table
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import Installation
-from vroeg_pipeline.installation.statements import fetch_one, temporary_table
+from vroeg_pipeline.installation.statements import fetch_one, temporary_step, temporary_table
 from vroeg_pipeline.worklists.known_clients import load_known_clients
-
-# First contact with an address in crisis (DOMAIN §9).
-CRISIS_WORKING_DAYS = 3
 
 
 def set_routing(connection: duckdb.DuckDBPyConnection, installation: Installation) -> None:
-    """Makes what the worklists of the month need besides: areas, known clients, the deadlines of crisis signals, and under
-    which other keys an address may have been helped before.
+    """Makes what the worklists of the month need besides: tiers, deadlines, areas, known clients, and under which
+    other keys an address may have been helped before.
     """
     define_address_macros(connection, installation)
     load_areas(connection, installation.home)
     load_known_clients(connection, installation.home, installation.settings)
-    days = connection.execute(
-        "SELECT DISTINCT first_crisis_received_on FROM address_matches "
-        "WHERE month = getvariable('month') AND first_crisis_received_on IS NOT NULL"
-    ).fetchall()
-    deadlines = [(day, working_days_after(day, CRISIS_WORKING_DAYS)) for (day,) in days]
-    temporary_table(connection, "crisis_deadline", "received_on DATE, deadline DATE", deadlines)
+    load_tiers(connection)
     (told,) = fetch_one(
         connection,
         "SELECT count(*) FROM outcome_rows WHERE month >= getvariable('aftercare_from') AND month < getvariable('month') "
         "AND end_result IS NOT NULL",
     )
     moved = installation.statement("moved_addresses")
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE moved_addresses AS {moved if told else f'FROM ({moved}) LIMIT 0'}"
-    )
+    temporary_step(connection, "moved_addresses", moved if told else f"FROM ({moved}) LIMIT 0")
+
+
+def load_tiers(connection: duckdb.DuckDBPyConnection) -> None:
+    """Makes the temporary table `tiers`, and `deadlines` of every day on which an address of the month came first."""
+    rows = [(t.number, t.name, t.first_action, t.for_area, t is CRISIS, t.why) for t in TIERS]
+    columns = "tier INTEGER, tier_name VARCHAR, first_action VARCHAR, for_area BOOLEAN, is_crisis BOOLEAN, why VARCHAR"
+    temporary_table(connection, "tiers", columns, rows)
+    days = connection.execute(
+        """
+        SELECT DISTINCT unnest([first_received_on, first_crisis_received_on])
+        FROM address_matches
+        WHERE month = getvariable('month')
+        """
+    ).fetchall()
+    known = sorted(day for (day,) in days if day)
+    deadlines = [(day, crisis, first_contact_by(day, crisis=crisis)) for day in known for crisis in (False, True)]
+    temporary_table(connection, "deadlines", "received_on DATE, is_crisis BOOLEAN, deadline DATE", deadlines)
 
 
 def load_areas(connection: duckdb.DuckDBPyConnection, home: Home) -> None:

@@ -21,6 +21,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from vroeg_pipeline.domain.ddas import EnumContactsoort, EnumDagdeel, EnumEindresultaat
 from vroeg_pipeline.domain.months import AMSTERDAM
+from vroeg_pipeline.domain.tiers import CRISIS, CRISIS_WORKING_DAYS, TIERS, Action
 from vroeg_pipeline.installation.home import private_folder, replacing
 
 # Excel has 1,048,576 rows a sheet; a longer list goes on in the next sheet.
@@ -30,20 +31,13 @@ MONTHS = (
     "januari", "februari", "maart", "april", "mei", "juni", "juli", "augustus", "september", "oktober", "november",
     "december",
 )  # fmt: skip
-ACTIONS = {
+ACTIONS: dict[Action, str] = {
     "home_visit": "Huisbezoek",
     "phone": "Bellen",
     "letter": "Brief",
     "check_address": "Adres uitzoeken",
 }
-TIERS = {
-    "crisis": "CRISIS",
-    "rent_enriched": "Huur + meer",
-    "rent": "Huur",
-    "multiple": "Meervoudig",
-    "single_high": "Enkel, hoog",
-    "single": "Enkelvoudig",
-}
+TIER_TITLES = {tier.name: tier.title for tier in TIERS}
 _LISTS = {
     "Soort contact": EnumContactsoort,
     "Bereikt": ("Ja", "Nee"),
@@ -89,7 +83,7 @@ class WorklistEntry:
     change: Literal["added", "withdrawn"]
     rank: int | None
     tier_name: str | None
-    action: str | None
+    action: Action | None
     over_capacity: bool
     deadline: date | None
     residents: str
@@ -243,15 +237,15 @@ class _Writer:
 
     def _line(self, sheet: Worksheet, row: int, entry: WorklistEntry) -> None:
         formats = self._formats
-        crisis = entry.tier_name == "crisis"
+        crisis = entry.tier_name == CRISIS.name
         contact = "\n".join(part for part in (entry.phone, entry.email) if part)
         partners = entry.partners.replace("; ", "\n")
         wrapped = {4: _address(entry), 5: entry.residents, 6: contact, 7: entry.explanation, 8: partners}
         # Programs do not fit the height of a wrapped row that they did not write themselves.
         sheet.set_row(row, max(text_lines(text, COLUMNS[c][1]) for c, text in wrapped.items()) * _LINE_POINTS)
         self._number(sheet, row, 0, entry.rank)
-        sheet.write_string(row, 1, TIERS.get(entry.tier_name or "", ""), formats["crisis" if crisis else "text"])
-        sheet.write_string(row, 2, ACTIONS.get(entry.action or "", ""), formats["strong"])
+        sheet.write_string(row, 1, TIER_TITLES.get(entry.tier_name or "", ""), formats["crisis" if crisis else "text"])
+        sheet.write_string(row, 2, ACTIONS[entry.action] if entry.action else "", formats["strong"])
         if entry.deadline:
             sheet.write_datetime(row, 3, _at_midnight(entry.deadline), formats["date"])
         else:
@@ -342,12 +336,15 @@ class _Writer:
         self._page(sheet)
         lines = (
             ("Wat is dit?", "Adressen waar een betaalachterstand is gemeld. De volgorde is een voorstel: u beslist."),
-            ("CRISIS", "Afsluiting of ontruiming is aangekondigd. Binnen 3 werkdagen contact."),
-            ("Huur + meer", "Huurachterstand en een melding van nog een partner. Huisbezoek."),
-            ("Huur", "Alleen huurachterstand. Huisbezoek."),
-            ("Meervoudig", "Twee of meer partners, geen huur. Bellen."),
-            ("Enkel, hoog", "Eén partner, hoog bedrag. Bellen."),
-            ("Enkelvoudig", "Eén partner. Brief."),
+            *(
+                (
+                    tier.title,
+                    f"{tier.meaning} Binnen {CRISIS_WORKING_DAYS} werkdagen contact."
+                    if tier is CRISIS
+                    else f"{tier.meaning} {ACTIONS[tier.first_action]}.",
+                )
+                for tier in TIERS
+            ),
             ("Uiterlijk", "De dag waarop het eerste contact geweest moet zijn."),
             ("Waarom", "Waarom dit adres op deze plaats staat, en wat al bekend is."),
             ("Gele kolommen", "Vult u in: kies uit de lijst in de cel. Datum als dag-maand-jaar. Geen formules."),

@@ -11,7 +11,8 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vroeg_pipeline.addresses.resolver import resolve_addresses
+from vroeg_pipeline.addresses.resolver import WRITTEN, resolve_addresses
+from vroeg_pipeline.installation.statements import fetch_one
 from vroeg_pipeline_tests.kit.sql import Resolve, load_register
 
 CASES = yaml.safe_load(Path(__file__).with_name("address_cases.yaml").read_text(encoding="utf-8"))
@@ -263,6 +264,20 @@ def test_an_address_is_answered_alike_in_any_company(
     together = answers(written)
     assert answers(random.sample(written, len(written))) == together
     assert {key: value for line in written for key, value in answers([line]).items()} == together
+
+
+def test_each_writing_finds_its_own_answer_by_a_hash_join(connection: duckdb.DuckDBPyConnection) -> None:
+    load_register(connection, [("2024AB", 12, "", "")])
+    written = ("2024AB", "Teststraat", "12", "A", "HS", "Haarlem")
+    others = [(*written[:at], other, *written[at + 1 :]) for at in range(6) for other in (None, "13")]
+    connection.execute(f"CREATE TEMP TABLE written ({', '.join(f'{name} VARCHAR' for name in WRITTEN)})")
+    connection.executemany("INSERT INTO written VALUES (?, ?, ?, ?, ?, ?)", [written, *others])
+    resolve_addresses(connection, "written")
+    answered = "SELECT count(*) FROM written INNER JOIN resolved_addresses AS answer ON same_address(written, answer)"
+    assert fetch_one(connection, answered) == (1 + len(others),)
+    _, plan = fetch_one(connection, f"EXPLAIN {answered}")
+    assert "HASH_JOIN" in plan
+    assert "NESTED_LOOP" not in plan
 
 
 @one_connection

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import jsonschema
 import pytest
 from pydantic import ValidationError
 
 from vroeg_pipeline.ddas import v1_2 as ddas_v1_2
-from vroeg_pipeline.domain import agreements, ddas
+from vroeg_pipeline.domain import ddas
 
 ENUMERATIONS = [name for name in vars(ddas) if name.startswith("Enum")]
 
@@ -20,10 +20,6 @@ ENUMERATIONS = [name for name in vars(ddas) if name.startswith("Enum")]
 def test_enumerations_are_those_of_the_schema(ddas_schema: Path, name: str) -> None:
     schema = json.loads(ddas_schema.read_text(encoding="utf-8"))
     assert sorted(getattr(ddas, name)) == sorted(schema["$defs"][name]["enum"])
-
-
-def test_partner_types_are_those_of_ddas() -> None:
-    assert sorted(get_args(agreements.PartnerType)) == sorted(ddas.EnumSignaalpartner)
 
 
 def schema_objects(schema: dict[str, Any]) -> dict[str, dict[str, Any]]:

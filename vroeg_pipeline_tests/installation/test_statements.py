@@ -11,7 +11,7 @@ import pytest
 
 from vroeg_pipeline.installation.home import CHECKOUT
 from vroeg_pipeline.installation.schema import create_tables
-from vroeg_pipeline.installation.statements import SCHEMA, sql, statement_file
+from vroeg_pipeline.installation.statements import SCHEMA, rows_of, sql, statement_file, streamed, temporary_step
 from vroeg_pipeline_tests.kit.queries import functions_in, named_in
 
 # What these define can be used by the others.
@@ -69,6 +69,15 @@ def test_a_statement_says_first_what_it_is_for_and_what_it_needs(name: str) -> N
 def test_the_views_beside_the_macros_say_what_they_need() -> None:
     assert variables_in(sql("macros")) == []
     assert header_of(sql("address_macros")).endswith(f" Needs: {', '.join(variables_in(sql('address_macros')))}.")
+
+
+def test_a_result_of_any_length_is_read_to_its_end() -> None:
+    with duckdb.connect() as connection:
+        temporary_step(connection, "numbers", "SELECT range AS number, range % 2 = 0 AS even FROM range(12_001)")
+        query = "FROM numbers WHERE number >= ? ORDER BY number"
+        assert list(streamed(connection, query, [1])) == [(n, n % 2 == 0) for n in range(1, 12_001)]
+        assert rows_of(connection, query, [1]) == [{"number": n, "even": n % 2 == 0} for n in range(1, 12_001)]
+        assert rows_of(connection, query, [12_001]) == []
 
 
 # Where there is no month at work: several months in turn without their variables, or a month before its turn.

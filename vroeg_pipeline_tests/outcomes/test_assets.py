@@ -112,6 +112,11 @@ def test_who_was_helped_and_is_reported_again_is_marked(town: World) -> None:
     assert any("nazorg: kreeg hulp na de melding van 01-2021" in e["explanation"] for e in entries)
     assert {e["worklist"] for e in entries if e["aftercare"]} == {"budgetcoach"}
 
+    # What counts as help is one setting, for the evaluation and for aftercare.
+    town.settings(evaluation={"help_results": ["Verwijzing zonder tussenkomst inwoner"]})
+    town.run("2021-03")
+    assert aftercare(town, "2021-03") == {1: False, 2: False, 3: False, 4: True, 5: False, 6: False}
+
     town.settings(aftercare_months=7)
     town.run("2021-03")
     assert aftercare(town, "2021-03")[1]

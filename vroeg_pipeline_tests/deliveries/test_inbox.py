@@ -1,0 +1,85 @@
+"""How the inbox is listed, and as what its bytes are known (DOMAIN §4, §10, §13). No warehouse, no run."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+
+from vroeg_pipeline.deliveries.inbox import Listing, list_month, list_returned, list_slips, months_in
+from vroeg_pipeline.deliveries.received import ReceivedFile, files_of_month
+from vroeg_pipeline.deliveries.worked_on import still_to_be_judged
+from vroeg_pipeline.domain.settings import Settings
+from vroeg_pipeline_tests.kit.world import World
+
+MARCH = date(2021, 3, 1)
+NOW = datetime(2021, 3, 10, 12, tzinfo=UTC)
+
+
+def put(world: World, place: str, ago: timedelta = timedelta(hours=1)) -> None:
+    path = world.home.inbox / place
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(place, encoding="utf-8")
+    moment = (NOW - ago).timestamp()
+    os.utime(path, (moment, moment))
+
+
+def found(listing: Listing) -> list[tuple[str, str]]:
+    return [(file.partner, file.name) for file in listing.files]
+
+
+@pytest.fixture
+def inbox(world: World) -> Path:
+    """Two partners, what teams and the desk returned, and what must be left alone."""
+    for place in (
+        "water/2021-03/b.csv", "huur/2021-03/a.csv", "huur/2021-03/withdrawals/w.csv", "huur/2021-03/other/x.csv",
+        "huur/2021-02/feb.csv", "huur/notes/x.csv", "water/2021-03/confirmations/c.csv", "outcomes/2021-04/lijst.xlsx",
+        "outcomes/2021-03/lijst.xlsx", "adresdesk/2021-05/desk.csv", "loose.csv",
+    ):  # fmt: skip
+        put(world, place)
+    put(world, "huur/2021-03/half.csv.part")
+    put(world, "water/2021-03/fresh.csv", timedelta(seconds=1))
+    (world.home.inbox / "linked").symlink_to(world.home.inbox / "huur")
+    return world.home.inbox
+
+
+def test_each_listing_has_its_own_files(inbox: Path) -> None:
+    deliveries = list_month(inbox, MARCH, 10, NOW)
+    assert found(deliveries) == [("huur", "a.csv"), ("water", "b.csv")]
+    assert [file.name for file in deliveries.unfinished] == ["half.csv.part", "fresh.csv"]
+    assert deliveries.skipped == Counter(
+        {"link": 1, "not in a month folder": 2, "folder in a month folder": 1, "still being written": 2}
+    )
+    assert found(list_slips(inbox, "withdrawals", MARCH, 10, NOW)) == [("huur", "w.csv")]
+    assert found(list_slips(inbox, "confirmations", MARCH, 10, NOW)) == [("water", "c.csv")]
+    assert found(list_returned(inbox, "outcomes", 10, NOW, MARCH)) == [("outcomes", "lijst.xlsx")]
+    assert len(list_returned(inbox, "outcomes", 10, NOW).files) == 2
+    assert list_returned(inbox, "nobody", 10, NOW) == Listing()
+    assert [month.month for month in months_in(inbox)] == [2, 3, 4]
+
+
+def test_an_upload_is_waited_for_and_not_for_ever(world: World) -> None:
+    put(world, "huur/2021-03/half.csv.part", timedelta(minutes=5))
+    put(world, "water/2021-03/half.csv.part", timedelta(days=30))
+    assert still_to_be_judged(world.home, MARCH, Settings(), NOW) == {"huur"}
+
+
+def test_the_same_bytes_have_the_moment_and_name_with_which_they_came_first(world: World) -> None:
+    moments = {name: NOW - timedelta(days=days) for name, days in (("a.csv", 1), ("b.csv", 3), ("c.csv", 3))}
+    path = world.home.archive / "huur" / "2021-03" / "bytes"
+    path.parent.mkdir(parents=True)
+    path.write_text("x", encoding="utf-8")
+    for names in permutations(moments):
+        before = [("huur", "bytes", name, moments[name], 1) for name in names]
+        others = [("water", "bytes", "z.csv", NOW, 1)]
+        files = files_of_month(
+            world.installation, MARCH, Listing(), before + others, lambda sender: ("nowhere", sender), ReceivedFile
+        )
+        assert [(file.partner, file.file_name, file.received_at, file.archived) for file in files] == [
+            ("huur", "b.csv", moments["b.csv"], path),
+            ("water", "z.csv", NOW, None),
+        ]
