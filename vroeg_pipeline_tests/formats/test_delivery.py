@@ -20,7 +20,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vroeg_pipeline.domain.fields import CANONICAL_FIELDS, REQUIRED_FIELDS
-from vroeg_pipeline.formats.readers import FileFormat, ReadOutcome, plain_number, read_delivery
+from vroeg_pipeline.formats.delivery import FileFormat, ReadDelivery, read_delivery
+from vroeg_pipeline.formats.json import plain_number
 
 COLUMNS = {field: field.replace("_", " ").title() for field in CANONICAL_FIELDS}
 HEADER = ";".join(COLUMNS.values())
@@ -37,7 +38,7 @@ class Reader:
 
     def __call__(
         self, content: bytes | str, kind: str = "csv", **terms: Any
-    ) -> tuple[ReadOutcome, list[dict[str, Any]]]:
+    ) -> tuple[ReadDelivery, list[dict[str, Any]]]:
         path = self.folder / "delivery"
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         outcome = read_delivery(
