@@ -360,7 +360,7 @@ def _records(lines: Iterable[str], delimiter: str, *, strict: bool) -> Iterator[
         for number, cells in enumerate(reader):
             if ended:
                 raise UnreadableError("goes on behind its end", before)
-            ended = cells == [_END]
+            ended = cells == [_END] and len(seen) == 1
             if ended:
                 continue
             if len(seen) > 1:

@@ -74,7 +74,7 @@ def read_delivery(
             header, count = _load_rows(con, rows, columns, into, scratch)
     except UnreadableError as error:
         _empty_table(con, into)
-        line = f" (line {error.line})" if error.line else ""
+        line = f" (line {error.line})" if error.line and "line" not in str(error) else ""
         return ReadDelivery("unreadable", f"{error}{line}", None)
     if header is None:
         _empty_table(con, into)

@@ -100,10 +100,11 @@ def test_line_ends_of_several_kinds_lose_no_letter(door: Door, quote: str) -> No
         ('id\n"1\n2\n"3\n', 2),
         ('id;naam\n1;x\n2;"open\n3;y\n', 3),
         ('id;naam\n1;x\n2;y"\n3;"', 4),
+        ('id;naam\n1;x\n"', 3),
     ],
     ids=[
         "rows between two quotes", "two neighbours", "opened further on", "closed at the end of a cell", "not doubled",
-        "in the header", "one column", "never closed", "never closed on the last line",
+        "in the header", "one column", "never closed", "never closed on the last line", "a quote alone at the end",
     ],
 )  # fmt: skip
 def test_a_quote_swallows_no_rows(door: Door, content: str, line: int) -> None:
