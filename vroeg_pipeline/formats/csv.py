@@ -2,7 +2,8 @@
 
 Nobody's CSV is trusted, and none loses a row: its encoding, line ends, `sep=` line, byte order mark and delimiter are
 settled before anything parses it, no quote may swallow rows, and what DuckDB finds is compared with a count of our own.
-DuckDB reads large files, but no quote that others wrote: files with quotes go through Python's reader first.
+DuckDB reads large files, but no quote that others wrote, nor a bare CR, behind which it loses a character: such files go
+through Python's reader first.
 """
 
 from __future__ import annotations
@@ -80,9 +81,6 @@ def csv_file(path: Path, scratch: Path, dialect: Dialect) -> Iterator[CsvFile]:
         scan = scan or _scan(path)
         if scan is None:
             raise WrongEncodingError(f"is not {dialect.encoding} text")
-        if not scan.has_quotes and not scan.is_uniform:
-            path = _with_one_line_end(path, copies.enter_context(temporary_file(scratch)))
-            scan = _scan(path) or scan
         yield CsvFile(path, scan, dialect, scratch, copies)
 
 
@@ -92,7 +90,7 @@ class CsvFile:
     def __init__(self, path: Path, scan: _Scan, dialect: Dialect, scratch: Path, copies: ExitStack) -> None:
         self._path, self._strict, self._scratch, self._copies = path, dialect.strict, scratch, copies
         self.header: list[str] | None = None
-        self._is_plain = not scan.has_quotes
+        self._is_plain = scan.is_plain
         with self._open() as stream:
             self.delimiter, before, lines = _begin(stream, dialect)
             self._sep_lines = before
@@ -252,10 +250,9 @@ def _selected(columns: Mapping[str, int | None]) -> str:
 
 @dataclass(frozen=True)
 class _Scan:
-    """What the bytes of a UTF-8 file tell. `is_uniform`: no line end but one kind, of those that DuckDB reads alike."""
+    """What the bytes of a UTF-8 file tell. `is_plain`: no quotes, and each line ends in LF, or each in CRLF."""
 
-    has_quotes: bool
-    is_uniform: bool
+    is_plain: bool
     filled_lines: int
 
 
@@ -279,7 +276,7 @@ def _scan(path: Path) -> _Scan | None:
         feeds += len(lines) - 1
         returns += block.count(b"\r")
         pairs += block.count(b"\r\n")
-    return _Scan(has_quotes, returns in (0, feeds) and returns == pairs, filled)
+    return _Scan(not has_quotes and returns in (0, feeds) and returns == pairs, filled)
 
 
 def _blocks(path: Path) -> Iterator[bytes]:
@@ -315,14 +312,6 @@ def _transcoded(path: Path, encoding: str, copy: Path) -> Path:
                 target.write(block)
     except UnicodeError:
         raise WrongEncodingError(f"is not {encoding} text") from None
-    return copy
-
-
-def _with_one_line_end(path: Path, copy: Path) -> Path:
-    """The copy, in which each line ends in a line feed: DuckDB loses a character behind a bare CR among others."""
-    with copy.open("wb") as target:
-        for block in _blocks(path):
-            target.write(block.replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
     return copy
 
 

@@ -86,6 +86,7 @@ def test_line_ends_of_several_kinds_lose_no_letter(door: Door, quote: str) -> No
     lines = [f"{quote}100{n}{quote};Naam;Weesp" for n in range(9)]
     text = "id;naam;plaats" + "".join(end + line for end, line in zip(["\r\n", "\n", "\r"] * 3, lines, strict=True))
     assert [row[0] for row in door(text)] == ["id", *(f"100{n}" for n in range(9))]
+    assert door("id;naam\r\n1001;x\r\n\r1002;y\r\n")[1:] == [["1001", "x"], ["1002", "y"]]
 
 
 @pytest.mark.parametrize(
@@ -95,6 +96,7 @@ def test_line_ends_of_several_kinds_lose_no_letter(door: Door, quote: str) -> No
         ('id\tnaam\tplaats\n1\t"t Hart\tWeesp\n2\t"t Hart\tWeesp\n', 2),
         ('id;naam;plaats\n1;Jansen;"s-Graveland\n2;"t Hart;Weesp\n', 2),
         ('id;naam;plaats\n1;x;y\n2;"Jansen;Weesp\n3;de Boer"\n', 3),
+        ('id;naam;plaats\n1;Jansen;"s-Graveland\n2;t Hart";Weesp\n', 2),
         ('id;naam;plaats\n1;"he said\n"hi" and left";Weesp\n', 2),
         ('id;naam;"plaats\n1;x;y\n2;x;"y\n', 1),
         ('id\n"1\n2\n"3\n', 2),
@@ -103,7 +105,8 @@ def test_line_ends_of_several_kinds_lose_no_letter(door: Door, quote: str) -> No
         ('id;naam\n1;x\n"', 3),
     ],
     ids=[
-        "rows between two quotes", "two neighbours", "opened further on", "closed at the end of a cell", "not doubled",
+        "rows between two quotes", "two neighbours", "opened further on", "closed at the end of a cell", "closed earlier on",
+        "not doubled",
         "in the header", "one column", "never closed", "never closed on the last line", "a quote alone at the end",
     ],
 )  # fmt: skip
