@@ -21,7 +21,9 @@ from vroeg_pipeline.addresses.address_text import fields_of
 from vroeg_pipeline.addresses.resolver import WRITTEN, resolve_addresses
 from vroeg_pipeline.deliveries.inbox import archive_files, list_returned
 from vroeg_pipeline.domain.agreements import ADDRESS_DESK
-from vroeg_pipeline.formats.readers import BLANK, UnreadableError, quoted_rows, xlsx_cells
+from vroeg_pipeline.formats.cells import BLANK, UnreadableError
+from vroeg_pipeline.formats.csv import EXCEL, Dialect, csv_rows
+from vroeg_pipeline.formats.xlsx import xlsx_cells
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.statements import fetch_one, temporary_table, transaction
 
@@ -100,15 +102,8 @@ def _rows_of(path: Path | None, name: str, scratch: Path) -> tuple[str | None, l
 
 
 def _csv_cells(path: Path) -> Iterator[list[str]]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise UnreadableError("is not UTF-8 text") from None
-    if "\0" in text:
-        raise UnreadableError("holds NUL bytes")
-    delimiter = max(";,\t", key=text.partition("\n")[0].count)
-    for row in quoted_rows(text, delimiter):
-        yield [(cell or "").strip(BLANK) for cell, _ in row]
+    for _, cells in csv_rows(path, Dialect(EXCEL)):
+        yield [cell.strip(BLANK) for cell in cells]
 
 
 def _xlsx_cells(path: Path, scratch: Path) -> Iterator[list[str]]:

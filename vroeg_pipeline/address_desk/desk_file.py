@@ -12,8 +12,6 @@ from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
-import xlsxwriter
-
 from vroeg_pipeline.address_desk.decisions import (
     AS_WRITTEN,
     DECIDED_BY,
@@ -23,20 +21,36 @@ from vroeg_pipeline.address_desk.decisions import (
     WHY,
     WITHDRAWN,
 )
-from vroeg_pipeline.installation.home import private_folder, replacing
-from vroeg_pipeline.worklists.worklist_file import legal, looks_like_formula, month_title, text_lines
+from vroeg_pipeline.domain.months import AMSTERDAM
+from vroeg_pipeline.formats.workbook import (
+    FILL,
+    FILL_HEADER,
+    HEADER,
+    LINE,
+    MONEY,
+    SMALL,
+    STRONG,
+    Book,
+    drop_down,
+    page,
+    row_points,
+    write_row,
+    write_text,
+    writing,
+)
+from vroeg_pipeline.worklists.worklist_file import month_title
 
 COLUMNS = (
     ("Nr", 4), ("Wat is er", 34), ("Geschreven als", 26), ("Bewoner(s)", 20), ("Gemeld door", 18), ("Bedrag", 10),
     ("Mogelijke adressen", 44), (DECISION, 24), (DECIDED_BY, 14), (WHY, 22), (DESK_ID, 18),
 )  # fmt: skip
 _HEADERS = [header for header, _ in COLUMNS]
+_WIDTHS = [width for _, width in COLUMNS]
 _CANDIDATES_SHOWN = 8
 # Excel takes a list of at most so many characters that is written out in the cell.
 _LONGEST_LIST = 255
-_LINE_POINTS = 14.5
 # No real moment: a list that says the same shall be the same file.
-_MADE = datetime(2020, 1, 1)  # noqa: DTZ001
+_MADE = datetime(2020, 1, 1, tzinfo=AMSTERDAM)
 
 REASONS = {
     "no_house_number": "Geen huisnummer te lezen",
@@ -96,48 +110,22 @@ def desk_file_name(month: date) -> str:
 
 def write_desk_file(path: Path, month: date, lines: Sequence[DeskLine], scratch: Path) -> None:
     """Writes the list, whole or not at all, for the owner alone. The same lines give the same bytes."""
-    with replacing(path) as temporary:
-        options = {
-            "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False,
-            "tmpdir": str(private_folder(scratch)),
-        }  # fmt: skip
-        with xlsxwriter.Workbook(str(temporary), options) as book:
-            book.set_properties({"title": f"Adresdesk – {month_title(month)}", "created": _MADE})
-            _list_sheet(book, lines)
-            _explanation_sheet(book, month)
+    with writing(path, f"Adresdesk – {month_title(month)}", _MADE, scratch, by_row=False) as book:
+        _list_sheet(book, lines)
+        _explanation_sheet(book, month)
 
 
-def _list_sheet(book: xlsxwriter.Workbook, lines: Sequence[DeskLine]) -> None:
-    base = {
-        "font_name": "Calibri",
-        "font_size": 11,
-        "valign": "top",
-        "text_wrap": True,
-        "bottom": 1,
-        "bottom_color": "#BFBFBF",
-    }
-    text, quoted = book.add_format(base), book.add_format({**base, "quote_prefix": True})
-    strong = book.add_format({**base, "bold": True})
-    number = book.add_format({**base, "align": "center"})
-    money = book.add_format({**base, "num_format": "[$€-413] #,##0.00", "align": "left"})
-    fill = book.add_format({**base, "bg_color": "#FFF9E5", "left": 1, "left_color": "#E0D3A8"})
-    small = book.add_format({**base, "font_size": 7, "font_color": "#808080"})
-    header = book.add_format(
-        {**base, "bold": True, "bg_color": "#1F3864", "font_color": "#FFFFFF", "valign": "vcenter"}
-    )
-    fill_header = book.add_format({**base, "bold": True, "bg_color": "#FFE699", "valign": "vcenter"})
-    sheet = book.add_worksheet("Adresdesk")
-    sheet.set_landscape()
-    sheet.set_paper(9)  # A4
-    sheet.fit_to_pages(1, 0)
-    sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
-    sheet.set_footer("&L&8Vertrouwelijk – persoonsgegevens&R&8Pagina &P van &N")
-    sheet.hide_gridlines(2)
-    sheet.set_row(0, 24)
+def _list_sheet(book: Book, lines: Sequence[DeskLine]) -> None:
+    middle = {"valign": "vcenter"}
+    text, strong = book.text_form(LINE), book.text_form(LINE, STRONG)
+    number, money = book.form(LINE, {"align": "center"}), book.form(LINE, MONEY, {"align": "left"})
+    fill, small = book.form(FILL), book.form(SMALL)
     to_fill = (DECISION, DECIDED_BY, WHY)
-    for column, (name, width) in enumerate(COLUMNS):
-        sheet.set_column(column, column, width)
-        sheet.write_string(0, column, name, fill_header if name in to_fill else header)
+    sheet = book.sheet("Adresdesk", _WIDTHS)
+    page(sheet)
+    sheet.set_row(0, 24)
+    fill_header = book.form(LINE, FILL_HEADER, middle)
+    write_row(sheet, 0, _HEADERS, book.form(LINE, HEADER, middle), dict.fromkeys(to_fill, fill_header))
     sheet.freeze_panes(1, _HEADERS.index("Geschreven als"))
     sheet.repeat_rows(0)
     sheet.autofilter(0, 0, max(1, len(lines)), len(COLUMNS) - 1)
@@ -147,21 +135,19 @@ def _list_sheet(book: xlsxwriter.Workbook, lines: Sequence[DeskLine]) -> None:
             "Wat is er": _what(line), "Geschreven als": line.written, "Bewoner(s)": line.residents,
             "Gemeld door": "\n".join(line.partners), "Mogelijke adressen": _candidates(line),
         }  # fmt: skip
-        sheet.set_row(row, max(text_lines(t, dict(COLUMNS)[n]) for n, t in cells.items()) * _LINE_POINTS)
+        wrapped = {_HEADERS.index(name): content for name, content in cells.items()}
+        sheet.set_row(row, row_points(wrapped, _WIDTHS))
         sheet.write_number(row, 0, row, number)
-        for name, content in cells.items():
-            form = strong if name == "Wat is er" and line.has_crisis else text
-            sheet.write_string(
-                row, _HEADERS.index(name), legal(content), quoted if looks_like_formula(content) else form
-            )
+        for column, content in wrapped.items():
+            form = strong if _HEADERS[column] == "Wat is er" and line.has_crisis else text
+            write_text(sheet, row, column, content, form)
         sheet.write_number(row, _HEADERS.index("Bedrag"), float(line.total_amount), money)
         for name in to_fill:
             sheet.write_blank(row, _HEADERS.index(name), None, fill)
         sheet.write_string(row, _HEADERS.index(DESK_ID), line.desk_id, small)
-        sheet.data_validation(row, _HEADERS.index(DECISION), row, _HEADERS.index(DECISION), {
-            "validate": "list", "source": _choices(line), "error_type": "information",
-            "error_title": DECISION, "error_message": "Een ander adres? Schrijf postcode en huisnummer: 1234 AB 12-A.",
-        })  # fmt: skip
+        other = "Een ander adres? Schrijf postcode en huisnummer: 1234 AB 12-A."
+        decision = _HEADERS.index(DECISION)
+        drop_down(sheet, (row, row), decision, DECISION, _choices(line), other, error_type="information")
 
 
 def _what(line: DeskLine) -> str:
@@ -192,12 +178,7 @@ def _choices(line: DeskLine) -> list[str]:
     return [*proposed, *fixed]
 
 
-def _explanation_sheet(book: xlsxwriter.Workbook, month: date) -> None:
-    word = book.add_format({"font_name": "Calibri", "font_size": 11, "bold": True, "valign": "top"})
-    meaning = book.add_format({"font_name": "Calibri", "font_size": 11, "text_wrap": True, "valign": "top"})
-    sheet = book.add_worksheet("Uitleg")
-    sheet.set_column(0, 0, 24)
-    sheet.set_column(1, 1, 100)
+def _explanation_sheet(book: Book, month: date) -> None:
     title = month_title(month)
     lines = (
         ("Wat is dit?", f"Adressen uit de meldingen van {title} die wij niet zeker weten. Wij raden nooit: u beslist."),
@@ -210,6 +191,4 @@ def _explanation_sheet(book: xlsxwriter.Workbook, month: date) -> None:
         ("Terugsturen", f"Zet het bestand in de map adresdesk/{month:%Y-%m}. Niet alles hoeft ingevuld te zijn."),
         ("Vertrouwelijk", "Deze lijst bevat persoonsgegevens over schulden. Niet doorsturen, daarna vernietigen."),
     )
-    for row, (left, right) in enumerate(lines):
-        sheet.write_string(row, 0, left, word)
-        sheet.write_string(row, 1, right, meaning)
+    book.explanation(lines)

@@ -5,8 +5,6 @@ Everything happens in a DuckDB in memory. What an address means is decided in th
 
 from __future__ import annotations
 
-import csv
-import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +18,7 @@ from vroeg_pipeline.addresses.register import BUURTEN, file_source, fill_registe
 from vroeg_pipeline.addresses.resolver import WRITTEN, resolve_addresses
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import amsterdam_day
+from vroeg_pipeline.formats.reference_csv import reference_csv, wanted_columns
 from vroeg_pipeline.installation.home import Home, replacing_elsewhere
 from vroeg_pipeline.installation.installation import current_moment
 from vroeg_pipeline.installation.schema import create_tables
@@ -100,43 +99,9 @@ def resolve_one(connection: duckdb.DuckDBPyConnection, written: Mapping[str, str
 
 def read_lines(connection: duckdb.DuckDBPyConnection, source: Path) -> None:
     """The lines of a CSV as the table `input_lines`; columns that it lacks are empty."""
-    try:
-        with source.open(encoding="utf-8-sig", newline="") as file:
-            first = file.readline()
-    except UnicodeDecodeError:
-        raise VroegError("is not UTF-8 text", where=source.name, do="save it as UTF-8") from None
-    except OSError as error:
-        raise VroegError(f"cannot be read ({error.strerror})", where=source, do="check that it is there") from None
-    delimiter = max(",;\t", key=first.count)
-    header = [name.strip().lower() for name in next(csv.reader([first], delimiter=delimiter), [])]
-    if "id" not in header:
-        do = f"give columns id, {', '.join(WRITTEN)}; all but id may be absent"
-        raise VroegError("lacks the column id", where=source.name, do=do)
-    types = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(header)))
-    columns = ", ".join(
-        f"c{header.index(name)} AS {name}" if name in header else f"NULL::VARCHAR AS {name}" for name in WRITTEN
-    )
-
-    def read(*, parallel: bool) -> None:
-        connection.execute(
-            f"""
-            CREATE OR REPLACE TEMP TABLE input_lines AS
-            SELECT c{header.index("id")} AS id, {columns}
-            FROM read_csv(
-                {quoted(str(source))}, auto_detect = false, header = true, delim = {quoted(delimiter)}, quote = '"',
-                escape = '"', columns = {{{types}}}, null_padding = true, parallel = {str(parallel).lower()}
-            )
-            """
-        )
-
-    try:
-        try:
-            read(parallel=True)
-        except duckdb.InvalidInputException:
-            # Short lines and line ends within quotes at once are read by one thread only.
-            read(parallel=False)
-    except duckdb.Error as error:
-        # DuckDB quotes the offending line, which is somebody's address; only its number is told.
-        line = re.search(r"CSV Error on Line: (\d+)", str(error))
-        where = f"{source.name} line {line[1]}" if line else source.name
-        raise VroegError("cannot be read as CSV", where=where, do="mend that line, save it as UTF-8") from None
+    with tempfile.TemporaryDirectory(prefix="vroeg-") as scratch, reference_csv(source, Path(scratch)) as file:
+        columns = wanted_columns(file, source, (), ("id", *WRITTEN))
+        if columns["id"] is None:
+            do = f"give columns id, {', '.join(WRITTEN)}; all but id may be absent"
+            raise VroegError("lacks the column id", where=source.name, do=do)
+        file.load(connection, "input_lines", columns)

@@ -20,7 +20,7 @@ import duckdb
 from vroeg_pipeline.addresses import bag_extract, bag_light
 from vroeg_pipeline.addresses.lookup import BUURTCODE
 from vroeg_pipeline.domain.errors import VroegError
-from vroeg_pipeline.formats.reference_csv import csv_errors, csv_select, small_table
+from vroeg_pipeline.formats.reference_csv import reference_csv, small_table, wanted_columns
 from vroeg_pipeline.installation.home import Home, temporary_file
 from vroeg_pipeline.installation.statements import (
     fetch_one,
@@ -151,7 +151,7 @@ def fill_register(connection: duckdb.DuckDBPyConnection, source: Source, buurten
     Raises VroegError when the source cannot be read or holds no address.
     """
     _make_entries(connection, source, scratch, lambda _: None)
-    _make_buurten(connection, buurten)
+    _make_buurten(connection, buurten, scratch)
     _fill(connection, lambda _: None)
     (dwellings, _) = _in_force(connection)
     if not dwellings:
@@ -176,7 +176,7 @@ def _read_and_replace(
         connection, "SELECT count(*), count(*) FILTER (valid_until IS NULL) FROM register_entries"
     )
     say(f"address register: {entries:,} entries read")
-    _make_buurten(connection, home.reference / BUURTEN)
+    _make_buurten(connection, home.reference / BUURTEN, home.scratch)
     connection.execute(
         """
         CREATE OR REPLACE TEMP TABLE register_before AS
@@ -322,8 +322,9 @@ def _make_entries(connection: duckdb.DuckDBPyConnection, source: Source, scratch
             )
             select += "FROM bag_light"
         else:
-            around.enter_context(csv_errors(source.files[0]))
-            select = _FROM_CSV.format(csv=csv_select(source.files[0], CSV_COLUMNS, OPTIONAL_CSV_COLUMNS))
+            file = around.enter_context(reference_csv(source.files[0], scratch))
+            columns_of = wanted_columns(file, source.files[0], CSV_COLUMNS, OPTIONAL_CSV_COLUMNS)
+            select = _FROM_CSV.format(csv=file.query(connection, columns_of))
         connection.execute(f"CREATE OR REPLACE TEMP VIEW register_as_written AS {select}")
         connection.execute(f"SET VARIABLE parts = {parts}")
         for part in range(parts):
@@ -385,7 +386,7 @@ def _writers(paths: Mapping[str, Path]) -> Iterator[dict[str, Callable[[Sequence
         }
 
 
-def _make_buurten(connection: duckdb.DuckDBPyConnection, source: Path) -> None:
+def _make_buurten(connection: duckdb.DuckDBPyConnection, source: Path, scratch: Path) -> None:
     """Makes the temporary tables `buurt_of_number` and `buurt_of_range`, empty where `reference/buurten.csv` does not
     give them.
 
@@ -401,9 +402,11 @@ def _make_buurten(connection: duckdb.DuckDBPyConnection, source: Path) -> None:
         if in_ranges:
             by_range = _buurt_ranges(source)
         else:
-            with csv_errors(source):
-                columns = csv_select(source, ("postcode", "huisnummer", "buurtcode"))
-                insert_rows(connection, "temp.buurt_of_number", _BUURT_OF_NUMBER.format(csv=columns))
+            with reference_csv(source, scratch) as file:
+                of_number = file.query(
+                    connection, wanted_columns(file, source, ("postcode", "huisnummer", "buurtcode"))
+                )
+                insert_rows(connection, "temp.buurt_of_number", _BUURT_OF_NUMBER.format(csv=of_number))
             (wrong,) = fetch_one(
                 connection,
                 f"SELECT count(*) FROM buurt_of_number WHERE regexp_full_match(buurtcode, '{BUURTCODE}') IS NOT true",

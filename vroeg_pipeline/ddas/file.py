@@ -19,7 +19,7 @@ from vroeg_pipeline.ddas.rows import Attempt, Case, Signal
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import last_day_of, matching_moment, month_text
 from vroeg_pipeline.domain.settings import Ddas, DdasMunicipality
-from vroeg_pipeline.formats.reference_csv import csv_errors, csv_select
+from vroeg_pipeline.formats.reference_csv import reference_csv, wanted_columns
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.statements import fetch_one, sql, streamed, temporary_step, temporary_table
@@ -152,11 +152,9 @@ def _load_bsn(connection: duckdb.DuckDBPyConnection, home: Home, *, wanted: bool
     source = home.reference / BSN_FILE
     if not source.exists():
         raise VroegError("is not there, and ddas.bsn is on", where=f"reference/{BSN_FILE}", do="add it, or turn it off")
-    with csv_errors(source):
-        connection.execute(
-            "INSERT INTO known_bsn SELECT trim(signal_id), trim(burgerservicenummer) "
-            f"FROM ({csv_select(source, ('signal_id', 'burgerservicenummer'))})"
-        )
+    with reference_csv(source, home.scratch) as file:
+        rows = file.query(connection, wanted_columns(file, source, ("signal_id", "burgerservicenummer")))
+        connection.execute(f"INSERT INTO known_bsn SELECT trim(signal_id), trim(burgerservicenummer) FROM ({rows})")
     seen: set[str] = set()
     for line, (signal_id, bsn) in enumerate(connection.execute("FROM known_bsn").fetchall(), 2):
         if not is_bsn(bsn or ""):

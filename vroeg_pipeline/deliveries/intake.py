@@ -1,6 +1,6 @@
 """From the files of a month to the delivery register: read, judge the file, keep the rows (DOMAIN §4).
 
-Judges files. Rows are judged by `signals/row_verdicts.sql`; how a format is read is `formats.readers`' knowledge.
+Judges files. Rows are judged by `signals/row_verdicts.sql`; how a format is read is the knowledge of `formats`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from vroeg_pipeline.deliveries.received import ReceivedFile, files_of_month
 from vroeg_pipeline.domain.agreements import Agreement
 from vroeg_pipeline.domain.fields import CANONICAL_FIELDS, REQUIRED_FIELDS
 from vroeg_pipeline.domain.months import month_text
-from vroeg_pipeline.formats.readers import FileFormat, read_delivery
+from vroeg_pipeline.formats.delivery import FileFormat, read_delivery
 from vroeg_pipeline.installation.home import private_folder
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.statements import fetch_one, temporary_table, transaction

@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from datetime import date
 from pathlib import Path
@@ -13,6 +11,8 @@ from pathlib import Path
 import duckdb
 
 from vroeg_pipeline.deliveries.inbox import CONFIRMATIONS, WITHDRAWALS, NotTakenError, archive_file, list_slips
+from vroeg_pipeline.formats.cells import Header, UnreadableError
+from vroeg_pipeline.formats.csv import Dialect, csv_rows
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.statements import temporary_table
 
@@ -55,17 +55,10 @@ def _references(path: Path | None) -> set[str]:
     if path is None:
         raise NotTakenError("too large")
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise NotTakenError("is not UTF-8 text") from None
-    if "\0" in text:
-        raise NotTakenError("holds NUL bytes")
-    try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
-    except csv.Error:
-        raise NotTakenError("is no valid CSV") from None
-    header = [name.strip().casefold() for name in rows[0]] if rows else []
-    if header.count(COLUMN) != 1:
+        (_, header), *rows = [*csv_rows(path, Dialect())] or [(0, [])]
+        position = Header.of(header, {COLUMN: COLUMN}).positions.get(COLUMN)
+    except UnreadableError as error:
+        raise NotTakenError(str(error)) from None
+    if position is None:
         raise NotTakenError(f"lacks the one column {COLUMN}")
-    position = header.index(COLUMN)
-    return {row[position].strip() for row in rows[1:] if len(row) > position and row[position].strip()}
+    return {cells[position].strip() for _, cells in rows if len(cells) > position and cells[position].strip()}

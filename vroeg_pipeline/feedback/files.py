@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import xlsxwriter
-from xlsxwriter.workbook import Workbook
+from xlsxwriter.worksheet import Worksheet
 
 from vroeg_pipeline.domain.agreements import Agreement
 from vroeg_pipeline.domain.ddas import EnumSignaalstatus
-from vroeg_pipeline.domain.months import AMSTERDAM, moment_text, month_text
+from vroeg_pipeline.domain.months import moment_text, month_text
 from vroeg_pipeline.domain.reasons import REASONS_IN_DUTCH
 from vroeg_pipeline.feedback.wording import (
     DeliveredMonth,
@@ -30,10 +29,23 @@ from vroeg_pipeline.feedback.wording import (
     status_for_partner,
     text_for_contact,
 )
+from vroeg_pipeline.formats.workbook import (
+    HEADER,
+    ROWS_A_SHEET,
+    STRONG,
+    TEXT,
+    TITLE,
+    Book,
+    legal,
+    looks_like_formula,
+    page,
+    write_text,
+    writing,
+)
 from vroeg_pipeline.installation.home import Home, private_folder, replacing
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.statements import fetch_one, sql, streamed, temporary_columns, temporary_table
-from vroeg_pipeline.worklists.worklist_file import ROWS_A_SHEET, legal, looks_like_formula, month_title
+from vroeg_pipeline.worklists.worklist_file import month_title
 
 CSV_HEADER = ("Regel", "Klantkenmerk", "Status")
 _TREND_MONTHS = 12
@@ -122,8 +134,7 @@ def _write(
         "WHERE month = getvariable('month') AND partner = ? ORDER BY row_number",
         [agreement.partner],
     )
-    with replacing(paths["xlsx"]) as temporary:
-        _write_report(temporary, report, rejected, installation.home.scratch)
+    _write_report(paths["xlsx"], report, rejected, installation.home.scratch)
     with replacing(paths["txt"]) as temporary:
         attachments = [paths["csv"].name, paths["xlsx"].name]
         text = text_for_contact(report, installation.settings.alerts.signature, attachments)
@@ -178,73 +189,55 @@ def _report(
 
 
 def _write_report(path: Path, report: DeliveryReport, rejected: Iterator[tuple[Any, ...]], scratch: Path) -> None:
-    options = {
-        "constant_memory": True,
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-        "strings_to_numbers": False,
-        "tmpdir": str(private_folder(scratch)),
-    }
-    workbook = xlsxwriter.Workbook(str(path), options)
-    try:
-        # The same input gives the same bytes.
-        created = report.files[-1].received_at.astimezone(AMSTERDAM).replace(tzinfo=None)
-        workbook.set_properties({"title": f"Leveringsrapport {month_title(report.month)}", "created": created})
-        book = _Book(workbook)
-        _overview(book, report)
-        _trend(book, report)
-        _rejected(book, rejected)
-    finally:
-        workbook.close()
+    created = report.files[-1].received_at
+    with writing(path, f"Leveringsrapport {month_title(report.month)}", created, scratch) as book:
+        sheets = _Sheets(book)
+        _overview(sheets, report)
+        _trend(sheets, report)
+        _rejected(sheets, rejected)
 
 
-class _Book:
+class _Sheets:
     """Sheets that are written from top to bottom."""
 
-    def __init__(self, workbook: Workbook) -> None:
-        self.workbook = workbook
-        base = {"font_name": "Calibri", "font_size": 11, "valign": "top", "align": "left"}
+    def __init__(self, book: Book) -> None:
+        self.book = book
+        base = {**TEXT, "align": "left"}
+        self.text = book.text_form(base)
         self.formats = {
-            "title": workbook.add_format({**base, "bold": True, "font_size": 16, "font_color": "#1F3864"}),
-            "header": workbook.add_format({**base, "bold": True, "bg_color": "#1F3864", "font_color": "#FFFFFF"}),
-            "strong": workbook.add_format({**base, "bold": True}),
-            "share": workbook.add_format({**base, "num_format": "0.0%"}),
-            "quoted": workbook.add_format({**base, "quote_prefix": True}),
-            "text": workbook.add_format(base),
+            "title": book.form(base, TITLE),
+            "header": book.form(base, HEADER),
+            "strong": book.form(base, STRONG),
+            "share": book.form(base, {"num_format": "0.0%"}),
+            "text": self.text.plain,
         }
 
     def sheet(self, name: str, widths: Sequence[int]) -> _Sheet:
-        sheet = self.workbook.add_worksheet(name)
-        for column, width in enumerate(widths):
-            sheet.set_column(column, column, width)
-        sheet.set_landscape()
-        sheet.set_paper(9)  # A4
-        sheet.fit_to_pages(1, 0)
-        sheet.hide_gridlines(2)
-        sheet.set_footer("&L&8Vertrouwelijk&R&8Pagina &P van &N")
+        sheet = self.book.sheet(name, widths)
+        page(sheet, footer="Vertrouwelijk", margins=None)
         return _Sheet(self, sheet)
 
 
 class _Sheet:
-    def __init__(self, book: _Book, sheet: Any) -> None:
-        self._formats, self.sheet = book.formats, sheet
+    def __init__(self, of: _Sheets, sheet: Worksheet) -> None:
+        self._of, self.sheet = of, sheet
         self.row = 0
 
     def add(self, *cells: str | float | None, form: str = "text") -> None:
         """The next row; a share is a float, a count an int."""
+        formats = self._of.formats
         for column, cell in enumerate(cells):
-            if isinstance(cell, str):
-                quoted = form == "text" and looks_like_formula(cell)
-                self.sheet.write_string(self.row, column, legal(cell), self._formats["quoted" if quoted else form])
+            if isinstance(cell, str) and form == "text":
+                write_text(self.sheet, self.row, column, cell, self._of.text)
+            elif isinstance(cell, str):
+                self.sheet.write_string(self.row, column, legal(cell), formats[form])
             elif cell is not None:
-                self.sheet.write_number(
-                    self.row, column, cell, self._formats["share" if isinstance(cell, float) else form]
-                )
+                self.sheet.write_number(self.row, column, cell, formats["share" if isinstance(cell, float) else form])
         self.row += 1
 
 
-def _overview(book: _Book, report: DeliveryReport) -> None:
-    sheet = book.sheet("Overzicht", (60, 22, 60, 10))
+def _overview(sheets: _Sheets, report: DeliveryReport) -> None:
+    sheet = sheets.sheet("Overzicht", (60, 22, 60, 10))
     sheet.add(f"Leveringsrapport {month_title(report.month)} – {report.partner_name}", form="title")
     sheet.add()
     sheet.add("Ontvangen op", "Regels", "Wat ermee is gedaan", form="header")
@@ -275,8 +268,8 @@ def _overview(book: _Book, report: DeliveryReport) -> None:
     )
 
 
-def _trend(book: _Book, report: DeliveryReport) -> None:
-    sheet = book.sheet("Verloop", (12, 20, 12, 10, 12, 20, 20))
+def _trend(sheets: _Sheets, report: DeliveryReport) -> None:
+    sheet = sheets.sheet("Verloop", (12, 20, 12, 10, 12, 20, 20))
     sheet.add(
         "Maand",
         "Ontvangen op",
@@ -296,7 +289,7 @@ def _trend(book: _Book, report: DeliveryReport) -> None:
     if len(report.trend) < 2:
         return
     last = len(report.trend)
-    chart = book.workbook.add_chart({"type": "line"})
+    chart = sheets.book.workbook.add_chart({"type": "line"})
     for column, name in ((5, "Aandeel afgekeurd"), (6, "Aandeel verouderd")):
         chart.add_series(
             {
@@ -312,19 +305,19 @@ def _trend(book: _Book, report: DeliveryReport) -> None:
     sheet.sheet.insert_chart(last + 3, 0, chart)
 
 
-def _rejected(book: _Book, rejected: Iterator[tuple[Any, ...]]) -> None:
+def _rejected(sheets: _Sheets, rejected: Iterator[tuple[Any, ...]]) -> None:
     sheet, number = None, 0
     for row_number, reference, reasons in rejected:
         if sheet is None or sheet.row > ROWS_A_SHEET:
             number += 1
-            sheet = _rejected_sheet(book, number)
+            sheet = _rejected_sheet(sheets, number)
         sheet.add(row_number, reference, "; ".join(REASONS_IN_DUTCH[code] for code in reasons))
     if sheet is None:
-        _rejected_sheet(book, 1).add(None, None, "geen")
+        _rejected_sheet(sheets, 1).add(None, None, "geen")
 
 
-def _rejected_sheet(book: _Book, number: int) -> _Sheet:
-    sheet = book.sheet("Afgekeurde regels" + (f" ({number})" if number > 1 else ""), (8, 30, 100))
+def _rejected_sheet(sheets: _Sheets, number: int) -> _Sheet:
+    sheet = sheets.sheet("Afgekeurde regels" + (f" ({number})" if number > 1 else ""), (8, 30, 100))
     sheet.add("Regel", "Uw klantkenmerk", "Reden", form="header")
     sheet.sheet.freeze_panes(1, 0)
     return sheet

@@ -1,4 +1,4 @@
-"""Writes the cells of one XLSX sheet, or of all, as CSV, in a process of its own: `formats.readers` sets its limits.
+"""Writes the cells of one XLSX sheet, or of all, as CSV, in a process of its own: `formats.xlsx` sets its limits.
 
 Imports as little as it can, so that it starts at once. Each cell is one character for its kind and its text: `s` text,
 `n` a number, `d` a date, `b` yes or no; an empty cell is empty. Ends with status 3 when the sheet is not there.
@@ -116,7 +116,7 @@ def _formulas_of(container: zipfile.ZipFile, part: str) -> Marks:
     marks: Marks = {}
     row, column = -1, -1
     with container.open(part) as stream:
-        for event, element in ElementTree.iterparse(stream, ("start", "end")):  # noqa: S314 no entities: readers looked
+        for event, element in ElementTree.iterparse(stream, ("start", "end")):  # noqa: S314 no entities: xlsx looked
             name = _local(element.tag)
             if event == "start" and name == "row":
                 row, column = int(element.get("r") or row + 2) - 1, -1

@@ -6,7 +6,6 @@ is read stands in `outcomes.reader`, what its rows mean and which word counts in
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -21,9 +20,10 @@ from vroeg_pipeline.deliveries.received import ReceivedFile, files_of_month
 from vroeg_pipeline.domain.agreements import OUTCOMES
 from vroeg_pipeline.domain.ddas import EnumContactsoort, EnumDagdeel, EnumEindresultaat
 from vroeg_pipeline.domain.months import month_text
+from vroeg_pipeline.formats.csv import own_query, own_writer
 from vroeg_pipeline.installation.home import private_folder, temporary_file
 from vroeg_pipeline.installation.installation import Installation
-from vroeg_pipeline.installation.statements import fetch_one, quoted, sql, temporary_step, temporary_table
+from vroeg_pipeline.installation.statements import fetch_one, sql, temporary_step, temporary_table
 from vroeg_pipeline.installation.warehouse import replace_month
 from vroeg_pipeline.outcomes.columns import REFUSALS
 from vroeg_pipeline.outcomes.reader import FIELDS, RefusedError, outcome_rows, remark_on
@@ -116,7 +116,7 @@ def _files_of(
 
 def _read(installation: Installation, file: OutcomeFile, cells: TextIO, scratch: Path) -> OutcomeFile:
     """The file with its verdict; its rows are written. Those of a file that turns out unreadable halfway do not count."""
-    writer = csv.writer(cells, quoting=csv.QUOTE_ALL, lineterminator="\n")
+    write = own_writer(cells)
     limit = installation.settings.max_file_mb
     try:
         if file.size_bytes > limit * 1024 * 1024:
@@ -125,7 +125,7 @@ def _read(installation: Installation, file: OutcomeFile, cells: TextIO, scratch:
             raise RefusedError("unreadable")
         remark = remark_on(file.archived, file.file_name)
         for sheet, number, told, given in outcome_rows(file.archived, scratch):
-            writer.writerow((file.file_sha256, sheet, number, told, *given))
+            write((file.file_sha256, sheet, number, told, *given))
     except RefusedError as error:
         return file.refused(error)
     return replace(file, detail=remark)
@@ -133,16 +133,8 @@ def _read(installation: Installation, file: OutcomeFile, cells: TextIO, scratch:
 
 def _load_cells(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     types = {"file_sha256": "VARCHAR", "sheet": "VARCHAR", "row_number": "INTEGER", "is_told": "BOOLEAN"}
-    columns = ", ".join(f"'{name}': '{kind}'" for name, kind in {**types, **dict.fromkeys(FIELDS, "VARCHAR")}.items())
-    connection.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE told_cells AS
-        SELECT * FROM read_csv(
-            {quoted(str(path))}, auto_detect = false, header = false, columns = {{{columns}}}, delim = ',', quote = '"',
-            escape = '"', new_line = '\\n', parallel = false, max_line_size = {64 * 1024 * 1024}
-        )
-        """
-    )
+    query = own_query(path, {**types, **dict.fromkeys(FIELDS, "VARCHAR")})
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE told_cells AS {query}")
 
 
 def settle_outcomes(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date) -> dict[str, int]:

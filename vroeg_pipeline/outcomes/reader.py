@@ -1,6 +1,6 @@
 """Finds the rows of a returned worklist, verbatim: the sheets that are lists, their header, and the columns that count.
 
-Not trusted, as no file from outside is: workbooks are read in a process with limits (`formats.readers`). Nothing is half
+Not trusted, as no file from outside is: workbooks are read in a process with limits (`formats.xlsx`). Nothing is half
 read: a list of which a header is gone, or rows that stand above their header or without one, refuse the whole file. What
 the cells mean is read by `outcomes/outcome_rows.sql`.
 """
@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from vroeg_pipeline.formats.readers import BLANK, UnreadableError, quoted_rows, xlsx_cells
+from vroeg_pipeline.formats.cells import BLANK, UnreadableError
+from vroeg_pipeline.formats.csv import EXCEL, Dialect, csv_rows
+from vroeg_pipeline.formats.xlsx import xlsx_cells
 from vroeg_pipeline.formats.xlsx_cells import ALL_SHEETS
 from vroeg_pipeline.formats.zip_files import BrokenZipError, broken_zip_told
 from vroeg_pipeline.outcomes.columns import ADDRESS_COLUMN, OUTCOME_COLUMNS, PICTURES, REFUSALS
@@ -72,18 +74,8 @@ def outcome_rows(path: Path, scratch: Path) -> Iterator[OutcomeRow]:
 
 
 def _csv_cells(path: Path) -> Iterator[list[str]]:
-    data = path.read_bytes()
-    if b"\0" in data:
-        raise UnreadableError("holds NUL bytes")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        # As Excel saves it. What counts is ASCII in both; an address may be shown with another accent.
-        text = data.decode("cp1252", "replace")
-    header = next((line for line in text.splitlines() if "kenmerk" in line.casefold()), "")
-    delimiter = max(";,\t", key=header.count)
-    for number, row in enumerate(quoted_rows(text, delimiter), start=1):
-        yield ["", str(number), *(f"s{value}" if value else "" for value, _ in row)]
+    for number, (_, cells) in enumerate(csv_rows(path, Dialect(EXCEL, header_word="kenmerk")), start=1):
+        yield ["", str(number), *(f"s{cell}" if cell else "" for cell in cells)]
 
 
 def _list_rows(rows: Iterator[list[str]]) -> Iterator[OutcomeRow]:

@@ -10,12 +10,19 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-import xlsxwriter
-
-from vroeg_pipeline.domain.months import AMSTERDAM, moment_text
-from vroeg_pipeline.installation.home import private_folder, replacing
+from vroeg_pipeline.domain.months import moment_text
+from vroeg_pipeline.formats.workbook import (
+    HEADER,
+    ROWS_A_SHEET,
+    STRONG,
+    WARNING_COLOUR,
+    legal,
+    page,
+    write_row,
+    writing,
+)
 from vroeg_pipeline.outcomes.columns import ADDRESS_COLUMN, OUTCOME_COLUMNS
-from vroeg_pipeline.worklists.worklist_file import ROWS_A_SHEET, legal, month_title
+from vroeg_pipeline.worklists.worklist_file import month_title
 
 # (header, width, field of the row); the Kenmerk is marked under its short name.
 _COLUMNS = (
@@ -58,53 +65,34 @@ def reply_file_name(month: date, sha256: str) -> str:
 
 def write_reply(path: Path, reply: Reply, rows: Iterable[RefusedRow], scratch: Path) -> None:
     """Writes the file, whole or not at all, for the owner alone. The same input gives the same bytes."""
-    with replacing(path) as temporary:
-        options = {
-            "constant_memory": True,
-            "strings_to_formulas": False,
-            "strings_to_urls": False,
-            "strings_to_numbers": False,
-            "tmpdir": str(private_folder(scratch)),
-        }
-        with xlsxwriter.Workbook(str(temporary), options) as book:
-            created = reply.received_at.astimezone(AMSTERDAM).replace(tzinfo=None)
-            book.set_properties({"title": "Terugmelding", "created": created})
-            line = {"valign": "top", "text_wrap": True, "border": 1, "border_color": "#BFBFBF"}
-            plain, title = book.add_format(line), book.add_format({"bold": True, "font_size": 16})
-            header = book.add_format({**line, "bold": True, "bg_color": "#1F3864", "font_color": "#FFFFFF"})
-            # A heavy frame too: a mark must also show on a black-and-white print.
-            wrong = book.add_format({**line, "bg_color": "#FFC7CE", "border": 2, "border_color": "#9C0006"})
-            strong = book.add_format({"bold": True, "font_color": "#9C0006"})
-            sheet = book.add_worksheet("Terugmelding")
-            for column, (_, width, _) in enumerate(_COLUMNS):
-                sheet.set_column(column, column, width)
-            sheet.write_string(0, 0, f"Terugmelding op een werklijst van {month_title(reply.month)}", title)
-            sheet.write_string(
-                1, 0, legal(f"Bestand: {reply.file_name}, ontvangen op {moment_text(reply.received_at)}")
-            )
-            if reply.detail:
-                sheet.write_string(2, 0, reply.detail, strong)
-            if reply.is_refused:
-                sheet.write_string(3, 0, "Uit dit bestand is niets overgenomen.")
-                return
-            sheet.write_string(
-                3,
-                0,
-                f"Niet gelezen regels: {reply.refused_rows}. Al het andere is gelezen. Verbeter de gemarkeerde cellen en "
-                "stuur dit bestand terug.",
-            )
-            for column, (name, _, _) in enumerate(_COLUMNS):
-                sheet.write_string(_HEADER_ROW, column, name, header)
-            sheet.freeze_panes(_HEADER_ROW + 1, 0)
-            sheet.set_landscape()
-            sheet.set_paper(9)
-            sheet.fit_to_pages(1, 0)
-            for number, row in zip(range(_HEADER_ROW + 1, ROWS_A_SHEET), rows, strict=False):
-                marked = {reason.split(":")[0] for reason in row.reasons}
-                for column, (name, _, field) in enumerate(_COLUMNS[:-1]):
-                    text = _shown(row.written[field]) if field else (row.sheet, str(row.row_number))[column]
-                    sheet.write_string(number, column, text, wrong if name.split(" (")[0] in marked else plain)
-                sheet.write_string(number, len(_COLUMNS) - 1, "\n".join(row.reasons), plain)
+    with writing(path, "Terugmelding", reply.received_at, scratch) as book:
+        line = {"valign": "top", "text_wrap": True, "border": 1, "border_color": "#BFBFBF"}
+        plain, title = book.form(line), book.form(STRONG, {"font_size": 16})
+        # A heavy frame too: a mark must also show on a black-and-white print.
+        wrong = book.form(line, {"bg_color": "#FFC7CE", "border": 2, "border_color": WARNING_COLOUR})
+        sheet = book.sheet("Terugmelding", [width for _, width, _ in _COLUMNS])
+        sheet.write_string(0, 0, f"Terugmelding op een werklijst van {month_title(reply.month)}", title)
+        sheet.write_string(1, 0, legal(f"Bestand: {reply.file_name}, ontvangen op {moment_text(reply.received_at)}"))
+        if reply.detail:
+            sheet.write_string(2, 0, reply.detail, book.form(STRONG, {"font_color": WARNING_COLOUR}))
+        if reply.is_refused:
+            sheet.write_string(3, 0, "Uit dit bestand is niets overgenomen.")
+            return
+        sheet.write_string(
+            3,
+            0,
+            f"Niet gelezen regels: {reply.refused_rows}. Al het andere is gelezen. Verbeter de gemarkeerde cellen en "
+            "stuur dit bestand terug.",
+        )
+        write_row(sheet, _HEADER_ROW, [name for name, _, _ in _COLUMNS], book.form(line, HEADER))
+        sheet.freeze_panes(_HEADER_ROW + 1, 0)
+        page(sheet, footer=None, margins=None)
+        for number, row in zip(range(_HEADER_ROW + 1, ROWS_A_SHEET), rows, strict=False):
+            marked = {reason.split(":")[0] for reason in row.reasons}
+            for column, (name, _, field) in enumerate(_COLUMNS[:-1]):
+                text = _shown(row.written[field]) if field else (row.sheet, str(row.row_number))[column]
+                sheet.write_string(number, column, text, wrong if name.split(" (")[0] in marked else plain)
+            sheet.write_string(number, len(_COLUMNS) - 1, "\n".join(row.reasons), plain)
 
 
 def _shown(cell: str | None) -> str:

@@ -10,18 +10,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import duckdb
 
 from vroeg_pipeline.addresses.resolver import resolve_addresses
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.settings import KnownClients, Settings
-from vroeg_pipeline.formats.reference_csv import csv_errors, csv_select
+from vroeg_pipeline.formats.reference_csv import reference_csv, wanted_columns
 from vroeg_pipeline.installation.extensions import load_extension
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.secrets import filled_in
-from vroeg_pipeline.installation.statements import fetch_one, quoted, temporary_step
+from vroeg_pipeline.installation.statements import fetch_one, quoted, temporary_step, temporary_table
 
 COLUMNS = ("postcode", "huisnummer", "huisletter", "huisnummertoevoeging", "known_to")
 _OPTIONAL = ("huisletter", "huisnummertoevoeging")
@@ -29,6 +28,7 @@ _OPTIONAL = ("huisletter", "huisnummertoevoeging")
 _WHERE = "settings.yaml, known_clients"
 _ATTACHED = "known_clients_source"
 _POSTGRES = re.compile(r"postgres(ql)?://|(^|\s)(host|hostaddr|dbname|service)\s*=")
+_FILES = (".csv", ".parquet")
 _SQLITE = (".sqlite", ".sqlite3", ".db")
 _CONNECT_SECONDS = 10
 # What libpq and DuckDB say, and what of it can be told; their own words hold hosts, users and values.
@@ -52,7 +52,7 @@ def load_known_clients(connection: duckdb.DuckDBPyConnection, home: Home, settin
     if settings.known_clients:
         _take_in(connection, home, settings.known_clients)
     else:
-        _take_in_file(connection, home.reference / "known_clients.csv")
+        _take_in_file(connection, home)
     temporary_step(
         connection,
         "known_written",
@@ -82,11 +82,13 @@ def load_known_clients(connection: duckdb.DuckDBPyConnection, home: Home, settin
     )
 
 
-def _take_in_file(connection: duckdb.DuckDBPyConnection, source: Path) -> None:
-    nothing = f"SELECT {', '.join(f'NULL::VARCHAR AS {column}' for column in COLUMNS)} LIMIT 0"
-    select = csv_select(source, COLUMNS) if source.exists() else nothing
-    with csv_errors(source):
-        temporary_step(connection, "known_raw", select)
+def _take_in_file(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
+    source = home.reference / "known_clients.csv"
+    if not source.exists():
+        temporary_table(connection, "known_raw", ", ".join(f"{column} VARCHAR" for column in COLUMNS), [])
+        return
+    with reference_csv(source, home.scratch) as file:
+        file.load(connection, "known_raw", wanted_columns(file, source, COLUMNS))
 
 
 def _take_in(connection: duckdb.DuckDBPyConnection, home: Home, known: KnownClients) -> None:
@@ -102,14 +104,19 @@ def _take_in(connection: duckdb.DuckDBPyConnection, home: Home, known: KnownClie
         with _attached(connection, "sqlite", str(path)):
             _copy(connection, _of_database(known))
         return
-    readers = {".csv": "read_csv({}, all_varchar = true, header = true)", ".parquet": "read_parquet({})"}
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
-        endings = ", ".join((*readers, *_SQLITE))
+    ending = path.suffix.lower()
+    if ending not in _FILES:
+        endings = ", ".join((*_FILES, *_SQLITE))
         raise VroegError(f"source is no database and no file ending in {endings}", where=_WHERE, do="check source")
     if known.table:
         raise VroegError("table is for databases", where=_WHERE, do="leave it out, or write a query FROM source")
-    rows = reader.format(quoted(str(path)))
+    rows = f"read_parquet({quoted(str(path))})"
+    if ending == ".csv":
+        rows = "known_file"
+        with reference_csv(path, home.scratch) as file:
+            names = [name.strip() for name in file.header or []]
+            wanted_columns(file, path, [], [name for name in names if name])
+            file.load(connection, rows, {_identifier(name): at for at, name in enumerate(names) if name})
     with _own_words():
         _copy(connection, f"WITH source AS (FROM {rows}) {known.query or 'FROM source'}")
 
@@ -119,8 +126,11 @@ def _of_database(known: KnownClients) -> str:
         return known.query
     if not known.table:
         raise VroegError("a database needs a table or a query", where=_WHERE, do="add one of them")
-    name = ".".join('"' + part.replace('"', '""') + '"' for part in known.table.split("."))
-    return f"FROM {_ATTACHED}.{name}"
+    return f"FROM {_ATTACHED}.{'.'.join(_identifier(part) for part in known.table.split('.'))}"
+
+
+def _identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, select: str) -> None:

@@ -198,6 +198,17 @@ def test_a_decision_follows_an_address_that_is_renumbered(town: World) -> None:
     assert signals(town)[0]["address_key"] == "2021AB_16__"
 
 
+def test_a_list_that_excel_saved_is_read(town: World) -> None:
+    town.deliver("huur", "2021-03", [row(house_number="12")])
+    town.run("2021-03")
+    (asked,) = town.table("address_desk")
+    text = f"Kenmerk (niet wijzigen);Besluit;Door\r\n{asked['desk_id']};2021AB 12-RD;Zoë\r\n"
+    town.deliver("adresdesk", "2021-03", text.encode("cp1252"), name="excel.csv", received="2021-03-10 10:00")
+    town.run("2021-03")
+    assert [kept["decided_by"] for kept in town.table("reference.address_decisions", "row_number")] == [None, "Zoë"]
+    assert signals(town)[0]["address_key"] == "2021AB_12__RD"
+
+
 def test_a_file_that_cannot_be_read_is_told(town: World) -> None:
     town.deliver("adresdesk", "2021-03", b"Dit is geen lijst", name="besluiten.xlsx")
     town.deliver("adresdesk", "2021-03", b"Besluit;Door\n", name="kolommen.csv")

@@ -111,6 +111,8 @@ MISTAKES = [
         "id",
     ),
     (("resolve", "--register", "{}/register.csv", "--input", "{}/long.csv", "--output", "{}/o.csv"), "line 2", "mend"),
+    # Case d14: the lines from an open quote on were gone without a word.
+    (("resolve", "--register", "{}/register.csv", "--input", "{}/open.csv", "--output", "{}/o.csv"), "line 3", "mend"),
     (("resolve", "--register", "{}/register.csv", "--input", "{}/latin.csv", "--output", "{}/o.csv"), "UTF-8", "save"),
     (
         ("resolve", "--register", "{}/register.csv", "--input", "{}/good.csv", "--output", "{}/no/o.csv"),
@@ -126,6 +128,7 @@ def test_a_mistake_is_one_line(register: Path, words: tuple[str, ...], what: str
     (folder / "empty.csv").write_text(f"{REGISTER_HEADER}\n", encoding="utf-8")
     (folder / "long.csv").write_text("id,postcode\n1,2024AB,Kerkstraat,12\n", encoding="utf-8")
     (folder / "latin.csv").write_bytes("id,city\n1,Curaçao\n".encode("latin-1"))
+    (folder / "open.csv").write_text('id,street\n1,x\n2,"Kerkstraat\n3,x\n', encoding="utf-8")
     (folder / "good.csv").write_text("id\n1\n", encoding="utf-8")
     done = addresses(*(word.format(folder) for word in words))
     assert done.returncode == 1

@@ -307,6 +307,14 @@ def test_pictures_are_told_of_and_the_rest_counts(town: World, tmp_path: Path) -
     assert "afbeeldingen" in str(sheet["A3"].value)
 
 
+def melted(world: World) -> bytes:
+    """Rows with a column Opmerking, in which quotes stand that nobody doubled."""
+    header, *lines = as_csv([{"case_id": id_, "end_result": HELP} for id_ in case_ids(world).values()]).splitlines()
+    assert len(lines) > 1
+    remarks = [b'"let op', *[b""] * (len(lines) - 2), b'"hond']
+    return b"\n".join([b"Opmerking;" + header, *(b";".join(pair) for pair in zip(remarks, lines, strict=True))])
+
+
 def refused_files(town: World, tmp_path: Path) -> dict[str, tuple[bytes, str]]:
     """Name → content and why it is refused."""
     good = filled(worklist(town), tmp_path / "goed.xlsx", TOLD)
@@ -342,6 +350,8 @@ def refused_files(town: World, tmp_path: Path) -> dict[str, tuple[bytes, str]]:
         "leeg.csv": (b"", "missing_columns"),
         "brief.txt": (b"Beste collega, het is gelukt.", "missing_columns"),
         "open.csv": (csv + b'"', "unreadable"),
+        # Two remarks begin with a quote: the result of the first row would be that of the last one's household.
+        "gesmolten.csv": (melted(town), "unreadable"),
         "februari.xlsx": (of_february.read_bytes(), "other_month"),
         "haarlemmermeer.csv": (as_csv([{"case_id": "ffffffffffffffff", "end_result": HELP}]), "unknown_cases"),
     }  # fmt: skip

@@ -175,7 +175,16 @@ def test_withdrawn_and_not_confirmed_signals_are_held(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"\xff\xfe", b"", b"referentie\nK1\n", b'customer_reference\n"K1\n', b"customer_reference\nK\x001\n"]
+    "content",
+    [
+        b"\xff\xfe",
+        b"",
+        b"referentie\nK1\n",
+        b'customer_reference\n"K1\n',
+        b"customer_reference\nK\x001\n",
+        b'customer_reference\n"K1\nK2\n"K3\n',
+        b"customer_reference,Customer_Reference\nK1,K1\n",
+    ],
 )
 def test_a_broken_withdrawal_is_told_and_stops_nothing(world: World, content: bytes) -> None:
     world.agree("huur")

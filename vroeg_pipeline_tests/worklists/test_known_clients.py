@@ -55,6 +55,13 @@ def test_nothing_named_and_no_file_is_told(world: World) -> None:
     assert known_clients_are_told(world.home, world.installation.settings)
 
 
+def test_a_csv_is_read_as_it_is_written(world: World) -> None:
+    """Case g21: what follows a # was cut off as a comment, and the client known to nobody."""
+    world.reference("dossiers.csv", "postcode;Huisnummer;known_to", "2021AB;2;#1 wijkteam", '2021AB;3;"1; noord"')
+    world.settings(known_clients={"source": "reference/dossiers.csv"})
+    assert known(world) == {("2021AB_2__", "#1 wijkteam"), ("2021AB_3__", "1; noord")}
+
+
 def test_csv_with_a_query(world: World) -> None:
     world.reference("dossiers.csv", "pc;nr;dienst", "2021AB;2;schulddienst", "2021AB;3;wijkteam")
     query = "SELECT pc AS postcode, nr AS huisnummer, dienst AS known_to FROM source WHERE dienst <> 'wijkteam';"
@@ -119,6 +126,8 @@ MISTAKES = [
     ({"source": "reference/weg.parquet"}, "is not there"),
     ({"source": "reference/areas.csv"}, "lacks the column postcode, huisnummer, known_to"),
     ({"source": "reference/areas.csv", "table": "t"}, "for databases"),
+    ({"source": "reference/dubbel.csv"}, "there twice"),
+    ({"source": "reference/open.csv"}, "open.csv line 2: cannot be read as CSV"),
     ({"source": "reference/areas.csv", "query": "SELECT zebra FROM source"}, "BinderException"),
     ({"source": "reference/lijst.xls"}, "no file ending in"),
     ({"source": "reference/stuk.db", "table": "t"}, "cannot be read"),
@@ -130,6 +139,8 @@ MISTAKES = [
 def test_a_mistake_is_one_line_of_our_own(world: World, setting: dict[str, str], said: str) -> None:
     world.reference("lijst.xls", "x")
     world.reference("stuk.db", "zebra")
+    world.reference("dubbel.csv", "postcode,huisnummer,known_to,Known_to", "2021AB,2,zebra,zebra")
+    world.reference("open.csv", "postcode,huisnummer,known_to", '2021AB,2,"zebra', "2021AB,3,zebra")
     world.settings(known_clients=setting)
     with pytest.raises(VroegError, match=said) as caught:
         known(world)

@@ -15,7 +15,6 @@ import openpyxl
 import pytest
 
 from vroeg_pipeline.domain.ddas import EnumContactsoort, EnumDagdeel, EnumEindresultaat
-from vroeg_pipeline.worklists import worklist_file
 from vroeg_pipeline.worklists.worklist_file import (
     WorklistEntry,
     WorklistHeading,
@@ -160,9 +159,11 @@ def test_withdrawn_lines_stand_apart(tmp_path: Path) -> None:
     assert not any("Testman" in text for text in texts)
 
 
-def test_a_long_list_goes_on_in_the_next_sheet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worklist_file, "ROWS_A_SHEET", 3)
-    book = written(tmp_path, *(replace(ENTRY, rank=rank) for rank in range(1, 8)))
+def test_a_long_list_goes_on_in_the_next_sheet(tmp_path: Path) -> None:
+    entries = [replace(ENTRY, rank=rank) for rank in range(1, 8)]
+    path = tmp_path / "lijst.xlsx"
+    assert write_worklist(path, HEADING, entries, tmp_path / "scratch", rows_a_sheet=3) == 7
+    book = openpyxl.load_workbook(path)
     names = [name for name in book.sheetnames if name.startswith("Werklijst")]
     ranks = [book[name].cell(row, 1).value for name in names for row in range(HEADER_ROW + 1, book[name].max_row + 1)]
     assert ranks == [1, 2, 3, 4, 5, 6, 7]

@@ -20,7 +20,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vroeg_pipeline.domain.fields import CANONICAL_FIELDS, REQUIRED_FIELDS
-from vroeg_pipeline.formats.readers import FileFormat, ReadOutcome, plain_number, read_delivery
+from vroeg_pipeline.formats.delivery import FileFormat, ReadDelivery, read_delivery
+from vroeg_pipeline.formats.json import plain_number
 
 COLUMNS = {field: field.replace("_", " ").title() for field in CANONICAL_FIELDS}
 HEADER = ";".join(COLUMNS.values())
@@ -37,7 +38,7 @@ class Reader:
 
     def __call__(
         self, content: bytes | str, kind: str = "csv", **terms: Any
-    ) -> tuple[ReadOutcome, list[dict[str, Any]]]:
+    ) -> tuple[ReadDelivery, list[dict[str, Any]]]:
         path = self.folder / "delivery"
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         outcome = read_delivery(
@@ -348,3 +349,23 @@ def test_json_of_everything_at_once(read: Reader) -> None:
     outcome, rows = read(json.dumps(objects), "json")
     assert outcome.row_count == 50
     assert references(rows)[-1] == (50, "K50")
+
+
+def test_rows_that_melted_refuse_the_file_and_the_line_is_told(read: Reader) -> None:
+    """Case a06d: of three rows one was accepted, under the name of another."""
+    lines = [line("K1", surname='"t Hart'), line("K2", surname=SECRET), line("K3", surname='"s-Graveland')]
+    outcome, rows = read("\r\n".join([HEADER, *lines]))
+    assert (outcome.refusal, outcome.row_count, rows) == ("unreadable", None, [])
+    assert outcome.detail == "has a quote in line 2 that swallows the rows down to line 4"
+
+
+def test_a_bare_return_among_other_line_ends_takes_no_letter(read: Reader) -> None:
+    """Case a14: the row behind it had the reference 003 in place of 1003."""
+    outcome, rows = read(f"{HEADER}\r\n{line('1001')}\n{line('1002')}\r{line('1003')}\n")
+    assert (outcome.row_count, references(rows)) == (3, [(1, "1001"), (2, "1002"), (3, "1003")])
+
+
+@pytest.mark.parametrize("above", ["sep=;\r\n", "\ufeffsep=;\r\n"])
+def test_the_line_that_excel_writes_for_itself_is_no_header(read: Reader, above: str) -> None:
+    outcome, rows = read(f"{above}{HEADER}\r\n{line('K1')}\r\n")
+    assert (outcome.refusal, references(rows)) == (None, [(1, "K1")])

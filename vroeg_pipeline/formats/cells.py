@@ -1,0 +1,61 @@
+"""What all formats share: cells, headers, and the error of a file that cannot be read."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+# What counts as nothing at the edges of a text; the same as in the macro text_of.
+BLANK = " \t\n\v\f\r\xa0"
+
+# Its text, and whether the file held it as a number or date.
+Cell = tuple[str | None, bool]
+
+
+class UnreadableError(Exception):
+    """The file's form is broken; the text says how, without its content. `line`: where, from 1, as far as that is known."""
+
+    def __init__(self, how: str, line: int | None = None) -> None:
+        super().__init__(how)
+        self.line = line
+
+
+class WrongEncodingError(UnreadableError):
+    """The file's bytes are no text in the encoding that is expected."""
+
+
+@lru_cache(maxsize=4_096)
+def header_name(header: str) -> str:
+    """A header to compare with another: composed, without case, characters that nobody sees and runs of white space."""
+    if not header.isascii():
+        header = "".join(c for c in unicodedata.normalize("NFC", header) if unicodedata.category(c) != "Cf")
+    return " ".join(header.split()).casefold()
+
+
+@dataclass(frozen=True)
+class Header:
+    """The headers of a file against the wanted ones. `positions`: name of the wanted one to column."""
+
+    positions: Mapping[str, int]
+    width: int
+    unexpected: tuple[str, ...]
+
+    @classmethod
+    def of(cls, headers: Sequence[str], wanted: Mapping[str, str]) -> Header:
+        """`wanted`: name to header.
+
+        Raises UnreadableError when a wanted header is there twice.
+        """
+        found = [header_name(header) for header in headers]
+        positions = {}
+        for name, header in wanted.items():
+            folded = header_name(header)
+            if found.count(folded) > 1:
+                raise UnreadableError(f"the column '{header}' is there twice; which one is meant is not guessed")
+            if folded in found:
+                positions[name] = found.index(folded)
+        known = set(positions.values())
+        unexpected = tuple(h.strip(BLANK) for i, h in enumerate(headers) if i not in known and h.strip(BLANK))
+        return cls(positions, len(headers), unexpected)

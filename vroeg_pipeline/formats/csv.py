@@ -1,0 +1,391 @@
+"""The one door by which CSV comes in: deliveries, slips, returned lists, known clients, registers, addresses of anyone.
+
+Nobody's CSV is trusted, and none loses a row: its encoding, line ends, `sep=` line, byte order mark and delimiter are
+settled before anything parses it, no quote may swallow rows, and what DuckDB finds is compared with a count of our own.
+DuckDB reads large files, but no quote that others wrote, nor a bare CR, behind which it loses a character: such files go
+through Python's reader first.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import TextIO
+
+import duckdb
+
+from vroeg_pipeline.formats.cells import BLANK, UnreadableError, WrongEncodingError
+from vroeg_pipeline.installation.home import temporary_file
+from vroeg_pipeline.installation.statements import fetch_one, quoted
+
+# UTF-8, or what Excel makes of "CSV" on a Dutch computer. What counts in such files is ASCII in both.
+EXCEL = "utf-8 or cp1252"
+
+_DELIMITERS = ",;\t|"
+_SEP_LINE = re.compile(r'"?sep=(.)\1*"?[\r\n]*', re.IGNORECASE)
+_BLOCK = 1 << 22
+_LONGEST_LINE = 64 * 1024 * 1024
+_HEADER_WITHIN = 20
+_END = "\x1eend"
+
+# A memo of some megabytes is no reason to refuse a file.
+csv.field_size_limit(_LONGEST_LINE)
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a CSV is written, as far as that was agreed.
+
+    `delimiter`: None is guessed from the first line with anything on it, or the first that holds `header_word`. `strict`:
+    for files of our own side, in which a row longer than the header and text behind a closing quote are mistakes too.
+    """
+
+    encoding: str = "utf-8"
+    delimiter: str | None = None
+    header_word: str = ""
+    strict: bool = False
+
+
+def csv_rows(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
+    """(line on which it ends, cells) of each record of a file that fits in memory, empty ones included.
+
+    Raises UnreadableError when it is no CSV of which every row can be told from the next.
+    """
+    text = _decoded(path, dialect.encoding).removeprefix("\ufeff")
+    if "\0" in text:
+        raise UnreadableError("holds NUL bytes")
+    delimiter, before, lines = _begin(io.StringIO(text, newline=""), dialect)
+    for line, cells in _records(lines, delimiter, strict=dialect.strict):
+        yield before + line, cells
+
+
+@contextmanager
+def csv_file(path: Path, scratch: Path, dialect: Dialect) -> Iterator[CsvFile]:
+    """A CSV of any length, checked, for DuckDB to read within the block. `scratch`: a private folder for our copies.
+
+    Raises UnreadableError as `csv_rows` does, then or when it is read.
+    """
+    with ExitStack() as copies:
+        scan = None
+        if not _is_utf8(dialect.encoding):
+            scan = _scan(path) if dialect.encoding == EXCEL else None
+            if scan is None:
+                path = _transcoded(path, dialect.encoding, copies.enter_context(temporary_file(scratch)))
+        scan = scan or _scan(path)
+        if scan is None:
+            raise WrongEncodingError(f"is not {dialect.encoding} text")
+        yield CsvFile(path, scan, dialect, scratch, copies)
+
+
+class CsvFile:
+    """A CSV and its `header`: the cells of the first row with anything in it, None where there is no such row."""
+
+    def __init__(self, path: Path, scan: _Scan, dialect: Dialect, scratch: Path, copies: ExitStack) -> None:
+        self._path, self._strict, self._scratch, self._copies = path, dialect.strict, scratch, copies
+        self.header: list[str] | None = None
+        self._is_plain = scan.is_plain
+        with self._open() as stream:
+            self.delimiter, before, lines = _begin(stream, dialect)
+            self._sep_lines = before
+            rows_above = 0
+            for line, cells in _records(lines, self.delimiter, strict=dialect.strict):
+                rows_above += bool(cells)
+                if any(cell.strip(BLANK) for cell in cells):
+                    self.header, self._skip = cells, before + line
+                    # With one column an empty line may be a row, and with none there are no rows.
+                    self._is_plain = self._is_plain and len(cells) > 1
+                    break
+        self._expected = scan.filled_lines - before - rows_above
+
+    def load(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        into: str,
+        columns: Mapping[str, int | None],
+        *,
+        numbered: bool = False,
+    ) -> int:
+        """Makes the temporary table `into` of the rows below the header, in their order; gives their number.
+
+        `columns`: name to position; None gives a column of NULL. Where nothing stands it is NULL too. `numbered`: with a
+        first column row_number, from 1, and without the rows that have nothing in any column of the file.
+        """
+        create = f"CREATE OR REPLACE TEMP TABLE {into} AS"
+        if self._is_plain:
+            try:
+                return self._load_plain(connection, into, columns, numbered=numbered)
+            except (duckdb.InvalidInputException, duckdb.ConversionException, _MiscountError):
+                pass  # Python's reader says what is wrong with which line, or reads it.
+        query, expected = self._rewritten(columns, numbered=numbered)
+        connection.execute(f"{create} {query}")
+        (count,) = fetch_one(connection, f"SELECT count(*) FROM {into}")
+        if count != expected:
+            raise RuntimeError(f"{expected} rows were written but {count} loaded")  # a bug of ours, never the file's
+        return int(count)
+
+    def _load_plain(
+        self, connection: duckdb.DuckDBPyConnection, into: str, columns: Mapping[str, int | None], *, numbered: bool
+    ) -> int:
+        create = f"CREATE OR REPLACE TEMP TABLE {into} AS"
+        if not numbered:
+            connection.execute(f"{create} SELECT {_selected(columns)} FROM {self._plain}")
+            (found,) = fetch_one(connection, f"SELECT count(*) FROM {into}")
+            self._compare(found)
+            return int(found)
+        blank = "' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || chr(160)"
+        # A CASE, as an AND would work out both for every row.
+        all_blank = f"trim(concat({', '.join(self._names)}), {blank}) = ''"
+        connection.execute(
+            f"""
+            {create} SELECT
+                (row_number() OVER ())::INTEGER AS row_number,
+                {_selected(columns)},
+                CASE
+                    WHEN trim(c0, {blank}) = '' THEN {all_blank} WHEN c0 IS NULL THEN {all_blank} ELSE false
+                END AS is_blank
+            FROM {self._plain}
+            """
+        )
+        found, count = fetch_one(connection, f"SELECT count(*), count(*) FILTER (WHERE NOT is_blank) FROM {into}")
+        self._compare(found)
+        if count < found:
+            connection.execute(
+                f"""
+                {create} SELECT * REPLACE ((row_number() OVER (ORDER BY row_number))::INTEGER AS row_number)
+                FROM {into} WHERE NOT is_blank
+                """
+            )
+        connection.execute(f"ALTER TABLE {into} DROP COLUMN is_blank")
+        return int(count)
+
+    def query(self, connection: duckdb.DuckDBPyConnection, columns: Mapping[str, int | None]) -> str:
+        """A query for the same rows, for what is too large to be kept twice. To be run within the block."""
+        if self._is_plain:
+            try:
+                (found,) = fetch_one(
+                    connection, f"SELECT count(*) FROM (SELECT {_selected(columns)} FROM {self._plain})"
+                )
+                self._compare(found)
+                return f"SELECT {_selected(columns)} FROM {self._plain}"
+            except (duckdb.InvalidInputException, duckdb.ConversionException, _MiscountError):
+                pass  # as above
+        return self._rewritten(columns, numbered=False)[0]
+
+    def _compare(self, found: int) -> None:
+        if found != self._expected:
+            raise _MiscountError
+
+    def _open(self) -> io.TextIOWrapper:
+        return self._path.open(encoding="utf-8-sig", newline="")
+
+    @property
+    def _names(self) -> list[str]:
+        return [f"c{position}" for position in range(len(self.header or ()))]
+
+    @property
+    def _plain(self) -> str:
+        types = ", ".join(f"'{name}': 'VARCHAR'" for name in self._names)
+        return f"""
+            read_csv(
+                {quoted(str(self._path))}, auto_detect = false, header = false, skip = {self._skip}, columns = {{{types}}},
+                delim = {quoted(self.delimiter)}, quote = '', escape = '', null_padding = true,
+                strict_mode = {str(self._strict).lower()}
+            )
+        """
+
+    def _rewritten(self, columns: Mapping[str, int | None], *, numbered: bool) -> tuple[str, int]:
+        """A query for a copy of what is wanted, and the number of its rows."""
+        number = ["row_number"] if numbered else []
+        if self.header is None:
+            return f"SELECT {', '.join(f'NULL::VARCHAR AS {name}' for name in columns)} LIMIT 0", 0
+        width = len(self.header)
+        wanted = sorted({position for position in columns.values() if position is not None})
+        copy = self._copies.enter_context(temporary_file(self._scratch))
+        count = 0
+        with self._open() as stream, copy.open("w", encoding="utf-8", newline="") as file:
+            write = own_writer(file)
+            _, before, lines = _begin(stream, Dialect(delimiter=self.delimiter))
+            for line, cells in _records(lines, self.delimiter, strict=self._strict):
+                if before + line <= self._skip or not cells or (numbered and not "".join(cells).strip(BLANK)):
+                    continue
+                if self._strict and any(cells[width:]):
+                    raise UnreadableError("has a row that is longer than the header", before + line)
+                count += 1
+                here = len(cells)
+                write([count, *(cells[place] if place < here else "" for place in wanted)])
+        places = {"row_number": "INTEGER", **{f"c{place}": "VARCHAR" for place in wanted}}
+        selected = ", ".join([*number, _selected(columns)])
+        return f"SELECT {selected} FROM ({own_query(copy, places)})", count
+
+
+class _MiscountError(Exception):
+    """DuckDB found another number of rows than there are lines."""
+
+
+def own_writer(file: TextIO) -> Callable[[Iterable[object]], object]:
+    """Writes the rows of a CSV that only `own_query` reads."""
+    return csv.writer(file, delimiter=",", quoting=csv.QUOTE_ALL, lineterminator="\n").writerow
+
+
+def own_query(path: Path, columns: Mapping[str, str]) -> str:
+    """A query for the rows of a CSV that `own_writer` wrote; `columns`: name to type."""
+    return f"""
+        SELECT * FROM read_csv(
+            {quoted(str(path))}, auto_detect = false, header = false, columns = {dict(columns)}, delim = ',',
+            quote = '"', escape = '"', new_line = '\\n', parallel = false, max_line_size = {_LONGEST_LINE}
+        )
+    """
+
+
+def _selected(columns: Mapping[str, int | None]) -> str:
+    return ", ".join(f"{'NULL::VARCHAR' if at is None else f'c{at}'} AS {name}" for name, at in columns.items())
+
+
+@dataclass(frozen=True)
+class _Scan:
+    """What the bytes of a UTF-8 file tell. `is_plain`: no quotes, and each line ends in LF, or each in CRLF."""
+
+    is_plain: bool
+    filled_lines: int
+
+
+def _scan(path: Path) -> _Scan | None:
+    """Looks at a file block by block; None when it is not UTF-8 text.
+
+    Raises UnreadableError when it holds NUL bytes.
+    """
+    has_quotes, filled, returns, pairs, feeds = False, 0, 0, 0, 0
+    for block in _blocks(path):
+        if not block.isascii():
+            try:
+                block.decode("utf-8")
+            except UnicodeDecodeError:
+                return None
+        if b"\0" in block:
+            raise UnreadableError("holds NUL bytes")
+        has_quotes = has_quotes or b'"' in block
+        lines = block.split(b"\n")
+        filled += len(lines) - lines.count(b"") - lines.count(b"\r")
+        feeds += len(lines) - 1
+        returns += block.count(b"\r")
+        pairs += block.count(b"\r\n")
+    return _Scan(not has_quotes and returns in (0, feeds) and returns == pairs, filled)
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    """The bytes of a file in blocks that end where a line does."""
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            yield block if block.endswith(b"\n") else block + file.readline()
+
+
+def _is_utf8(encoding: str) -> bool:
+    return encoding != EXCEL and codecs.lookup(encoding).name in ("utf-8", "utf-8-sig")
+
+
+def _decoded(path: Path, encoding: str) -> str:
+    data = path.read_bytes()
+    try:
+        return data.decode("utf-8" if encoding == EXCEL else encoding)
+    except UnicodeDecodeError:
+        if encoding == EXCEL:
+            return data.decode("cp1252", "replace")
+        raise WrongEncodingError(f"is not {encoding} text") from None
+
+
+def _transcoded(path: Path, encoding: str, copy: Path) -> Path:
+    """The copy, in UTF-8."""
+    own, errors = ("cp1252", "replace") if encoding == EXCEL else (encoding, "strict")
+    try:
+        with (
+            path.open(encoding=own, errors=errors, newline="") as source,
+            copy.open("w", encoding="utf-8", newline="") as target,
+        ):
+            while block := source.read(_BLOCK):
+                target.write(block)
+    except UnicodeError:
+        raise WrongEncodingError(f"is not {encoding} text") from None
+    return copy
+
+
+def _begin(stream: Iterable[str], dialect: Dialect) -> tuple[str, int, Iterator[str]]:
+    """The delimiter, the number of lines that are none of the table, and the others."""
+    lines = iter(stream)
+    first = next(lines, "")
+    # Excel writes it for itself and shows no such line.
+    if said := _SEP_LINE.fullmatch(first):
+        return said[1], 1, lines
+    if dialect.delimiter:
+        return dialect.delimiter, 0, chain([first], lines)
+    ahead = [first]
+    while not (ahead[-1].strip() and dialect.header_word in ahead[-1].casefold()) and (line := next(lines, "")):
+        ahead.append(line)
+    return max(_DELIMITERS, key=ahead[-1].count), 0, chain(ahead, lines)
+
+
+def _records(lines: Iterable[str], delimiter: str, *, strict: bool) -> Iterator[tuple[int, list[str]]]:
+    """(line on which it ends, cells) of each record by RFC 4180, lenient about text behind a closing quote.
+
+    A quote that is not part of the text goes on to the next one that is not, and takes the rows between them with it.
+    Raises UnreadableError where that must have happened.
+    """
+    seen: list[str] = []
+
+    def remembered() -> Iterator[str]:
+        for text in chain(lines, [_END]):
+            seen.append(text)
+            yield text
+
+    reader = csv.reader(remembered(), delimiter=delimiter, strict=strict)
+    before, width, ended = 0, 0, False
+    try:
+        for number, cells in enumerate(reader):
+            if ended:
+                raise UnreadableError("goes on behind its end", before)
+            ended = cells == [_END] and len(seen) == 1
+            if ended:
+                continue
+            if len(seen) > 1:
+                if seen[-1] is _END:
+                    raise UnreadableError("has a quote that is never closed", before + 1)
+                # Above a header may stand a title alone.
+                if _swallows(cells, "".join(seen), delimiter, width if width > 1 else len(cells)):
+                    raise UnreadableError(
+                        f"has a quote in line {before + 1} that swallows the rows down to line {reader.line_num}",
+                        before + 1,
+                    )
+            if number < _HEADER_WITHIN:
+                width = max(width, len(cells))
+            before = reader.line_num
+            seen.clear()
+            yield before, cells
+    except csv.Error as error:
+        if seen and seen[-1] is _END:
+            raise UnreadableError("has a quote that is never closed", before + 1) from None
+        raise UnreadableError(f"is no valid CSV ({error})", reader.line_num) from None
+    if not ended:
+        raise UnreadableError("has a quote that is never closed", before + 1)
+
+
+def _swallows(cells: list[str], written: str, delimiter: str, width: int) -> bool:
+    """Whether a record of several lines holds more than its own row; `width`: the number of columns."""
+    held = max((cell.count(delimiter) for cell in cells if "\n" in cell or "\r" in cell), default=-1)
+    if held >= width - 1:
+        return True
+    while cells and not cells[-1].strip(BLANK):
+        cells = cells[:-1]
+    if len(cells) > width:
+        return True
+    blank_behind = re.compile(rf'"[ \t]+(?={re.escape(delimiter)}|[\r\n]|$)')
+    try:
+        list(csv.reader(io.StringIO(blank_behind.sub('"', written), newline=""), delimiter=delimiter, strict=True))
+    except csv.Error:
+        return True
+    return False

@@ -1,0 +1,161 @@
+"""Reads one delivery file, verbatim, into a table of a DuckDB connection (DOMAIN §4; why so: docs/adr/0007).
+
+Knows what the formats share. What the cells mean is read by `macros.sql`, whether a file is usable besides its form by
+`deliveries.intake`. A partner's file is not trusted: nothing outside it is read, memory and time are bounded, and no row
+is lost or split without the file being refused. What is told of a file never quotes a cell, nor a header that was not
+agreed: a file without a header has a person there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+
+from vroeg_pipeline.domain.fields import CANONICAL_FIELDS
+from vroeg_pipeline.formats.cells import BLANK, Cell, Header, UnreadableError
+from vroeg_pipeline.formats.csv import Dialect, csv_file, own_query, own_writer
+from vroeg_pipeline.formats.drift import drift_of
+from vroeg_pipeline.formats.json import is_empty_list, json_rows
+from vroeg_pipeline.formats.xlsx import xlsx_rows
+from vroeg_pipeline.installation.home import temporary_file
+from vroeg_pipeline.installation.statements import fetch_one
+
+_BLANK_LOOK = 4_096
+
+
+@dataclass(frozen=True)
+class FileFormat:
+    """The part of an agreement that a reader needs."""
+
+    format: Literal["csv", "xlsx", "json"]
+    encoding: str = "utf-8"
+    delimiter: str = ";"
+    sheet: str | None = None
+
+
+@dataclass(frozen=True)
+class ReadDelivery:
+    """What became of a file. `detail` is one line without personal data; `row_count` is None when unreadable."""
+
+    refusal: Literal["unreadable", "missing_columns"] | None
+    detail: str
+    row_count: int | None
+    missing_optional: tuple[str, ...] = ()
+    unexpected_columns: tuple[str, ...] = ()
+
+
+def read_delivery(
+    con: duckdb.DuckDBPyConnection,
+    path: Path,
+    fmt: FileFormat,
+    columns: Mapping[str, str],
+    required: Collection[str],
+    into: str,
+    scratch: Path,
+) -> ReadDelivery:
+    """Reads a file into the temporary table `into`: row_number, a text column a canonical field, and `typed`.
+
+    `columns` maps canonical fields to agreed headers, of which `required` may not be absent. Wholly empty rows are no
+    rows and take no number. `typed` lists the fields that the file held as a number or date (None for CSV). The table
+    is made in any case, empty when the file is unreadable. `scratch` is a private folder for temporary files.
+    """
+    if _is_blank(path):
+        _empty_table(con, into)
+        return ReadDelivery("missing_columns", "the file is empty, so there is no header", 0)
+    try:
+        if fmt.format == "csv":
+            header, count = _read_csv(con, path, fmt, columns, into, scratch)
+        else:
+            rows = json_rows(path) if fmt.format == "json" else xlsx_rows(path, fmt.sheet, scratch)
+            header, count = _load_rows(con, rows, columns, into, scratch)
+    except UnreadableError as error:
+        _empty_table(con, into)
+        line = f" (line {error.line})" if error.line and "line" not in str(error) else ""
+        return ReadDelivery("unreadable", f"{error}{line}", None)
+    if header is None:
+        _empty_table(con, into)
+        if fmt.format == "json" and count == 0 and is_empty_list(path):
+            return ReadDelivery(None, "no rows", 0)
+        return ReadDelivery("missing_columns", "there is no header", 0)
+    lacking = [field for field in required if field not in header.positions]
+    optional = tuple(field for field in columns if field not in header.positions and field not in required)
+    if lacking:
+        headers = ", ".join(f"{field} ('{columns[field]}')" if field in columns else field for field in lacking)
+        drift = drift_of(columns, [*lacking, *optional], header.unexpected, one_header=fmt.format != "json")
+        renamed = "".join(f"; '{old}' seems to be called '{new}' now" for old, new in drift.renamed.items())
+        return ReadDelivery("missing_columns", f"lacks {headers}{renamed}", count, optional, header.unexpected)
+    return ReadDelivery(None, "read", count, optional, header.unexpected)
+
+
+def _is_blank(path: Path) -> bool:
+    with path.open("rb") as file:
+        start = file.read(_BLANK_LOOK)
+        return not start.strip() and (len(start) < _BLANK_LOOK or not file.read().strip())
+
+
+def _read_csv(
+    con: duckdb.DuckDBPyConnection, path: Path, fmt: FileFormat, columns: Mapping[str, str], into: str, scratch: Path
+) -> tuple[Header | None, int]:
+    with csv_file(path, scratch, Dialect(fmt.encoding, fmt.delimiter)) as file:
+        if file.header is None:
+            return None, 0
+        header = Header.of(file.header, columns)
+        places = {field: header.positions.get(field) for field in CANONICAL_FIELDS}
+        count = file.load(con, into, places, numbered=True)
+        con.execute(f"ALTER TABLE {into} ADD COLUMN typed VARCHAR[]")
+        return header, count
+
+
+def _load_rows(
+    con: duckdb.DuckDBPyConnection, rows: Iterable[list[Cell]], columns: Mapping[str, str], into: str, scratch: Path
+) -> tuple[Header | None, int]:
+    """Loads cells row by row, the first row with anything in it being the header."""
+    header: Header | None = None
+    count = 0
+    with temporary_file(scratch) as normal:
+        with normal.open("w", encoding="utf-8", newline="") as file:
+            write = own_writer(file)
+            try:
+                for row in rows:
+                    if not any(text and text.strip(BLANK) for text, _ in row):
+                        continue
+                    if header is None:
+                        header = Header.of([text or "" for text, _ in row], columns)
+                        continue
+                    count += 1
+                    write(_normal_row(count, row, header))
+            except UnicodeEncodeError:
+                raise UnreadableError("holds half a character (a lone surrogate)") from None
+        if header is None:
+            return None, 0
+        types = {"row_number": "INTEGER", **dict.fromkeys((*CANONICAL_FIELDS, "typed"), "VARCHAR")}
+        con.execute(
+            f"CREATE OR REPLACE TEMP TABLE {into} AS "
+            f"SELECT * REPLACE (string_split(typed, ' ') AS typed) FROM ({own_query(normal, types)})"
+        )
+        (loaded,) = fetch_one(con, f"SELECT count(*) FROM {into}")
+    if loaded != count:
+        raise RuntimeError(f"{count} rows were written but {loaded} loaded")  # a bug of ours, never the file's
+    return header, count
+
+
+def _normal_row(number: int, row: list[Cell], header: Header) -> list[str]:
+    values, typed = [], []
+    for field in CANONICAL_FIELDS:
+        position = header.positions.get(field)
+        text, is_typed = row[position] if position is not None and position < len(row) else (None, False)
+        if text and "\0" in text:
+            raise UnreadableError("holds NUL characters")
+        values.append(text or "")
+        if is_typed:
+            typed.append(field)
+    return [str(number), *values, " ".join(typed)]
+
+
+def _empty_table(con: duckdb.DuckDBPyConnection, into: str) -> None:
+    fields = ", ".join(f"{field} VARCHAR" for field in CANONICAL_FIELDS)
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {into} (row_number INTEGER, {fields}, typed VARCHAR[])")

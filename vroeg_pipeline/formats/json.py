@@ -1,0 +1,92 @@
+"""Reads an array of JSON objects as rows; numbers stay as they are written."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+from vroeg_pipeline.formats.cells import Cell, UnreadableError, header_name
+
+_LONGEST_NUMBER = 40
+
+
+class _Number(str):
+    """A JSON number as it is written."""
+
+
+def is_empty_list(path: Path) -> bool:
+    """Whether the file says that there are no rows."""
+    return re.fullmatch(rb"(\xef\xbb\xbf)?\s*\[\s*\]\s*", path.read_bytes()) is not None
+
+
+def json_rows(path: Path) -> Iterator[list[Cell]]:
+    """The header (every key of any object) and then a row an object.
+
+    Raises UnreadableError when the file is no array of objects.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UnreadableError("is not UTF-8 text") from None
+    if not text.strip():
+        return
+    try:
+        content = json.loads(
+            text, parse_float=_Number, parse_int=_Number, parse_constant=_no_constant, object_pairs_hook=_unique_keys
+        )
+    except json.JSONDecodeError as error:
+        raise UnreadableError(f"is no valid JSON at line {error.lineno}") from None
+    except RecursionError:
+        raise UnreadableError("is nested too deeply") from None
+    if not isinstance(content, list) or not all(isinstance(item, dict) for item in content):
+        raise UnreadableError("is no array of objects")
+    keys: dict[str, str] = {}
+    for item in content:
+        for key in item:
+            keys.setdefault(header_name(key), key)
+    if not keys:
+        return
+    yield [(key, False) for key in keys.values()]
+    for item in content:
+        folded = {header_name(key): value for key, value in item.items()}
+        yield [_json_cell(folded.get(key)) for key in keys]
+
+
+def _no_constant(name: str) -> object:
+    raise UnreadableError(f"holds {name}, which is no JSON")
+
+
+def _unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    if len({header_name(key) for key, _ in pairs}) < len(pairs):
+        raise UnreadableError("an object has a field twice; which one is meant is not guessed")
+    return dict(pairs)
+
+
+def _json_cell(value: object) -> Cell:
+    if value is None:
+        return None, False
+    if isinstance(value, bool):
+        return str(value).lower(), False
+    if isinstance(value, _Number):
+        return plain_number(value), True
+    if isinstance(value, str):
+        return value, False
+    return json.dumps(value, ensure_ascii=False), False
+
+
+def plain_number(text: str) -> str:
+    """A number without exponent, and without decimals where they are zero: 12.0 is 12, 1e3 is 1000."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return text
+    if not number.is_finite() or abs(number.adjusted()) > _LONGEST_NUMBER:
+        return text
+    if number == number.to_integral_value():
+        return (
+            f"{number.to_integral_value():f}".replace("-0", "0") if number == 0 else f"{number.to_integral_value():f}"
+        )
+    return f"{number:f}"

@@ -1,0 +1,167 @@
+"""The one look of every workbook that we write: how it is opened, its forms, its page, and text that stays text.
+
+What stands in a workbook is its stage's own. Texts come from partners and may be hostile (DOMAIN §12).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import xlsxwriter
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
+
+from vroeg_pipeline.domain.months import AMSTERDAM
+from vroeg_pipeline.installation.home import private_folder, replacing
+
+# Excel has 1,048,576 rows a sheet; a longer list goes on in the next sheet.
+ROWS_A_SHEET = 1_000_000
+# The height of a line of text, in points.
+LINE_POINTS = 14.5
+
+Look = Mapping[str, Any]
+TEXT: Look = {"font_name": "Calibri", "font_size": 11, "valign": "top"}
+LINE: Look = {**TEXT, "text_wrap": True, "bottom": 1, "bottom_color": "#BFBFBF"}
+STRONG: Look = {"bold": True}
+TITLE: Look = {**TEXT, "bold": True, "font_size": 16, "font_color": "#1F3864"}
+HEADER: Look = {"bold": True, "bg_color": "#1F3864", "font_color": "#FFFFFF"}
+# What its reader fills in is yellow.
+FILL_HEADER: Look = {"bold": True, "bg_color": "#FFE699", "font_color": "#000000"}
+FILL: Look = {**LINE, "bg_color": "#FFF9E5", "left": 1, "left_color": "#E0D3A8"}
+SMALL: Look = {**LINE, "font_size": 7, "font_color": "#808080"}
+MONEY: Look = {"num_format": "[$€-413] #,##0.00"}
+DATE: Look = {"num_format": "dd-mm-yyyy"}
+WARNING_COLOUR = "#9C0006"
+_NARROW = {"left": 0.4, "right": 0.4, "top": 0.5, "bottom": 0.6}
+_A4 = 9
+
+# XML knows no other control characters; a lone surrogate cannot be written either.
+_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_LOOKS_LIKE_FORMULA = re.compile(r"[=+\-@\t\r\n]|[\x00-\x1f]")
+_LONGEST_CELL = 32_767
+
+
+@dataclass(frozen=True)
+class TextForm:
+    """The form of cells with text of others: `quoted` is for what would become a formula when somebody edits it."""
+
+    plain: Format
+    quoted: Format
+
+
+class Book:
+    """A workbook that is being written."""
+
+    def __init__(self, workbook: xlsxwriter.Workbook) -> None:
+        self.workbook = workbook
+
+    def form(self, *looks: Look) -> Format:
+        """A form with all of the looks, a later one before an earlier one."""
+        return self.workbook.add_format({key: value for look in looks for key, value in look.items()})
+
+    def text_form(self, *looks: Look) -> TextForm:
+        """The same for text of others."""
+        return TextForm(self.form(*looks), self.form(*looks, {"quote_prefix": True}))
+
+    def sheet(self, name: str, widths: Sequence[float]) -> Worksheet:
+        """A new sheet; the widths of its columns in characters."""
+        sheet = self.workbook.add_worksheet(name)
+        for column, width in enumerate(widths):
+            sheet.set_column(column, column, width)
+        return sheet
+
+    def explanation(self, lines: Sequence[tuple[str, str]]) -> Worksheet:
+        """A sheet `Uitleg`: words and what they mean."""
+        sheet = self.sheet("Uitleg", (24, 100))
+        word, meaning = self.form(TEXT, STRONG, {"text_wrap": True}), self.form(TEXT, {"text_wrap": True})
+        for row, (left, right) in enumerate(lines):
+            sheet.write_string(row, 0, left, word)
+            sheet.write_string(row, 1, right, meaning)
+        return sheet
+
+
+@contextmanager
+def writing(path: Path, title: str, created: datetime, scratch: Path, *, by_row: bool = True) -> Iterator[Book]:
+    """A workbook that stands at `path`, whole or not at all, for the owner alone, when the block ends well.
+
+    The same cells and the same `created` (aware; shown in Amsterdam time) give the same bytes. `by_row`: rows are written
+    from top to bottom, so that a sheet of any length takes little memory. `scratch`: a private folder for what the
+    library keeps on disk meanwhile.
+    """
+    options = {
+        "constant_memory": by_row,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+        "tmpdir": str(private_folder(scratch)),
+    }
+    with replacing(path) as temporary, xlsxwriter.Workbook(str(temporary), options) as workbook:
+        workbook.set_properties({"title": title, "created": created.astimezone(AMSTERDAM).replace(tzinfo=None)})
+        yield Book(workbook)
+
+
+def page(
+    sheet: Worksheet, *, footer: str | None = "Vertrouwelijk – persoonsgegevens", margins: Look | None = _NARROW
+) -> None:
+    """Sets the sheet up for A4, as wide as the page. With a footer the grid is hidden, as forms have lines of their own."""
+    sheet.set_landscape()
+    sheet.set_paper(_A4)
+    sheet.fit_to_pages(1, 0)
+    if margins:
+        sheet.set_margins(**margins)
+    if footer:
+        sheet.set_footer(f"&L&8{footer}&R&8Pagina &P van &N")
+        sheet.hide_gridlines(2)
+
+
+def write_row(
+    sheet: Worksheet, row: int, texts: Sequence[str], form: Format, others: Mapping[str, Format] | None = None
+) -> None:
+    """A row of headers of ours; `others`: those that have another form."""
+    for column, text in enumerate(texts):
+        sheet.write_string(row, column, text, (others or {}).get(text, form))
+
+
+def write_text(sheet: Worksheet, row: int, column: int, text: str, form: TextForm) -> None:
+    """Text of others in a cell: it is never a formula, now or later."""
+    sheet.write_string(row, column, legal(text), form.quoted if looks_like_formula(text) else form.plain)
+
+
+def drop_down(
+    sheet: Worksheet,
+    rows: tuple[int, int],
+    column: int,
+    title: str,
+    choices: str | Sequence[str],
+    message: str,
+    **more: Any,
+) -> None:
+    """A list in the cells of a column, from the first row to the last: `choices` or a reference to them."""
+    validation = {"validate": "list", "source": choices, "error_title": title, "error_message": message, **more}
+    sheet.data_validation(rows[0], column, rows[1], column, validation)
+
+
+def text_lines(text: str, width: int) -> int:
+    """How many lines a text takes in a column of so many characters, rather one too many than one too few."""
+    return min(25, sum(-(-len(line) * 21 // (width * 20)) or 1 for line in text.split("\n")) if text else 1)
+
+
+def row_points(texts: Mapping[int, str], widths: Sequence[int]) -> float:
+    """The height of a row with wrapped texts, by column: programs fit only the rows that they wrote themselves."""
+    return max(text_lines(text, widths[column]) for column, text in texts.items()) * LINE_POINTS
+
+
+def looks_like_formula(text: str) -> bool:
+    """Whether a cell with this text would become a formula when somebody edits it or saves the sheet as CSV."""
+    return _LOOKS_LIKE_FORMULA.match(text) is not None
+
+
+def legal(text: str) -> str:
+    """Text that a sheet can hold: one kind of line end, without what XML does not know, at most as long as a cell."""
+    return _NOT_IN_XML.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))[:_LONGEST_CELL]
