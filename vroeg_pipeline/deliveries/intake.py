@@ -14,6 +14,7 @@ from datetime import date
 import duckdb
 
 from vroeg_pipeline.deliveries.inbox import list_month
+from vroeg_pipeline.deliveries.partner_month import PartnerMonth
 from vroeg_pipeline.deliveries.received import ReceivedFile, files_of_month
 from vroeg_pipeline.domain.agreements import Agreement
 from vroeg_pipeline.domain.fields import CANONICAL_FIELDS, REQUIRED_FIELDS
@@ -21,6 +22,7 @@ from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.formats.delivery import FileFormat, read_delivery
 from vroeg_pipeline.installation.home import private_folder
 from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.notes import RegisteredFile
 from vroeg_pipeline.installation.statements import fetch_one, temporary_table, transaction
 
 # Folder names in the archive of partners without an agreement are not to be trusted, so they share one.
@@ -48,6 +50,13 @@ class DeliveryFile(ReceivedFile):
         """Who sent it, as may be shown: a folder without an agreement can have any name, also a person's (§12)."""
         return self.partner if self.refusal != "unknown_partner" else "(no agreement)"
 
+    @property
+    def registered(self) -> RegisteredFile:
+        """What the register will say of it, before its rows are measured."""
+        return RegisteredFile(
+            self.status, self.refusal, self.received_at, self.reference_date_max, self.row_count, detail=self.detail
+        )
+
     def refused(self, refusal: str, detail: str) -> DeliveryFile:
         return replace(self, status="refused", refusal=refusal, detail=detail)
 
@@ -63,6 +72,11 @@ class MonthIntake:
     @property
     def accepted(self) -> dict[str, DeliveryFile]:
         return {file.partner: file for file in self.files if file.status == "accepted"}
+
+    def of(self, agreement: Agreement, month: date) -> PartnerMonth:
+        """What it found of one partner."""
+        own = [file.registered for file in self.files if file.partner == agreement.partner]
+        return PartnerMonth(agreement, month, own)
 
 
 def take_in(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date, say: Say) -> MonthIntake:
