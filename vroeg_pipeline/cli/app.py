@@ -19,6 +19,7 @@ from rich.markup import escape
 from vroeg_pipeline.deliveries.inbox import months_in
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import month_text, months_between, parse_month, whole_months
+from vroeg_pipeline.installation.garbage import seldom_collected
 from vroeg_pipeline.installation.home import Home
 
 app = typer.Typer(
@@ -67,10 +68,11 @@ def run(
     """
     home = Home.from_environment()
     months = _asked_months(home, month, first, last, everything)
-    # Dagster takes seconds to import; --help and a mistyped month should not.
-    from vroeg_pipeline.cli.run import run_months
+    with seldom_collected():
+        # Dagster takes seconds to import; --help and a mistyped month should not.
+        from vroeg_pipeline.cli.run import run_months
 
-    run_months(home, months, out, verbose=verbose)
+        run_months(home, months, out, verbose=verbose)
 
 
 def _asked_months(home: Home, month: str | None, first: str | None, last: str | None, everything: bool) -> list[date]:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.resources
 import os
 
 from vroeg_pipeline.installation.home import Home, private_folder, replacing
 
+# Settings that earlier versions put there; as long as nobody changed them they are ours to renew.
+_ONCE_SHIPPED = {
+    "07813797b7ce622743152dae00ebd6fee2ceaa489763b3e50b7f7ec7e2b7165b",
+    "75da3e26c3481ac731f7c4d91087b690c3d182a82ce7a21d9ff371a9d0e4f89b",
+}
+
 
 def prepare_dagster_home(home: Home) -> None:
-    """Makes Dagster's home where it is new, with our instance settings, and points the process to it."""
+    """Makes Dagster's home where it is new, with our instance settings, and points the process to it.
+
+    Settings that somebody changed stay as they are.
+    """
     folder = private_folder(home.dagster)
     settings = folder / "dagster.yaml"
-    if not settings.exists():
+    if not settings.exists() or hashlib.sha256(settings.read_bytes()).hexdigest() in _ONCE_SHIPPED:
         shipped = importlib.resources.files("vroeg_pipeline").joinpath("dagster.yaml").read_text(encoding="utf-8")
         with replacing(settings) as temporary:
             temporary.write_text(shipped, encoding="utf-8")

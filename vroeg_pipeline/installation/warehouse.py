@@ -20,6 +20,7 @@ from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import TIME_ZONE
 from vroeg_pipeline.installation import schema
 from vroeg_pipeline.installation.extensions import load_extension
+from vroeg_pipeline.installation.garbage import seldom_collected
 from vroeg_pipeline.installation.home import Home, private_folder
 from vroeg_pipeline.installation.locking import Patience, Say, run_lock
 from vroeg_pipeline.installation.progress import progress_in
@@ -66,7 +67,7 @@ class WarehouseResource(DuckDBResource):
         holder = f"run {context.run.run_id[:8]}" if context.run else "a run"
         private_folder(Path(self.home))
         with run_lock(Home(Path(self.home)).run_lock, holder, self._say, self.lock_timeout_minutes * 60):
-            with ExitStack() as self._run:
+            with seldom_collected(), ExitStack() as self._run:
                 yield self
             self._run = self._shared = None
 

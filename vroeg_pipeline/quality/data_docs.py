@@ -56,9 +56,15 @@ class Page:
     measures: Measures
     not_judged: tuple[str, ...]
 
-    @property
-    def file_name(self) -> str:
-        return f"{self.month:%Y-%m}_{self.partner}.html"
+
+def page_name(partner: str, month: date) -> str:
+    """The file name of the page of a delivery."""
+    return f"{month:%Y-%m}_{partner}.html"
+
+
+def kept_beside(page: Path) -> Path:
+    """Where the verdicts of a page are kept."""
+    return page.with_suffix(".json")
 
 
 class PageWriter:
@@ -99,7 +105,7 @@ class PageWriter:
             f"{escape(self._version)}, which judged and rendered this.</footer>",
         ]
         mark = f'<meta name="not-as-expected" content="{failed}">'
-        path = self._folder / page.file_name
+        path = self._folder / page_name(page.partner, page.month)
         _write(path, title, "".join(body), mark)
         return path
 
@@ -124,6 +130,7 @@ def remove_pages(folder: Path, months: Collection[date], keep: Collection[Path])
         for path in folder.glob(f"{month:%Y-%m}_*.html"):
             if path not in keep:
                 path.unlink(missing_ok=True)
+                kept_beside(path).unlink(missing_ok=True)
 
 
 def write_index(folder: Path) -> Path:

@@ -1,23 +1,33 @@
 """Great Expectations' verdicts on deliveries, from their measures. It never sees a person's data (DOMAIN §12).
 
-The library takes seconds to import, so it is imported only in the functions that need it.
+The library takes seconds to import, so it is imported only where a delivery, its agreement or what judges changed since
+it was judged; else the verdicts kept beside its page are those (docs/adr/0021).
 """
 
 from __future__ import annotations
 
+import hashlib
+import importlib.metadata
+import importlib.util
+import json
 import os
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from vroeg_pipeline.domain.agreements import Agreement
-from vroeg_pipeline.installation.home import private_folder
+from vroeg_pipeline.installation.home import private_folder, replacing
 from vroeg_pipeline.installation.notes import Finding
-from vroeg_pipeline.quality.data_docs import Page, PageWriter
+from vroeg_pipeline.quality import data_docs, expectations
+from vroeg_pipeline.quality.data_docs import Page, PageWriter, kept_beside, page_name
 from vroeg_pipeline.quality.expectations import Expected, Measures, expected_of
 
 
@@ -89,51 +99,125 @@ def suite_of(agreement: Agreement, month: date, expected: Iterable[Expected]) ->
 def judge(deliveries: Sequence[Measures], agreements: Mapping[str, Agreement], docs: Path, scratch: Path) -> Judged:
     """Judges deliveries (rows of `delivery_measures`) against their agreements and writes a page for each in `docs`.
 
-    What cannot be judged (no history yet, too few rows for a share) gives no judgement rather than a good one. A
-    delivery whose agreement is gone is left out. Raises JudgingError when an expectation itself breaks.
+    A delivery of which nothing changed since it was judged, its page included, keeps its verdicts. What cannot be judged
+    (no history yet, too few rows for a share) gives no judgement rather than a good one. A delivery whose agreement is
+    gone is left out. Raises JudgingError when an expectation itself breaks.
     """
-    deliveries = [measures for measures in deliveries if measures["partner"] in agreements]
-    if not deliveries:
-        return Judged()
-    # Before the import: the library calls home unless it is told not to while it is loaded.
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    import great_expectations as gx
-    import pandas as pd
-
-    with _temporary_files_in(scratch):
-        context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
-    batches = context.data_sources.add_pandas("deliveries").add_dataframe_asset("measures")
-    whole = batches.add_batch_definition_whole_dataframe("one delivery")
-    writer = PageWriter(docs)
+    judges = _Judges(docs, scratch)
     judgements: list[Judgement] = []
     not_judged: list[NotJudged] = []
     for measures in deliveries:
-        agreement = agreements[measures["partner"]]
+        if agreement := agreements.get(measures["partner"]):
+            page = docs / page_name(agreement.partner, measures["month"])
+            of = _fingerprint(measures, agreement, page)
+            judged = _kept(page, of) or _keep(page, of, judges.judge(measures, agreement))
+            judgements += judged.judgements
+            not_judged += judged.not_judged
+    return Judged(tuple(judgements), tuple(not_judged))
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """The verdicts on a delivery: what was judged and the page that was written, as hashes."""
+
+    of: str
+    page: str
+    judged: Judged
+
+
+_KEPT = TypeAdapter(_Kept)
+
+
+def _fingerprint(measures: Measures, agreement: Agreement, page: Path) -> str:
+    """Of everything that verdicts and page are made from, and of what makes them."""
+    made_from = [measures, agreement.name, [asdict(bound) for bound in expected_of(agreement)], page, _judged_by()]
+    return hashlib.sha256(json.dumps(made_from, default=str, sort_keys=True).encode()).hexdigest()
+
+
+def _judged_by() -> list[str]:
+    """The version of the library, and our own modules as they are now."""
+    ours = [Path(str(module.__file__)) for module in (sys.modules[__name__], expectations, data_docs)]
+    return [importlib.metadata.version("great-expectations"), *(_hash_of(path) for path in ours)]
+
+
+def _hash_of(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _kept(page: Path, of: str) -> Judged | None:
+    """The verdicts kept beside a page, if they are of just that, and nobody touched the page."""
+    try:
+        kept = _KEPT.validate_json(kept_beside(page).read_bytes())
+        return kept.judged if (kept.of, kept.page) == (of, _hash_of(page)) else None
+    except (OSError, ValidationError):
+        return None
+
+
+def _keep(page: Path, of: str, judged: Judged) -> Judged:
+    with replacing(kept_beside(page)) as temporary:
+        temporary.write_bytes(_KEPT.dump_json(_Kept(of, _hash_of(page), judged)))
+    return judged
+
+
+class _Judges:
+    """Great Expectations, imported and made ready for the first delivery that it has to judge."""
+
+    def __init__(self, docs: Path, scratch: Path) -> None:
+        self._docs = docs
+        self._scratch = scratch
+
+    @cached_property
+    def _whole(self) -> Any:
+        """The definition of a batch: one delivery."""
+        # Before the import: the library calls home unless it is told not to while it is loaded.
+        os.environ["GX_ANALYTICS_ENABLED"] = "false"
+        _import_when_used("scipy.stats")
+        import great_expectations as gx
+
+        with _temporary_files_in(self._scratch):
+            context = gx.get_context(mode="ephemeral")
+        context.variables.progress_bars = {"globally": False}
+        batches = context.data_sources.add_pandas("deliveries").add_dataframe_asset("measures")
+        return batches.add_batch_definition_whole_dataframe("one delivery")
+
+    @cached_property
+    def _writer(self) -> PageWriter:
+        return PageWriter(self._docs)
+
+    def judge(self, measures: Measures, agreement: Agreement) -> Judged:
+        """Judges one delivery and writes its page."""
+        whole = self._whole
+        import pandas as pd
+
         partner, month = agreement.partner, measures["month"]
         reasons = {bound: bound.why_not_judged(measures) for bound in expected_of(agreement)}
-        left_out = [NotJudged(partner, month, bound.check, reason) for bound, reason in reasons.items() if reason]
+        left_out = tuple(NotJudged(partner, month, bound.check, reason) for bound, reason in reasons.items() if reason)
         by_measure = {bound.measure: bound for bound, reason in reasons.items() if not reason}
         frame = pd.DataFrame([{measure: float(measures[measure]) for measure in by_measure}])
         result = whole.get_batch({"dataframe": frame}).validate(suite_of(agreement, month, by_measure.values()))
         findings = _findings(result, by_measure, measures, agreement)
-        page = writer.write(
-            Page(
-                partner,
-                month,
-                agreement.name,
-                agreement_file(agreement),
-                measures,
-                tuple(f"{left.check}: {left.reason}" for left in left_out),
-            ),
-            result,
-        )
-        not_judged += left_out
-        judgements += [
-            Judgement(partner, month, check, passed, found, agreement_file(agreement), page)
+        file = agreement_file(agreement)
+        notes = tuple(f"{left.check}: {left.reason}" for left in left_out)
+        page = self._writer.write(Page(partner, month, agreement.name, file, measures, notes), result)
+        judgements = tuple(
+            Judgement(partner, month, check, passed, found, file, page)
             for check, passed, found in _by_check(findings, by_measure)
-        ]
-    return Judged(tuple(judgements), tuple(not_judged))
+        )
+        return Judged(judgements, left_out)
+
+
+def _import_when_used(name: str) -> None:
+    """Puts off the import of a module until something asks it for anything.
+
+    Great Expectations imports `scipy.stats` for three metrics that no suite of ours has; it is a quarter of the import.
+    """
+    if name not in sys.modules and (spec := importlib.util.find_spec(name)) and spec.loader:
+        spec.loader = importlib.util.LazyLoader(spec.loader)
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+        parent, _, child = name.rpartition(".")
+        setattr(sys.modules[parent], child, module)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 from dagster import DagsterInstance
 from rich import box
@@ -179,7 +180,7 @@ def process(home: Home, module: str, *words: str) -> Process:
 
 def steps_of_last_run(home: Home) -> dict[str, float]:
     """Seconds by step of the newest run."""
-    with DagsterInstance.from_config(str(home.dagster)) as instance:
+    with patch.dict(os.environ, DAGSTER_HOME=str(home.dagster)), DagsterInstance.get() as instance:
         (run,) = instance.get_runs(limit=1)
         events = [e.dagster_event for e in instance.all_logs(run.run_id) if e.dagster_event]
     return {

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +16,7 @@ from typing import Any
 import pytest
 
 from vroeg_pipeline.domain.agreements import Agreement, parse_agreement
+from vroeg_pipeline.installation.home import private_folder
 from vroeg_pipeline.quality.data_docs import remove_pages, write_index
 from vroeg_pipeline.quality.expectations import check_names
 from vroeg_pipeline.quality.judging import Judged, JudgingError, judge
@@ -151,6 +156,99 @@ def test_the_index_shows_what_failed_and_forgets_what_is_gone(
     remove_pages(docs, [MARCH], keep=set())
     assert {page.name for page in docs.glob("*_*.html")} == {"2021-02_huur.html"}
     assert {j.page.name for j in found.judgements} == {"2021-02_huur.html", "2021-03_huur.html"}
+
+
+@contextmanager
+def no_library() -> Iterator[None]:
+    """Whoever imports Great Expectations within fails."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setitem(sys.modules, "great_expectations", None)
+        yield
+
+
+def test_what_did_not_change_keeps_its_verdicts_and_page(agreements: Mapping[str, Agreement], tmp_path: Path) -> None:
+    changes = {"share_rejected": 0.4, "rows_to_usual": None}
+    fresh = judged(agreements, tmp_path, **changes)
+    (page,) = {j.page for j in fresh.judgements}
+    written = page.read_bytes()
+    with no_library():
+        assert judged(agreements, tmp_path, **changes) == fresh
+    assert page.read_bytes() == written
+    elsewhere = judged(agreements, tmp_path / "elsewhere", **changes)
+    assert [replace(j, page=page) for j in elsewhere.judgements] == list(fresh.judgements)
+    assert (tmp_path / "elsewhere" / "docs" / page.name).read_bytes() == written
+
+
+def _with_another_bound(agreement: Agreement) -> Agreement:
+    return agreement.model_copy(update={"delivery": agreement.delivery.model_copy(update={"expected_rows": (20, 90)})})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "measures", "agreement", "name", "page touched", "page gone", "verdicts gone", "verdicts damaged",
+        "library", "folder moved",
+    ],
+)  # fmt: skip
+def test_what_changed_is_judged_again(
+    agreements: Mapping[str, Agreement],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    change: str,
+) -> None:
+    first = judged(agreements, tmp_path)
+    (page,) = {j.page for j in first.judgements}
+    kept, written = page.with_suffix(".json"), page.read_bytes()
+    with no_library():
+        assert judged(agreements, tmp_path) == first
+    now, measures, home = agreements, dict[str, Any](), tmp_path
+    if change == "measures":
+        measures = {"median_amount": Decimal("240.01")}
+    elif change == "agreement":
+        now = {"huur": _with_another_bound(agreements["huur"])}
+    elif change == "name":
+        now = {"huur": agreements["huur"].model_copy(update={"name": "Huren"})}
+    elif change == "page touched":
+        page.write_bytes(written + b" ")
+    elif change == "page gone":
+        page.unlink()
+    elif change == "verdicts gone":
+        kept.unlink()
+    elif change == "verdicts damaged":
+        kept.write_text(kept.read_text(encoding="utf-8")[:-5], encoding="utf-8")
+    elif change == "library":
+        monkeypatch.setattr("importlib.metadata.version", lambda _: "1.99")
+    else:
+        home = tmp_path / "moved"
+        (tmp_path / "docs").rename(private_folder(home) / "docs")
+    with no_library(), pytest.raises(ImportError):
+        judged(now, home, **measures)
+    again = judged(now, home, **measures)
+    (page,) = {j.page for j in again.judgements}
+    if change == "agreement":
+        assert [j.check for j in again.judgements if not j.passed] == ["rows_as_agreed"]
+    elif change == "measures":
+        assert "240.01" in page.read_text(encoding="utf-8")
+    elif change == "name":
+        assert "Huren" in page.read_text(encoding="utf-8")
+    else:
+        assert page.read_bytes() == written
+
+
+def test_judging_takes_no_statistics_library() -> None:
+    """That import is put off, and done when something asks for it."""
+    said = subprocess.run(
+        [
+            sys.executable, "-c",
+            "import sys; from vroeg_pipeline.quality.judging import _import_when_used as later; later('scipy.stats')\n"
+            "import great_expectations\n"
+            "assert 'scipy.stats._stats_py' not in sys.modules\n"
+            "from scipy import stats\n"
+            "print(round(float(stats.entropy([0.5, 0.5])), 3), 'scipy.stats._stats_py' in sys.modules)",
+        ],
+        capture_output=True, text=True, check=True, timeout=200,
+    )  # fmt: skip
+    assert said.stdout.split() == ["0.693", "True"]
 
 
 def test_nothing_is_left_in_the_temporary_folders(

@@ -1,0 +1,105 @@
+"""Dagster's own SQLite storage with its databases kept open, instead of opened anew for every event (docs/adr/0020).
+
+The same files, tables and contents: an installation can go from one to the other and back. Named in `dagster.yaml`.
+Dagster has no public way to say how its SQLite is opened, so these are its own classes with that one thing replaced.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as db
+from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.runs import SqliteRunStorage
+from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
+from dagster._serdes import ConfigurableClassData
+
+_BUSY_SECONDS = 30
+# Every run has a database of its own. Who looks at many, as the UI does, keeps these few open.
+_MOST_OPEN = 4
+
+
+def _pooled(url: str) -> db.Engine:
+    # Without a limit, as opening anew has none.
+    engine = db.create_engine(url, connect_args={"timeout": _BUSY_SECONDS}, max_overflow=-1)
+    db.event.listen(engine, "connect", _flush_at_checkpoints)
+    return engine
+
+
+def _flush_at_checkpoints(connection: sqlite3.Connection, _: object) -> None:
+    # With the write-ahead log that Dagster sets, a process that is killed loses nothing that was committed.
+    connection.execute("PRAGMA synchronous = NORMAL")
+
+
+class OpenEventLog(SqliteEventLogStorage):
+    """The event log: one database a run, and an index of all."""
+
+    def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
+        self._engines: dict[str, db.Engine] = {}
+        super().__init__(base_dir, inst_data)
+
+    @contextmanager
+    def _connect(self, shard: str) -> Iterator[db.Connection]:
+        with self._db_lock:
+            engine = self._opened(shard)
+            if shard not in self._initialized_dbs:
+                self._initdb(engine)
+                self._initialized_dbs.add(shard)
+            with engine.connect() as connection, connection.begin():
+                yield connection
+
+    def _opened(self, shard: str) -> db.Engine:
+        # The one used last stands last.
+        engine = self._engines.pop(shard, None) or _pooled(self.conn_string_for_shard(shard))
+        self._engines[shard] = engine
+        if len(self._engines) > _MOST_OPEN:
+            self._engines.pop(next(iter(self._engines))).dispose()
+        return engine
+
+    def _close(self) -> None:
+        with self._db_lock:
+            while self._engines:
+                self._engines.popitem()[1].dispose()
+
+    def wipe(self) -> None:
+        """Removes the files too, which must not be open."""
+        self._close()
+        super().wipe()
+
+    def dispose(self) -> None:
+        self._close()
+        super().dispose()
+
+
+class OpenRunStorage(SqliteRunStorage):
+    """The runs."""
+
+    def __init__(self, conn_string: str, inst_data: ConfigurableClassData | None = None) -> None:
+        self._engine = _pooled(conn_string)
+        super().__init__(conn_string, inst_data)
+
+    @contextmanager
+    def connect(self) -> Iterator[db.Connection]:
+        with self._engine.connect() as connection, connection.begin():
+            yield connection
+
+    def dispose(self) -> None:
+        self._engine.dispose()
+        super().dispose()
+
+
+class OpenSqliteStorage(DagsterSqliteStorage):
+    """Both, with Dagster's own storage of schedules. `base_dir`: Dagster's home."""
+
+    def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
+        # Makes what is new.
+        super().__init__(base_dir, inst_data)
+        self._event_log_storage: SqliteEventLogStorage = OpenEventLog(self._event_log_storage._base_dir)
+        self._run_storage: SqliteRunStorage = OpenRunStorage(self._run_storage._conn_string)
+
+    @classmethod
+    def from_config_value(
+        cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
+    ) -> "OpenSqliteStorage":
+        return cls.from_local(inst_data=inst_data, **config_value)
