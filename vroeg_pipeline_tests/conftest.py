@@ -12,7 +12,7 @@ import pytest
 
 from vroeg_pipeline_tests.kit.world import World
 
-pytest_plugins = ["vroeg_pipeline_tests.kit.sql"]
+pytest_plugins = ["vroeg_pipeline_tests.kit.sql", "vroeg_pipeline_tests.kit.tables"]
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
 # A developer's own installation must never be what a test works on.
 for name in ("VROEG_HOME", "DAGSTER_HOME", "VROEG_ENCRYPTION_KEY"):

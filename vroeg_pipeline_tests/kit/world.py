@@ -10,8 +10,9 @@ import csv
 import io
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,11 @@ class World:
 
     root: Path
     now: datetime = LATER
-    instance: dg.DagsterInstance = field(default_factory=dg.DagsterInstance.ephemeral)
+
+    @cached_property
+    def instance(self) -> dg.DagsterInstance:
+        """Dagster's own storage, in memory."""
+        return dg.DagsterInstance.ephemeral()
 
     def __post_init__(self) -> None:
         self.home = Home(self.root)
@@ -102,7 +107,7 @@ class World:
 
     def agree(self, partner: str, **changes: Any) -> None:
         """Writes an agreement."""
-        text = yaml.safe_dump(agreement(partner, **changes), allow_unicode=True)
+        text = yaml.dump(agreement(partner, **changes), Dumper=yaml.CSafeDumper, allow_unicode=True)
         (self.home.agreements / f"{partner}.yaml").write_text(text, encoding="utf-8")
 
     def settings(self, **values: Any) -> None:
