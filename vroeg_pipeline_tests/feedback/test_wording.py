@@ -7,7 +7,8 @@ import re
 import pytest
 
 from vroeg_pipeline.domain.ddas import EnumSignaalstatus
-from vroeg_pipeline.feedback.wording import OTHER_REASON, REASONS, share, told
+from vroeg_pipeline.domain.reasons import REASONS_IN_DUTCH
+from vroeg_pipeline.feedback.wording import OTHER_REASON, share, told
 from vroeg_pipeline.installation.statements import sql
 
 MAY_LEARN = {
@@ -33,7 +34,7 @@ def test_a_status_that_is_new_to_us_tells_no_reason() -> None:
 
 def test_every_rule_has_dutch_words() -> None:
     codes = re.findall(r"THEN '([a-z_]+)'|^\s+THEN '([a-z_]+)'", sql("row_verdicts"), re.MULTILINE)
-    assert sorted(REASONS) == sorted({first or second for first, second in codes})
+    assert sorted(REASONS_IN_DUTCH) == sorted({first or second for first, second in codes})
 
 
 def test_shares_are_written_as_dutch_readers_do() -> None:
