@@ -176,6 +176,11 @@ def test_new_occupants(tables: Tables, before: list[dict[str, Any]], now: list[d
     tables.recidivism("2019-02", "2020-06", FEBRUARY, "2021-03")
     history = tables.rows("recidivism_history")[1]
     assert (history["is_recidivist"], history["possible_new_occupant"]) == (True, is_new)
+    assert not any(first["possible_new_occupant"] for first in tables.rows("recidivism_history", FEBRUARY).values())
+    tables.worklists()
+    entry = tables.rows("prioritised_worklists")[1]
+    assert entry["worklist"] == ("wijkteam_noord" if is_new else "budgetcoach")
+    assert ("nieuwe bewoner" in entry["explanation"]) is is_new
 
 
 REFERENCE = {"customer_reference": "K1"}
