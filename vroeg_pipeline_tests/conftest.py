@@ -53,6 +53,25 @@ def _shared(name: str) -> Path:
     return path
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Of `-n auto`: more than there are cores, as the longest tests wait for a daemon or a browser most of the time."""
+    return 2 * (os.cpu_count() or 1)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """For `--dist loadgroup`: tests that share what their module made stay in one process, and the longest start first."""
+    for item in items:
+        if _shares(item):
+            item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}/{item.path.stem}"))
+    items.sort(key=lambda item: (not item.get_closest_marker("live"), not _shares(item)))
+
+
+def _shares(item: pytest.Item) -> bool:
+    definitions = item._fixtureinfo.name2fixturedefs if isinstance(item, pytest.Function) else {}
+    return any(found[-1].scope == "module" for found in definitions.values())
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     report = yield
