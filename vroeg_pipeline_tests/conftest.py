@@ -12,7 +12,7 @@ import pytest
 
 from vroeg_pipeline_tests.kit.world import World
 
-pytest_plugins = ["vroeg_pipeline_tests.kit.sql"]
+pytest_plugins = ["vroeg_pipeline_tests.kit.sql", "vroeg_pipeline_tests.kit.tables"]
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
 # A developer's own installation must never be what a test works on.
 for name in ("VROEG_HOME", "DAGSTER_HOME", "VROEG_ENCRYPTION_KEY"):
@@ -51,6 +51,25 @@ def _shared(name: str) -> Path:
     if not path.exists():
         pytest.skip(f"{_NO_REFERENCE_DATA}: ../shared/reference/{name}")
     return path
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Of `-n auto`: more than there are cores, as the longest tests wait for a daemon or a browser most of the time."""
+    return 2 * (os.cpu_count() or 1)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """For `--dist loadgroup`: tests that share what their module made stay in one process, and the longest start first."""
+    for item in items:
+        if _shares(item):
+            item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}/{item.path.stem}"))
+    items.sort(key=lambda item: (not item.get_closest_marker("live"), not _shares(item)))
+
+
+def _shares(item: pytest.Item) -> bool:
+    definitions = item._fixtureinfo.name2fixturedefs if isinstance(item, pytest.Function) else {}
+    return any(found[-1].scope == "module" for found in definitions.values())
 
 
 @pytest.hookimpl(wrapper=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, NoReturn
 from xml.parsers import expat
@@ -58,28 +59,40 @@ _FIELDS = {
 _NEVER_HELD = ("tijdstipInactief", "tijdstipInactiefLV", "tijdstipNietBagLV")
 
 _BLOCK = 65_536
-# Real extracts unpack to fifty times their size and are a dozen elements deep; no element of them is a MiB long.
-_MOST_UNPACKED = 250
+# Real extracts unpack to fifty times their size and are a dozen elements deep.
 _MOST_UNPACKED_AT_LEAST = 64 * 1024**2
 _MOST_NAMES = 1_000
 _MOST_DEPTH = 100
 _MOST_TEXT = 100
-_LONGEST_ELEMENT = 4 * 1024**2
 
 
-def read_extract(path: Path, scratch: Path) -> Iterator[tuple[str, Row]]:
+@dataclass(frozen=True)
+class Limits:
+    """What no extract of Kadaster comes near: how many times its size it may unpack to, and the bytes of one element.
+
+    Real ones unpack to fifty times their size, and no element of them is a MiB long.
+    """
+
+    unpacked: int = 250
+    element: int = 4 * 1024**2
+
+
+LIMITS = Limits()
+
+
+def read_extract(path: Path, scratch: Path, limits: Limits = LIMITS) -> Iterator[tuple[str, Row]]:
     """Each occurrence of each object as a table of `TABLES` and its row, in the order of the file.
 
     `scratch` is a folder for the ZIPs within. Raises VroegError when the file is no whole extract, or one that no
     Kadaster made.
     """
-    unpacking = _Unpacking(path, scratch)
+    unpacking = _Unpacking(path, scratch, limits.unpacked)
     try:
         with broken_zip_told(), ZipFile(path) as archive:
             for part, name, file in unpacking.parts(archive):
                 unpacking.seen.add(part)
                 try:
-                    yield from _rows(file)
+                    yield from _rows(file, limits.element)
                 except (expat.ExpatError, _NotSoundError) as error:
                     # Expat says what and where, never a value.
                     unpacking.refuse(f"{name} is no sound XML ({error})")
@@ -97,11 +110,12 @@ class _NotSoundError(Exception):
 class _Unpacking:
     """One extract being unpacked: which parts were seen, and how much more may come out of it."""
 
-    def __init__(self, path: Path, scratch: Path) -> None:
+    def __init__(self, path: Path, scratch: Path, most_unpacked: int) -> None:
         self.seen: set[str] = set()
         self._path = path
         self._scratch = scratch
-        self._allowed = _MOST_UNPACKED_AT_LEAST + _MOST_UNPACKED * path.stat().st_size
+        self._most_unpacked = most_unpacked
+        self._allowed = _MOST_UNPACKED_AT_LEAST + most_unpacked * path.stat().st_size
 
     def refuse(self, what: str) -> NoReturn:
         raise VroegError(what, where=self._path.name, do="fetch the extract again") from None
@@ -130,12 +144,12 @@ class _Unpacking:
         # zipfile never gives more than the size that a member says it has.
         self._allowed -= member.file_size
         if self._allowed < 0:
-            self.refuse(f"unpacks to more than {_MOST_UNPACKED} times its size")
+            self.refuse(f"unpacks to more than {self._most_unpacked} times its size")
         return member
 
 
-def _rows(file: IO[bytes]) -> Iterator[tuple[str, Row]]:
-    reader = _Reader()
+def _rows(file: IO[bytes], longest_element: int) -> Iterator[tuple[str, Row]]:
+    reader = _Reader(longest_element)
     while block := file.read(_BLOCK):
         reader.feed(block)
         yield from reader.taken()
@@ -150,7 +164,8 @@ class _Reader:
     date that changes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, longest_element: int) -> None:
+        self._longest_element = longest_element
         self._names: dict[str, str] = {}
         self._kind: str | None = None
         self._role: str | None = None
@@ -174,7 +189,7 @@ class _Reader:
         except (LookupError, ValueError):
             raise _NotSoundError("an encoding that nobody knows") from None
         self._fed += len(block)
-        if self._fed - self._parser.CurrentByteIndex > _LONGEST_ELEMENT or len(self._text) > _MOST_TEXT:
+        if self._fed - self._parser.CurrentByteIndex > self._longest_element or len(self._text) > _MOST_TEXT:
             raise _NotSoundError("an element without end")
 
     def taken(self) -> list[tuple[str, Row]]:

@@ -46,7 +46,7 @@ _IN_FORCE = "address_register"
 _REFUSED = "address_register, refused"
 _SAY_EVERY = 500_000
 # The occurrences of designations whose history is put together at once; more would not fit in memory.
-_NUMBERS_AT_ONCE = 500_000
+NUMBERS_AT_ONCE = 500_000
 
 Say = Callable[[str], None]
 
@@ -108,8 +108,10 @@ def load_register(
     *,
     max_loss: float = 1.0,
     say: Say = lambda _: None,
+    at_once: int = NUMBERS_AT_ONCE,
 ) -> Register | None:
-    """Brings the register into the warehouse where it is not there yet, and tells `say` how far it is.
+    """Brings the register into the warehouse where it is not there yet, and tells `say` how far it is. The history of a
+    BAG extract is put together in parts of about `at_once` occurrences.
 
     None where there is no register: then the one loaded before is forgotten. A register that lost more than `max_loss`
     of the addresses in force (a share) is refused, and the one before it stays. Raises VroegError when a file cannot
@@ -129,7 +131,7 @@ def load_register(
     changes = _changes_of_refused(connection) if noted.get(_REFUSED) == fingerprint else None
     if changes is None or _loss(changes) <= max_loss:
         with less_memory(connection):
-            changes = _read_and_replace(connection, source, home, fingerprint, now, max_loss, say)
+            changes = _read_and_replace(connection, source, home, fingerprint, now, max_loss, say, at_once)
     said = _refusal(source, changes, max_loss) if _loss(changes) > max_loss else None
     return Register(source, *_in_force(connection), changes, said)
 
@@ -150,7 +152,7 @@ def fill_register(connection: duckdb.DuckDBPyConnection, source: Source, buurten
 
     Raises VroegError when the source cannot be read or holds no address.
     """
-    _make_entries(connection, source, scratch, lambda _: None)
+    _make_entries(connection, source, scratch, lambda _: None, NUMBERS_AT_ONCE)
     _make_buurten(connection, buurten, scratch)
     _fill(connection, lambda _: None)
     (dwellings, _) = _in_force(connection)
@@ -168,10 +170,11 @@ def _read_and_replace(
     now: datetime,
     max_loss: float,
     say: Say,
+    at_once: int,
 ) -> dict[str, int]:
     """Replaces the register unless it lost too much, and notes what changed; gives the counts."""
     say(f"address register: reading {source.name}")
-    _make_entries(connection, source, home.scratch, say)
+    _make_entries(connection, source, home.scratch, say, at_once)
     (entries, in_force) = fetch_one(
         connection, "SELECT count(*), count(*) FILTER (valid_until IS NULL) FROM register_entries"
     )
@@ -303,7 +306,7 @@ def _fingerprint(source: Source, buurten: Path) -> str:
     return digest.hexdigest()
 
 
-def _make_entries(connection: duckdb.DuckDBPyConnection, source: Source, scratch: Path, say: Say) -> None:
+def _make_entries(connection: duckdb.DuckDBPyConnection, source: Source, scratch: Path, say: Say, at_once: int) -> None:
     """Makes the temporary table `register_entries` of the source."""
     parts = 1
     with ExitStack() as around:
@@ -312,7 +315,7 @@ def _make_entries(connection: duckdb.DuckDBPyConnection, source: Source, scratch
             _spool(connection, scratch, bag_extract.TABLES, occurrences, say)
             select = sql("bag_entries")
             (occurrences_of_numbers,) = fetch_one(connection, "SELECT count(*) FROM bag_numbers")
-            parts += occurrences_of_numbers // _NUMBERS_AT_ONCE
+            parts += occurrences_of_numbers // at_once
         elif source.kind == "BAG light":
             columns = {"bag_light": (*bag_light.COLUMNS, "object_kind")}
             addresses = (("bag_light", row) for row in bag_light.read_light(source.files[0]))

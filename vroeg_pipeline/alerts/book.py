@@ -20,7 +20,7 @@ from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation.home import Home, private_folder, read_text, replacing
 from vroeg_pipeline.installation.locking import run_lock
 
-_LOCK_SECONDS = 20
+LOCK_SECONDS = 20
 
 
 @dataclass(frozen=True)
@@ -56,13 +56,13 @@ _WRITTEN = TypeAdapter(_Written)
 
 
 @contextmanager
-def alert_lock(home: Home) -> Iterator[None]:
+def alert_lock(home: Home, wait_seconds: float = LOCK_SECONDS) -> Iterator[None]:
     """Held by who plans and sends, so that nobody else sends the same.
 
-    Raises VroegError when another one does not finish.
+    Raises VroegError when another one does not finish within `wait_seconds`.
     """
     private_folder(home.alerts.parent)
-    with run_lock(home.alerts.with_suffix(".lock"), "another look at the alerts", lambda _: None, _LOCK_SECONDS):
+    with run_lock(home.alerts.with_suffix(".lock"), "another look at the alerts", lambda _: None, wait_seconds):
         yield
 
 

@@ -5,14 +5,14 @@ is decided in `alerts.plan`.
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from urllib.parse import quote
 
 import dagster as dg
 
-from vroeg_pipeline.alerts.book import AlertState, Waiting, alert_lock, read_alerts, write_alerts
+from vroeg_pipeline.alerts.book import LOCK_SECONDS, AlertState, Waiting, alert_lock, read_alerts, write_alerts
 from vroeg_pipeline.alerts.facts import Automation, Disk, RunFailed
 from vroeg_pipeline.alerts.messages import Message, compose, letter
 from vroeg_pipeline.alerts.notifier import send
@@ -213,12 +213,12 @@ def _months_of_run(tags: Mapping[str, str]) -> set[str]:
     return set()
 
 
-def look(installation: Installation, instance: dg.DagsterInstance) -> Outcome:
+def look(installation: Installation, instance: dg.DagsterInstance, wait_seconds: float = LOCK_SECONDS) -> Outcome:
     """Looks, writes down what is due for whom, and sends it.
 
-    Raises VroegError when what was told before cannot be read, or another look does not finish.
+    Raises VroegError when what was told before cannot be read, or another look does not finish within `wait_seconds`.
     """
-    with alert_lock(installation.home):
+    with alert_lock(installation.home, wait_seconds):
         before = read_alerts(installation.home)
         state, notices = planned(installation, instance, before)
         if state != before:
@@ -294,8 +294,12 @@ def _send(installation: Installation, state: AlertState, told: Sequence[Notice])
     return Outcome(told, sent, failed, len(state.waiting), len(state.book.problems))
 
 
-def alerts_sensor(installation: Installation) -> dg.SensorDefinition:
-    """Looks every half minute, keeps the delivery board up to date, and leaves a mark on the partner that is told of."""
+def alerts_sensor(
+    installation: Installation, refresh: Callable[[Installation], None] = refresh_board
+) -> dg.SensorDefinition:
+    """Looks every half minute, keeps the delivery board up to date (`refresh`), and leaves a mark on the partner that is
+    told of.
+    """
 
     @dg.sensor(
         name=_SENSOR,
@@ -310,7 +314,7 @@ def alerts_sensor(installation: Installation) -> dg.SensorDefinition:
         for name, why in outcome.failed.items():
             context.log.warning(f"{name} {why}")
         # After the look: a page that cannot be written must not silence anybody.
-        refresh_board(installation)
+        refresh(installation)
         return dg.SensorResult(skip_reason=str(outcome), asset_events=_marks(installation, outcome.told))
 
     return alerts

@@ -8,20 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from vroeg_pipeline.addresses import bag_extract
-from vroeg_pipeline.addresses.bag_extract import TABLES, read_extract
+from vroeg_pipeline.addresses.bag_extract import LIMITS, TABLES, Limits, read_extract
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline_tests.kit.bag import PARTS, extract, zipped
 
 SECRET = "Geheimelaan"
 
 
-def refusal(tmp_path: Path, content: bytes) -> str:
+def refusal(tmp_path: Path, content: bytes, limits: Limits = LIMITS) -> str:
     """What reading says; the scratch folder must be empty after it."""
     path = tmp_path / "BAGGEM0392L-15102021.zip"
     path.write_bytes(content)
     with pytest.raises(VroegError) as error:
-        list(read_extract(path, tmp_path / "scratch"))
+        list(read_extract(path, tmp_path / "scratch", limits))
     scratch = tmp_path / "scratch"
     assert not scratch.exists() or list(scratch.iterdir()) == []
     said = str(error.value)
@@ -161,19 +160,18 @@ def test_hostile_xml(tmp_path: Path, xml: str | bytes, said: str) -> None:
     assert said in refusal(tmp_path, of_numbers(xml))
 
 
-def test_elements_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bag_extract, "_LONGEST_ELEMENT", 1_000_000)
-    monkeypatch.setattr(bag_extract, "_MOST_UNPACKED", 100_000)
+def test_elements_without_end(tmp_path: Path) -> None:
+    limits = Limits(unpacked=100_000, element=1_000_000)
     for xml in (
         f'<x a="{"a" * 3_000_000}"/>',
         f"<x><!--{'a' * 3_000_000}--></x>",
         f"<x><naam>{'a' * 10_000_000}</naam></x>",
     ):
-        assert "an element without end" in refusal(tmp_path, of_numbers(xml))
+        assert "an element without end" in refusal(tmp_path, of_numbers(xml), limits)
     references = "<R:NummeraanduidingRef>n1</R:NummeraanduidingRef>" * 2_000
     berth = f"<O:Ligplaats><O:heeftAlsNevenadres>{references}</O:heeftAlsNevenadres></O:Ligplaats>"
     xml = f'<x xmlns:O="o" xmlns:R="r">{berth}</x>'
-    assert "an object without end" in refusal(tmp_path, of_numbers(xml))
+    assert "an object without end" in refusal(tmp_path, of_numbers(xml), limits)
 
 
 def test_text_that_is_not_wanted_may_be_long(tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vroeg_pipeline.addresses import register as register_module
 from vroeg_pipeline.addresses.lookup import define_address_macros
 from vroeg_pipeline.addresses.register import Register, load_register, register_source
 from vroeg_pipeline.domain.errors import VroegError
@@ -122,15 +121,13 @@ def test_an_extract_put_together_in_parts_is_the_same(
     warehouse: duckdb.DuckDBPyConnection,
     load: Callable[..., Register],
     real_extract: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     shutil.copy(real_extract, world.home.reference)
     load()
     whole = rows(warehouse, "*")
-    monkeypatch.setattr(register_module, "_NUMBERS_AT_ONCE", 5_000)
     warehouse.execute("DELETE FROM reference.sources WHERE name = 'address_register'")
     said: list[str] = []
-    load(say=said.append)
+    load(say=said.append, at_once=5_000)
     assert "address register: part 4 of 4 put together" in said
     assert rows(warehouse, "*") == whole
 
@@ -235,7 +232,7 @@ def test_a_signal_is_resolved_against_the_register_of_the_first_of_its_month(wor
     world.agree("huur")
     for month in ("03", "04"):
         world.deliver("huur", f"2021-{month}", [row(reference_date=f"01-{month}-2021")])
-    world.run("2021-03", "2021-04")
+    world.run("2021-03", "2021-04", upto="validated_signals")
     statuses = [(r["month"].month, r["address_status"]) for r in world.table("validated_signals", "month")]
     assert statuses == [(3, "exact"), (4, "unknown")]
 
@@ -426,7 +423,7 @@ def register_of(world: World, numbers: range) -> None:
 
 def evaluations(world: World, **run: Any) -> dict[str, bool]:
     """Whether each check of the register passed, and that the month did."""
-    result = world.run("2021-03")
+    result = world.run("2021-03", upto="prioritised_worklists")
     assert result.success
     found = [e for e in result.get_asset_check_evaluations() if e.asset_key.to_user_string() == "address_register"]
     return {e.check_name: e.passed for e in found}
@@ -462,7 +459,7 @@ def test_a_register_that_lost_too_much_is_refused_and_stops_no_month(world: Worl
 def test_a_register_that_lost_much_is_taken_where_that_is_right(world: World) -> None:
     world.agree("huur")
     register_of(world, range(1, 201))
-    world.run("2021-03")
+    world.run("2021-03", upto="validated_signals")
     register_of(world, range(1, 101))
     assert evaluations(world)["lost_few_dwellings"] is False
     world.settings(register_max_loss=0.5)
@@ -500,12 +497,12 @@ def test_an_old_register_says_so(world: World) -> None:
 def test_without_a_register_the_checks_hold_and_the_old_one_is_forgotten(world: World) -> None:
     world.agree("huur")
     register_of(world, range(1, 3))
-    world.run("2021-03")
+    world.run("2021-03", upto="validated_signals")
     (world.home.reference / "addresses.csv").unlink()
     assert evaluations(world) == {"lost_few_dwellings": True, "is_of_late": True}
     assert in_force(world) == 0
     register_of(world, range(1, 3))
-    world.run("2021-03")
+    world.run("2021-03", upto="validated_signals")
     assert in_force(world) == 2
 
 
@@ -531,7 +528,7 @@ def test_a_warehouse_from_before_the_history_gets_its_columns(world: World) -> N
         connection.execute("ALTER TABLE reference.address_register DROP COLUMN adresseerbaar_object_id")
         connection.execute("UPDATE reference.sources SET sha256 = 'older' WHERE name = 'schema.sql'")
         connection.execute("INSERT INTO reference.sources VALUES ('addresses.csv', 'x', 2, now())")
-    world.run("2021-03")
+    world.run("2021-03", upto="validated_signals")
     assert in_force(world) == 2
     assert [r["name"] for r in world.table("reference.sources", "name")] == ["address_register", "schema.sql"]
 

@@ -12,9 +12,10 @@ from uuid import uuid4
 
 import dagster as dg
 import pytest
+from dagster._core.storage.schedules import SqliteScheduleStorage
 
 from vroeg_pipeline.alerts.book import alert_lock, read_alerts
-from vroeg_pipeline.alerts.sensor import Outcome, look, preview
+from vroeg_pipeline.alerts.sensor import Outcome, alerts_sensor, look, preview
 from vroeg_pipeline.definitions import build_defs
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation.home import private_folder
@@ -56,8 +57,10 @@ def town(world: World, hook: Webhook, mailbox: Mailbox) -> Iterator[World]:
         }
     )
     world.now = moment("2021-03-02 09:00")
-    # An ephemeral instance knows no ticks.
-    world.instance = dg.DagsterInstance.local_temp(str(private_folder(world.home.dagster)))
+    # An ephemeral instance knows no ticks, and one on disk takes twice as long for a month.
+    ticks = SqliteScheduleStorage.from_local(str(private_folder(world.home.dagster)))
+    ticks.register_instance(world.instance)
+    world.instance._schedule_storage = ticks
     assert told(world).told == []
     yield world
     world.instance.dispose()
@@ -246,15 +249,12 @@ def test_an_installation_that_falls_asleep_solves_nothing(town: World) -> None:
     assert told(town).told == []
 
 
-def test_a_board_that_cannot_be_written_silences_nobody(
-    town: World, hook: Webhook, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_board_that_cannot_be_written_silences_nobody(town: World, hook: Webhook) -> None:
     def full(installation: object) -> None:
         raise OSError("no space left")
 
-    monkeypatch.setattr("vroeg_pipeline.alerts.sensor.refresh_board", full)
     town.now = AFTER_DEADLINE
-    sensor = build_defs(town.installation).resolve_sensor_def("alerts")
+    sensor = alerts_sensor(town.installation, full)
     with dg.build_sensor_context(instance=town.instance) as context, pytest.raises(OSError, match="no space"):
         sensor(context)
     assert len(hook.messages) == 1
@@ -321,10 +321,9 @@ def test_the_board_is_kept_as_of_now_without_a_run(town: World) -> None:
     assert sensor.minimum_interval_seconds == 30
 
 
-def test_no_two_look_at_once(town: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vroeg_pipeline.alerts.book._LOCK_SECONDS", 0.1)
+def test_no_two_look_at_once(town: World) -> None:
     with alert_lock(town.home), pytest.raises(VroegError, match="waiting for another look"):
-        told(town)
+        look(town.installation, town.instance, wait_seconds=0.1)
 
 
 def test_nothing_personal_is_told(town: World, hook: Webhook, mailbox: Mailbox) -> None:

@@ -172,7 +172,7 @@ def test_a_file_that_arrives_asks_for_a_run_once(town: World) -> None:
     again = requested(town)
     assert again is not None
     assert again.run_key == request.run_key
-    town.run("2021-03")
+    town.run("2021-03", upto=("delivery_board", "worklist_files"))
     assert requested(town) is None
     # The same bytes again, under the same and another name, and a sensor that has forgotten everything.
     town.deliver("huur", "2021-03", path.read_bytes(), received="2021-03-09 06:30")
@@ -184,17 +184,17 @@ def test_a_file_that_arrives_asks_for_a_run_once(town: World) -> None:
 
 def test_a_redelivery_under_the_same_name_runs_again(town: World) -> None:
     town.deliver("huur", "2021-03", [row()])
-    town.run("2021-03")
+    town.run("2021-03", upto=("delivery_board", "worklist_files"))
     town.deliver("huur", "2021-03", [row(), row(customer_reference="K2")], received="2021-03-09 06:30")
     assert requested(town) is not None
 
 
 def test_withdrawals_and_confirmations_do_the_same(town: World) -> None:
     town.deliver("huur", "2021-03", [row()])
-    town.run("2021-03")
+    town.run("2021-03", upto=("delivery_board", "worklist_files"))
     slip = town.slip("huur", "2021-03", "withdrawals", "K1")
     assert requested(town) is not None
-    town.run("2021-03")
+    town.run("2021-03", upto=("delivery_board", "worklist_files"))
     assert [i["change"] for i in town.table("worklist_issues", "issue")] == ["added", "withdrawn"]
     assert requested(town) is None
     slip.unlink()
@@ -204,14 +204,14 @@ def test_withdrawals_and_confirmations_do_the_same(town: World) -> None:
 def test_a_returned_worklist_runs_its_month_and_every_later_one(town: World) -> None:
     for each in ("2021-01", "2021-02"):
         town.deliver("huur", each, [row(reference_date=f"01-{each[5:]}-2021", arrears_since="01-10-2020")])
-    town.run("2021-01", "2021-02")
+    town.run("2021-01", "2021-02", upto=("delivery_board", "worklist_files"))
     path = hand_in(town, b"Kenmerk\n", month="2021-01", received="2021-03-01 10:00")
     request = requested(town)
     assert request is not None
     assert request.job_name == "month"
     assert request.tags["dagster/asset_partition_range_start"] == "2021-01-01"
     assert request.tags["dagster/asset_partition_range_end"] == "2021-02-01"
-    town.run("2021-01", "2021-02")
+    town.run("2021-01", "2021-02", upto=("delivery_board", "worklist_files"))
     assert requested(town) is None
     path.unlink()
     assert requested(town) is None
@@ -234,7 +234,7 @@ def test_half_written_files_wait(town: World) -> None:
 
 def test_a_run_that_was_killed_is_made_again(town: World) -> None:
     town.deliver("huur", "2021-03", [row()])
-    town.run("2021-03")
+    town.run("2021-03", upto=("delivery_board", "worklist_files"))
     shutil.rmtree(town.home.taken_in)
     assert requested(town) is not None
 
@@ -291,7 +291,7 @@ def test_a_month_from_before_the_location_holds_up_no_other(town: World) -> None
 def test_a_range_is_one_run(town: World) -> None:
     for each in ("2021-01", "2021-02", "2021-03"):
         town.deliver("huur", each, [row(reference_date=f"01-{each[5:]}-2021", arrears_since="01-10-2020")])
-    town.run("2021-01", "2021-03")
+    town.run("2021-01", "2021-03", upto=("delivery_board", "worklist_files"))
     town.deliver("huur", "2021-02", [], received="2021-03-09 06:00", name="correctie.csv")
     request = requested(town)
     assert request is not None
@@ -325,7 +325,7 @@ def test_the_schedule_makes_the_month_on_its_day(town: World) -> None:
     assert isinstance(request, dg.RunRequest)
     assert request.tags["dagster/partition"] == "2021-03-01"
     assert isinstance(scheduled(town, "2021-03-10 06:00"), dg.SkipReason)
-    town.run("2021-03")
+    town.run("2021-03", upto=("delivery_board", "worklist_files"))
     assert isinstance(scheduled(town, "2021-03-09 06:00"), dg.SkipReason)
 
 

@@ -48,7 +48,7 @@ def town(world: World) -> Iterator[World]:
     world.agree("huur")
     world.deliver("huur", "2021-03", [row()])
     world.now = moment("2021-03-09 07:30")
-    world.run("2021-03")
+    world.run("2021-03", upto=("delivery_board", "worklist_files"))
     prepare_dagster_home(world.home)
     yield world
     os.environ.pop("DAGSTER_HOME", None)

@@ -45,7 +45,7 @@ def test_it_is_what_a_run_under_those_settings_makes(finished: World, tmp_path: 
     again = World(tmp_path / "home")
     shutil.copytree(finished.root, again.root, dirs_exist_ok=True)
     again.settings(**other)
-    again.run("2020-10", "2020-12")
+    again.run("2020-10", "2020-12", upto="prioritised_worklists")
     made = again.query(f"SELECT {COLUMNS} FROM prioritised_worklists WHERE month = '2020-12-01' ORDER BY ALL")
     assert tried == [tuple(entry.values()) for entry in made]
     assert tried != lists(finished, finished.installation.settings, "list_before")

@@ -35,7 +35,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> World:
     world = World(tmp_path_factory.mktemp("finished") / "home")
     world.agree("huur")
     world.deliver("huur", "2021-03", [row(), row(customer_reference="K2", house_number="14")])
-    world.run("2021-03")
+    world.run("2021-03", upto="ddas_delivery")
     return world
 
 
@@ -61,7 +61,7 @@ def put(world: World, statement: str) -> None:
 def test_what_is_told_of_a_signal(town: World) -> None:
     about = {**ADDRESS, "amount_due": "100,50", "birth_date": "29-02-1996", "house_number": "12 A", "crisis": "ja"}
     town.deliver("huur", "2021-03", [row(customer_reference="Kenmerkzebra", **about)])
-    town.run("2021-03")
+    town.run("2021-03", upto=("ddas_delivery", "worklist_files"))
     file = delivered(town)
     assert {key: file[key] for key in file if key != "leveringen"} == {
         "startdatumLevering": "2021-03-01",
@@ -107,12 +107,12 @@ def test_what_is_told_of_a_signal(town: World) -> None:
 def test_attempts_and_results_come_with_their_report(town: World) -> None:
     town.deliver("huur", "2021-03", [row(), row(customer_reference="K2", house_number="14")])
     town.deliver("water", "2021-03", [row(customer_reference="W1")])
-    town.run("2021-03")
+    town.run("2021-03", upto=("ddas_delivery", "worklist_files"))
     case = {"case_id": case_ids(town)[12], "end_result": "Geen reactie na eerder contact"}
     visit = {"contact_kind": "Huisbezoek", "reached": "Ja", "contacted_on": "15-03-2021", "day_part": "Avond"}
     call = {"contact_kind": "Telefoon", "contacted_on": "12-03-2021"}
     hand_in(town, as_csv([{**case, **visit, "attempt": "2"}, {**case, **call, "attempt": "1"}]), name="lijst.csv")
-    town.run("2021-03")
+    town.run("2021-03", upto=("ddas_delivery", "worklist_files"))
     haarlem = delivered(town)["leveringen"][0]
     of_address = {s["ID"]: s["status"] for s in haarlem["vroegsignalen"]}
     picked_up, waiting = sorted(haarlem["vroegsignaalzaken"], key=lambda case: -len(case["vroegsignalen"]))
@@ -146,7 +146,7 @@ def test_signals_that_were_not_picked_up_say_why(town: World) -> None:
         ],
     )
     town.slip("huur", "2021-03", "withdrawals", "K4")
-    result = town.run("2021-02", "2021-03")
+    result = town.run("2021-02", "2021-03", upto=("ddas_delivery", "worklist_files"))
     # Who objected is told of to nobody; what has no address cannot be told; what cannot be read is no signal.
     assert {number: signal["status"] for number, signal in signals(town).items()} == {
         1: "Niet opgepakt: herhaalde melding",
@@ -170,7 +170,7 @@ def test_a_report_is_not_divided_over_municipalities(town: World) -> None:
     # Nobody knows the municipality of 9999ZZ; the one partner begins with Haarlem, the other with Zandvoort.
     town.deliver("huur", "2021-03", [row(postcode="9999ZZ")])
     town.deliver("water", "2021-03", [row(postcode="9999ZZ"), row(postcode="2042AB")])
-    town.run("2021-03")
+    town.run("2021-03", upto=("ddas_delivery", "worklist_files"))
     haarlem, zandvoort = delivered(town)["leveringen"]
     assert [len(levering["vroegsignalen"]) for levering in (haarlem, zandvoort)] == [2, 1]
     assert [len(case["vroegsignalen"]) for case in haarlem["vroegsignaalzaken"]] == [2]
@@ -178,13 +178,13 @@ def test_a_report_is_not_divided_over_municipalities(town: World) -> None:
 
 def test_a_bsn_only_where_configured_and_then_alone(town: World) -> None:
     town.deliver("huur", "2021-03", [row(birth_date="29-02-1996"), row(customer_reference="K2", house_number="14")])
-    town.run("2021-03")
+    town.run("2021-03", upto=("ddas_delivery", "worklist_files"))
     (first, second) = (s["signal_id"] for s in town.table("validated_signals", "row_number"))
     town.reference("burgerservicenummers.csv", "signal_id,burgerservicenummer", f"{first},111222333")
-    town.run("2021-03")
+    town.run("2021-03", upto=("ddas_delivery", "worklist_files"))
     assert "111222333" not in json.dumps(delivered(town))
     town.settings(ddas={"municipalities": MUNICIPALITIES, "bsn": True})
-    town.run("2021-03")
+    town.run("2021-03", upto=("ddas_delivery", "worklist_files"))
     assert signals(town)[1]["client"] == {"burgerservicenummer": "111222333"}
     assert signals(town)[2]["client"] == {"postcode": "2021AB", "huisnummer": "14"}
     town.reference("burgerservicenummers.csv", "signal_id,burgerservicenummer", f"{second},111222334")
@@ -211,7 +211,7 @@ def write(world: World, first: str = "2021-03") -> None:
 def test_a_municipality_that_is_not_named_is_told_by_its_code(town: World) -> None:
     town.deliver("huur", "2021-03", [row(), row(customer_reference="K2", postcode="2042AB")])
     town.settings(ddas={"municipalities": {"0392": MUNICIPALITIES["0392"]}})
-    town.run("2021-03")
+    town.run("2021-03", upto=("ddas_delivery", "worklist_files"))
     named, unnamed = delivered(town)["leveringen"]
     assert named["aanleverendeOrganisatie"]["naam"] == MUNICIPALITIES["0392"]["organisation"]
     assert (unnamed["gemeentecode"], unnamed["aanleverendeOrganisatie"]["naam"]) == ("0473", "Gemeente 0473")
@@ -235,7 +235,7 @@ def test_a_setting_that_is_wrong_stops_only_this_file(town: World) -> None:
 
 def test_a_warehouse_that_does_not_fit_together_is_not_delivered(town: World) -> None:
     town.deliver("huur", "2021-03", [row(), row(customer_reference="K2", house_number="14")])
-    town.run("2021-03")
+    town.run("2021-03", upto=("ddas_delivery", "worklist_files"))
     put(town, "DELETE FROM validated_signals WHERE row_number = 2")
     with pytest.raises(VroegError, match="do not fit together"):
         write(town)

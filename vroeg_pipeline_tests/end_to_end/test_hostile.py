@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import os
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from vroeg_pipeline_tests.kit.world import World, as_csv, row
@@ -32,10 +34,20 @@ def xxe(target: Path) -> bytes:
     return workbook(xl__workbook_xml=b"<workbook/>", xl__worksheets__sheet1_xml=sheet)
 
 
-@pytest.fixture
-def attacked(world: World, tmp_path: Path) -> World:
-    """Every partner but one sends something hostile; what is in `elsewhere` must never be read."""
-    elsewhere = tmp_path / "elsewhere.csv"
+@dataclass(frozen=True)
+class Month:
+    """A month that was run, and what its run says."""
+
+    world: World
+    result: dg.ExecuteInProcessResult
+
+
+@pytest.fixture(scope="module")
+def attacked(tmp_path_factory: pytest.TempPathFactory) -> Month:
+    """Every partner but one sends something hostile; what is in `elsewhere` must never be read. To be looked at."""
+    folder = tmp_path_factory.mktemp("attacked")
+    world = World(folder / "home")
+    elsewhere = folder / "elsewhere.csv"
     elsewhere.write_bytes(as_csv([row(surname=SECRET)]))
     csvs: dict[str, bytes] = {
         "afgekapt": as_csv([row()])[:-20] + b';"afgeka',
@@ -63,24 +75,25 @@ def attacked(world: World, tmp_path: Path) -> World:
     world.agree("diep", delivery={"format": "json"})
     world.deliver("diep", "2021-03", b"[" * 100_000, name="levering.json")
     world.agree("vreemd")
-    folder = world.home.inbox / "vreemd" / "2021-03"
-    folder.mkdir(parents=True)
-    (folder / "link.csv").symlink_to(elsewhere)
-    os.mkfifo(folder / "pijp.csv")
-    (folder / "map.csv").mkdir()
-    (world.home.inbox / "vreemd" / "2021-02").symlink_to(tmp_path)
-    (world.home.inbox / "link").symlink_to(tmp_path)
+    strange = world.home.inbox / "vreemd" / "2021-03"
+    strange.mkdir(parents=True)
+    (strange / "link.csv").symlink_to(elsewhere)
+    os.mkfifo(strange / "pijp.csv")
+    (strange / "map.csv").mkdir()
+    (world.home.inbox / "vreemd" / "2021-02").symlink_to(folder)
+    (world.home.inbox / "link").symlink_to(folder)
     world.agree("sql")
     names = ("'; DROP TABLE validated_signals; --.csv", "..%2f..%2fweg.csv", "regel\nbreuk.csv")
     for number, name in enumerate(names):
         hostile = row(surname="'); DROP TABLE rejected_rows; --", customer_reference=f"K{number}")
         world.deliver("sql", "2021-03", [hostile], name=name, received=f"2021-03-0{number + 1} 10:00")
-    return world
+    return Month(world, world.run("2021-03"))
 
 
-def test_the_month_goes_on(attacked: World) -> None:
-    assert attacked.run("2021-03").success
-    files = {(file["partner"], file["status"], file["refusal"]) for file in attacked.table("delivery_files")}
+def test_the_month_goes_on(attacked: Month) -> None:
+    world = attacked.world
+    assert attacked.result.success
+    files = {(file["partner"], file["status"], file["refusal"]) for file in world.table("delivery_files")}
     unreadable = ("afgekapt", "andere_codering", "nul", "dubbele_kop", "bom", "xxe", "geen_zip", "diep")
     assert files == {
         ("goed", "accepted", None),
@@ -90,19 +103,18 @@ def test_the_month_goes_on(attacked: World) -> None:
         ("sql", "accepted", None),
         ("sql", "superseded", None),
     }
-    signals = attacked.table("validated_signals")
+    signals = world.table("validated_signals")
     assert {signal["partner"] for signal in signals} == {"goed", "sql"}
     assert {signal["surname"] for signal in signals} == {"Testman", "'); DROP TABLE rejected_rows; --"}
-    assert attacked.query("SELECT count(*) AS n FROM raw.delivery_rows WHERE surname = $$" + SECRET + "$$")[0]["n"] == 0
-    assert {path.name for path in attacked.root.parent.iterdir()} == {"home", "elsewhere.csv"}
-    archived = {path.name for path in attacked.home.archive.rglob("*") if path.is_file()}
-    assert archived == {file["file_sha256"] for file in attacked.table("delivery_files")}
+    assert world.query("SELECT count(*) AS n FROM raw.delivery_rows WHERE surname = $$" + SECRET + "$$")[0]["n"] == 0
+    assert {path.name for path in world.root.parent.iterdir()} == {"home", "elsewhere.csv"}
+    archived = {path.name for path in world.home.archive.rglob("*") if path.is_file()}
+    assert archived == {file["file_sha256"] for file in world.table("delivery_files")}
 
 
-def test_what_is_left_alone_is_told(attacked: World) -> None:
-    result = attacked.run("2021-03")
+def test_what_is_left_alone_is_told(attacked: Month) -> None:
     (event,) = [
-        event for event in result.get_asset_materialization_events()
+        event for event in attacked.result.get_asset_materialization_events()
         if event.asset_key and event.asset_key.to_user_string() == "delivery_files"
     ]  # fmt: skip
     told = str(event.step_materialization_data.materialization.metadata["left alone in the inbox"].value)

@@ -46,7 +46,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> World:
     make_world(world.home, seed=3, months=3, signals=90, register=None, overwrite=True)
     shutil.rmtree(world.home.inbox / "outcomes")  # the tests draw their own
     world.settings(evaluation={"inhabitants": 20_000})
-    world.run("2020-10", "2020-12")
+    world.run("2020-10", "2020-12", upto="evaluation_page")
     return world
 
 
@@ -225,7 +225,7 @@ def town(world: World) -> Evaluation:
     """Twelve reports of March 2021."""
     world.agree("huur")
     world.deliver("huur", "2021-03", [row(house_number=str(n), customer_reference=f"K{n}") for n in range(1, 13)])
-    world.run("2021-03")
+    world.run("2021-03", upto="evaluation_page")
     return evaluation_of(world)
 
 
@@ -267,7 +267,7 @@ def test_a_month_of_which_nothing_came_back_says_so(world: World) -> None:
 def test_the_time_to_contact_is_judged_by_the_deadline(world: World) -> None:
     world.agree("huur")
     world.deliver("huur", "2021-03", [row(house_number=str(n), customer_reference=f"K{n}") for n in range(1, 8)])
-    world.run("2021-03")
+    world.run("2021-03", upto="evaluation_page")
     with WarehouseResource(home=str(world.root)).connect() as connection:
         for number, (kind, day) in enumerate([("Brief", 31), ("Brief", 32), ("Administratief", 5)], 1):
             values = [date(2021, 3, 1), str(number), f"2021AB_{number}__", "wijkteam_noord", 1, kind, False,

@@ -10,6 +10,7 @@ import pytest
 
 from vroeg_pipeline.addresses.lookup import define_address_macros
 from vroeg_pipeline.addresses.resolver import resolve_addresses
+from vroeg_pipeline.domain.months import TIME_ZONE
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.schema import create_tables
 from vroeg_pipeline_tests.kit.world import World
@@ -17,18 +18,30 @@ from vroeg_pipeline_tests.kit.world import World
 Resolve = Callable[..., dict[str, Any]]
 
 
+@pytest.fixture(scope="session")
+def warehouse_in_memory() -> Iterator[duckdb.DuckDBPyConnection]:
+    """The tables, empty, made once for all tests of a process."""
+    with duckdb.connect() as made:
+        create_tables(made)
+        yield made
+
+
 @pytest.fixture
-def connection(world: World) -> Iterator[duckdb.DuckDBPyConnection]:
+def connection(world: World, warehouse_in_memory: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
     """With the default notation, ISO dates, and the postcode areas of `World`."""
     world.agree("een")
     world.agree("iso", delivery={"date_format": "%Y-%m-%d"})
     world.agree("kort", delivery={"date_format": "%d%m%y"})
-    with duckdb.connect() as made:
-        create_tables(made)
+    # Temporary tables, macros and variables are its own; the tables it shares are emptied behind it.
+    with warehouse_in_memory.cursor() as made:
+        made.execute(f"SET TimeZone = '{TIME_ZONE}'")
         installation: Installation = world.installation
         installation.define_macros(made)
         define_address_macros(made, installation, today=True)
         yield made
+    names = "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE NOT temporary"
+    for (table,) in warehouse_in_memory.execute(names).fetchall():
+        warehouse_in_memory.execute(f"DELETE FROM {table}")
 
 
 @pytest.fixture

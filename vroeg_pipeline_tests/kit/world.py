@@ -9,9 +9,11 @@ from __future__ import annotations
 import csv
 import io
 import os
+import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,7 @@ from vroeg_pipeline.domain.months import AMSTERDAM, parse_month
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.statements import sql
-from vroeg_pipeline.installation.warehouse import WarehouseResource
+from vroeg_pipeline.installation.warehouse import ENCRYPTION_KEY, WarehouseResource
 from vroeg_pipeline.monthly import month_key
 
 # Long after every delivery of the tests, so that nothing looks unfinished.
@@ -85,7 +87,11 @@ class World:
 
     root: Path
     now: datetime = LATER
-    instance: dg.DagsterInstance = field(default_factory=dg.DagsterInstance.ephemeral)
+
+    @cached_property
+    def instance(self) -> dg.DagsterInstance:
+        """Dagster's own storage, in memory."""
+        return dg.DagsterInstance.ephemeral()
 
     def __post_init__(self) -> None:
         self.home = Home(self.root)
@@ -102,7 +108,7 @@ class World:
 
     def agree(self, partner: str, **changes: Any) -> None:
         """Writes an agreement."""
-        text = yaml.safe_dump(agreement(partner, **changes), allow_unicode=True)
+        text = yaml.dump(agreement(partner, **changes), Dumper=yaml.CSafeDumper, allow_unicode=True)
         (self.home.agreements / f"{partner}.yaml").write_text(text, encoding="utf-8")
 
     def settings(self, **values: Any) -> None:
@@ -151,17 +157,29 @@ class World:
         return Installation.load(self.home, lambda: self.now)
 
     def run(
-        self, first: str, last: str | None = None, *, succeeds: bool = True, statements: Mapping[str, str] | None = None
+        self,
+        first: str,
+        last: str | None = None,
+        *,
+        upto: str | Sequence[str] = (),
+        succeeds: bool = True,
+        statements: Mapping[str, str] | None = None,
     ) -> dg.ExecuteInProcessResult:
-        """Runs a month, or a range in one run; with other `statements` under some names."""
+        """Runs a month, or a range in one run; with other `statements` under some names.
+
+        `upto`: a test of an earlier stage needs no more than that asset (or those), what it is made of, and their checks.
+        Deliveries are judged only in a whole month.
+        """
         others = statements or {}
         installation = replace(self.installation, statement=lambda name: others.get(name) or sql(name))
-        job = build_defs(installation).resolve_job_def(MONTH_JOB)
+        location = build_defs(installation)
         start, end = (month_key(parse_month(month)) for month in (first, last or first))
         single = start == end
-        result = job.execute_in_process(
+        self._begin_with_an_empty_warehouse()
+        result = location.resolve_job_def(MONTH_JOB).execute_in_process(
             instance=self.instance,
             partition_key=start if single else None,
+            asset_selection=_with_what_they_are_made_of(upto, location) if upto else None,
             tags={}
             if single
             else {"dagster/asset_partition_range_start": start, "dagster/asset_partition_range_end": end},
@@ -172,6 +190,12 @@ class World:
             failures = [e.step_failure_data.error for e in result.all_events if e.event_type_value == "STEP_FAILURE"]
             raise AssertionError("\n\n".join(error.to_string() for error in failures if error))
         return result
+
+    def _begin_with_an_empty_warehouse(self) -> None:
+        """Copied, as making its tables takes longer than what a small test does in them."""
+        if not self.home.warehouse.exists() and ENCRYPTION_KEY not in os.environ:
+            self.home.warehouse.write_bytes(_empty_warehouse())
+            self.home.warehouse.chmod(0o600)
 
     def table(self, name: str, order: str = "ALL", where: str = "true") -> list[dict[str, Any]]:
         """The rows of a published table, by column."""
@@ -188,6 +212,21 @@ class World:
         """Row number to reasons of the rejected rows of a month with one partner."""
         rejected = self.table("rejected_rows", "row_number", f"month = '{month}-01'")
         return {r["row_number"]: r["reasons"] for r in rejected}
+
+
+@cache
+def _empty_warehouse() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        with WarehouseResource(home=folder).connect():
+            pass
+        return Home(Path(folder)).warehouse.read_bytes()
+
+
+def _with_what_they_are_made_of(assets: str | Sequence[str], location: dg.Definitions) -> list[dg.AssetKey]:
+    wanted = dg.AssetSelection.assets(*([assets] if isinstance(assets, str) else assets))
+    # What a step makes besides comes along, as a step is run whole.
+    whole = wanted.required_multi_asset_neighbors().upstream().required_multi_asset_neighbors()
+    return list(whole.resolve(location.resolve_asset_graph()))
 
 
 def days_before(day: str, days: int) -> str:

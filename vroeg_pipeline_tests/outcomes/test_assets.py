@@ -91,7 +91,7 @@ def test_the_loop_with_lists_that_were_issued(town: World, tmp_path: Path) -> No
 def test_who_was_helped_and_is_reported_again_is_marked(town: World) -> None:
     for month, numbers in (("2020-08", (1, 5)), ("2020-09", (2,)), ("2021-01", (3, 4, 6)), ("2021-03", range(1, 7))):
         owing(town, month, *numbers)
-    town.run("2020-08", "2021-03")
+    town.run("2020-08", "2021-03", upto=("case_results", "worklist_files"))
     assert not any(aftercare(town, "2021-03").values())
     ended(town, "2020-08", {1: HELP})
     ended(town, "2020-09", {2: "Vervolghulp en/of verwijzing niet financieel"})
@@ -103,7 +103,7 @@ def test_who_was_helped_and_is_reported_again_is_marked(town: World) -> None:
         "later.csv",
         "2021-03-01 10:00",
     )
-    town.run("2020-08", "2021-03")
+    town.run("2020-08", "2021-03", upto=("case_results", "worklist_files"))
     # Help six months before, not seven; a referral without the resident is none; the last word counts.
     assert aftercare(town, "2021-03") == {1: False, 2: True, 3: True, 4: False, 5: False, 6: False}
     entries = town.table("prioritised_worklists", where="month = '2021-03-01'")
@@ -118,24 +118,24 @@ def test_who_was_helped_and_is_reported_again_is_marked(town: World) -> None:
     assert aftercare(town, "2021-03") == {1: False, 2: False, 3: False, 4: True, 5: False, 6: False}
 
     town.settings(aftercare_months=7)
-    town.run("2021-03")
+    town.run("2021-03", upto=("case_results", "worklist_files"))
     assert aftercare(town, "2021-03")[1]
     town.settings(aftercare_months=0)
-    town.run("2021-03")
+    town.run("2021-03", upto=("case_results", "worklist_files"))
     assert not any(aftercare(town, "2021-03").values())
 
 
 def test_a_range_in_one_run_is_the_same_as_month_by_month(town: World) -> None:
     for month in ("2021-01", "2021-02", "2021-03"):
         owing(town, month, 1, 2)
-    town.run("2021-01", "2021-03")
+    town.run("2021-01", "2021-03", upto=("case_results", "worklist_files"))
     for month in ("2021-01", "2021-02"):
         ended(town, month, {1: HELP})
     # From nothing, in one run: the case is told to have ended before its worklist is made again.
     town.home.warehouse.unlink()
-    town.run("2021-01", "2021-03")
+    town.run("2021-01", "2021-03", upto=("case_results", "worklist_files"))
     in_one = [town.table(t) for t in ("case_results", "prioritised_worklists")]
     assert aftercare(town, "2021-02") == aftercare(town, "2021-03") == {1: True, 2: False}
     for month in ("2021-01", "2021-02", "2021-03"):
-        town.run(month)
+        town.run(month, upto=("case_results", "worklist_files"))
     assert [town.table(t) for t in ("case_results", "prioritised_worklists")] == in_one

@@ -30,7 +30,7 @@ def test_the_page_tells_all_states_apart(world: World) -> None:
     world.deliver("laat", "2021-03", [row()], received="2021-03-06 09:15")
     world.deliver("kapot", "2021-03", b"\xff\xfe")
     world.deliver("oude_cijfers", "2021-03", [row(reference_date="01-01-2021", arrears_since="01-09-2020")])
-    world.run("2021-02", "2021-04")
+    world.run("2021-02", "2021-04", upto="delivery_board")
     page = page_of(world)
     assert cells(page, "Oud → Nieuw") == [
         ("on-time", "  ✓ on time  1 rows, 03-02 10:00  "),
@@ -47,7 +47,7 @@ def test_the_page_tells_all_states_apart(world: World) -> None:
 def test_the_page_needs_nothing_else_and_is_for_the_owner(world: World) -> None:
     world.agree("huur")
     world.deliver("huur", "2021-03", [row()])
-    world.run("2021-03")
+    world.run("2021-03", upto="delivery_board")
     page = page_of(world)
     assert re.findall(r"(?:src|href)=", page) == []
     assert "<script" not in page
@@ -60,7 +60,7 @@ def test_the_asset_counts_the_states_of_its_month(world: World) -> None:
     world.agree("huur")
     world.agree("water", type="Water")
     world.deliver("huur", "2021-03", [row()])
-    result = world.run("2021-03")
+    result = world.run("2021-03", upto="delivery_board")
     (event,) = [
         event
         for event in result.get_asset_materialization_events()

@@ -78,7 +78,7 @@ def test_a_column_that_was_renamed_is_named(world: World) -> None:
 def test_a_required_column_that_was_renamed_is_named_in_the_refusal(world: World) -> None:
     world.agree("huur")
     world.deliver("huur", "2021-03", as_csv([row()]).replace(b"Amount_Due", b"Amount Due"))
-    world.run("2021-03")
+    world.run("2021-03", upto="delivery_files")
     (file,) = world.table("delivery_files")
     assert file["refusal"] == "missing_columns"
     assert file["detail"] == "lacks amount_due ('Amount_Due'); 'Amount_Due' seems to be called 'Amount Due' now"
