@@ -18,6 +18,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from vroeg_pipeline.automation.jobs import MONTH_JOB
+from vroeg_pipeline.cli.heartbeat import Heartbeat
 from vroeg_pipeline.definitions import build_defs, first_month
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import month_of, month_text
@@ -42,7 +43,6 @@ def run_months(home: Home, months: Sequence[date], out: Console, *, verbose: boo
     installation = Installation.load(home)
     _check_months(installation, months)
     prepare_dagster_home(home)
-    progress = _Progress(out)
     job = build_defs(installation).resolve_job_def(MONTH_JOB)
     run_id = str(uuid.uuid4())
     tags = dict(_LOCATION_TAG)
@@ -51,7 +51,8 @@ def run_months(home: Home, months: Sequence[date], out: Console, *, verbose: boo
     period = month_text(months[0]) + (f" to {month_text(months[-1])}" if len(months) > 1 else "")
     tags["months"] = period
     out.print(f"[bold]Running {period}[/bold] in {home.root}")
-    with dg.DagsterInstance.get() as instance:
+    with Heartbeat(out, "planning the run") as heartbeat, dg.DagsterInstance.get() as instance:
+        progress = _Progress(heartbeat)
         instance.add_event_listener(run_id, progress.show)
         result = job.execute_in_process(
             instance=instance,
@@ -67,15 +68,11 @@ def run_months(home: Home, months: Sequence[date], out: Console, *, verbose: boo
             progress.failure or "the run failed",
             do=f"the whole story of run {result.run_id[:8]} is in the UI: make dev",
         )
-    progress.finish()
+    out.print(progress.summary())
     show_months(installation, months, out)
 
 
 def _check_months(installation: Installation, months: Sequence[date]) -> None:
-    if not installation.partners.agreements:
-        raise VroegError(
-            "there are no agreements", where=installation.home.agreements, do="add one, or make a world: vroeg sample"
-        )
     first, last = first_month(installation), month_of(installation.now())
     for month in (months[0], months[-1]):
         if not first <= month <= last:
@@ -88,8 +85,8 @@ def _check_months(installation: Installation, months: Sequence[date]) -> None:
 class _Progress:
     """Turns the events of a run into lines for people: a line a finished step, every warning and every failed check."""
 
-    def __init__(self, out: Console) -> None:
-        self._out = out
+    def __init__(self, heartbeat: Heartbeat) -> None:
+        self._heartbeat = heartbeat
         self._started = time.monotonic()
         self._checks = {"passed": 0, "failed": 0}
         self.failure: str | None = None
@@ -99,9 +96,11 @@ class _Progress:
         event = entry.dagster_event
         if event is None:
             self._said(entry)
+        elif event.event_type_value == "STEP_START":
+            self._heartbeat.doing(str(event.step_key).replace("check_", "checks of ", 1))
         elif event.event_type_value == "STEP_SUCCESS" and not str(event.step_key).startswith("check_"):
             duration = event.step_success_data.duration_ms / 1000
-            self._out.print(f"  [green]✓[/green] {event.step_key} [dim]{duration:.1f} s[/dim]")
+            self._heartbeat.print(f"  [green]✓[/green] {event.step_key} [dim]{duration:.1f} s[/dim]")
         elif event.event_type_value == "ASSET_CHECK_EVALUATION":
             self._checked(event)
         elif event.event_type_value == "STEP_FAILURE":
@@ -109,9 +108,9 @@ class _Progress:
 
     def _said(self, entry: dg.EventLogEntry) -> None:
         if int(entry.level) >= logging.WARNING:
-            self._out.print(f"  [yellow]![/yellow] {escape(entry.user_message)}")
+            self._heartbeat.print(f"  [yellow]![/yellow] {escape(entry.user_message)}")
         elif entry.user_message.startswith(("waiting", "address register")):
-            self._out.print(f"  [yellow]…[/yellow] {escape(entry.user_message)}")
+            self._heartbeat.print(f"  [yellow]…[/yellow] {escape(entry.user_message)}")
 
     def _checked(self, event: dg.DagsterEvent) -> None:
         evaluation = event.asset_check_evaluation_data
@@ -124,7 +123,7 @@ class _Progress:
             if self._checks["failed"] > _MOST_FAILED_CHECKS:
                 return
             said = escape(f"{asset}, {evaluation.check_name}: {evaluation.description}")
-            self._out.print(f"  [{colour}]![/{colour}] {said}")
+            self._heartbeat.print(f"  [{colour}]![/{colour}] {said}")
 
     def _failed(self, event: dg.DagsterEvent) -> None:
         error = event.step_failure_data.error
@@ -135,14 +134,15 @@ class _Progress:
         if self.failure is None:
             self.failure = f"step {event.step_key}: {text.removeprefix('vroeg_pipeline.domain.errors.VroegError: ')}"
 
-    def finish(self) -> None:
+    def summary(self) -> str:
+        """How many checks held, and how long it took."""
         seconds = time.monotonic() - self._started
         failed = (
             f", [yellow]{self._checks['failed']} do not[/yellow] (all of them in the UI)"
             if self._checks["failed"]
             else ""
         )
-        self._out.print(f"  {self._checks['passed']} checks hold{failed}; {seconds:.1f} s in all\n")
+        return f"  {self._checks['passed']} checks hold{failed}; {seconds:.1f} s in all\n"
 
 
 _SUMMARY = """

@@ -12,7 +12,6 @@ import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from vroeg_pipeline.table_checks import TABLE_CHECKS
 
 from vroeg_pipeline.domain.ddas import HELP_ACCEPTED, EnumContactsoort, EnumEindresultaat
 from vroeg_pipeline.evaluation.figures import ALL, TABLES, Evaluation, evaluate_aside, read_evaluation
@@ -21,6 +20,7 @@ from vroeg_pipeline.evaluation.small_cells import SMALLEST_SHOWN
 from vroeg_pipeline.installation.statements import fetch_one
 from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.sample.world import make_world
+from vroeg_pipeline.table_checks import TABLE_CHECKS
 from vroeg_pipeline_tests.kit.outcomes import report_back
 from vroeg_pipeline_tests.kit.world import World, month, row
 
