@@ -40,8 +40,7 @@ def evaluate(home: Home, months: Sequence[date], target: Path | None, out: Conso
             evaluation = read_evaluation(connection, installation, months)
     period = "_".join(dict.fromkeys(month_text(month) for month in (months[0], months[-1])))
     path = target or home.outbox / f"evaluatie_{period}.html"
-    with Heartbeat(out, "writing the page"):
-        write_evaluation(path, evaluation, home.scratch)
+    write_evaluation(path, evaluation)
     _print(evaluation, out)
     out.print(f"\nEvaluation: {path}")
 
