@@ -9,9 +9,15 @@ export GX_ANALYTICS_ENABLED := false
 # Made anew when what it is made of changes.
 .venv/ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Setting up .venv (a few minutes the first time)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@# pip is silent while it looks things up and unpacks them.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]' & pip=$$!; second=0; \
+	while kill -0 $$pip 2>/dev/null; do \
+	  sleep 1; second=$$((second + 1)); \
+	  test $$((second % 5)) -ne 0 || \
+	    echo "  … $$second s, $$(find .venv/lib/ -maxdepth 3 -name '*.dist-info' | wc -l) packages in place"; \
+	done; wait $$pip
 	@touch $@
 
 run: .venv/ready

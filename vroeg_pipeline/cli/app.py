@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from vroeg_pipeline.cli.heartbeat import Heartbeat
 from vroeg_pipeline.deliveries.inbox import months_in
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import month_text, months_between, parse_month, whole_months
@@ -68,9 +69,12 @@ def run(
     """
     home = Home.from_environment()
     months = _asked_months(home, month, first, last, everything)
+    if not home.load_partners().agreements:
+        raise VroegError("there are no agreements", where=home.agreements, do="add one, or make a world: vroeg sample")
     with seldom_collected():
-        # Dagster takes seconds to import; --help and a mistyped month should not.
-        from vroeg_pipeline.cli.run import run_months
+        with Heartbeat(out, "loading Dagster"):
+            # Takes seconds to import; --help and a mistyped month should not.
+            from vroeg_pipeline.cli.run import run_months
 
         run_months(home, months, out, verbose=verbose)
 
@@ -108,7 +112,8 @@ def sample(
     from vroeg_pipeline.sample.world import make_world
 
     home = Home.from_environment()
-    made = make_world(home, seed=seed, months=months, signals=signals, register=register, overwrite=overwrite)
+    with Heartbeat(out, "making a world"):
+        made = make_world(home, seed=seed, months=months, signals=signals, register=register, overwrite=overwrite)
     last = month_text(made.months[-1])
     out.print(
         f"A world of {len(made.months)} months, {month_text(made.months[0])} to {last}, in {home.root}: "

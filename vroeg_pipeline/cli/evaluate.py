@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from vroeg_pipeline.cli.heartbeat import Heartbeat
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.evaluation.figures import ALL, Evaluation, evaluate_aside, read_evaluation
@@ -34,11 +35,12 @@ def evaluate(home: Home, months: Sequence[date], target: Path | None, out: Conso
         months = months or run
         if not set(months) & set(run):
             raise VroegError("nothing was run of this period", do="run it first: vroeg run --from YYYY-MM --to YYYY-MM")
-        evaluate_aside(connection, installation, months)
-        evaluation = read_evaluation(connection, installation, months)
+        with Heartbeat(out, "evaluating"):
+            evaluate_aside(connection, installation, months)
+            evaluation = read_evaluation(connection, installation, months)
     period = "_".join(dict.fromkeys(month_text(month) for month in (months[0], months[-1])))
     path = target or home.outbox / f"evaluatie_{period}.html"
-    write_evaluation(path, evaluation, home.scratch)
+    write_evaluation(path, evaluation)
     _print(evaluation, out)
     out.print(f"\nEvaluation: {path}")
 

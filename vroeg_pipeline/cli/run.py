@@ -18,6 +18,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from vroeg_pipeline.automation.jobs import MONTH_JOB
+from vroeg_pipeline.cli.heartbeat import Heartbeat
 from vroeg_pipeline.definitions import build_defs, first_month
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import month_of, month_text
@@ -43,9 +44,6 @@ def run_months(home: Home, months: Sequence[date], out: Console, *, verbose: boo
     installation = Installation.load(home)
     _check_months(installation, months)
     prepare_dagster_home(home)
-    defs = build_defs(installation)
-    progress = _Progress(out, {check.op.name for check in defs.asset_checks or ()})
-    job = dg.Definitions.merge(defs, _shown_in_console(progress)).resolve_job_def(MONTH_JOB)
     run_id = str(uuid.uuid4())
     tags = dict(_LOCATION_TAG)
     if len(months) > 1:
@@ -53,7 +51,10 @@ def run_months(home: Home, months: Sequence[date], out: Console, *, verbose: boo
     period = month_text(months[0]) + (f" to {month_text(months[-1])}" if len(months) > 1 else "")
     tags["months"] = period
     out.print(f"[bold]Running {period}[/bold] in {home.root}")
-    with dg.DagsterInstance.get() as instance:
+    with Heartbeat(out, "planning the run") as heartbeat, dg.DagsterInstance.get() as instance:
+        defs = build_defs(installation)
+        progress = _Progress(heartbeat, {check.op.name for check in defs.asset_checks or ()})
+        job = dg.Definitions.merge(defs, _shown_in_console(progress)).resolve_job_def(MONTH_JOB)
         instance.add_event_listener(run_id, progress.show)
         result = job.execute_in_process(
             instance=instance,
@@ -69,15 +70,11 @@ def run_months(home: Home, months: Sequence[date], out: Console, *, verbose: boo
             progress.failure or "the run failed",
             do=f"the whole story of run {result.run_id[:8]} is in the UI: make dev",
         )
-    progress.finish()
+    out.print(progress.summary())
     show_months(installation, months, out)
 
 
 def _check_months(installation: Installation, months: Sequence[date]) -> None:
-    if not installation.partners.agreements:
-        raise VroegError(
-            "there are no agreements", where=installation.home.agreements, do="add one, or make a world: vroeg sample"
-        )
     first, last = first_month(installation), month_of(installation.now())
     for month in (months[0], months[-1]):
         if not first <= month <= last:
@@ -106,9 +103,9 @@ class _Progress(logging.Handler):
     itself while it waits or works long. `checks`: the steps that only check.
     """
 
-    def __init__(self, out: Console, checks: Collection[str]) -> None:
+    def __init__(self, heartbeat: Heartbeat, checks: Collection[str]) -> None:
         super().__init__()
-        self._out, self._steps_of_checks = out, checks
+        self._heartbeat, self._steps_of_checks = heartbeat, checks
         self._started = time.monotonic()
         self._checks = {"passed": 0, "failed": 0}
         self.failure: str | None = None
@@ -118,10 +115,12 @@ class _Progress(logging.Handler):
         event = entry.dagster_event
         if event is None:
             if int(entry.level) >= logging.WARNING:
-                self._out.print(f"  [yellow]![/yellow] {escape(entry.user_message)}")
+                self._heartbeat.print(f"  [yellow]![/yellow] {escape(entry.user_message)}")
+        elif event.event_type_value == "STEP_START":
+            self._heartbeat.doing(str(event.step_key).replace("check_", "checks of ", 1))
         elif event.event_type_value == "STEP_SUCCESS" and event.step_key not in self._steps_of_checks:
             duration = event.step_success_data.duration_ms / 1000
-            self._out.print(f"  [green]✓[/green] {event.step_key} [dim]{duration:.1f} s[/dim]")
+            self._heartbeat.print(f"  [green]✓[/green] {event.step_key} [dim]{duration:.1f} s[/dim]")
         elif event.event_type_value == "ASSET_CHECK_EVALUATION":
             self._checked(event)
         elif event.event_type_value == "STEP_FAILURE":
@@ -130,7 +129,7 @@ class _Progress(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Called by the console logger for every line of the log."""
         if said := progress_of(record):
-            self._out.print(f"  [yellow]…[/yellow] {escape(said)}")
+            self._heartbeat.print(f"  [yellow]…[/yellow] {escape(said)}")
 
     def _checked(self, event: dg.DagsterEvent) -> None:
         evaluation = event.asset_check_evaluation_data
@@ -143,7 +142,7 @@ class _Progress(logging.Handler):
             if self._checks["failed"] > _MOST_FAILED_CHECKS:
                 return
             said = escape(f"{asset}, {evaluation.check_name}: {evaluation.description}")
-            self._out.print(f"  [{colour}]![/{colour}] {said}")
+            self._heartbeat.print(f"  [{colour}]![/{colour}] {said}")
 
     def _failed(self, event: dg.DagsterEvent) -> None:
         error = event.step_failure_data.error
@@ -157,14 +156,15 @@ class _Progress(logging.Handler):
         if self.failure is None:
             self.failure = f"step {event.step_key}: {text}"
 
-    def finish(self) -> None:
+    def summary(self) -> str:
+        """How many checks held, and how long it took."""
         seconds = time.monotonic() - self._started
         failed = (
             f", [yellow]{self._checks['failed']} do not[/yellow] (all of them in the UI)"
             if self._checks["failed"]
             else ""
         )
-        self._out.print(f"  {self._checks['passed']} checks hold{failed}; {seconds:.1f} s in all\n")
+        return f"  {self._checks['passed']} checks hold{failed}; {seconds:.1f} s in all\n"
 
 
 _SUMMARY = """

@@ -66,7 +66,7 @@ def evaluation_page(of: Month) -> Mapping[str, Figures]:
     """The page of the month."""
     evaluation = read_evaluation(of.connection, of.installation, [of.month])
     path = of.outbox / f"evaluatie_{month_text(of.month)}.html"
-    write_evaluation(path, evaluation, of.home.scratch)
+    write_evaluation(path, evaluation)
     shown = {name: evaluation.shown(ALL, name) for name in ("reports", "reached", "help")}
     hidden = "hidden: a small number"
     return {

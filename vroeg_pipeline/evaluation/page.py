@@ -5,7 +5,6 @@ How it looks. What is counted stands in `evaluation`; no person is in it, and sm
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from datetime import date
 from html import escape
@@ -60,11 +59,8 @@ ul, li::marker { list-style: "–"; color: inherit } h2 { break-after: avoid } .
 """
 
 
-def write_evaluation(path: Path, evaluation: Evaluation, scratch: Path) -> None:
-    """Writes the page, owner-only, in place of an older one. `scratch`: a private folder for the charts' library."""
-    # Else matplotlib, and the fc-list that it asks for fonts, keep theirs in the home of whoever runs this.
-    for name in ("MPLCONFIGDIR", "XDG_CACHE_HOME"):
-        os.environ.setdefault(name, str(private_folder(scratch / "fonts")))
+def write_evaluation(path: Path, evaluation: Evaluation) -> None:
+    """Writes the page, owner-only, in place of an older one."""
     private_folder(path.parent)
     with replacing(path) as temporary:
         temporary.write_text(evaluation_page(evaluation), encoding="utf-8")

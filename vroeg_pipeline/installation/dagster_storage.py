@@ -1,4 +1,4 @@
-"""Dagster's own SQLite storage with its databases kept open, instead of opened anew for every event (docs/adr/0020).
+"""Dagster's own SQLite storage with its databases kept open, instead of opened anew for every event (docs/adr/0022).
 
 The same files, tables and contents: an installation can go from one to the other and back. Named in `dagster.yaml`.
 Dagster has no public way to say how its SQLite is opened, so these are its own classes with that one thing replaced.
