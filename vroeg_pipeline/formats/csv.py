@@ -87,7 +87,7 @@ def csv_file(path: Path, scratch: Path, dialect: Dialect) -> Iterator[CsvFile]:
 class CsvFile:
     """A CSV and its `header`: the cells of the first row with anything in it, None where there is no such row."""
 
-    def __init__(self, path: Path, scan: _Scan, dialect: Dialect, scratch: Path, copies: ExitStack) -> None:
+    def __init__(self, path: Path, scan: Scan, dialect: Dialect, scratch: Path, copies: ExitStack) -> None:
         self._path, self._strict, self._scratch, self._copies = path, dialect.strict, scratch, copies
         self.header: list[str] | None = None
         self._is_plain = scan.is_plain
@@ -249,14 +249,14 @@ def _selected(columns: Mapping[str, int | None]) -> str:
 
 
 @dataclass(frozen=True)
-class _Scan:
+class Scan:
     """What the bytes of a UTF-8 file tell. `is_plain`: no quotes, and each line ends in LF, or each in CRLF."""
 
     is_plain: bool
     filled_lines: int
 
 
-def _scan(path: Path) -> _Scan | None:
+def _scan(path: Path) -> Scan | None:
     """Looks at a file block by block; None when it is not UTF-8 text.
 
     Raises UnreadableError when it holds NUL bytes.
@@ -276,7 +276,7 @@ def _scan(path: Path) -> _Scan | None:
         feeds += len(lines) - 1
         returns += block.count(b"\r")
         pairs += block.count(b"\r\n")
-    return _Scan(not has_quotes and returns in (0, feeds) and returns == pairs, filled)
+    return Scan(not has_quotes and returns in (0, feeds) and returns == pairs, filled)
 
 
 def _blocks(path: Path) -> Iterator[bytes]:

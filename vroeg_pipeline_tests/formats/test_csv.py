@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import duckdb
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.formats.cells import UnreadableError, WrongEncodingError, header_name
-from vroeg_pipeline.formats.csv import EXCEL, CsvFile, Dialect, csv_file, csv_rows
+from vroeg_pipeline.formats.csv import EXCEL, CsvFile, Dialect, Scan, csv_file, csv_rows
 from vroeg_pipeline.formats.reference_csv import reference_csv, small_table, wanted_columns
 
 Rows = list[list[str | None]]
@@ -161,9 +162,19 @@ def test_encodings(door: Door) -> None:
 @pytest.mark.parametrize("content", ["id;naam\n1;\0x\n", 'id;naam\n1;"\0x"\n'])
 def test_nul_is_refused(door: Door, content: str) -> None:
     with pytest.raises(UnreadableError, match="NUL"):
-        door(content)
-    with pytest.raises(UnreadableError, match="NUL"):
         csv_rows_of(door, content)
+    with pytest.raises(UnreadableError, match="NUL"), csv_file(door.path, door.scratch, Dialect()):
+        pass
+
+
+@pytest.mark.parametrize(("lines", "copies"), [(3, 0), (4, 1)])
+def test_what_duckdb_finds_is_compared_with_a_count_of_our_own(door: Door, lines: int, copies: int) -> None:
+    """Where they differ Python reads the file, by way of a copy."""
+    door.path.write_text("id;naam\n1;x\n2;y\n", encoding="utf-8")
+    with ExitStack() as around:
+        file = CsvFile(door.path, Scan(is_plain=True, filled_lines=lines), Dialect(), door.scratch, around)
+        assert file.load(door.connection, "loaded", {"id": 0}, numbered=True) == 2
+        assert (len(list(door.scratch.iterdir())) if door.scratch.exists() else 0) == copies
 
 
 def test_many_blocks_are_one_file(door: Door) -> None:
