@@ -10,9 +10,10 @@ from typing import Any
 
 import dagster as dg
 
+from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import Installation
-from vroeg_pipeline.installation.month_notes import NotedVerdict, note_verdicts
+from vroeg_pipeline.installation.notes import Finding, NotedVerdict, note_verdicts
 from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.monthly import MonthCheck, month_key, months_at_work, months_of
 
@@ -21,16 +22,24 @@ Severity = dg.AssetCheckSeverity
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one check says of one asset in one month. Metadata holds counts, partner ids and months only (§12)."""
+    """What one check says of one asset in one month. Metadata holds counts, partner ids and months only (§12).
+
+    `said` leaves the month out: a note lies by month, and `description` names it.
+    """
 
     asset_key: dg.AssetKey
     check_name: str
     month: date
     passed: bool
-    description: str
+    said: str
     severity: dg.AssetCheckSeverity = Severity.ERROR
     metadata: Mapping[str, Any] = field(default_factory=dict)
-    findings: Sequence[Mapping[str, str]] = ()
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def description(self) -> str:
+        """As people read it in the UI."""
+        return f"{month_text(self.month)}: {self.said}"
 
 
 def month_checks(
@@ -63,7 +72,7 @@ def _checks_of(
             for of in months:
                 for check in checks:
                     wrong, figures = check.look(of)
-                    said = f"{of.month:%Y-%m}: {wrong or 'holds'}. {check.rule}"
+                    said = f"{wrong or 'holds'}. {check.rule}"
                     key = dg.AssetKey(check.asset)
                     verdicts.append(Verdict(key, check.name, of.month, wrong is None, said, metadata=figures))
         note(installation.home, months_of(context), {dg.AssetKey(check.asset) for check in checks}, verdicts)
@@ -77,13 +86,7 @@ def note(home: Home, months: Sequence[date], assets: Iterable[dg.AssetKey], verd
     names = [asset.to_user_string() for asset in assets]
     for month in months:
         of_month = [
-            NotedVerdict(
-                v.asset_key.to_user_string(),
-                v.check_name,
-                v.passed,
-                v.description.removeprefix(f"{month:%Y-%m}: "),
-                v.findings,
-            )
+            NotedVerdict(v.asset_key.to_user_string(), v.check_name, v.passed, v.said, v.findings)
             for v in verdicts
             if v.month == month
         ]

@@ -7,14 +7,15 @@ channel that is down, or a process that is killed, loses nothing. One that is ki
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
-from datetime import date, datetime
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from vroeg_pipeline.alerts.plan import Book, Condition, Notice, OpenProblem, Phase
-from vroeg_pipeline.domain.alerts import AlertKind
+from pydantic import TypeAdapter
+
+from vroeg_pipeline.alerts.plan import Book, Notice, OpenProblem
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation.home import Home, private_folder, read_text, replacing
 from vroeg_pipeline.installation.locking import run_lock
@@ -41,6 +42,19 @@ class AlertState:
     waiting: Mapping[str, Waiting] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class _Written:
+    """The state as it stands in the file."""
+
+    begun: datetime | None
+    problems: Sequence[OpenProblem]
+    events: Sequence[tuple[str, str, str, str]]
+    waiting: Mapping[str, Waiting]
+
+
+_WRITTEN = TypeAdapter(_Written)
+
+
 @contextmanager
 def alert_lock(home: Home) -> Iterator[None]:
     """Held by who plans and sends, so that nobody else sends the same.
@@ -60,64 +74,30 @@ def read_alerts(home: Home) -> AlertState:
     if not home.alerts.exists():
         return AlertState()
     try:
-        found = json.loads(read_text(home.alerts))
-        problems = [_problem(each) for each in found["problems"]]
-        return AlertState(
-            Book(
-                _moment(found["begun"]),
-                {problem.condition.key: problem for problem in problems},
-                frozenset((kind, subject, month, occurrence) for kind, subject, month, occurrence in found["events"]),
-            ),
-            {recipient: _waiting(each) for recipient, each in found["waiting"].items()},
-        )
-    except (ValueError, KeyError, TypeError):
+        found = _WRITTEN.validate_python(_as_now(json.loads(read_text(home.alerts))))
+    except (ValueError, LookupError, TypeError, AttributeError):
         raise VroegError(
             "is damaged", where=home.alerts, do="remove it; what is wrong now is then told once more"
         ) from None
+    problems = {problem.condition.key: problem for problem in found.problems}
+    return AlertState(Book(found.begun, problems, frozenset(found.events)), found.waiting)
+
+
+def _as_now(found: Any) -> Any:
+    """Brings up to date what older releases wrote: the kind beside the facts, and among them what solved the problem."""
+    notices = [notice for each in found["waiting"].values() for notice in each["notices"]]
+    for each in [*found["problems"], *notices]:
+        condition, facts = each["condition"], each["condition"]["facts"]
+        if "kind" in condition:
+            facts["kind"] = condition["kind"]
+            if "solved_by" in facts:
+                each["solution"] = {"received": facts["solved_by"], "rows": facts["rows"]}
+    return found
 
 
 def write_alerts(home: Home, state: AlertState) -> None:
     """Puts the state in place of the older one."""
-    content = {
-        "begun": state.book.begun,
-        "problems": [asdict(problem) for problem in state.book.problems.values()],
-        "events": sorted(state.book.events),
-        "waiting": {recipient: asdict(each) for recipient, each in state.waiting.items()},
-    }
+    book = state.book
+    written = _Written(book.begun, list(book.problems.values()), sorted(book.events), state.waiting)
     with replacing(home.alerts) as temporary:
-        temporary.write_text(json.dumps(content, default=_as_text), encoding="utf-8")
-
-
-def _as_text(value: object) -> str:
-    if isinstance(value, (date, datetime)):
-        return value.isoformat()
-    raise TypeError(f"no text for {type(value).__name__}")
-
-
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
-
-
-def _condition(found: dict[str, Any]) -> Condition:
-    month = date.fromisoformat(found["month"]) if found["month"] else None
-    return Condition(AlertKind(found["kind"]), found["subject"], month, found["occurrence"], found["facts"])
-
-
-def _problem(found: dict[str, Any]) -> OpenProblem:
-    since, told_at = (datetime.fromisoformat(found[name]) for name in ("since", "told_at"))
-    return OpenProblem(_condition(found["condition"]), since, told_at)
-
-
-def _waiting(found: dict[str, Any]) -> Waiting:
-    notices = tuple(
-        Notice(
-            Phase(notice["phase"]),
-            _condition(notice["condition"]),
-            datetime.fromisoformat(notice["at"]),
-            datetime.fromisoformat(notice["since"]),
-        )
-        for notice in found["notices"]
-    )
-    return Waiting(
-        notices, found["attempts"], _moment(found["next_attempt"]), _moment(found["failing_since"]), found["reason"]
-    )
+        temporary.write_bytes(_WRITTEN.dump_json(written))

@@ -10,18 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from typing import Any
 
+from vroeg_pipeline.alerts.facts import Facts, Solution
 from vroeg_pipeline.domain.alerts import AlertKind
 from vroeg_pipeline.domain.months import AMSTERDAM, amsterdam_day, working_days_after
 
 # Somebody must be there to read a reminder.
 REMINDER_TIME = time(9, 0)
 _FIRST_RETRY, _LONGEST_RETRY = timedelta(minutes=1), timedelta(minutes=30)
-
-
-# These happen and are over; the others last until they are solved.
-EVENTS = frozenset({AlertKind.LATE, AlertKind.MONTH_DONE})
 
 
 class Phase(StrEnum):
@@ -36,16 +32,18 @@ class Phase(StrEnum):
 class Condition:
     """Something that is so at this moment and that somebody wants to hear of.
 
-    `subject`: a partner id, a sensor, a job. `occurrence` tells several of one kind, subject and month apart. `facts`:
-    what the message tells, as text and numbers without personal data (DOMAIN §12); they may change while the condition
-    stays the same.
+    `facts`: what the message tells; they may change while the condition stays the same. `subject`: a partner id, a sensor, a
+    job. `occurrence` tells several of one kind, subject and month apart.
     """
 
-    kind: AlertKind
-    subject: str
+    facts: Facts
+    subject: str = ""
     month: date | None = None
     occurrence: str = ""
-    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> AlertKind:
+        return self.facts.kind
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -55,12 +53,13 @@ class Condition:
 
 @dataclass(frozen=True)
 class Notice:
-    """One line of a message. `since`: when the condition was first told; moments are aware."""
+    """One line of a message. `since`: when the condition was first told; moments are aware. `solution`: of a solved one."""
 
     phase: Phase
     condition: Condition
     at: datetime
     since: datetime
+    solution: Solution | None = None
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ class Observed:
 
     conditions: Sequence[Condition] = ()
     withheld: frozenset[tuple[str | None, date]] = frozenset()
-    solutions: Mapping[tuple[str, date], Mapping[str, Any]] = field(default_factory=dict)
+    solutions: Mapping[tuple[str, date], Solution] = field(default_factory=dict)
 
     def can_tell(self, condition: Condition) -> bool:
         """Whether anything can be said of what the condition is about."""
@@ -113,7 +112,7 @@ def plan(
     seen = {condition.key: condition for condition in observed.conditions if observed.can_tell(condition)}
     for key, condition in seen.items():
         recent = condition.month is None or condition.month >= from_month
-        if condition.kind in EVENTS:
+        if condition.facts.is_event:
             if key not in events and recent:
                 events.add(key)
                 if book.begun is not None:
@@ -129,9 +128,8 @@ def plan(
     for key, known in book.problems.items():
         if key not in seen and observed.can_tell(known.condition):
             del problems[key]
-            solution = observed.solutions.get((known.condition.subject, known.condition.month or date.min), {})
-            told = replace(known.condition, facts={**known.condition.facts, **solution})
-            notices.append(Notice(Phase.SOLVED, told, now, known.since))
+            solution = observed.solutions.get((known.condition.subject, known.condition.month or date.min))
+            notices.append(Notice(Phase.SOLVED, known.condition, now, known.since, solution))
     return Book(book.begun or now, problems, frozenset(events)), notices
 
 

@@ -13,6 +13,7 @@ from urllib.parse import quote
 import dagster as dg
 
 from vroeg_pipeline.alerts.book import AlertState, Waiting, alert_lock, read_alerts, write_alerts
+from vroeg_pipeline.alerts.facts import Automation, Disk, RunFailed
 from vroeg_pipeline.alerts.messages import Message, compose, letter
 from vroeg_pipeline.alerts.notifier import send
 from vroeg_pipeline.alerts.plan import Condition, Notice, Observed, Phase, is_quiet, plan, retry_after
@@ -20,18 +21,19 @@ from vroeg_pipeline.alerts.problems import (
     delivery_problems,
     month_done,
     solution_of,
-    stranger_problems,
+    stray_files,
     table_problems,
 )
 from vroeg_pipeline.automation.health import disk_finding, tick_findings
 from vroeg_pipeline.automation.jobs import INTAKE_JOB, MONTH_JOB
 from vroeg_pipeline.deliveries.assets import delivery_key
+from vroeg_pipeline.deliveries.partner_month import PartnerMonth
 from vroeg_pipeline.deliveries.worked_on import months_worked_on, still_to_be_judged, worked_on
 from vroeg_pipeline.domain.alerts import AlertKind, Language
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import add_months, month_of, months_between
 from vroeg_pipeline.installation.installation import Installation
-from vroeg_pipeline.installation.month_notes import noted_made, noted_verdicts
+from vroeg_pipeline.installation.notes import MADE, noted_verdicts
 from vroeg_pipeline.monthly import month_key
 from vroeg_pipeline.quality.board_page import refresh_board
 from vroeg_pipeline.quality.delivery_register import is_asleep, noted_files
@@ -117,20 +119,20 @@ def observe(installation: Installation, instance: dg.DagsterInstance, state: Ale
         withheld |= {(partner, month) for partner in still_to_be_judged(home, month, installation.settings, now)}
         verdicts = noted_verdicts(home, month)
         for agreement in partners.agreements.values():
-            own = files.get(agreement.partner, ())
-            of_partner = [verdict for verdict in verdicts if verdict.partner == agreement.partner]
-            conditions += delivery_problems(agreement, month, own, of_partner, now)
-            if solution := solution_of(own):
+            of = PartnerMonth(agreement, month, files.get(agreement.partner, ()))
+            own = [verdict for verdict in verdicts if verdict.partner == agreement.partner]
+            conditions += delivery_problems(of, own, now)
+            if solution := solution_of(of):
                 solutions[agreement.partner, month] = solution
-        conditions += stranger_problems(month, files, partners.agreements)
+        conditions += stray_files(month, files, partners.agreements)
         conditions += table_problems(month, verdicts)
-        if (made := noted_made(home, month)) and done.issued is not None:
+        if (made := MADE.read(home, month)) and done.issued is not None:
             conditions.append(month_done(month, made))
     disk = disk_finding(home)
-    conditions += [] if disk.healthy else [Condition(AlertKind.DISK, "", facts={"said": disk.said})]
+    conditions += [] if disk.healthy else [Condition(Disk(said=disk.said))]
     conditions += _failed_runs(instance, state)
     conditions += [
-        Condition(AlertKind.AUTOMATION, finding.part, facts={"said": finding.said})
+        Condition(Automation(said=finding.said), finding.part)
         for finding in tick_findings(instance, now)
         if not finding.healthy and finding.part != f"sensor {_SENSOR}"
     ]
@@ -161,38 +163,36 @@ def _failed_runs(instance: dg.DagsterInstance, state: AlertState) -> Iterator[Co
         limit=_MOST_RUNS,
     )
     succeeded = [r for r in records if r.dagster_run.status == dg.DagsterRunStatus.SUCCESS]
-    told_before = [p.condition for p in state.book.problems.values() if p.condition.kind == AlertKind.RUN_FAILED]
     failed = [_failed_run(record) for record in records if record.dagster_run.status == dg.DagsterRunStatus.FAILURE]
     seen = set()
-    for condition in [*failed, *told_before]:  # the newest first
+    for condition in [*failed, *(p.condition for p in state.book.problems.values())]:  # the newest first
+        facts = condition.facts
+        if not isinstance(facts, RunFailed) or condition.key in seen:
+            continue
         # Dagster counts in whole seconds here, and one run follows the other.
         made_good = any(
-            record.update_timestamp.timestamp() >= condition.facts["failed_at"]
+            record.update_timestamp.timestamp() >= facts.failed_at
             and record.dagster_run.job_name in (condition.subject, MONTH_JOB)
-            and set(condition.facts["months"]) <= _months_of_run(record.dagster_run.tags)
+            and set(facts.months) <= _months_of_run(record.dagster_run.tags)
             for record in succeeded
         )
-        if not made_good and condition.key not in seen:
+        if not made_good:
             seen.add(condition.key)
-            step = condition.facts.get("step") or _failed_step(instance, condition.facts["run_id"])
-            yield replace(condition, facts={**condition.facts, "step": step})
+            step = facts.step or _failed_step(instance, facts.run_id)
+            yield replace(condition, facts=replace(facts, step=step))
 
 
 def _failed_run(record: dg.RunRecord) -> Condition:
     run, months = record.dagster_run, sorted(_months_of_run(record.dagster_run.tags))
-    return Condition(
-        AlertKind.RUN_FAILED,
-        run.job_name,
-        date.fromisoformat(months[-1]) if months else None,
-        months[0] if months else "",
-        {
-            "job": _job_name(run.job_name),
-            "run": run.run_id[:8],
-            "run_id": run.run_id,
-            "months": months,
-            "failed_at": record.update_timestamp.timestamp(),
-        },
+    facts = RunFailed(
+        job=_job_name(run.job_name),
+        run=run.run_id[:8],
+        run_id=run.run_id,
+        months=tuple(months),
+        failed_at=record.update_timestamp.timestamp(),
     )
+    month = date.fromisoformat(months[-1]) if months else None
+    return Condition(facts, run.job_name, month, months[0] if months else "")
 
 
 def _job_name(name: str) -> str:

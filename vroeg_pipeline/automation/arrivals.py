@@ -14,7 +14,7 @@ import dagster as dg
 
 from vroeg_pipeline.automation.jobs import INTAKE_JOB, MONTH_JOB, Jobs
 from vroeg_pipeline.deliveries.inbox import months_in
-from vroeg_pipeline.deliveries.worked_on import WorkedOn, content_of_month, is_news, without_outcomes, worked_on
+from vroeg_pipeline.deliveries.worked_on import content_of_month, is_news, without_outcomes, worked_on
 from vroeg_pipeline.domain.months import (
     MATCHING_TIME,
     TIME_ZONE,
@@ -27,6 +27,7 @@ from vroeg_pipeline.domain.months import (
 from vroeg_pipeline.domain.settings import Settings
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.locking import is_held
+from vroeg_pipeline.installation.notes import WorkedOn
 from vroeg_pipeline.monthly import month_key
 
 # The schedule comes first; a month that it did not make (no daemon at work all morning) is made by the sensor.

@@ -23,7 +23,7 @@ _LEAST_FREE_SHARE = 0.10
 
 
 @dataclass(frozen=True)
-class Finding:
+class HealthFinding:
     """What was found of one part. `said` is a half sentence."""
 
     part: str
@@ -31,27 +31,27 @@ class Finding:
     said: str
 
 
-def tick_findings(instance: DagsterInstance, now: datetime) -> Iterator[Finding]:
+def tick_findings(instance: DagsterInstance, now: datetime) -> Iterator[HealthFinding]:
     """Each sensor and schedule that the instance knows, at the aware moment `now`."""
     for state in sorted(instance.all_instigator_state(), key=lambda state: state.instigator_name):
         kind = state.instigator_type.value
         part = f"{kind.lower()} {state.instigator_name}"
         if state.status.value == "STOPPED":
-            yield Finding(part, False, "it is turned off in the UI")
+            yield HealthFinding(part, False, "it is turned off in the UI")
             continue
         ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=_TICKS_TO_FAIL.get(kind, 1))
         if not ticks:
             # A daily schedule of a daemon that was started today has none yet; the daemon itself is looked at above.
-            yield Finding(part, kind == "SCHEDULE", "it has not ticked yet")
+            yield HealthFinding(part, kind == "SCHEDULE", "it has not ticked yet")
             continue
         at = datetime.fromtimestamp(ticks[0].timestamp, UTC)
         failed = all(tick.status.value == "FAILURE" for tick in ticks)
         said = f"last tick {moment_text(at)}" + (", and it failed: see Automation in the UI" if failed else "")
-        yield Finding(part, not failed and now - at <= _TICK_TOLERANCE.get(kind, timedelta.max), said)
+        yield HealthFinding(part, not failed and now - at <= _TICK_TOLERANCE.get(kind, timedelta.max), said)
 
 
-def disk_finding(home: Home) -> Finding:
+def disk_finding(home: Home) -> HealthFinding:
     """Whether there is room on the disk of the installation."""
     usage = shutil.disk_usage(home.root)
     said = f"{usage.free / 2**30:.1f} GiB free of {usage.total / 2**30:.1f}"
-    return Finding("disk", usage.free / usage.total >= _LEAST_FREE_SHARE, said)
+    return HealthFinding("disk", usage.free / usage.total >= _LEAST_FREE_SHARE, said)

@@ -17,7 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from vroeg_pipeline.alerts.book import read_alerts
-from vroeg_pipeline.automation.health import Finding, disk_finding, tick_findings
+from vroeg_pipeline.automation.health import HealthFinding, disk_finding, tick_findings
 from vroeg_pipeline.deliveries.worked_on import months_worked_on, worked_on
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import add_months, matching_moment, moment_text, month_of, month_text
@@ -50,7 +50,7 @@ def show_health(home: Home, out: Console, *, as_json: bool) -> None:
         raise VroegError(f"not healthy: {', '.join(unhealthy)}", do="the lines above say why")
 
 
-def findings(installation: Installation) -> Iterator[Finding]:
+def findings(installation: Installation) -> Iterator[HealthFinding]:
     """Each part in its turn; one that cannot be looked at is not healthy, and hides no other."""
     home, now = installation.home, installation.now()
     if (home.dagster / "dagster.yaml").exists():
@@ -59,60 +59,60 @@ def findings(installation: Installation) -> Iterator[Finding]:
             yield _daemon(instance, now)
             yield from tick_findings(instance, now)
     else:
-        yield Finding("daemon", False, f"there is no Dagster home at {home.dagster}; start with: vroeg dev")
+        yield HealthFinding("daemon", False, f"there is no Dagster home at {home.dagster}; start with: vroeg dev")
     yield _last_month(installation, now)
     yield disk_finding(home)
     yield _warehouse(home)
     yield _alerts(home, now)
     if os.environ.get(CLOCK):
-        yield Finding("clock", False, f"it stands at {moment_text(now)}, as {CLOCK} says; unset it in production")
+        yield HealthFinding("clock", False, f"it stands at {moment_text(now)}, as {CLOCK} says; unset it in production")
 
 
-def _daemon(instance: DagsterInstance, now: datetime) -> Finding:
+def _daemon(instance: DagsterInstance, now: datetime) -> HealthFinding:
     heartbeats = instance.get_daemon_heartbeats()
     if not heartbeats:
-        return Finding("daemon", False, "it has never run")
+        return HealthFinding("daemon", False, "it has never run")
     last = datetime.fromtimestamp(max(beat.timestamp for beat in heartbeats.values()), UTC)
-    return Finding("daemon", now - last <= _HEARTBEAT_TOLERANCE, f"last heartbeat {moment_text(last)}")
+    return HealthFinding("daemon", now - last <= _HEARTBEAT_TOLERANCE, f"last heartbeat {moment_text(last)}")
 
 
-def _last_month(installation: Installation, now: datetime) -> Finding:
+def _last_month(installation: Installation, now: datetime) -> HealthFinding:
     """The newest month whose matching moment has passed must have its worklists, an hour after it at the latest."""
     month = month_of(now)
     if now < matching_moment(month, installation.settings.matching_working_day) + timedelta(hours=1):
         month = add_months(month, -1)
     made = [m for m in months_worked_on(installation.home) if worked_on(installation.home, m).issued is not None]
     said = f"last month with worklists: {month_text(max(made)) if made else 'none'}, due: {month_text(month)}"
-    return Finding("worklists", month in made, said)
+    return HealthFinding("worklists", month in made, said)
 
 
-def _warehouse(home: Home) -> Finding:
+def _warehouse(home: Home) -> HealthFinding:
     if is_held(home.run_lock):
-        return Finding("warehouse", True, "a run is at work in it")
+        return HealthFinding("warehouse", True, "a run is at work in it")
     try:
         resource = WarehouseResource(home=str(home.root), lock_timeout_minutes=_WAREHOUSE_PATIENCE_MINUTES)
         with resource.connect(read_only=True) as connection:
             connection.execute("SELECT count(*) FROM delivery_files").fetchall()
     except VroegError as error:
-        return Finding("warehouse", False, str(error))
-    return Finding("warehouse", True, "it opens and can be read")
+        return HealthFinding("warehouse", False, str(error))
+    return HealthFinding("warehouse", True, "it opens and can be read")
 
 
-def _alerts(home: Home, now: datetime) -> Finding:
+def _alerts(home: Home, now: datetime) -> HealthFinding:
     """A recipient that cannot be reached hears nothing, so somebody must hear of that here."""
     try:
         waiting = read_alerts(home).waiting
     except VroegError as error:
-        return Finding("alerts", False, str(error))
+        return HealthFinding("alerts", False, str(error))
     failing = {
         recipient: each
         for recipient, each in waiting.items()
         if each.failing_since and now - each.failing_since >= _ALERT_TOLERANCE
     }
     if not failing:
-        return Finding("alerts", True, f"{sum(len(each.notices) for each in waiting.values())} wait to be sent")
+        return HealthFinding("alerts", True, f"{sum(len(each.notices) for each in waiting.values())} wait to be sent")
     said = "; ".join(
         f"{recipient} cannot be reached since {moment_text(each.failing_since or now)}: {each.reason}"
         for recipient, each in sorted(failing.items())
     )
-    return Finding("alerts", False, said)
+    return HealthFinding("alerts", False, said)

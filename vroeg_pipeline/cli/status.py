@@ -5,12 +5,13 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
+from vroeg_pipeline.deliveries.partner_month import DeliveryState
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.warehouse import WarehouseResource
-from vroeg_pipeline.quality.board import Cell, DeliveryState
+from vroeg_pipeline.quality.board import Cell
 from vroeg_pipeline.quality.delivery_register import read_board
 
 _STYLES = {

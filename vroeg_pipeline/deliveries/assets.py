@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import dagster as dg
 
 from vroeg_pipeline.deliveries.intake import MonthIntake, clear_leftovers, take_in
+from vroeg_pipeline.deliveries.partner_month import is_in_time
 from vroeg_pipeline.deliveries.worked_on import content_of_month, note_seen
 from vroeg_pipeline.domain.agreements import Agreement, Partners
 from vroeg_pipeline.domain.months import AMSTERDAM, longest_waits, month_text
@@ -90,7 +91,8 @@ def delivery_files(of: Month) -> Mapping[str, Figures]:
     note_seen(of.home, of.month, content_of_month(of.home, of.month, of.installation.settings, of.installation.now()))
     intake = take_in(of.connection, of.installation, of.month, of.context.log.warning)
     _log_arrivals(of, intake)
-    missing = [a.partner for a in of.installation.partners.owed(of.month) if a.partner not in intake.accepted]
+    agreements = of.installation.partners.agreements
+    missing = [partner for partner, agreement in agreements.items() if intake.of(agreement, of.month).is_open]
     return {
         "delivery_files": {
             **row_count(len(intake.files)),
@@ -129,7 +131,7 @@ def _log_arrivals(of: Month, intake: MonthIntake) -> None:
                     "volume": dg.MetadataValue.md(_volume(of, installation.partners.line_of(partner))),
                     "received at": dg.MetadataValue.timestamp(file.received_at),
                     "due at": dg.MetadataValue.timestamp(due),
-                    "on time": file.received_at <= due,
+                    "on time": is_in_time(file.received_at, due),
                     "size (bytes)": file.size_bytes,
                     "sha256 begins with": file.file_sha256[:12],
                     "latest reference date": str(file.reference_date_max or "none readable"),

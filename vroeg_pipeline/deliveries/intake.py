@@ -15,12 +15,14 @@ from pathlib import Path
 import duckdb
 
 from vroeg_pipeline.deliveries.inbox import InboxFile, NotTakenError, archive_file, list_month
+from vroeg_pipeline.deliveries.partner_month import PartnerMonth
 from vroeg_pipeline.domain.agreements import Agreement
 from vroeg_pipeline.domain.fields import CANONICAL_FIELDS, REQUIRED_FIELDS
 from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.formats.readers import FileFormat, read_delivery
 from vroeg_pipeline.installation.home import private_folder
 from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.notes import RegisteredFile
 from vroeg_pipeline.installation.statements import fetch_one, temporary_table, transaction
 
 # Folder names in the archive of partners without an agreement are not to be trusted, so they share one.
@@ -55,6 +57,13 @@ class DeliveryFile:
         """Who sent it, as may be shown: a folder without an agreement can have any name, also a person's (§12)."""
         return self.partner if self.refusal != "unknown_partner" else "(no agreement)"
 
+    @property
+    def registered(self) -> RegisteredFile:
+        """What the register will say of it, before its rows are measured."""
+        return RegisteredFile(
+            self.status, self.refusal, self.received_at, self.reference_date_max, self.row_count, detail=self.detail
+        )
+
     def refused(self, refusal: str, detail: str) -> DeliveryFile:
         return replace(self, status="refused", refusal=refusal, detail=detail)
 
@@ -70,6 +79,11 @@ class MonthIntake:
     @property
     def accepted(self) -> dict[str, DeliveryFile]:
         return {file.partner: file for file in self.files if file.status == "accepted"}
+
+    def of(self, agreement: Agreement, month: date) -> PartnerMonth:
+        """What it found of one partner."""
+        own = [file.registered for file in self.files if file.partner == agreement.partner]
+        return PartnerMonth(agreement, month, own)
 
 
 def take_in(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date, say: Say) -> MonthIntake:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from vroeg_pipeline.deliveries.inbox import (
@@ -26,26 +26,13 @@ from vroeg_pipeline.deliveries.inbox import (
 from vroeg_pipeline.domain.agreements import ADDRESS_DESK, OUTCOMES
 from vroeg_pipeline.domain.settings import Settings
 from vroeg_pipeline.installation.home import Home
-from vroeg_pipeline.installation.notes import months_with_note, read_note, write_note
+from vroeg_pipeline.installation.notes import DONE, LOOK, Look, WorkedOn
 
 _DELIVERY, DECISIONS, _OUTCOME = "delivery", "decisions", "outcome"
 # What was taken away again once it was read is no news: its bytes are in the archive.
 _KEPT = (f"/{_DELIVERY}/", f"/{DECISIONS}/", f"/{_OUTCOME}/")
-_LOOK, _DONE = "look", "done"
 # A file that was begun longer ago is not on its way any more.
 _LONGEST_UPLOAD = timedelta(hours=1)
-
-
-@dataclass(frozen=True)
-class WorkedOn:
-    """What runs did with a month, as the content that they saw; None before the first time.
-
-    `seen`: by the last intake. `judged`: when deliveries were last judged. `issued`: when worklists were last issued.
-    """
-
-    seen: Sequence[str] = ()
-    judged: Sequence[str] | None = None
-    issued: Sequence[str] | None = None
 
 
 def is_news(content: Sequence[str], done: Sequence[str] | None) -> bool:
@@ -76,12 +63,12 @@ def content_of_month(home: Home, month: date, settings: Settings, now: datetime)
     files = [(kind, file) for kind, listing in listings for file in listing.files]
     names = [f"{file.partner}/{kind}/{file.name}/{file.size}/{file.modified_ns}" for kind, file in files]
     fingerprint = hashlib.sha256("\n".join(sorted(names)).encode()).hexdigest()
-    known = read_note(home, month, _LOOK)
-    if known.get("names") == fingerprint:
-        return list(known["content"])
+    known = LOOK.read(home, month)
+    if known and known.names == fingerprint:
+        return list(known.content)
     content = sorted({f"{file.partner}/{kind}/{_content(file, settings)}" for kind, file in files})
     if files:
-        write_note(home, month, _LOOK, {"names": fingerprint, "content": content})
+        LOOK.write(home, month, Look(fingerprint, content))
     return content
 
 
@@ -95,13 +82,12 @@ def _content(file: InboxFile, settings: Settings) -> str:
 
 def worked_on(home: Home, month: date) -> WorkedOn:
     """What runs noted of the month. A note that cannot be read counts as none: the month is worked on again."""
-    known = read_note(home, month, _DONE)
-    return WorkedOn(known.get("seen", ()), known.get("judged"), known.get("issued"))
+    return DONE.read(home, month) or WorkedOn()
 
 
 def months_worked_on(home: Home) -> set[date]:
     """The months of which a run took in deliveries, or found none."""
-    return months_with_note(home, _DONE)
+    return DONE.months(home)
 
 
 def still_to_be_judged(home: Home, month: date, settings: Settings, now: datetime) -> set[str]:
@@ -114,16 +100,16 @@ def still_to_be_judged(home: Home, month: date, settings: Settings, now: datetim
 
 def note_seen(home: Home, month: date, content: Sequence[str]) -> None:
     """Notes at the start of an intake what it is about to read. Only to be called by the run that holds the lock."""
-    write_note(home, month, _DONE, asdict(replace(worked_on(home, month), seen=content)))
+    DONE.write(home, month, replace(worked_on(home, month), seen=content))
 
 
 def note_judged(home: Home, month: date) -> None:
     """Notes that the deliveries that were seen are judged."""
     done = worked_on(home, month)
-    write_note(home, month, _DONE, asdict(replace(done, judged=done.seen)))
+    DONE.write(home, month, replace(done, judged=done.seen))
 
 
 def note_issued(home: Home, month: date) -> None:
     """Notes that the worklists of the deliveries that were seen are issued."""
     done = worked_on(home, month)
-    write_note(home, month, _DONE, asdict(replace(done, issued=done.seen)))
+    DONE.write(home, month, replace(done, issued=done.seen))

@@ -24,14 +24,15 @@ from vroeg_pipeline.domain.reasons import REASONS_IN_DUTCH
 from vroeg_pipeline.feedback.wording import (
     DeliveredMonth,
     DeliveryReport,
-    ReceivedFile,
     file_said,
     status_for_partner,
     text_for_contact,
 )
 from vroeg_pipeline.installation.home import Home, private_folder, replacing
 from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.notes import RegisteredFile
 from vroeg_pipeline.installation.statements import fetch_one, sql, temporary_columns
+from vroeg_pipeline.quality.delivery_register import registered
 from vroeg_pipeline.worklists.worklist_file import ROWS_A_SHEET, legal, looks_like_formula, month_title
 
 CSV_HEADER = ("Regel", "Klantkenmerk", "Status")
@@ -57,12 +58,9 @@ def feedback_paths(home: Home, month: date, partner: str) -> dict[str, Path]:
 
 def write_feedback(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date) -> list[Feedback]:
     """Writes the files of every partner with an agreement that sent something for the month."""
-    senders = connection.execute(
-        "SELECT DISTINCT partner FROM delivery_files WHERE month = getvariable('month')"
-    ).fetchall()
-    sent = {partner for (partner,) in senders}
+    sent = registered(connection, month).get(month, {})
     return [
-        _write(connection, installation, month, agreement)
+        _write(connection, installation, month, agreement, sent[agreement.partner])
         for agreement in installation.partners.agreements.values()
         if agreement.partner in sent
     ]
@@ -102,7 +100,11 @@ def feedback_breaches(connection: duckdb.DuckDBPyConnection, home: Home, month: 
 
 
 def _write(
-    connection: duckdb.DuckDBPyConnection, installation: Installation, month: date, agreement: Agreement
+    connection: duckdb.DuckDBPyConnection,
+    installation: Installation,
+    month: date,
+    agreement: Agreement,
+    files: Sequence[RegisteredFile],
 ) -> Feedback:
     paths = feedback_paths(installation.home, month, agreement.partner)
     private_folder(paths["csv"].parent)
@@ -113,7 +115,7 @@ def _write(
         for row_number, reference, status in statuses_told(connection, agreement.partner):
             writer.writerow((row_number, _csv_cell(reference), status))
             counts[status] += 1
-    report = _report(connection, month, agreement, counts)
+    report = _report(connection, month, agreement, files, counts)
     rejected = _streamed(
         connection,
         "SELECT row_number, coalesce(customer_reference, ''), reasons FROM rejected_rows "
@@ -135,13 +137,12 @@ def _csv_cell(text: str) -> str:
 
 
 def _report(
-    connection: duckdb.DuckDBPyConnection, month: date, agreement: Agreement, counts: Counter[str]
+    connection: duckdb.DuckDBPyConnection,
+    month: date,
+    agreement: Agreement,
+    files: Sequence[RegisteredFile],
+    counts: Counter[str],
 ) -> DeliveryReport:
-    files = connection.execute(
-        "SELECT received_at, status, refusal, row_count FROM delivery_files "
-        "WHERE month = getvariable('month') AND partner = ? ORDER BY received_at, file_name",
-        [agreement.partner],
-    ).fetchall()
     reasons = dict(
         connection.execute(
             "SELECT reason, count(*) FROM (SELECT unnest(reasons) AS reason FROM rejected_rows "
@@ -168,7 +169,7 @@ def _report(
         agreement.name,
         agreement.contact.name or agreement.name,
         month,
-        [ReceivedFile(*file) for file in files],
+        files,
         {code: reasons[code] for code in REASONS_IN_DUTCH if code in reasons},
         dict(sorted(counts.items())),
         [DeliveredMonth(*of_month) for of_month in trend],

@@ -9,8 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from vroeg_pipeline.deliveries.partner_month import is_in_time
 from vroeg_pipeline.domain.months import moment_text, month_text
 from vroeg_pipeline.domain.reasons import REASONS_IN_DUTCH, REFUSALS_IN_DUTCH
+from vroeg_pipeline.installation.notes import RegisteredFile
 
 # DDAS tells partners these and no other reason: why else a signal was not picked up is nobody's business but the town's.
 TOLD = frozenset(
@@ -33,16 +35,6 @@ def status_for_partner(ddas_status: str) -> str | None:
 
 
 @dataclass(frozen=True)
-class ReceivedFile:
-    """A file of the partner in the month. Moments are aware."""
-
-    received_at: datetime
-    status: str
-    refusal: str | None
-    row_count: int | None
-
-
-@dataclass(frozen=True)
 class DeliveredMonth:
     """One month of the partner's own deliveries."""
 
@@ -55,8 +47,7 @@ class DeliveredMonth:
 
     @property
     def on_time(self) -> bool:
-        """Whether it came by the deadline; what was not owed is never late."""
-        return self.due_at is None or self.received_at <= self.due_at
+        return is_in_time(self.received_at, self.due_at)
 
 
 @dataclass(frozen=True)
@@ -68,7 +59,7 @@ class DeliveryReport:
     partner_name: str
     addressee: str
     month: date
-    files: Sequence[ReceivedFile]
+    files: Sequence[RegisteredFile]
     rejected: Mapping[str, int]
     told: Mapping[str, int]
     trend: Sequence[DeliveredMonth]
@@ -84,7 +75,7 @@ def share(part: int, whole: int) -> str:
     return f"{100 * part / whole:.1f}%".replace(".", ",") if whole else "–"
 
 
-def file_said(file: ReceivedFile) -> str:
+def file_said(file: RegisteredFile) -> str:
     """What became of a file."""
     if file.status == "refused":
         return f"geweigerd: {REFUSALS_IN_DUTCH[str(file.refusal)]}"

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vroeg_pipeline.domain.reading import nearest
+from vroeg_pipeline.installation.notes import Finding
 
 _MOST_NAMED = 10
 _LONGEST_NAME = 40
@@ -24,14 +25,13 @@ class Drift:
     added_count: int
 
     @property
-    def findings(self) -> list[Mapping[str, str]]:
+    def findings(self) -> tuple[Finding, ...]:
         """The same as findings of a check: what was agreed, what is there."""
-        added = self.added or []
-        return [
-            *({"measure": "renamed", "observed": new, "expected": old} for old, new in self.renamed.items()),
-            *({"measure": "gone", "observed": "", "expected": header} for header in self.gone),
-            *({"measure": "added", "observed": h[:_LONGEST_NAME], "expected": ""} for h in added[:_MOST_NAMED]),
-        ]
+        return (
+            *(Finding("renamed", new, old) for old, new in self.renamed.items()),
+            *(Finding("gone", "", header) for header in self.gone),
+            *(Finding("added", header[:_LONGEST_NAME], "") for header in (self.added or [])[:_MOST_NAMED]),
+        )
 
     def __str__(self) -> str:
         parts = [f"'{old}' seems to be called '{new}' now" for old, new in self.renamed.items()]

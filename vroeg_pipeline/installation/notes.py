@@ -1,36 +1,164 @@
-"""Notes beside the inbox, by month: what runs tell those who may not open the warehouse (docs/adr/0009).
+"""All notes beside the inbox, by month: what runs tell those who may not open the warehouse (docs/adr/0009).
 
-One small JSON file a month and kind, replaced as a whole. A note that is gone or cannot be read counts as none.
+One small JSON file a month and kind, replaced as a whole; the kinds are listed at the end. A note that is gone or cannot be
+read counts as none; what a later release added to one is left out. One more is not by month and stands where its types
+live: the alert book (`alerts.json`), in `alerts.book`.
 """
 
 from __future__ import annotations
 
-import json
-from datetime import date
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Generic, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
 
 from vroeg_pipeline.domain.months import is_month, month_text, parse_month
 from vroeg_pipeline.installation.home import Home, private_folder, replacing
 
-
-def read_note(home: Home, month: date, kind: str) -> dict[str, Any]:
-    """The note of that kind; empty when there is none."""
-    try:
-        found = json.loads((home.taken_in / f"{month_text(month)}.{kind}.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+N = TypeVar("N")
 
 
-def write_note(home: Home, month: date, kind: str, note: dict[str, Any]) -> None:
-    """Puts the note in place of an older one of that kind."""
-    path = private_folder(home.taken_in) / f"{month_text(month)}.{kind}.json"
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(note), encoding="utf-8")
+@dataclass(frozen=True)
+class RegisteredFile:
+    """What the delivery register says of a file; `received_at` is aware. `outdated_rows`: only of an accepted one."""
+
+    status: str
+    refusal: str | None
+    received_at: datetime
+    reference_date_max: date | None
+    row_count: int | None = None
+    outdated_rows: int | None = None
+    detail: str | None = None
 
 
-def months_with_note(home: Home, kind: str) -> set[date]:
-    """The months that have a note of that kind."""
-    suffix = f".{kind}.json"
-    names = (path.name.removesuffix(suffix) for path in home.taken_in.glob(f"*{suffix}"))
-    return {parse_month(name) for name in names if is_month(name)}
+@dataclass(frozen=True)
+class RegisterNote:
+    """The files of the month by partner, '' for those without an agreement."""
+
+    files: Mapping[str, tuple[RegisteredFile, ...]]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What came out for one measure, and what was expected. `how_far_off` is empty when it is as expected, or no number."""
+
+    measure: str
+    observed: str
+    expected: str
+    how_far_off: str = ""
+
+    def __str__(self) -> str:
+        off = f" ({self.how_far_off})" if self.how_far_off else ""
+        return f"{self.measure} is {self.observed}, expected {self.expected}{off}"
+
+
+@dataclass(frozen=True)
+class NotedVerdict:
+    """What a check said of a month, without personal data. `asset`: `deliveries/<partner>` or a table."""
+
+    asset: str
+    check: str
+    passed: bool
+    said: str
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def partner(self) -> str | None:
+        """Whose delivery it is about, if any."""
+        room, _, partner = self.asset.rpartition("/")
+        return partner if room == "deliveries" else None
+
+
+@dataclass(frozen=True)
+class VerdictsNote:
+    """All verdicts on the month that were noted last."""
+
+    verdicts: tuple[NotedVerdict, ...] = ()
+
+
+@dataclass(frozen=True)
+class Issue:
+    """The last issue of a worklist, and how many addresses it added and withdrew."""
+
+    worklist: str
+    issue: int
+    added: int
+    withdrawn: int
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a run of the whole month came to: signals that are not held, addresses reported, reported before; the names of
+    the partners it was made without; the last issue of each worklist.
+    """
+
+    signals: int
+    addresses: int
+    recidivists: int
+    missing: tuple[str, ...]
+    issues: tuple[Issue, ...]
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a look at the month's folders found: `names` stands for the names, sizes and moments, `content` for the bytes."""
+
+    names: str
+    content: Sequence[str]
+
+
+@dataclass(frozen=True)
+class WorkedOn:
+    """What runs did with a month, as the content that they saw; None before the first time.
+
+    `seen`: by the last intake. `judged`: when deliveries were last judged. `issued`: when worklists were last issued.
+    """
+
+    seen: Sequence[str] = ()
+    judged: Sequence[str] | None = None
+    issued: Sequence[str] | None = None
+
+
+class Notes(Generic[N]):
+    """The notes of one kind: `taken_in/<YYYY-MM>.<name>.json`."""
+
+    def __init__(self, name: str, kind: type[N]) -> None:
+        self._suffix, self._adapter = f".{name}.json", TypeAdapter(kind)
+
+    def read(self, home: Home, month: date) -> N | None:
+        """The note of the month; None when there is none."""
+        try:
+            return self._adapter.validate_json((home.taken_in / f"{month_text(month)}{self._suffix}").read_bytes())
+        except (OSError, ValidationError):
+            return None
+
+    def write(self, home: Home, month: date, note: N) -> None:
+        """Puts the note in place of an older one. Only by the run that holds the lock."""
+        with replacing(private_folder(home.taken_in) / f"{month_text(month)}{self._suffix}") as temporary:
+            temporary.write_bytes(self._adapter.dump_json(note))
+
+    def months(self, home: Home) -> set[date]:
+        """The months that have such a note."""
+        names = (path.name.removesuffix(self._suffix) for path in home.taken_in.glob(f"*{self._suffix}"))
+        return {parse_month(name) for name in names if is_month(name)}
+
+
+REGISTER = Notes("register", RegisterNote)
+VERDICTS = Notes("verdicts", VerdictsNote)
+MADE = Notes("made", Made)
+LOOK = Notes("look", Look)
+DONE = Notes("done", WorkedOn)
+
+
+def note_verdicts(home: Home, month: date, assets: Iterable[str], verdicts: Sequence[NotedVerdict]) -> None:
+    """Notes the verdicts on these assets, in place of all older ones on them."""
+    judged = set(assets)
+    kept = [verdict for verdict in noted_verdicts(home, month) if verdict.asset not in judged]
+    VERDICTS.write(home, month, VerdictsNote((*kept, *verdicts)))
+
+
+def noted_verdicts(home: Home, month: date) -> Sequence[NotedVerdict]:
+    """All verdicts on the month that were noted last."""
+    return (VERDICTS.read(home, month) or VerdictsNote()).verdicts

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 import dagster as dg
 
+from vroeg_pipeline.deliveries.partner_month import DeliveryState
 from vroeg_pipeline.deliveries.worked_on import note_judged
 from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.monthly import Figures, Month, bars, made, monthly, written
-from vroeg_pipeline.quality.board import DeliveryState
 from vroeg_pipeline.quality.board_page import MONTHS_SHOWN, board_as_markdown, write_board
 from vroeg_pipeline.quality.delivery_register import note_files, read_board
 

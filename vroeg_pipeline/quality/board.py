@@ -1,6 +1,7 @@
-"""The delivery board: in which state each partner's delivery of a month is.
+"""The delivery board: partners by months, a succession in one line.
 
-Plain facts in, one state out; who reads the register and how the board looks stands elsewhere.
+Which state a month is in is decided in `deliveries.partner_month`; who reads the register and how the board looks stands
+elsewhere.
 """
 
 from __future__ import annotations
@@ -8,79 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
 
+from vroeg_pipeline.deliveries.partner_month import DeliveryState, PartnerMonth
 from vroeg_pipeline.domain.agreements import Agreement, Partners
 from vroeg_pipeline.domain.months import add_months
-
-# One wrong row of three is a third of the delivery and says nothing, so with fewer rows than these no share is judged.
-FEWEST_ROWS = 10
-MOST_OUTDATED = 0.10
-
-
-class DeliveryState(StrEnum):
-    """Every partner and month is in exactly one of these."""
-
-    ON_TIME = "on time"
-    LATE = "late"
-    MISSING = "missing"
-    REFUSED = "refused"
-    OUTDATED = "outdated"
-    EXPECTED = "expected"
-    NOT_OWED = "not owed"
-
-
-@dataclass(frozen=True)
-class RegisteredFile:
-    """What the register says of a file; `received_at` is aware. `outdated_rows`: only of an accepted one."""
-
-    status: str
-    refusal: str | None
-    received_at: datetime
-    reference_date_max: date | None
-    row_count: int | None = None
-    outdated_rows: int | None = None
-    detail: str | None = None
-
-    @property
-    def is_usable(self) -> bool:
-        """Whether it is or was the delivery of its month (DOMAIN §4)."""
-        return self.status in ("accepted", "superseded")
-
-    @property
-    def share_outdated(self) -> float:
-        """The share of its rows that are outdated (DOMAIN §5); 0 where there are too few to say."""
-        rows = self.row_count or 0
-        return (self.outdated_rows or 0) / rows if rows >= FEWEST_ROWS else 0.0
-
-
-def is_outdated(agreement: Agreement, month: date, file: RegisteredFile) -> bool:
-    """Whether an accepted delivery is outdated: its newest reference date, or too large a share of its rows."""
-    newest = file.reference_date_max
-    too_old = newest is not None and (agreement.due(month).date() - newest).days > agreement.delivery.max_age_days
-    return too_old or file.share_outdated > MOST_OUTDATED
-
-
-def delivery_state(agreement: Agreement, month: date, files: Sequence[RegisteredFile], now: datetime) -> DeliveryState:
-    """The state of a partner's delivery for the month (its first day) at the moment `now` (aware).
-
-    Outdated: the newest reference date or too large a share of the rows is older than agreed, or nothing came but old
-    bytes again. Late: the first usable file came after the deadline. Expected: nothing came, and the deadline is still
-    ahead.
-    """
-    if not agreement.is_owed(month):
-        return DeliveryState.NOT_OWED
-    due = agreement.due(month)
-    usable = [file for file in files if file.is_usable]
-    if usable:
-        if any(is_outdated(agreement, month, file) for file in files if file.status == "accepted"):
-            return DeliveryState.OUTDATED
-        on_time = min(file.received_at for file in usable) <= due
-        return DeliveryState.ON_TIME if on_time else DeliveryState.LATE
-    if files:
-        only_old = all(file.refusal == "stale_copy" for file in files)
-        return DeliveryState.OUTDATED if only_old else DeliveryState.REFUSED
-    return DeliveryState.MISSING if now > due else DeliveryState.EXPECTED
+from vroeg_pipeline.installation.notes import RegisteredFile
 
 
 @dataclass(frozen=True)
@@ -144,9 +77,7 @@ def _cells(
 ) -> tuple[Cell, ...]:
     cells = []
     for agreement in agreements:
-        own = files.get((agreement.partner, month), ())
-        delivery = next((file for file in own if file.status == "accepted"), None)
-        refusals = tuple(sorted({file.refusal for file in own if file.refusal}))
-        cells.append(Cell(agreement, month, delivery_state(agreement, month, own, now), delivery, refusals))
+        of = PartnerMonth(agreement, month, files.get((agreement.partner, month), ()))
+        cells.append(Cell(agreement, month, of.state(now), of.delivery, of.refusals))
     owed = [cell for cell in cells if cell.state != DeliveryState.NOT_OWED]
     return tuple(owed or cells[-1:])

@@ -12,10 +12,11 @@ from datetime import date
 from html import escape
 from pathlib import Path
 
+from vroeg_pipeline.deliveries.partner_month import DeliveryState
 from vroeg_pipeline.domain.months import AMSTERDAM, moment_text, month_text
 from vroeg_pipeline.installation.home import Home, private_folder, replacing
 from vroeg_pipeline.installation.installation import Installation
-from vroeg_pipeline.quality.board import Board, Cell, DeliveryState, Line
+from vroeg_pipeline.quality.board import Board, Cell, Line
 from vroeg_pipeline.quality.delivery_register import noted_board
 
 PAGE = "delivery_board.html"

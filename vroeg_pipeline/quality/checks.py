@@ -4,7 +4,7 @@ Great Expectations judges (`quality`); this turns its judgements into asset chec
 (DOMAIN §4), so all of them warn. What cannot be judged in a month gives no result.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date
 
 import dagster as dg
@@ -18,6 +18,7 @@ from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.monthly import keys_are_unique, months_of
 from vroeg_pipeline.quality.data_docs import remove_pages, write_index
+from vroeg_pipeline.quality.delivery_register import owed_months
 from vroeg_pipeline.quality.expectations import check_names, expected_of
 from vroeg_pipeline.quality.judging import judge
 from vroeg_pipeline.verdicts import Severity, Verdict, note, results
@@ -80,39 +81,35 @@ def _specs(agreement: Agreement, partitions: dg.PartitionsDefinition) -> list[dg
 def _arrival_verdicts(
     connection: duckdb.DuckDBPyConnection, installation: Installation, month: date
 ) -> Iterator[Verdict]:
-    files = connection.execute(
-        "SELECT partner, status, refusal, received_at FROM delivery_files WHERE month = ?", [month]
-    ).fetchall()
-    for agreement in installation.partners.owed(month):
-        own = [(status, refusal, at) for partner, status, refusal, at in files if partner == agreement.partner]
-        usable = [at for status, _, at in own if status in ("accepted", "superseded")]
-        refusals = sorted({refusal for _, refusal, _ in own if refusal})
-        due = agreement.due(month)
-        if usable:
-            first = min(usable).astimezone(AMSTERDAM)
+    for of in owed_months(connection, installation, month):
+        partner, key = of.agreement.partner, delivery_key(of.agreement.partner)
+        if of.first_usable:
+            first = of.first_usable.received_at.astimezone(AMSTERDAM)
             yield Verdict(
-                delivery_key(agreement.partner),
+                key,
                 ON_TIME,
                 month,
-                first <= due,
-                f"{month:%Y-%m}: it came on {first:%d-%m-%Y %H:%M}, due {due:%d-%m-%Y %H:%M}.",
+                not of.is_late,
+                f"it came on {first:%d-%m-%Y %H:%M}, due {of.due:%d-%m-%Y %H:%M}.",
                 Severity.WARN,
-                {"hours too late": max(0.0, round((first - due).total_seconds() / 3600, 1)), "month": f"{month:%Y-%m}"},
+                {
+                    "hours too late": max(0.0, round((first - of.due).total_seconds() / 3600, 1)),
+                    "month": f"{month:%Y-%m}",
+                },
             )
-        if usable:
             said = "delivered"
-        elif refusals:
-            said = f"what came was refused ({', '.join(refusals)})"
+        elif of.refusals:
+            said = f"what came was refused ({', '.join(of.refusals)})"
         else:
             said = "nothing came"
         yield Verdict(
-            delivery_key(agreement.partner),
+            key,
             DELIVERED,
             month,
-            bool(usable),
-            f"{month:%Y-%m}: {said}. Due {due:%d-%m-%Y %H:%M}, agreements/{agreement.partner}.yaml.",
+            not of.is_open,
+            f"{said}. Due {of.due:%d-%m-%Y %H:%M}, agreements/{partner}.yaml.",
             Severity.WARN,
-            {"files": len(own), "refusals": ", ".join(refusals) or "none", "month": f"{month:%Y-%m}"},
+            {"files": len(of.files), "refusals": ", ".join(of.refusals) or "none", "month": f"{month:%Y-%m}"},
         )
 
 
@@ -157,9 +154,7 @@ def _judged(
     verdicts = []
     for judgement in judged.judgements:
         said = "; ".join(str(finding) for finding in judgement.findings)
-        findings: list[Mapping[str, str]] = [
-            {"measure": f.measure, "observed": f.observed, "expected": f.expected} for f in judgement.findings
-        ]
+        findings = judgement.findings
         drift = drifts.get((judgement.partner, judgement.month))
         if judgement.check == "columns_as_agreed" and drift and str(drift):
             said = f"{said}: {drift}"
@@ -170,7 +165,7 @@ def _judged(
                 judgement.check,
                 judgement.month,
                 judgement.passed,
-                f"{judgement.month:%Y-%m}: {said} ({judgement.agreement}).",
+                f"{said} ({judgement.agreement}).",
                 Severity.WARN,
                 {
                     "findings": said,

@@ -1,26 +1,25 @@
 """The register of deliveries as the delivery board and the alerts need it, from the warehouse or from what runs noted.
 
-What a state means stands in `quality.board`, what is wrong in `alerts.problems`.
+What a state means stands in `deliveries.partner_month`, what is wrong in `alerts.problems`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import date, datetime
 
 import duckdb
 
+from vroeg_pipeline.deliveries.partner_month import PartnerMonth
 from vroeg_pipeline.deliveries.worked_on import months_worked_on
 from vroeg_pipeline.domain.months import add_months, month_of, months_between
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import Installation
-from vroeg_pipeline.installation.notes import months_with_note, read_note, write_note
-from vroeg_pipeline.quality.board import Board, RegisteredFile, delivery_state, make_board
+from vroeg_pipeline.installation.notes import REGISTER, RegisteredFile, RegisterNote
+from vroeg_pipeline.quality.board import Board, make_board
 
 FilesByPartner = Mapping[str, Sequence[RegisteredFile]]
 
-_NOTE = "register"
 # An installation in which nothing was run for so long is no living one: nothing is owed to it today.
 _ASLEEP_AFTER_MONTHS = 12
 
@@ -29,7 +28,7 @@ def read_board(connection: duckdb.DuckDBPyConnection, installation: Installation
     """The board of the last months, and in how many months folders without an agreement were there."""
     files = {
         (partner, month): of_partner
-        for month, by_partner in _registered(connection, None).items()
+        for month, by_partner in registered(connection, None).items()
         for partner, of_partner in by_partner.items()
     }
     # A month in which nothing at all came was run too, and is what one looks for here.
@@ -41,7 +40,7 @@ def read_board(connection: duckdb.DuckDBPyConnection, installation: Installation
 
 def noted_board(installation: Installation, at_most: int) -> Board:
     """The same board from what runs noted, without opening the warehouse."""
-    run = months_with_note(installation.home, _NOTE)
+    run = REGISTER.months(installation.home)
     months = _months_shown(run, installation.now(), at_most)
     files = {
         (partner, month): of_partner
@@ -51,15 +50,10 @@ def noted_board(installation: Installation, at_most: int) -> Board:
     return make_board(installation.partners, files, months, installation.now())
 
 
-def delivery_states(
-    connection: duckdb.DuckDBPyConnection, installation: Installation, month: date
-) -> list[tuple[str, str]]:
-    """The partners that owed a delivery for the month, each with its state as of now."""
-    files = _registered(connection, month).get(month, {})
-    return [
-        (owed.partner, delivery_state(owed, month, files.get(owed.partner, ()), installation.now()).value)
-        for owed in installation.partners.owed(month)
-    ]
+def owed_months(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date) -> list[PartnerMonth]:
+    """The partners that owe a delivery for the month, each with its files of it."""
+    files = registered(connection, month).get(month, {})
+    return [PartnerMonth(owed, month, files.get(owed.partner, ())) for owed in installation.partners.owed(month)]
 
 
 def is_asleep(run: set[date], now: datetime) -> bool:
@@ -75,7 +69,7 @@ def _months_shown(run: set[date], now: datetime, at_most: int) -> list[date]:
     return months_between(min(run), last)[-at_most:]
 
 
-def _registered(
+def registered(
     connection: duckdb.DuckDBPyConnection, month: date | None
 ) -> Mapping[date, Mapping[str, list[RegisteredFile]]]:
     """All files of a month, or of every month, by month and partner, oldest first."""
@@ -86,7 +80,7 @@ def _registered(
             CASE WHEN status = 'accepted' THEN round(share_outdated * file.row_count)::INTEGER END, detail
         FROM delivery_files AS file LEFT JOIN delivery_measures USING (month, partner)
         WHERE $month IS NULL OR month = $month
-        ORDER BY received_at
+        ORDER BY received_at, file_name
         """,
         {"month": month},
     ).fetchall()
@@ -99,39 +93,16 @@ def _registered(
 def note_files(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date) -> None:
     """Notes what the register says of the month, once its deliveries are measured."""
     by_partner: dict[str, list[RegisteredFile]] = {}
-    for partner, files in _registered(connection, month).get(month, {}).items():
+    for partner, files in registered(connection, month).get(month, {}).items():
         # A folder without an agreement can have any name, also a person's (DOMAIN §12).
         known = partner if partner in installation.partners.agreements else ""
         by_partner[known] = by_partner.get(known, []) + files
-    note = {
-        partner: [
-            {
-                **asdict(file),
-                "received_at": file.received_at.isoformat(),
-                "reference_date_max": file.reference_date_max and file.reference_date_max.isoformat(),
-            }
-            for file in files
-        ]
-        for partner, files in by_partner.items()
-    }
-    write_note(installation.home, month, _NOTE, {"files": note})
+    REGISTER.write(
+        installation.home, month, RegisterNote({partner: tuple(files) for partner, files in by_partner.items()})
+    )
 
 
 def noted_files(home: Home, month: date) -> FilesByPartner | None:
     """What was noted of the month, by partner ('' for those without an agreement); None when no run noted anything."""
-    note = read_note(home, month, _NOTE)
-    if "files" not in note:
-        return None
-    return {
-        partner: [
-            RegisteredFile(
-                **{
-                    **file,
-                    "received_at": datetime.fromisoformat(file["received_at"]),
-                    "reference_date_max": file["reference_date_max"] and date.fromisoformat(file["reference_date_max"]),
-                }
-            )
-            for file in files
-        ]
-        for partner, files in note["files"].items()
-    }
+    note = REGISTER.read(home, month)
+    return note.files if note else None

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from vroeg_pipeline.deliveries.partner_month import FEWEST_ROWS, MOST_OUTDATED
 from vroeg_pipeline.domain.agreements import Agreement
-from vroeg_pipeline.quality.board import FEWEST_ROWS, MOST_OUTDATED
 
 # A row of `delivery_measures`: numbers by column.
 Measures = Mapping[str, Any]

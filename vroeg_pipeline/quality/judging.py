@@ -16,22 +16,9 @@ from typing import Any
 
 from vroeg_pipeline.domain.agreements import Agreement
 from vroeg_pipeline.installation.home import private_folder
+from vroeg_pipeline.installation.notes import Finding
 from vroeg_pipeline.quality.data_docs import Page, PageWriter
 from vroeg_pipeline.quality.expectations import Expected, Measures, expected_of
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What came out for one measure. `how_far_off` is empty when the measure is as expected."""
-
-    measure: str
-    observed: str
-    expected: str
-    how_far_off: str
-
-    def __str__(self) -> str:
-        off = f" ({self.how_far_off})" if self.how_far_off else ""
-        return f"{self.measure} is {self.observed}, expected {self.expected}{off}"
 
 
 @dataclass(frozen=True)

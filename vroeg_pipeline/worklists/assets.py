@@ -7,9 +7,10 @@ from typing import Any
 import dagster as dg
 
 from vroeg_pipeline.deliveries.worked_on import note_issued
-from vroeg_pipeline.installation.month_notes import Issue, Made, note_made
+from vroeg_pipeline.installation.notes import MADE, Issue, Made
 from vroeg_pipeline.installation.statements import fetch_one, insert_rows, transaction
 from vroeg_pipeline.monthly import Figures, Month, kept_by_hand, made, monthly
+from vroeg_pipeline.quality.delivery_register import owed_months
 from vroeg_pipeline.worklists.routing import set_routing
 from vroeg_pipeline.worklists.worklist_file import WorklistEntry, WorklistHeading, worklist_file_name, write_worklist
 
@@ -82,7 +83,7 @@ def worklist_issues(of: Month) -> Mapping[str, Figures]:
 def worklist_files(of: Month) -> Mapping[str, Figures]:
     """One XLSX per team, month and issue in the outbox."""
     names = write_issues(of)
-    note_made(of.home, of.month, _made(of))
+    MADE.write(of.home, of.month, _made(of))
     note_issued(of.home, of.month)
     return {"worklist_files": {"new files": len(names), "files": ", ".join(names) or "none: nothing changed"}}
 
@@ -127,13 +128,8 @@ def _entries(of: Month, worklist: str, issue: int) -> Iterator[WorklistEntry]:
 
 def _missing_partners(of: Month) -> list[str]:
     """The names of the partners that owed a delivery for the month and sent nothing usable."""
-    delivered = {
-        partner
-        for (partner,) in of.connection.execute(
-            "SELECT partner FROM delivery_files WHERE month = getvariable('month') AND status = 'accepted'"
-        ).fetchall()
-    }
-    return [a.name for a in of.installation.partners.owed(of.month) if a.partner not in delivered]
+    months = owed_months(of.connection, of.installation, of.month)
+    return [partner_month.agreement.name for partner_month in months if partner_month.is_open]
 
 
 def _made(of: Month) -> Made:
@@ -158,8 +154,8 @@ def _made(of: Month) -> Made:
         ORDER BY worklist
         """
     ).fetchall()
-    missing = _missing_partners(of)
-    return Made(signals, addresses, recidivists, missing, [Issue(*issue) for issue in issues])
+    missing = tuple(_missing_partners(of))
+    return Made(signals, addresses, recidivists, missing, tuple(Issue(*issue) for issue in issues))
 
 
 def _funnel(of: Month) -> dg.TableMetadataValue:

@@ -10,9 +10,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vroeg_pipeline.alerts.facts import Late, Missing
 from vroeg_pipeline.alerts.plan import (
-    EVENTS,
-    AlertKind,
     Book,
     Condition,
     Notice,
@@ -22,15 +21,18 @@ from vroeg_pipeline.alerts.plan import (
     plan,
     retry_after,
 )
-from vroeg_pipeline.alerts.problems import NotedVerdict, delivery_problems, solution_of
+from vroeg_pipeline.alerts.problems import delivery_problems, solution_of
+from vroeg_pipeline.deliveries.partner_month import DeliveryState, PartnerMonth
 from vroeg_pipeline.domain.agreements import parse_agreement
+from vroeg_pipeline.domain.alerts import AlertKind
 from vroeg_pipeline.domain.months import month_of
-from vroeg_pipeline.quality.board import DeliveryState, RegisteredFile, delivery_state
+from vroeg_pipeline.installation.notes import NotedVerdict, RegisteredFile
 from vroeg_pipeline_tests.kit.world import agreement, moment
 
 MARCH, FEBRUARY = date(2021, 3, 1), date(2021, 2, 1)
-MISSING = Condition(AlertKind.MISSING, "huur", MARCH)
-LATE = Condition(AlertKind.LATE, "huur", MARCH)
+_IS_MISSING = Missing(name="Huur", contact="", addressee="Huur", due="05-03-2021 17:00", refusals=())
+MISSING = Condition(_IS_MISSING, "huur", MARCH)
+LATE = Condition(Late(due="05-03-2021 17:00", received="05-03-2021 18:00", hours=1, rows=2), "huur", MARCH)
 FRIDAY = moment("2021-03-05 17:01")
 
 
@@ -88,7 +90,7 @@ def test_what_happened_before_the_first_look_is_no_news_but_what_is_wrong_is() -
 
 
 def test_old_months_are_no_news_but_that_they_are_solved_is() -> None:
-    old = Condition(AlertKind.MISSING, "huur", date(2021, 1, 1))
+    old = Condition(_IS_MISSING, "huur", date(2021, 1, 1))
     assert look(Book(), FRIDAY, old)[1] == []
     book, _ = plan(Book(), Observed([old]), FRIDAY, from_month=old.month or MARCH, reminder_working_days=3)
     assert look(book, FRIDAY + timedelta(days=30), old)[1] == []
@@ -156,14 +158,14 @@ def broken(*checks: str) -> list[NotedVerdict]:
 def test_what_is_wrong_with_a_delivery(
     files: list[RegisteredFile], verdicts: list[NotedVerdict], kinds: list[str]
 ) -> None:
-    found = delivery_problems(AGREED, MARCH, files, verdicts, moment("2021-03-20 12:00"))
+    found = delivery_problems(PartnerMonth(AGREED, MARCH, files), verdicts, moment("2021-03-20 12:00"))
     assert sorted(condition.kind.value for condition in found) == kinds
 
 
 def test_before_the_deadline_nothing_is_missing_but_refused_is_told() -> None:
     refused = [file("refused", refusal="unreadable")]
-    assert [c.kind for c in delivery_problems(AGREED, MARCH, refused, [], ON_TIME)] == [AlertKind.REFUSED]
-    assert list(delivery_problems(AGREED, MARCH, [], [], ON_TIME)) == []
+    assert [c.kind for c in delivery_problems(PartnerMonth(AGREED, MARCH, refused), [], ON_TIME)] == [AlertKind.REFUSED]
+    assert list(delivery_problems(PartnerMonth(AGREED, MARCH), [], ON_TIME)) == []
 
 
 @st.composite
@@ -207,9 +209,9 @@ def test_every_alert_is_told_exactly_once_over_any_history(
     start, book = moment("2021-03-01 00:00"), Book(begun=moment("2021-02-28 00:00"))
     told: list[Notice] = []
     for hour in sorted(looks):
-        now, files = start + timedelta(hours=hour), files_at(history, hour)
-        state = delivery_state(AGREED, MARCH, files, now)
-        found = list(delivery_problems(AGREED, MARCH, files, [], now))
+        now, of = start + timedelta(hours=hour), PartnerMonth(AGREED, MARCH, files_at(history, hour))
+        state = of.state(now)
+        found = list(delivery_problems(of, [], now))
         kinds = {condition.kind for condition in found}
         # The one state of the board never hides what is told, nor the other way round.
         assert (state == DeliveryState.MISSING) <= (AlertKind.MISSING in kinds)
@@ -218,18 +220,18 @@ def test_every_alert_is_told_exactly_once_over_any_history(
         assert (state == DeliveryState.LATE) <= (AlertKind.LATE in kinds)
         assert (AlertKind.MISSING in kinds) <= (state not in (DeliveryState.ON_TIME, DeliveryState.LATE))
         assert len({condition.key for condition in found}) == len(found)
-        solution = solution_of(files)
+        solution = solution_of(of)
         observed = Observed(found, solutions={("huur", MARCH): solution} if solution else {})
         book, notices = plan(book, observed, now, from_month=month_of(start), reminder_working_days=3)
         told += notices
-        assert {p.condition.key for p in book.problems.values()} == {c.key for c in found if c.kind not in EVENTS}
+        assert {p.condition.key for p in book.problems.values()} == {c.key for c in found if not c.facts.is_event}
         again, nothing = plan(book, observed, now, from_month=month_of(start), reminder_working_days=3)
         assert (again, nothing) == (book, [])
     for key in {notice.condition.key for notice in told}:
         phases = [n.phase for n in told if n.condition.key == key and n.phase != Phase.REMINDER]
         assert phases == [Phase.RAISED if n % 2 == 0 else Phase.SOLVED for n in range(len(phases))]
-    events = Counter(n.condition.key for n in told if n.condition.kind in EVENTS)
+    events = Counter(n.condition.key for n in told if n.condition.facts.is_event)
     assert all(count == 1 for count in events.values())
-    raised = [n for n in told if n.phase == Phase.RAISED and n.condition.kind not in EVENTS]
+    raised = [n for n in told if n.phase == Phase.RAISED and not n.condition.facts.is_event]
     solved = [n for n in told if n.phase == Phase.SOLVED]
     assert len(raised) - len(solved) == len(book.problems)

@@ -17,10 +17,11 @@ from vroeg_pipeline.automation.arrivals import (
     worklists_schedule,
 )
 from vroeg_pipeline.definitions import build_defs
-from vroeg_pipeline.deliveries.worked_on import WorkedOn, content_of_month, is_news
+from vroeg_pipeline.deliveries.worked_on import content_of_month, is_news
 from vroeg_pipeline.domain.months import AMSTERDAM
 from vroeg_pipeline.domain.settings import Settings
 from vroeg_pipeline.installation.locking import run_lock
+from vroeg_pipeline.installation.notes import WorkedOn
 from vroeg_pipeline_tests.kit.returned import hand_in
 from vroeg_pipeline_tests.kit.world import World, moment, month, row
 

@@ -30,14 +30,15 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._daemon.types import DaemonHeartbeat
 from dagster_shared.error import SerializableErrorInfo
 
-from vroeg_pipeline.cli.health import Finding, findings
+from vroeg_pipeline.automation.health import HealthFinding
+from vroeg_pipeline.cli.health import findings
 from vroeg_pipeline.installation.dagster_home import prepare_dagster_home
 from vroeg_pipeline.installation.locking import run_lock
 from vroeg_pipeline_tests.cli.test_app import vroeg
 from vroeg_pipeline_tests.kit.world import World, moment, row
 
 
-def found(world: World) -> dict[str, Finding]:
+def found(world: World) -> dict[str, HealthFinding]:
     return {finding.part: finding for finding in findings(world.installation)}
 
 
@@ -58,13 +59,15 @@ def test_worklists_are_due_on_the_matching_day(town: World) -> None:
     town.now = moment("2021-04-12 06:59")  # the matching day of April is the twelfth
     assert found(town)["worklists"].healthy
     town.now = moment("2021-04-12 07:00")
-    assert found(town)["worklists"] == Finding("worklists", False, "last month with worklists: 2021-03, due: 2021-04")
+    assert found(town)["worklists"] == HealthFinding(
+        "worklists", False, "last month with worklists: 2021-03, due: 2021-04"
+    )
 
 
 def test_the_warehouse_is_opened(town: World) -> None:
     assert found(town)["warehouse"].healthy
     with run_lock(town.home.run_lock, "run 1", print, 1):
-        assert found(town)["warehouse"] == Finding("warehouse", True, "a run is at work in it")
+        assert found(town)["warehouse"] == HealthFinding("warehouse", True, "a run is at work in it")
     town.home.warehouse.write_bytes(b"no database")
     broken = found(town)
     assert not broken["warehouse"].healthy
@@ -77,11 +80,11 @@ def test_a_full_disk_is_told(town: World, monkeypatch: pytest.MonkeyPatch) -> No
     assert found(town)["disk"].healthy or shutil.disk_usage(town.root).free / shutil.disk_usage(town.root).total < 0.1
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(100 * 2**30, 91 * 2**30, 9 * 2**30))
-    assert found(town)["disk"] == Finding("disk", False, "9.0 GiB free of 100.0")
+    assert found(town)["disk"] == HealthFinding("disk", False, "9.0 GiB free of 100.0")
 
 
 def test_a_daemon_that_is_silent_is_told(town: World) -> None:
-    assert found(town)["daemon"] == Finding("daemon", False, "it has never run")
+    assert found(town)["daemon"] == HealthFinding("daemon", False, "it has never run")
     with DagsterInstance.get() as instance:
         beat(instance, town.now)
     assert found(town)["daemon"].healthy
@@ -128,7 +131,7 @@ def test_what_is_turned_off_is_told(town: World) -> None:
     state = InstigatorState(origin("worklists"), InstigatorType.SCHEDULE, InstigatorStatus.STOPPED, data)
     with DagsterInstance.get() as instance:
         instance.add_instigator_state(state)
-    assert found(town)["schedule worklists"] == Finding("schedule worklists", False, "it is turned off in the UI")
+    assert found(town)["schedule worklists"] == HealthFinding("schedule worklists", False, "it is turned off in the UI")
 
 
 def test_the_command_says_it_for_people_and_monitors(world: World) -> None:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-import pytest
 import yaml
 
 from vroeg_pipeline.domain.agreements import Partners, parse_agreement
-from vroeg_pipeline.quality.board import DeliveryState, RegisteredFile, delivery_state, make_board
+from vroeg_pipeline.installation.notes import RegisteredFile
+from vroeg_pipeline.quality.board import make_board
 from vroeg_pipeline_tests.kit.world import agreement, moment
 
-MARCH = date(2021, 3, 1)
-AGREED = parse_agreement(yaml.safe_dump(agreement("pwn", valid_until="2021-03")), "f", "pwn")
 ON_TIME, LATE = moment("2021-03-05 17:00"), moment("2021-03-05 17:01")
 RECENT = date(2021, 3, 1)
 
@@ -21,35 +19,6 @@ def file(
     status: str, refusal: str | None = None, at: datetime = ON_TIME, read_on: date | None = RECENT
 ) -> RegisteredFile:
     return RegisteredFile(status, refusal, at, read_on)
-
-
-@pytest.mark.parametrize(
-    ("files", "state"),
-    [
-        ([file("accepted")], DeliveryState.ON_TIME),
-        ([file("accepted", at=LATE)], DeliveryState.LATE),
-        ([file("accepted", at=LATE), file("superseded")], DeliveryState.ON_TIME),
-        ([file("accepted", read_on=None)], DeliveryState.ON_TIME),
-        ([file("accepted", read_on=date(2021, 2, 18))], DeliveryState.OUTDATED),
-        ([file("accepted", read_on=date(2021, 2, 19))], DeliveryState.ON_TIME),
-        ([file("refused", "unreadable")], DeliveryState.REFUSED),
-        ([file("refused", "stale_copy")], DeliveryState.OUTDATED),
-        ([file("refused", "stale_copy"), file("refused", "unreadable")], DeliveryState.REFUSED),
-        ([file("refused", "unreadable"), file("accepted")], DeliveryState.ON_TIME),
-        ([], DeliveryState.MISSING),
-    ],
-)
-def test_states_after_the_deadline(files: list[RegisteredFile], state: DeliveryState) -> None:
-    assert delivery_state(AGREED, MARCH, files, moment("2021-03-20 12:00")) == state
-
-
-def test_before_the_deadline_nothing_is_missing() -> None:
-    assert delivery_state(AGREED, MARCH, [], ON_TIME) == DeliveryState.EXPECTED
-
-
-def test_outside_the_agreement_nothing_is_owed() -> None:
-    refused = [file("refused", "not_active")]
-    assert delivery_state(AGREED, date(2021, 4, 1), refused, moment("2021-05-20 12:00")) == DeliveryState.NOT_OWED
 
 
 def partners(**changes: dict[str, object]) -> Partners:

@@ -1,0 +1,131 @@
+"""Every kind of alert has words in both languages, and what a partner can mend is asked of it."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from vroeg_pipeline.alerts.facts import (
+    AskedOfPartner,
+    Automation,
+    CheckFailed,
+    Disk,
+    Drift,
+    Facts,
+    Late,
+    Missing,
+    MonthDone,
+    Outdated,
+    Refused,
+    RunFailed,
+    Solution,
+    Stray,
+    Volume,
+)
+from vroeg_pipeline.alerts.messages import compose, letter
+from vroeg_pipeline.alerts.plan import Condition, Notice, Phase
+from vroeg_pipeline.domain.alerts import ASKED_OF_PARTNERS, AlertKind
+from vroeg_pipeline.installation.notes import Finding, Issue
+from vroeg_pipeline_tests.kit.world import moment
+
+MARCH, NOW = date(2021, 3, 1), moment("2021-03-09 10:00")
+WHO = {"name": "Huur", "contact": "020", "addressee": "afdeling incasso"}
+RENAMED, FEW = Finding("renamed", "Initial", "Initials"), Finding("row_count", "5", "20 to 400", "15 too low")
+# Facts, and what stands in the English and in the Dutch line.
+TOLD: list[tuple[Facts, str, str]] = [
+    (
+        Missing(**WHO, due="05-03-2021 17:00", refusals=("unreadable",)),
+        "Nothing usable came by 05-03-2021 17:00. What came was refused: unreadable. The worklists are made without it",
+        "Er kwam niets bruikbaars voor 05-03-2021 17:00. Wat kwam is geweigerd: het bestand kan niet worden gelezen",
+    ),
+    (
+        Late(due="05-03-2021 17:00", received="06-03-2021 09:00", hours=16.5, rows=20),
+        "It came on 06-03-2021 09:00, 16.5 hours after the deadline of 05-03-2021 17:00: 20 rows. It is used.",
+        "Ontvangen op 06-03-2021 09:00, de afspraak was 05-03-2021 17:00: 20 regels. De levering wordt gebruikt.",
+    ),
+    (
+        Refused(**WHO, received="03-03-2021 10:00", refusal="missing_columns", detail="lacks surname"),
+        "What came on 03-03-2021 10:00 cannot be used: missing_columns (lacks surname).",
+        "Het bestand van 03-03-2021 10:00 kan niet worden gebruikt: een verplichte kolom ontbreekt",
+    ),
+    (
+        Stray(files=2),
+        "2 files lie in folders without an agreement: add one, or remove the folder.",
+        "2 bestanden liggen in mappen zonder leveringsafspraak.",
+    ),
+    (
+        Outdated(**WHO, old_bytes=True, newest="18-02-2021", age=15, most=14, percentage=20),
+        "The same bytes as for an earlier month came again; its newest reference date is 18-02-2021, 15 days before the "
+        "deadline (at most 14); 20% of its rows are outdated and were rejected.",
+        "Het bestand is gelijk aan dat van een eerdere maand; de nieuwste peildatum is 18-02-2021, 15 dagen voor de "
+        "uiterste leverdatum (afgesproken is hoogstens 14); 20% van de regels is verouderd en afgekeurd.",
+    ),
+    (
+        Volume(**WHO, said="row_count is 5, expected 20 to 400", findings=(FEW,)),
+        "row_count is 5, expected 20 to 400",
+        "Aantal regels: 5, verwacht 20 tot 400.",
+    ),
+    (
+        Drift(**WHO, said="'Initials' seems to be called 'Initial' now", findings=(RENAMED,)),
+        "'Initials' seems to be called 'Initial' now",
+        "De kolom 'Initials' lijkt nu 'Initial' te heten.",
+    ),
+    (
+        CheckFailed(check="signals.adds_up", said="is broken 2 times"),
+        "adds_up: is broken 2 times",
+        "adds_up: is broken",
+    ),
+    (
+        RunFailed(
+            job="month", run="0a1b2c3d", run_id="0a1b2c3d-4", months=("2021-03-01",), failed_at=1.5, step="signals"
+        ),
+        "Job month, run 0a1b2c3d, step signals. Teams get nothing new until it succeeds",
+        "Er komt niets nieuws op de werklijsten tot het is verholpen (run 0a1b2c3d)",
+    ),
+    (Automation(said="it is turned off in the UI"), "it is turned off in the UI.", "it is turned off in the UI."),
+    (Disk(said="1 GiB free of 100"), "1 GiB free of 100. Runs fail when it is full.", "1 GiB free of 100."),
+    (
+        MonthDone(signals=3, addresses=2, recidivists=1, missing=("Water",), issues=(Issue("centrum", 2, 1, 0),)),
+        "3 signals, 2 addresses reported, 1 of them before. Made without Water. Issued: centrum issue 2: +1 −0.",
+        "3 signalen, 2 adressen gemeld, waarvan 1 eerder gemeld. Zonder Water. Uitgegeven: centrum uitgifte 2: +1 −0.",
+    ),
+]
+
+
+def notice(facts: Facts, phase: Phase = Phase.RAISED, solution: Solution | None = None) -> Notice:
+    return Notice(phase, Condition(facts, "huur", MARCH), NOW, NOW, solution)
+
+
+def test_every_kind_is_told_here() -> None:
+    assert {facts.kind for facts, _, _ in TOLD} == set(AlertKind)
+
+
+@pytest.mark.parametrize(("facts", "english", "dutch"), TOLD, ids=[type(facts).__name__ for facts, _, _ in TOLD])
+def test_the_words_of_each_kind(facts: Facts, english: str, dutch: str) -> None:
+    assert english in compose([notice(facts)], "en", link=None, drafts_by=None).body
+    assert dutch in compose([notice(facts)], "nl", link=None, drafts_by=None).body
+
+
+def test_what_partners_are_asked_is_what_settings_let_them_hear() -> None:
+    asked = [facts for facts, _, _ in TOLD if isinstance(facts, AskedOfPartner)]
+    assert {facts.kind for facts in asked} == set(ASKED_OF_PARTNERS)
+    for facts in asked:
+        told = letter([notice(facts, Phase.REMINDER)], "Gemeente Haarlem").body
+        assert told.startswith("Beste afdeling incasso,\n\nWe hebben dit eerder gemeld. ")
+        assert "2021-03" in told
+        assert (
+            f"> {told.splitlines()[2]}" in compose([notice(facts, Phase.REMINDER)], "en", link=None, drafts_by="G").body
+        )
+    for facts in (facts for facts, _, _ in TOLD if not isinstance(facts, AskedOfPartner)):
+        assert "Beste" not in compose([notice(facts)], "nl", link=None, drafts_by="Gemeente Haarlem").body
+
+
+def test_what_solved_it_is_told_where_it_is_known() -> None:
+    missing = TOLD[0][0]
+    solved = notice(missing, Phase.SOLVED, Solution("08-03-2021 11:00", 2))
+    assert compose([solved], "en", link=None, drafts_by="G").body == (
+        "Huur 2021-03: solved: delivery missing. The delivery is now that of 08-03-2021 11:00, 2 rows.\n"
+    )
+    gone = compose([notice(missing, Phase.SOLVED)], "nl", link=None, drafts_by="G").body
+    assert gone == "Huur 2021-03: opgelost: levering ontbreekt.\n"
