@@ -6,6 +6,7 @@ import dagster as dg
 
 from vroeg_pipeline.addresses.lookup import define_address_macros
 from vroeg_pipeline.addresses.register import load_register
+from vroeg_pipeline.installation.progress import progress_in
 from vroeg_pipeline.monthly import Figures, Step, kept_by_hand, made, standing
 
 GROUP = "reference"
@@ -41,7 +42,7 @@ def address_register(of: Step) -> Figures:
         of.home,
         of.installation.now(),
         max_loss=of.installation.settings.register_max_loss,
-        say=of.context.log.info,
+        say=progress_in(of.context.log),
     )
     if register is None:
         of.context.log.warning("No address register in reference/: addresses are keyed by rule and stay unchecked")

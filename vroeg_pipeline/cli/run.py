@@ -9,7 +9,7 @@ import logging
 import os
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 
 import dagster as dg
@@ -24,6 +24,7 @@ from vroeg_pipeline.domain.months import month_of, month_text
 from vroeg_pipeline.installation.dagster_home import prepare_dagster_home
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.progress import progress_of
 from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.monthly import month_key
 
@@ -42,8 +43,9 @@ def run_months(home: Home, months: Sequence[date], out: Console, *, verbose: boo
     installation = Installation.load(home)
     _check_months(installation, months)
     prepare_dagster_home(home)
-    progress = _Progress(out)
-    job = build_defs(installation).resolve_job_def(MONTH_JOB)
+    defs = build_defs(installation)
+    progress = _Progress(out, {check.op.name for check in defs.asset_checks or ()})
+    job = dg.Definitions.merge(defs, _shown_in_console(progress)).resolve_job_def(MONTH_JOB)
     run_id = str(uuid.uuid4())
     tags = dict(_LOCATION_TAG)
     if len(months) > 1:
@@ -85,11 +87,28 @@ def _check_months(installation: Installation, months: Sequence[date]) -> None:
             )
 
 
-class _Progress:
-    """Turns the events of a run into lines for people: a line a finished step, every warning and every failed check."""
+def _shown_in_console(progress: _Progress) -> dg.Definitions:
+    """The console logger of Dagster, with an ear for progress: what it is marked by stays with the log record."""
+    of_dagster = dg.colored_console_logger
 
-    def __init__(self, out: Console) -> None:
-        self._out = out
+    def console(context: dg.InitLoggerContext) -> logging.Logger:
+        logger = of_dagster.logger_fn(context)
+        # The threshold is that of its own handler.
+        logger.setLevel(logging.DEBUG)
+        logger.addHandler(progress)
+        return logger
+
+    return dg.Definitions(loggers={"console": dg.LoggerDefinition(console, of_dagster.config_schema)})
+
+
+class _Progress(logging.Handler):
+    """Turns a run into lines for people: a line a finished step, every warning and every failed check, and what it says
+    itself while it waits or works long. `checks`: the steps that only check.
+    """
+
+    def __init__(self, out: Console, checks: Collection[str]) -> None:
+        super().__init__()
+        self._out, self._steps_of_checks = out, checks
         self._started = time.monotonic()
         self._checks = {"passed": 0, "failed": 0}
         self.failure: str | None = None
@@ -98,8 +117,9 @@ class _Progress:
         """Called by the instance for every event of the run, in its order."""
         event = entry.dagster_event
         if event is None:
-            self._said(entry)
-        elif event.event_type_value == "STEP_SUCCESS" and not str(event.step_key).startswith("check_"):
+            if int(entry.level) >= logging.WARNING:
+                self._out.print(f"  [yellow]![/yellow] {escape(entry.user_message)}")
+        elif event.event_type_value == "STEP_SUCCESS" and event.step_key not in self._steps_of_checks:
             duration = event.step_success_data.duration_ms / 1000
             self._out.print(f"  [green]✓[/green] {event.step_key} [dim]{duration:.1f} s[/dim]")
         elif event.event_type_value == "ASSET_CHECK_EVALUATION":
@@ -107,11 +127,10 @@ class _Progress:
         elif event.event_type_value == "STEP_FAILURE":
             self._failed(event)
 
-    def _said(self, entry: dg.EventLogEntry) -> None:
-        if int(entry.level) >= logging.WARNING:
-            self._out.print(f"  [yellow]![/yellow] {escape(entry.user_message)}")
-        elif entry.user_message.startswith(("waiting", "address register")):
-            self._out.print(f"  [yellow]…[/yellow] {escape(entry.user_message)}")
+    def emit(self, record: logging.LogRecord) -> None:
+        """Called by the console logger for every line of the log."""
+        if said := progress_of(record):
+            self._out.print(f"  [yellow]…[/yellow] {escape(said)}")
 
     def _checked(self, event: dg.DagsterEvent) -> None:
         evaluation = event.asset_check_evaluation_data
@@ -132,8 +151,11 @@ class _Progress:
             error = error.cause
         # The class and first line say what; the rest of a DuckDB message may quote a row, that is a person.
         text = (error.message if error else "no reason given").strip().splitlines()[0]
+        if error and error.cls_name == VroegError.__name__:
+            # It is for people, who need no class in front.
+            text = text.partition(": ")[2]
         if self.failure is None:
-            self.failure = f"step {event.step_key}: {text.removeprefix('vroeg_pipeline.domain.errors.VroegError: ')}"
+            self.failure = f"step {event.step_key}: {text}"
 
     def finish(self) -> None:
         seconds = time.monotonic() - self._started

@@ -69,7 +69,8 @@ def _first_mistake(model: type[BaseModel], errors: list[ErrorDetails]) -> str:
     if error["type"] == "extra_forbidden":
         guess = nearest(str(error["loc"][-1]), _known_fields(model))
         return f"field '{field}' is not known" + (f", did you mean '{guess}'?" if guess else "") + more
-    message = error["msg"].removeprefix("Value error, ")
+    # Of a ValueError of ours pydantic's own message has its class in front.
+    message = str(error["ctx"]["error"]) if error["type"] == "value_error" else error["msg"]
     return f"field '{field}': {message[:1].lower()}{message[1:]}{more}"
 
 

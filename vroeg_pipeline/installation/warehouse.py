@@ -22,6 +22,7 @@ from vroeg_pipeline.installation import schema
 from vroeg_pipeline.installation.extensions import load_extension
 from vroeg_pipeline.installation.home import Home, private_folder
 from vroeg_pipeline.installation.locking import Patience, Say, run_lock
+from vroeg_pipeline.installation.progress import progress_in
 from vroeg_pipeline.installation.statements import MEMORY_LIMIT, fetch_one, insert_rows, quoted, transaction
 
 ENCRYPTION_KEY = "VROEG_ENCRYPTION_KEY"
@@ -61,7 +62,7 @@ class WarehouseResource(DuckDBResource):
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Self]:
-        self._say = context.log.info if context.log else self._say
+        self._say = progress_in(context.log) if context.log else self._say
         holder = f"run {context.run.run_id[:8]}" if context.run else "a run"
         private_folder(Path(self.home))
         with run_lock(Home(Path(self.home)).run_lock, holder, self._say, self.lock_timeout_minutes * 60):
