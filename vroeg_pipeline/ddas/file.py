@@ -16,6 +16,7 @@ import duckdb
 
 from vroeg_pipeline.ddas import v1_2 as ddas_v1_2
 from vroeg_pipeline.ddas.rows import Attempt, Case, Signal
+from vroeg_pipeline.domain.ddas import EnumSignaalstatus
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import last_day_of, matching_moment, month_text
 from vroeg_pipeline.domain.settings import Ddas, DdasMunicipality
@@ -118,7 +119,7 @@ def left_out(connection: duckdb.DuckDBPyConnection, months: Sequence[date]) -> i
 
 def counts_shown(written: Counter[str]) -> dict[str, int]:
     """The counts that people are shown."""
-    signals = sum(number for what, number in written.items() if what.startswith("signals, "))
+    signals = sum(written[f"signals, {status}"] for status in EnumSignaalstatus)
     return {"signals": signals, **{what: written[what] for what in ("cases", "contact attempts", "results")}}
 
 
