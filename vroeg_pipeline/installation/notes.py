@@ -1,8 +1,8 @@
 """All notes beside the inbox, by month: what runs tell those who may not open the warehouse (docs/adr/0009).
 
 One small JSON file a month and kind, replaced as a whole; the kinds are listed at the end. A note that is gone or cannot be
-read counts as none; what a later release added to one is left out. One more is not by month and stands where its types
-live: the alert book (`alerts.json`), in `alerts.book`.
+read counts as none; what a later release added to one is left out. What is kept elsewhere stands where its types live: the
+alert book (`alerts.json`) in `alerts.book`, verdicts beside their pages in `quality.judging`.
 """
 
 from __future__ import annotations
