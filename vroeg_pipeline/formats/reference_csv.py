@@ -77,4 +77,4 @@ def _our_mistake(source: Path) -> Iterator[None]:
         raise VroegError("is not UTF-8 text", where=source.name, do="save it as UTF-8") from None
     except UnreadableError as error:
         where = source.name + (f" line {error.line}" if error.line else "")
-        raise VroegError(f"cannot be read as CSV: it {error}", where=where, do="mend that line") from None
+        raise VroegError(f"cannot be read as CSV: {error}", where=where, do="mend that line") from None

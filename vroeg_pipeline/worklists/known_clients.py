@@ -113,10 +113,13 @@ def _take_in(connection: duckdb.DuckDBPyConnection, home: Home, known: KnownClie
     rows = f"read_parquet({quoted(str(path))})"
     if ending == ".csv":
         rows = "known_file"
-        with reference_csv(path, home.scratch) as file:
-            names = [name.strip() for name in file.header or []]
-            wanted_columns(file, path, [], [name for name in names if name])
-            file.load(connection, rows, {_identifier(name): at for at, name in enumerate(names) if name})
+        try:
+            with reference_csv(path, home.scratch) as file:
+                names = [name.strip() for name in file.header or []]
+                wanted_columns(file, path, [], [name for name in names if name])
+                file.load(connection, rows, {_identifier(name): at for at, name in enumerate(names) if name})
+        except VroegError as error:
+            raise VroegError(str(error), where=_WHERE) from None
     with _own_words():
         _copy(connection, f"WITH source AS (FROM {rows}) {known.query or 'FROM source'}")
 

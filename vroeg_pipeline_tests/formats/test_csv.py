@@ -236,10 +236,10 @@ def test_headers_are_the_same_to_people(header: str, same: str) -> None:
 
 
 OURS = (
-    ("id,naam\n1,x,y\n", "in.csv line 2: cannot be read as CSV: it has a row that is longer"),
+    ("id,naam\n1,x,y\n", "in.csv line 2: cannot be read as CSV: has a row that is longer"),
     ('id,naam\n1,"x"y\n', "in.csv line 2: cannot be read as CSV"),
-    ('id,naam\n1,"x\n2,y\n', "in.csv line 2: cannot be read as CSV: it has a quote that is never closed"),
-    ("id,Naam ,naam\n1,x,y\n", "in.csv: cannot be read as CSV: it the column 'naam' is there twice"),
+    ('id,naam\n1,"x\n2,y\n', "in.csv line 2: cannot be read as CSV: has a quote that is never closed"),
+    ("id,Naam ,naam\n1,x,y\n", "in.csv: cannot be read as CSV: the column 'naam' is there twice"),
     ("id\n1\n", "in.csv: lacks the column naam; add it to the file"),
     (b"id,naam\n1,\xe9\n", "in.csv: is not UTF-8 text; save it as UTF-8"),
 )
