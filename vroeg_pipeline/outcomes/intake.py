@@ -134,7 +134,7 @@ def _read(installation: Installation, file: OutcomeFile, cells: TextIO, scratch:
 def _load_cells(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     types = {"file_sha256": "VARCHAR", "sheet": "VARCHAR", "row_number": "INTEGER", "is_told": "BOOLEAN"}
     query = own_query(path, {**types, **dict.fromkeys(FIELDS, "VARCHAR")})
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE told_cells AS {query}")
+    temporary_step(connection, "told_cells", query)
 
 
 def settle_outcomes(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date) -> dict[str, int]:
