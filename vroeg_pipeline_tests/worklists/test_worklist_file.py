@@ -15,6 +15,7 @@ import openpyxl
 import pytest
 
 from vroeg_pipeline.domain.ddas import EnumContactsoort, EnumDagdeel, EnumEindresultaat
+from vroeg_pipeline.domain.tiers import TIERS
 from vroeg_pipeline.worklists.worklist_file import (
     WorklistEntry,
     WorklistHeading,
@@ -99,6 +100,22 @@ def test_it_is_made_to_be_worked_with(tmp_path: Path) -> None:
     assert sheet.sheet_properties.pageSetUpPr.fitToPage
     assert "Vertrouwelijk" in sheet.oddFooter.left.text
     assert book["Lijsten"].sheet_state == "veryHidden"
+
+
+def test_the_sheet_beside_it_explains_each_tier_as_lines_name_it(tmp_path: Path) -> None:
+    entries = [replace(ENTRY, tier_name=tier.name) for tier in TIERS]
+    book = written(tmp_path, *entries)
+    explained = [(word.value, meaning.value) for word, meaning in book["Uitleg"].iter_rows(min_row=2, max_row=7)]
+    assert explained == [
+        ("CRISIS", "Afsluiting of ontruiming is aangekondigd. Binnen 3 werkdagen contact."),
+        ("Huur + meer", "Huurachterstand en een melding van nog een partner. Huisbezoek."),
+        ("Huur", "Alleen huurachterstand. Huisbezoek."),
+        ("Meervoudig", "Twee of meer partners, geen huur. Bellen."),
+        ("Enkel, hoog", "Eén partner, hoog bedrag. Bellen."),
+        ("Enkelvoudig", "Eén partner. Brief."),
+    ]
+    named = [book["Werklijst"].cell(HEADER_ROW + at, 2).value for at in range(1, len(TIERS) + 1)]
+    assert named == [title for title, _ in explained]
 
 
 def test_drop_down_lists_are_those_of_ddas(tmp_path: Path) -> None:
