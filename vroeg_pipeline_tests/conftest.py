@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,23 +55,35 @@ def _shared(name: str) -> Path:
     return path
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Of `-n auto`: more than there are cores, as the longest tests wait for a daemon or a browser most of the time."""
     return 2 * (os.cpu_count() or 1)
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Tests of a file whose fixtures are shared stay in one process, all others go to whichever is free."""
+    # xdist's own `--dist loadgroup` does not see its marks under pytest 9. Imported here: only `-n` needs it.
+    from xdist.scheduler import LoadScopeScheduling
+
+    class BySharing(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.split("::")[0]
+            return file if _shares_fixtures(config.rootpath / file) else nodeid
+
+    config.option.loadscopereorder = False  # the order is that of the collection
+    return BySharing(config, log)
+
+
+@cache
+def _shares_fixtures(file: Path) -> bool:
+    return 'scope="module"' in file.read_text(encoding="utf-8")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """For `--dist loadgroup`: tests that share what their module made stay in one process, and the longest start first."""
-    for item in items:
-        if _shares(item):
-            item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}/{item.path.stem}"))
-    items.sort(key=lambda item: (not item.get_closest_marker("live"), not _shares(item)))
-
-
-def _shares(item: pytest.Item) -> bool:
-    definitions = item._fixtureinfo.name2fixturedefs if isinstance(item, pytest.Function) else {}
-    return any(found[-1].scope == "module" for found in definitions.values())
+    """The longest start first: what is live, then what has to stay together."""
+    items.sort(key=lambda item: (not item.get_closest_marker("live"), not _shares_fixtures(item.path)))
 
 
 @pytest.hookimpl(wrapper=True)
