@@ -104,7 +104,7 @@ def compose(notices: Sequence[Notice], language: Language, *, link: str | None, 
     return Message(_title(notices, language), "\n\n".join(lines) + "\n")
 
 
-def letter(notices: Sequence[Notice], signature: str) -> Message:
+def partner_text(notices: Sequence[Notice], signature: str) -> Message:
     """The message to a partner's own contact, in Dutch; all notices are of that partner."""
     asked = _asked(notices)
     text = "\n\n".join(_ask(notice, facts) for notice, facts in asked)
@@ -112,7 +112,7 @@ def letter(notices: Sequence[Notice], signature: str) -> Message:
     title = f"Aanlevering vroegsignalering {months}: {_TITLES['nl'][notices[0].condition.kind]}"
     return Message(
         title if len(notices) == 1 else f"Aanlevering vroegsignalering {months}",
-        _as_letter(asked[0][1], text, signature),
+        _signed(asked[0][1], text, signature),
     )
 
 
@@ -293,7 +293,7 @@ def _month_done_in_dutch(facts: MonthDone) -> str:
 
 def _draft(notice: Notice, facts: AskedOfPartner, language: Language, signature: str) -> str:
     head = "Text for" if language == "en" else "Tekst voor"
-    lines = _as_letter(facts, _ask(notice, facts), signature).splitlines()
+    lines = _signed(facts, _ask(notice, facts), signature).splitlines()
     body = "\n".join(f"> {line}".rstrip() for line in lines)
     return f"{head} {facts.contact or facts.name}:\n{body}"
 
@@ -329,7 +329,7 @@ def _ask(notice: Notice, facts: AskedOfPartner) -> str:
             )
 
 
-def _as_letter(facts: AskedOfPartner, asked: str, signature: str) -> str:
+def _signed(facts: AskedOfPartner, asked: str, signature: str) -> str:
     return f"Beste {facts.addressee},\n\n{asked}\n\nMet vriendelijke groet,\n{signature}\n"
 
 

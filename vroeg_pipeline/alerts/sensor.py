@@ -14,7 +14,7 @@ import dagster as dg
 
 from vroeg_pipeline.alerts.book import LOCK_SECONDS, AlertState, Waiting, alert_lock, read_alerts, write_alerts
 from vroeg_pipeline.alerts.facts import Automation, Disk, RunFailed
-from vroeg_pipeline.alerts.messages import Message, compose, letter
+from vroeg_pipeline.alerts.messages import Message, compose, partner_text
 from vroeg_pipeline.alerts.notifier import send
 from vroeg_pipeline.alerts.plan import Condition, Notice, Observed, Phase, is_quiet, plan, retry_after
 from vroeg_pipeline.alerts.problems import (
@@ -68,7 +68,7 @@ class Recipient:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Looked:
     """What a look came to. `failed`: recipient to reason."""
 
     told: Sequence[Notice]
@@ -213,7 +213,7 @@ def _months_of_run(tags: Mapping[str, str]) -> set[str]:
     return set()
 
 
-def look(installation: Installation, instance: dg.DagsterInstance, wait_seconds: float = LOCK_SECONDS) -> Outcome:
+def look(installation: Installation, instance: dg.DagsterInstance, wait_seconds: float = LOCK_SECONDS) -> Looked:
     """Looks, writes down what is due for whom, and sends it.
 
     Raises VroegError when what was told before cannot be read, or another look does not finish within `wait_seconds`.
@@ -262,13 +262,13 @@ def _ready(installation: Installation, state: AlertState) -> Iterator[tuple[str,
         if waiting.next_attempt is None or now >= waiting.next_attempt:
             recipient = everybody[name]
             if recipient.partner:
-                yield name, letter(waiting.notices, alerts.signature)
+                yield name, partner_text(waiting.notices, alerts.signature)
             else:
                 drafts_by = alerts.signature if alerts.partners is None else None
                 yield name, compose(waiting.notices, recipient.language, link=alerts.link, drafts_by=drafts_by)
 
 
-def _send(installation: Installation, state: AlertState, told: Sequence[Notice]) -> Outcome:
+def _send(installation: Installation, state: AlertState, told: Sequence[Notice]) -> Looked:
     """Sends what is ready, and strikes each message out as soon as it was handed over."""
     now, everybody = installation.now(), recipients(installation)
     sent, failed = {}, {}
@@ -291,7 +291,7 @@ def _send(installation: Installation, state: AlertState, told: Sequence[Notice])
             del waiting[name]
         state = AlertState(state.book, waiting)
         write_alerts(installation.home, state)
-    return Outcome(told, sent, failed, len(state.waiting), len(state.book.problems))
+    return Looked(told, sent, failed, len(state.waiting), len(state.book.problems))
 
 
 def alerts_sensor(
@@ -310,12 +310,12 @@ def alerts_sensor(
         "delivery board as of now (DOMAIN §3, docs/adr/0010).",
     )
     def alerts(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        outcome = look(installation, context.instance)
-        for name, why in outcome.failed.items():
+        looked = look(installation, context.instance)
+        for name, why in looked.failed.items():
             context.log.warning(f"{name} {why}")
         # After the look: a page that cannot be written must not silence anybody.
         refresh(installation)
-        return dg.SensorResult(skip_reason=str(outcome), asset_events=_marks(installation, outcome.told))
+        return dg.SensorResult(skip_reason=str(looked), asset_events=_marks(installation, looked.told))
 
     return alerts
 

@@ -62,10 +62,10 @@ def send_alerts(home: Home, out: Console) -> None:
     Raises VroegError when somebody could not be reached; what was for them waits.
     """
     with _instance(home) as instance:
-        outcome = look(Installation.load(home), instance)
-    out.print(f"{len(outcome.sent)} messages sent, {outcome.open_problems} problems open, {outcome.waiting} wait")
-    if outcome.failed:
-        raise VroegError("; ".join(f"{name} {why}" for name, why in outcome.failed.items()))
+        looked = look(Installation.load(home), instance)
+    out.print(f"{len(looked.sent)} messages sent, {looked.open_problems} problems open, {looked.waiting} wait")
+    if looked.failed:
+        raise VroegError("; ".join(f"{name} {why}" for name, why in looked.failed.items()))
 
 
 def try_channels(home: Home, out: Console) -> None:

@@ -84,7 +84,7 @@ class PageWriter:
         from great_expectations.render.renderer.content_block import ValidationResultsTableContentBlockRenderer
 
         results = list(result.results)
-        failed = sum(not outcome.success for outcome in results)
+        failed = sum(not result.success for result in results)
         title = f"{page.name}, {page.month:%Y-%m}"
         verdict = f"{failed} of {len(results)} expectations are not met" if failed else "All expectations are met"
         table = ""

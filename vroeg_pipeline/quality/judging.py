@@ -235,18 +235,18 @@ def _findings(
     result: Any, by_measure: Mapping[str, Expected], measures: Measures, agreement: Agreement
 ) -> list[tuple[bool, Finding]]:
     findings = []
-    for outcome in result.results:
-        bound = by_measure[outcome.expectation_config.kwargs["column"]]
-        if error := _raised(outcome.exception_info):
+    for of_bound in result.results:
+        bound = by_measure[of_bound.expectation_config.kwargs["column"]]
+        if error := _raised(of_bound.exception_info):
             raise JudgingError(
                 f"{agreement.partner}, {measures['month']:%Y-%m}: the expectation on {bound.measure} "
                 f"({bound.check}) could not be evaluated: {error}"
             )
         value = float(measures[bound.measure])
         finding = Finding(bound.measure, bound.shown(value), bound.bounds, bound.how_far_off(value))
-        findings.append((bool(outcome.success), finding))
+        findings.append((bool(of_bound.success), finding))
         # For the page: the notation of the bounds, where the library shows ten decimals of a share.
-        outcome.result["observed_value"] = bound.shown(value)
+        of_bound.result["observed_value"] = bound.shown(value)
     return findings
 
 

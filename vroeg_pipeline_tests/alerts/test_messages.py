@@ -23,7 +23,7 @@ from vroeg_pipeline.alerts.facts import (
     Stray,
     Volume,
 )
-from vroeg_pipeline.alerts.messages import compose, letter
+from vroeg_pipeline.alerts.messages import compose, partner_text
 from vroeg_pipeline.alerts.plan import Condition, Notice, Phase
 from vroeg_pipeline.domain.alerts import ASKED_OF_PARTNERS, AlertKind
 from vroeg_pipeline.installation.notes import Finding, Issue
@@ -111,7 +111,7 @@ def test_what_partners_are_asked_is_what_settings_let_them_hear() -> None:
     asked = [facts for facts, _, _ in TOLD if isinstance(facts, AskedOfPartner)]
     assert {facts.kind for facts in asked} == set(ASKED_OF_PARTNERS)
     for facts in asked:
-        told = letter([notice(facts, Phase.REMINDER)], "Gemeente Haarlem").body
+        told = partner_text([notice(facts, Phase.REMINDER)], "Gemeente Haarlem").body
         assert told.startswith("Beste afdeling incasso,\n\nWe hebben dit eerder gemeld. ")
         assert "2021-03" in told
         assert (

@@ -15,7 +15,7 @@ import pytest
 from dagster._core.storage.schedules import SqliteScheduleStorage
 
 from vroeg_pipeline.alerts.book import alert_lock, read_alerts
-from vroeg_pipeline.alerts.sensor import Outcome, alerts_sensor, look, preview
+from vroeg_pipeline.alerts.sensor import Looked, alerts_sensor, look, preview
 from vroeg_pipeline.definitions import build_defs
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation.home import private_folder
@@ -66,12 +66,12 @@ def town(world: World, hook: Webhook, mailbox: Mailbox) -> Iterator[World]:
     world.instance.dispose()
 
 
-def told(world: World) -> Outcome:
+def told(world: World) -> Looked:
     return look(world.installation, world.instance)
 
 
-def kinds(outcome: Outcome) -> list[tuple[str, str, str]]:
-    return sorted((n.phase.value, n.condition.kind.value, n.condition.subject) for n in outcome.told)
+def kinds(looked: Looked) -> list[tuple[str, str, str]]:
+    return sorted((n.phase.value, n.condition.kind.value, n.condition.subject) for n in looked.told)
 
 
 def test_who_misses_the_deadline_is_told_in_one_message(town: World, hook: Webhook, mailbox: Mailbox) -> None:
