@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, lru_cache
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 import holidays
@@ -117,8 +118,9 @@ def _days_after(day: date) -> Iterator[date]:
 
 def working_day_of_month(month: date, number: int) -> date:
     """The `number`-th working day of a month; the month's last one where it has fewer."""
-    days = [d for d in (month + timedelta(days=i) for i in range(31)) if d.month == month.month and is_working_day(d)]
-    return days[min(number, len(days)) - 1]
+    days = (month + timedelta(days=later) for later in range(31))
+    *_, found = islice((day for day in days if day.month == month.month and is_working_day(day)), number)
+    return found
 
 
 def working_days_after(day: date, count: int) -> date:

@@ -5,10 +5,12 @@ Dagster has no public way to say how its SQLite is opened, so these are its own 
 """
 
 import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import dagster as dg
 import sqlalchemy as db
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.runs import SqliteRunStorage
@@ -33,29 +35,59 @@ def _flush_at_checkpoints(connection: sqlite3.Connection, _: object) -> None:
 
 
 class OpenEventLog(SqliteEventLogStorage):
-    """The event log: one database a run, and an index of all."""
+    """The event log: one database a run, and an index of all. An event, or a batch of them, is one transaction in each."""
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engines: dict[str, db.Engine] = {}
+        self._tables_found: set[str] = set()
+        # The thread that writes, and what it writes to.
+        self._writer: int | None = None
+        self._writing: dict[str, db.Connection] = {}
         super().__init__(base_dir, inst_data)
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[db.Connection]:
-        with self._db_lock:
-            engine = self._opened(shard)
-            if shard not in self._initialized_dbs:
-                self._initdb(engine)
-                self._initialized_dbs.add(shard)
-            with engine.connect() as connection, connection.begin():
-                yield connection
+        if self._writer == threading.get_ident():
+            yield self._writing[shard] if shard in self._writing else self._begun(shard)
+            return
+        with self._db_lock, self._opened(shard).connect() as connection, connection.begin():
+            yield connection
+
+    def store_event(self, event: dg.EventLogEntry) -> None:
+        self.store_event_batch([event])
+
+    def store_event_batch(self, events: Sequence[dg.EventLogEntry]) -> None:
+        with self._db_lock, ExitStack() as self._transactions:
+            self._writer = threading.get_ident()
+            try:
+                for event in events:
+                    super().store_event(event)
+            finally:
+                self._writer = None
+                self._writing.clear()
+
+    def _begun(self, shard: str) -> db.Connection:
+        connection = self._transactions.enter_context(self._opened(shard).connect())
+        self._transactions.enter_context(connection.begin())
+        self._writing[shard] = connection
+        return connection
 
     def _opened(self, shard: str) -> db.Engine:
         # The one used last stands last.
         engine = self._engines.pop(shard, None) or _pooled(self.conn_string_for_shard(shard))
         self._engines[shard] = engine
+        if shard not in self._initialized_dbs:
+            self._initdb(engine)
+            self._initialized_dbs.add(shard)
         if len(self._engines) > _MOST_OPEN:
             self._engines.pop(next(iter(self._engines))).dispose()
         return engine
+
+    def has_table(self, table_name: str) -> bool:
+        """Whether the index has the table. Asked for every event; what is there stays there."""
+        if table_name not in self._tables_found and super().has_table(table_name):
+            self._tables_found.add(table_name)
+        return table_name in self._tables_found
 
     def _close(self) -> None:
         with self._db_lock:
