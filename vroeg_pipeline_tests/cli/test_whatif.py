@@ -28,7 +28,7 @@ OTHERS: list[dict[str, Any]] = [
 def finished(tmp_path_factory: pytest.TempPathFactory) -> World:
     world = World(tmp_path_factory.mktemp("tried") / "home")
     make_world(world.home, seed=5, months=3, signals=90, register=None, overwrite=True)
-    world.run("2020-10", "2020-12")
+    world.run("2020-10", "2020-12", upto="worklist_files")
     return world
 
 
