@@ -6,6 +6,7 @@ standard error and exit status 1.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from datetime import date
 from functools import wraps
@@ -77,6 +78,8 @@ def run(
             from vroeg_pipeline.cli.run import run_months
 
         run_months(home, months, out, verbose=verbose)
+    # The process ends here; Python would look through everything once more before it goes.
+    gc.freeze()
 
 
 def _asked_months(home: Home, month: str | None, first: str | None, last: str | None, everything: bool) -> list[date]:
