@@ -55,6 +55,7 @@ _MADE = datetime(2020, 1, 1, tzinfo=AMSTERDAM)
 REASONS = {
     "no_house_number": "Geen huisnummer te lezen",
     "two_numbers": "In de straat en bij het huisnummer staan verschillende nummers",
+    "another_door": "Er staat dat een andere deur is bedoeld (t/o, bij, naast …)",
     "two_suffixes": "Twee toevoegingen die niet hetzelfde betekenen",
     "street_contradicts_postcode": "De straat hoort niet bij deze postcode",
     "street_not_in_register": "De straat komt bij deze postcode niet voor",

@@ -2,13 +2,55 @@
 -- it means go the steps of `addresses/resolver.py`, one file a step.
 -- Needs: register_day.
 
--- The number and what follows it. NULLs where no number 1-99999 can be read.
-CREATE OR REPLACE TEMP MACRO number_and_rest(house_number) AS
-    regexp_extract(house_number, '(?s)^0*([1-9][0-9]{0,4})(|[^0-9].*)$', ['number', 'rest']);
+-- Words that mean another door than the one that is named (DOMAIN §6).
+CREATE OR REPLACE TEMP MACRO means_another_door(value) AS
+    regexp_matches(lower(value), '(^|[^a-z])(t/o|tegenover|bij|nabij|naast|achter|hoek)($|[^a-z])');
 
--- What follows a number, upper case and without spaces and separators.
+-- A number as written without words that mean nothing (nr, huisnr) or mean another door, and without what cannot be seen;
+-- 7.0 and 7,0 are 7. Most are digits and letters only.
+CREATE OR REPLACE TEMP MACRO number_text_of(value) AS
+    CASE
+        WHEN regexp_full_match(value, '[0-9]+[ -]?[A-Za-z]?') THEN value
+        ELSE regexp_replace(
+            trim(
+                regexp_replace(
+                    regexp_replace(
+                        without_marks(value),
+                        '(?i)(^|[^a-z])(?:huisnummer|huisnr|nummer|nr|no|t/o|tegenover|nabij|bij|naast|achter|hoek)'
+                        || '(?:\s*[.:])?($|[^a-z])',
+                        '\1 \2',
+                        'g'
+                    ),
+                    '(?i)(^|[^a-z])(?:huisnummer|huisnr|nummer|nr|no)(?:\s*[.:])?($|[^a-z])',
+                    '\1 \2',
+                    'g'
+                ),
+                ' .:'
+            ),
+            '^([0-9]+)[.,]0+$',
+            '\1'
+        )
+    END;
+
+-- The number and what follows it. Empty where no number 1-99999 can be read: nor is there one in a number with a part
+-- (7.5), a date that a spreadsheet made of 12-3, or beside a control character.
+CREATE OR REPLACE TEMP MACRO number_and_rest_of(text) AS
+    CASE
+        WHEN regexp_full_match(text, '[0-9]+[.,][0-9]+|[0-9]{4}-[0-9]{2}-[0-9]{2}.*') OR is_garbled(text)
+            THEN {'number': '', 'rest': ''}
+        ELSE regexp_extract(text, '(?s)^0*([1-9][0-9]{0,4})(|[^0-9].*)$', ['number', 'rest'])
+    END;
+
+CREATE OR REPLACE TEMP MACRO number_and_rest(house_number) AS number_and_rest_of(number_text_of(house_number));
+
+-- What follows a number, upper case and without spaces, separators and what cannot be seen; `_` separates the parts of a key,
+-- so none holds it.
 CREATE OR REPLACE TEMP MACRO suffix_of(value) AS
-    translate(upper(coalesce(value, '')), ' -/.,' || chr(9) || chr(10) || chr(13) || chr(160), '');
+    CASE
+        WHEN value IS NULL THEN ''
+        WHEN regexp_full_match(value, '[A-Z0-9]*') THEN value
+        ELSE translate(upper(without_marks(value)), ' -/.,_' || chr(9) || chr(10) || chr(13), '')
+    END;
 
 CREATE OR REPLACE TEMP MACRO without_leading_zeros(suffix) AS
     CASE WHEN contains(suffix, '0') THEN regexp_replace(suffix, '(^|[^0-9])0+([0-9])', '\1\2', 'g') ELSE suffix END;

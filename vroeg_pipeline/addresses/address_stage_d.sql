@@ -10,6 +10,7 @@ WITH reasons AS (
             WHEN written.number IS NULL THEN 'no_house_number'
             WHEN written.two_numbers THEN 'two_numbers'
             WHEN written.two_suffixes THEN 'two_suffixes'
+            WHEN written.another_door THEN 'another_door'
             WHEN NOT getvariable('has_register') THEN 'no_register'
             WHEN found.address_key IS NOT NULL AND written.street_text IN (SELECT text FROM street_readings)
                 THEN 'street_contradicts_postcode'
@@ -37,7 +38,9 @@ WITH reasons AS (
 SELECT
     address_no,
     CASE
-        WHEN reason IN ('two_numbers', 'two_suffixes', 'street_contradicts_postcode', 'street_not_in_register', 'tie')
+        WHEN reason IN (
+            'two_numbers', 'two_suffixes', 'another_door', 'street_contradicts_postcode', 'street_not_in_register', 'tie'
+        )
             AND (reason <> 'tie' OR postcode IS NULL)
             THEN 'ambiguous'
         ELSE coalesce(status, 'unknown')

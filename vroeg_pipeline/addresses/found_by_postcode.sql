@@ -6,10 +6,12 @@ WITH fits AS (
         written.*,
         dwelling.address_key,
         dwelling.municipality,
-        suffix_fit(dwelling.suffix, dwelling.meaning, written.suffix, written.other_suffix, written.meaning) AS fit
+        suffix_fit(dwelling.suffix, dwelling.meaning, written.suffix, written.other_suffix, written.meaning) AS fit,
+        letter.address_key IS NOT NULL AS in_a_row
     FROM written_addresses AS written
     LEFT JOIN dwellings AS dwelling
         ON written.postcode = dwelling.postcode AND written.number = dwelling.house_number
+    LEFT JOIN letters_in_a_row AS letter ON dwelling.address_key = letter.address_key
     WHERE written.postcode IS NOT NULL AND written.number IS NOT NULL
 ),
 
@@ -17,12 +19,13 @@ counted AS (
     SELECT
         address_no,
         suffix,
-        two_suffixes,
+        two_suffixes OR another_door AS contradicts,
         count(address_key) AS dwellings,
         count(*) FILTER (WHERE fit = 1) AS same,
-        count(*) FILTER (WHERE fit IS NOT NULL) AS alike,
+        count(*) FILTER (WHERE fit = 1 OR (fit = 2 AND NOT in_a_row)) AS alike,
+        count(*) FILTER (WHERE fit = 2 AND in_a_row) AS letters,
         min(address_key) FILTER (WHERE fit = 1) AS same_key,
-        min(address_key) FILTER (WHERE fit IS NOT NULL) AS alike_key,
+        min(address_key) FILTER (WHERE fit = 1 OR (fit = 2 AND NOT in_a_row)) AS alike_key,
         min(municipality) AS municipality
     FROM fits
     GROUP BY ALL
@@ -33,14 +36,14 @@ SELECT
     dwellings,
     municipality,
     CASE
-        WHEN two_suffixes THEN 'ambiguous'
+        WHEN contradicts THEN 'ambiguous'
         WHEN NOT getvariable('has_register') THEN 'unchecked'
         WHEN same = 1 THEN 'exact'
         WHEN same > 1 THEN 'ambiguous'
         WHEN suffix = '' AND dwellings > 1 THEN 'ambiguous'
         WHEN suffix = '' THEN 'unknown'
         WHEN alike = 1 THEN 'normalised'
-        WHEN alike > 1 THEN 'ambiguous'
+        WHEN alike > 1 OR letters > 0 THEN 'ambiguous'
         ELSE 'unknown'
     END AS status,
     CASE WHEN same = 1 THEN same_key WHEN same = 0 AND alike = 1 AND suffix <> '' THEN alike_key END AS address_key

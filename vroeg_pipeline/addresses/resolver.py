@@ -73,6 +73,7 @@ def resolve_addresses(connection: duckdb.DuckDBPyConnection, written: str) -> No
     names = StreetNames(_texts(connection, known) if texts else [])
     _read_streets(connection, names, texts)
     temporary_step(connection, "written_addresses")
+    temporary_step(connection, "letters_in_a_row")
     temporary_step(connection, "found_by_postcode")
     _check_streets(connection, names)
     temporary_step(connection, "address_stage_a")
@@ -105,6 +106,7 @@ def _read_streets(connection: duckdb.DuckDBPyConnection, names: StreetNames, tex
             "name": ("VARCHAR", [street.name for street in found]),
             "rest": ("VARCHAR", [street.rest for street in found]),
             "certain": ("BOOLEAN", [street.certain for street in found]),
+            "another_door": ("BOOLEAN", [street.another_door for street in found]),
         },
     )
     # The same name may stand in many texts, with another number behind it each time.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -38,7 +38,8 @@ _TITLES = {"burg", "dr", "st", "prof", "ds", "mr", "mgr", "ir", "past", "kap", "
 _KINDS = {
     short: spellings.split()[0]
     for spellings in (
-        "straat str strt straet strat", "laan ln", "weg wg", "plein pln pl", "plantsoen plnts plants plts", "gracht gr grt",
+        "straat str strt straet strat", "laan ln", "weg wg", "plein pln pl", "plantsoen plnts plants plts", "gracht "
+        "gr grt",
         "singel sngl sgl", "kade kd", "dyk dk", "hof hf", "pad pd", "steeg stg", "dreef drf", "park prk", "eiland eil",
     )
     for short in spellings.split()
@@ -51,6 +52,9 @@ _TOKEN = re.compile(r"[0-9]+(?:e|de|ste)?(?![a-z])|[0-9]+|[a-z]+")
 # Where a number can begin: at digits that do not begin the text.
 _NUMBER_AT = re.compile(r"(?<=[^0-9])[0-9]+")
 _NUMBER_WORD = re.compile(r"[\s,.]*\b(?:nr|no|nummer|huisnr|huisnummer)?[\s,.:]*$", re.IGNORECASE)
+# Whoever lives opposite or beside a door does not live behind it (DOMAIN §6); many of these words begin a street's name too.
+_ANOTHER_DOOR = re.compile(r"(?<![a-z])(?:t/o|tegenover|nabij|bij|naast|achter|hoek)(?![a-z])[\s:.,]*")
+_NEVER_A_NAME = re.compile(r"(?<![a-z])(?:t/o|tegenover|nabij)(?![a-z])")
 _YEAR = re.compile(r"1[5-9][0-9]{2}|20[0-9]{2}")
 _NO_STREET = {"", "onbekend", "nvt", "geen", "x", "xx"}
 
@@ -238,16 +242,47 @@ def distances(left: Sequence[str], right: Sequence[str]) -> list[int]:
 
 @dataclass(frozen=True)
 class StreetText:
-    """A street as written: the name in it, what follows it (a number, perhaps), and the names it can mean."""
+    """A street as written: the name in it, what follows it (a number, perhaps), and the names it can mean. `another_door`: it
+    says that another door is meant, like one opposite (DOMAIN §6).
+    """
 
     text: str
     name: str
     rest: str
     certain: bool
     readings: list[Reading]
+    another_door: bool = False
 
 
 def read_streets(texts: Sequence[str], names: StreetNames) -> list[StreetText]:
+    """Reads each text, without the words that mean another door than the one named, if it has such words."""
+    marked = [_points_elsewhere(text, names) for text in texts]
+    plain_texts = [
+        _ANOTHER_DOOR.sub(" ", text.lower()).strip() if mark else text for text, mark in zip(texts, marked, strict=True)
+    ]
+    found = _read_names(plain_texts, names)
+    return [
+        replace(street, text=text, another_door=mark) for street, text, mark in zip(found, texts, marked, strict=True)
+    ]
+
+
+def _points_elsewhere(text: str, names: StreetNames) -> bool:
+    """Whether a text says that another door is meant. Not where the word belongs to a street's name (Achter de Hoven)."""
+    letters = _letters(text)
+    if not _ANOTHER_DOOR.search(letters):
+        return False
+    if _NEVER_A_NAME.search(letters):
+        return True
+    for name, _ in _splits(text):
+        own = [names.names[reading.name] for reading in [*names.known(name), *names.alike([name])[0]]]
+        if any(_ANOTHER_DOOR.search(_letters(known)) for known in own):
+            return False
+    behind = _ANOTHER_DOOR.sub(" ", letters, count=1).strip()
+    begins = _ANOTHER_DOOR.match(letters) is not None
+    return not begins or any(names.known(name) for name, _ in _splits(behind))
+
+
+def _read_names(texts: Sequence[str], names: StreetNames) -> list[StreetText]:
     """Splits each text into name and number by the longest name that the register knows, and looks the name up.
 
     A text that means nothing (`onbekend`) gets no name. A name without readings is not known; where the text holds

@@ -3,4 +3,4 @@
 SELECT *
 FROM written_addresses
 ANTI JOIN address_stage_a USING (address_no)
-WHERE number IS NOT NULL AND NOT two_numbers AND NOT two_suffixes AND getvariable('has_register')
+WHERE number IS NOT NULL AND NOT two_numbers AND NOT two_suffixes AND NOT another_door AND getvariable('has_register')

@@ -21,7 +21,8 @@ numbers AS (
         house_number_addition,
         try_cast(nullif(parts.number, '') AS INTEGER) AS number,
         suffix_of(parts.rest) AS behind_number,
-        suffix_of(house_letter) || suffix_of(house_number_addition) AS in_columns
+        suffix_of(house_letter) || suffix_of(number_text_of(house_number_addition)) AS in_columns,
+        means_another_door(concat_ws(' ', house_number, house_letter, house_number_addition)) AS another_door
     FROM (
         SELECT
             *,
@@ -44,6 +45,7 @@ streets AS (
         text,
         nullif(name, '') AS street_text,
         certain,
+        another_door,
         try_cast(nullif(parts.number, '') AS INTEGER) AS number,
         suffix_of(parts.rest) AS suffix
     FROM (
@@ -70,6 +72,7 @@ sources AS (
         END AS behind_number,
         numbers.in_columns,
         coalesce(streets.certain AND numbers.number <> streets.number, false) AS two_numbers,
+        numbers.another_door OR coalesce(streets.another_door, false) AS another_door,
         -- A suffix in the street field stands beside one in the number field or the columns.
         CASE
             WHEN streets.certain AND numbers.number = streets.number AND streets.suffix <> ''

@@ -24,6 +24,7 @@ _REASONS = {
     "postcode_nearby_and_number": "one typing error from the postcode stands one dwelling with this number and suffix",
     "no_house_number": "there is no house number from 1 to 99999 to be read",
     "two_numbers": "the street and the house number each give a number, and not the same",
+    "another_door": "a word says that another door than the one named is meant",
     "two_suffixes": "two suffixes are written that do not mean the same",
     "no_register": "there is no register to look in",
     "street_contradicts_postcode": "the street is another one than the postcode's",

@@ -1,12 +1,69 @@
 -- How delivered text is read (DOMAIN §4, §5) and how names and amounts are compared and shown.
 -- `parse_delivered_date` is made by the installation: DuckDB wants a constant format, so it lists the agreed ones.
 
--- Trimmed text, NULL when nothing is left. Partners also send tabs, line ends and no-break spaces. Trimming a set of
--- characters is slow, so a text with none of them at its ends is taken as it is.
+-- Text without what stands at its edges and cannot be seen: any Unicode space, zero-width and direction marks, BOM, soft
+-- hyphen. Patterns are slow, so a text that begins and ends in plain letters or digits is taken as it is.
+CREATE OR REPLACE TEMP MACRO without_edges(value) AS
+    regexp_replace(value, '^[\s\x0B\x{85}\p{Z}\p{Cf}]+|[\s\x0B\x{85}\p{Z}\p{Cf}]+$', '', 'g');
+
+-- A text as its writer meant it, NULL when nothing is left: trimmed, and out of what spreadsheets put around a number that
+-- is a text (="00123" and '00123).
 CREATE OR REPLACE TEMP MACRO text_of(value) AS
     CASE
-        WHEN value[1] > ' ' AND value[-1] > ' ' AND value[1] <> chr(160) AND value[-1] <> chr(160) THEN value
-        ELSE nullif(trim(value, ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || chr(160)), '')
+        WHEN value[1] BETWEEN '(' AND '~' AND value[-1] BETWEEN '(' AND '~' AND value[1] <> '=' THEN value
+        ELSE nullif(
+            without_edges(
+                CASE
+                    WHEN regexp_full_match(without_edges(value), '(?s)="[^"]*"') THEN without_edges(value)[3:-2]
+                    WHEN regexp_full_match(without_edges(value), '(?s)''[0-9+].*') THEN without_edges(value)[2:]
+                    ELSE without_edges(value)
+                END
+            ),
+            ''
+        )
+    END;
+
+-- Whether a NUL or another control character stands in a text: it is damaged (DOMAIN §4).
+CREATE OR REPLACE TEMP MACRO is_garbled(value) AS
+    regexp_matches(value, '[\x00-\x08\x0B\x0C\x0E-\x1F\x7F\x{80}-\x{9F}]');
+
+-- What a spreadsheet shows instead of a value that it could not work out, in English and Dutch.
+CREATE OR REPLACE TEMP MACRO is_error_value(value) AS
+    value[1] = '#' AND upper(value) IN (
+        '#N/A', '#N/B', '#REF!', '#VERW!', '#VALUE!', '#WAARDE!', '#DIV/0!', '#DEEL/0!', '#NAME?', '#NAAM?', '#NULL!',
+        '#LEEG!', '#NUM!', '#GETAL!', '#SPILL!', '#OVERLOOP!', '#CALC!', '#BEREKENEN!'
+    );
+
+-- A text that may be absent: left out when it is damaged.
+CREATE OR REPLACE TEMP MACRO optional_text_of(value) AS
+    CASE WHEN NOT is_garbled(text_of(value)) AND NOT is_error_value(text_of(value)) THEN text_of(value) END;
+
+-- Whether a spreadsheet or a control character damaged a text (damaged_value, DOMAIN §5). `typed`: a number or date cell;
+-- `other`: a cell that was a boolean, an error value, an object or a list.
+CREATE OR REPLACE TEMP MACRO is_damaged(value, typed, other) AS
+    coalesce(
+        other OR is_garbled(value) OR is_error_value(value)
+        OR (typed AND regexp_matches(value, '^[0-9]{4}-[0-9]{2}-[0-9]{2}')),
+        false
+    );
+
+-- Excel keeps fifteen digits of a number and writes a long one with an exponent.
+CREATE OR REPLACE TEMP MACRO is_damaged_number(value, typed) AS
+    coalesce(
+        regexp_full_match(value, '[0-9]+([.,][0-9]+)?[Ee][+-][0-9]+')
+        OR (
+            typed AND (
+                regexp_full_match(value, '-?[0-9]{16,}(\.[0-9]+)?') OR regexp_full_match(value, '.*[0-9][Ee][+-]?[0-9]+')
+            )
+        ),
+        false
+    );
+
+-- What cannot be seen is no part of a postcode, a number or an amount wherever it stands, nor is a space of a postcode.
+CREATE OR REPLACE TEMP MACRO without_marks(value) AS
+    CASE
+        WHEN regexp_full_match(value, '[ -~]*') THEN value
+        ELSE regexp_replace(regexp_replace(value, '\p{Cf}', '', 'g'), '[\s\x0B\x{85}\p{Z}]', ' ', 'g')
     END;
 
 -- The digits of a postcode, NULL when it is none (DOMAIN §5: letters SA, SD and SS do not exist).
@@ -17,26 +74,38 @@ CREATE OR REPLACE TEMP MACRO postcode_without_spaces(postcode) AS
     END;
 
 CREATE OR REPLACE TEMP MACRO postcode_of(value) AS
-    postcode_without_spaces(translate(upper(value), ' ' || chr(9) || chr(160), ''));
+    postcode_without_spaces(translate(upper(without_marks(value)), ' ' || chr(9), ''));
+
+-- The parts of an amount in a notation with this decimal mark and thousands separator: what stands before it, the whole
+-- euros, the cents, what stands behind it; empty parts where it is no amount. Spaces stand at the edges, beside the sign and
+-- before groups of three digits alone (DOMAIN §4).
+CREATE OR REPLACE TEMP MACRO amount_parts(value, decimal_mark, separator) AS
+    regexp_extract(
+        value,
+        '^ *((?i:€|EUR)? *[-+−]? *(?i:€|EUR)?) *([0-9]{1,3}(?:\' || separator || '[0-9]{3})+|[0-9]{1,3}(?: [0-9]{3})+|[0-9]+)'
+        || '(\' || decimal_mark || '[0-9]+|,--?|,[–—=]|\.--?|) *((?i:€|EUR)? *[-−]? *(?i:€|EUR)?) *$',
+        ['front', 'whole', 'cents', 'behind']
+    );
+
+CREATE OR REPLACE TEMP MACRO amount_from(parts) AS
+    CASE
+        WHEN parts.whole <> '' AND NOT regexp_matches(lower(parts.front || parts.behind), '(€|eur).*(€|eur)')
+            AND NOT (regexp_matches(parts.front, '[-+−]') AND regexp_matches(parts.behind, '[-−]'))
+            THEN try_cast(
+                CASE WHEN regexp_matches(parts.front || parts.behind, '[-−]') THEN '-' ELSE '' END
+                || regexp_replace(parts.whole, '[^0-9]', '', 'g') || '.'
+                || regexp_replace(parts.cents, '[^0-9]', '', 'g') || '0' AS DECIMAL(12, 2)
+            )
+    END;
 
 -- An amount in the agreed notation as euro, NULL when it is no number. `typed`: a number cell, taken as such.
 CREATE OR REPLACE TEMP MACRO amount_of(value, decimal_mark, typed) AS
     CASE
         WHEN typed THEN try_cast(value AS DECIMAL(12, 2))
-        WHEN decimal_mark = ','
-            AND regexp_full_match(
-                translate(value, '€ ' || chr(9) || chr(160), ''),
-                '[+-]?([0-9]{1,3}(\.[0-9]{3})+|[0-9]+)(,[0-9]+)?'
-            )
-            THEN try_cast(
-                translate(value, ',.€ ' || chr(9) || chr(160), '.') AS DECIMAL(12, 2)
-            )
-        WHEN decimal_mark = '.'
-            AND regexp_full_match(
-                translate(value, '€ ' || chr(9) || chr(160), ''),
-                '[+-]?([0-9]{1,3}(,[0-9]{3})+|[0-9]+)(\.[0-9]+)?'
-            )
-            THEN try_cast(translate(value, '€, ' || chr(9) || chr(160), '') AS DECIMAL(12, 2))
+        WHEN decimal_mark = ',' AND regexp_full_match(value, '[0-9]+,[0-9]+')
+            THEN try_cast(replace(value, ',', '.') AS DECIMAL(12, 2))
+        WHEN decimal_mark = ',' THEN amount_from(amount_parts(without_marks(value), ',', '.'))
+        WHEN decimal_mark = '.' THEN amount_from(amount_parts(without_marks(value), '.', ','))
     END;
 
 -- Yes, no (also when empty), or NULL when it is neither.
@@ -51,7 +120,8 @@ CREATE OR REPLACE TEMP MACRO flag_of(value) AS
 CREATE OR REPLACE TEMP MACRO date_of(value, date_format, typed) AS
     CASE
         WHEN typed AND regexp_full_match(value, '[0-9]{4}-[0-9]{2}-[0-9]{2}') THEN try_cast(value AS DATE)
-        ELSE parse_delivered_date(value, date_format)
+        -- DuckDB takes epoch, infinity and now for dates in any format; none of them has a digit.
+        WHEN regexp_matches(value, '[0-9]') THEN parse_delivered_date(value, date_format)
     END;
 
 -- A surname to compare occupants by: no case, no accents, no prefix in front (DOMAIN §8; the prefixes are those of

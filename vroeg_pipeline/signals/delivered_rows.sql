@@ -12,17 +12,17 @@ WITH delivered AS (
         terms.* EXCLUDE (partner),
         text_of(raw.customer_reference) AS customer_reference,
         text_of(raw.surname) AS surname,
-        text_of(raw.initials) AS initials,
-        text_of(raw.prefix) AS prefix,
+        optional_text_of(raw.initials) AS initials,
+        optional_text_of(raw.prefix) AS prefix,
         text_of(raw.birth_date) AS birth_date_text,
-        text_of(raw.phone) AS phone,
-        text_of(raw.email) AS email,
+        optional_text_of(raw.phone) AS phone,
+        optional_text_of(raw.email) AS email,
         text_of(raw.postcode) AS postcode_text,
-        text_of(raw.street) AS street,
+        optional_text_of(raw.street) AS street,
         text_of(raw.house_number) AS house_number,
-        text_of(raw.house_letter) AS house_letter,
-        text_of(raw.house_number_addition) AS house_number_addition,
-        text_of(raw.city) AS city,
+        optional_text_of(raw.house_letter) AS house_letter,
+        optional_text_of(raw.house_number_addition) AS house_number_addition,
+        optional_text_of(raw.city) AS city,
         text_of(raw.amount_due) AS amount_text,
         text_of(raw.arrears_since) AS arrears_since_text,
         text_of(raw.reference_date) AS reference_date_text,
@@ -40,6 +40,11 @@ WITH delivered AS (
 
 SELECT
     *,
+    is_damaged(
+        customer_reference, list_contains(typed, 'customer_reference'), list_contains(typed, 'customer_reference:other')
+    )
+    OR is_damaged_number(customer_reference, list_contains(typed, 'customer_reference'))
+    OR is_damaged(surname, list_contains(typed, 'surname'), list_contains(typed, 'surname:other')) AS is_damaged_text,
     postcode_of(postcode_text) AS postcode,
     amount_of(amount_text, decimal_mark, list_contains(typed, 'amount_due')) AS amount_due,
     date_of(birth_date_text, date_format, list_contains(typed, 'birth_date')) AS birth_date,

@@ -33,6 +33,7 @@ judged AS (
             CASE WHEN amount_text IS NULL THEN 'missing_amount' END,
             CASE WHEN arrears_since_text IS NULL THEN 'missing_arrears_since' END,
             CASE WHEN reference_date_text IS NULL THEN 'missing_reference_date' END,
+            CASE WHEN is_damaged_text THEN 'damaged_value' END,
             CASE WHEN postcode_text IS NOT NULL AND written_postcode IS NULL THEN 'invalid_postcode' END,
             CASE
                 WHEN number_and_rest(house_number_text).number = '' THEN 'invalid_house_number'
@@ -72,7 +73,7 @@ judged AS (
 )
 
 SELECT
-    * EXCLUDE (verdicts, street, city, register_street, register_city, crisis, written_postcode),
+    * EXCLUDE (verdicts, is_damaged_text, street, city, register_street, register_city, crisis, written_postcode),
     is_crisis AS crisis,
     coalesce(register_street, street) AS street,
     coalesce(register_city, city) AS city,
