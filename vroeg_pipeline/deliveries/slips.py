@@ -44,6 +44,8 @@ def load_slips(connection: duckdb.DuckDBPyConnection, installation: Installation
             except NotTakenError as reason:
                 unusable[f"{slip.partner}, {kind}: {reason}"] += 1
         temporary_table(connection, kind, "partner VARCHAR, customer_reference VARCHAR", sorted(rows))
+        # Read as references in deliveries are (DOMAIN §4), so that the same one is the same.
+        connection.execute(f"UPDATE {kind} SET customer_reference = text_of(customer_reference)")
     return unusable
 
 

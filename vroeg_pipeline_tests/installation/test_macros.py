@@ -43,6 +43,24 @@ def value(connection: duckdb.DuckDBPyConnection, expression: str, *parameters: o
         ("1_000", None),
         ("12,34,56", None),
         ("99999999999", None),
+        # A comma that got lost, or two numbers in one cell, is never put together.
+        ("350,00 12", None),
+        ("350 00", None),
+        ("1 234 5", None),
+        ("1 234,56", "1234.56"),
+        ("1\u202f234,56", "1234.56"),
+        ("1.234 567", None),
+        ("1.234,-", "1234.00"),
+        ("350,--", "350.00"),
+        ("EUR 1.234,56", "1234.56"),
+        ("1.234,56 eur", "1234.56"),
+        ("99,95 €", "99.95"),
+        ("EUR 5 EUR", None),
+        ("123,45-", "-123.45"),
+        ("€ -5", "-5.00"),
+        ("-5-", None),
+        ("100,00\u200b", "100.00"),
+        ("1\u00ad00,00", "100.00"),
     ],
 )
 def test_amount_with_a_comma(connection: duckdb.DuckDBPyConnection, text: str, amount: str | None) -> None:
@@ -59,6 +77,9 @@ def test_amount_with_a_comma(connection: duckdb.DuckDBPyConnection, text: str, a
         ("1,23.4", None),
         ("12.34", "12.34"),
         ("1,234", "1234"),
+        ("350.-", "350.00"),
+        ("1,234.--", "1234.00"),
+        ("EUR 1 234.50", "1234.50"),
     ],
 )
 def test_amount_with_a_point(connection: duckdb.DuckDBPyConnection, text: str, amount: str | None) -> None:
@@ -156,3 +177,71 @@ def test_amounts_are_shown_as_in_dutch(connection: duckdb.DuckDBPyConnection) ->
 def test_postcodes(connection: duckdb.DuckDBPyConnection, written: str, postcode: str | None) -> None:
     (read,) = connection.execute("SELECT postcode_of(text_of(?))", [written]).fetchall()[0]
     assert read == postcode
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("\u200b\ufeff Jansen\u00a0\u2060", "Jansen"),
+        ("\u3000Jansen\u202f", "Jansen"),
+        ("\u00ad1003\u200e", "1003"),
+        ('="00123"', "00123"),
+        ('=" 00123 "', "00123"),
+        ("'00123", "00123"),
+        ("'t Hart", "'t Hart"),
+        ("'s-Gravenhage", "'s-Gravenhage"),
+        ("=x", "=x"),
+        ("\u200b", None),
+        ("\t\r\n ", None),
+    ],
+)
+def test_text_is_what_its_writer_meant(connection: duckdb.DuckDBPyConnection, text: str, meant: str | None) -> None:
+    assert value(connection, "text_of(?)", text) == meant
+
+
+@pytest.mark.parametrize("text", ["#N/A", "#n/b", "#VERW!", "Jan\0sen", "Jan\x1fsen", "Jan\x85sen"])
+def test_what_a_spreadsheet_or_a_control_character_spoils_is_no_text(
+    connection: duckdb.DuckDBPyConnection, text: str
+) -> None:
+    assert value(connection, "is_damaged(text_of(?), false, false)", text) is True
+    assert value(connection, "optional_text_of(?)", text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "typed", "damaged"),
+    [
+        ("1,23457E+14", False, True),
+        ("1.23457e+14", False, True),
+        ("1E-05", False, True),
+        ("12E3", False, False),
+        ("E12345", False, False),
+        ("1234567890123456", False, False),
+        ("1234567890123456", True, True),
+        ("123456789012345", True, False),
+        ("2021-03-01", False, False),
+    ],
+)
+def test_a_reference_that_excel_shortened(
+    connection: duckdb.DuckDBPyConnection, text: str, typed: bool, damaged: bool
+) -> None:
+    assert value(connection, "is_damaged_number(?, ?)", text, typed) is damaged
+
+
+def test_a_date_cell_is_no_reference(connection: duckdb.DuckDBPyConnection) -> None:
+    assert value(connection, "is_damaged('2021-03-01', true, false)") is True
+    assert value(connection, "is_damaged('2021-03-01', false, false)") is False
+
+
+@pytest.mark.parametrize("text", ["epoch", "infinity", "-infinity", "now", "today"])
+def test_a_word_is_no_date(connection: duckdb.DuckDBPyConnection, text: str) -> None:
+    assert value(connection, "date_of(?, '%d-%m-%Y', false)", text) is None
+
+
+@pytest.mark.parametrize("text", ["2021\u200bAB", "2021\u2009AB", "\ufeff2021ab", "20 21 AB"])
+def test_what_cannot_be_seen_is_no_part_of_a_postcode(connection: duckdb.DuckDBPyConnection, text: str) -> None:
+    assert value(connection, "postcode_of(?)", text) == "2021AB"
+
+
+@pytest.mark.parametrize("text", ["7.5", "7,5", "2021-12-03", "2021-12-03 00:00:00", "7\x01", "0", "A"])
+def test_what_is_no_house_number(connection: duckdb.DuckDBPyConnection, text: str) -> None:
+    assert value(connection, "number_and_rest(?).number", text) == ""
