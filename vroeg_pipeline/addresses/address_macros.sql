@@ -6,8 +6,8 @@
 CREATE OR REPLACE TEMP MACRO means_another_door(value) AS
     regexp_matches(lower(value), '(^|[^a-z])(t/o|tegenover|bij|nabij|naast|achter|hoek)($|[^a-z])');
 
--- A number as written without words that mean nothing (nr, huisnr) or mean another door, and without what cannot be seen;
--- 7.0 and 7,0 are 7. Most are digits and letters only.
+-- A number as written without words that mean nothing (nr, huisnr) or mean another door, and without what cannot be
+-- seen; 7.0 and 7,0 are 7. Most are digits and letters only.
 CREATE OR REPLACE TEMP MACRO number_text_of(value) AS
     CASE
         WHEN regexp_full_match(value, '[0-9]+[ -]?[A-Za-z]?') THEN value
@@ -37,14 +37,14 @@ CREATE OR REPLACE TEMP MACRO number_text_of(value) AS
 CREATE OR REPLACE TEMP MACRO number_and_rest_of(text) AS
     CASE
         WHEN regexp_full_match(text, '[0-9]+[.,][0-9]+|[0-9]{4}-[0-9]{2}-[0-9]{2}.*') OR is_garbled(text)
-            THEN {'number': '', 'rest': ''}
+            THEN struct_pack(number := '', rest := '')
         ELSE regexp_extract(text, '(?s)^0*([1-9][0-9]{0,4})(|[^0-9].*)$', ['number', 'rest'])
     END;
 
 CREATE OR REPLACE TEMP MACRO number_and_rest(house_number) AS number_and_rest_of(number_text_of(house_number));
 
--- What follows a number, upper case and without spaces, separators and what cannot be seen; `_` separates the parts of a key,
--- so none holds it.
+-- What follows a number, upper case and without spaces, separators and what cannot be seen; `_` separates the parts of
+-- a key, so none holds it.
 CREATE OR REPLACE TEMP MACRO suffix_of(value) AS
     CASE
         WHEN value IS NULL THEN ''

@@ -39,7 +39,8 @@ SELECT
     address_no,
     CASE
         WHEN reason IN (
-            'two_numbers', 'two_suffixes', 'another_door', 'street_contradicts_postcode', 'street_not_in_register', 'tie'
+            'two_numbers', 'two_suffixes', 'another_door', 'street_contradicts_postcode', 'street_not_in_register',
+            'tie'
         )
             AND (reason <> 'tie' OR postcode IS NULL)
             THEN 'ambiguous'

@@ -1,6 +1,6 @@
 -- What DOMAIN §6 says by postcode, number and suffix alone: of the dwellings at that postcode and number the one whose
 -- suffix is the written one, else the only one whose suffix means the same.
--- Needs: has_register; tables written_addresses; address_macros.sql.
+-- Needs: has_register; tables letters_in_a_row, written_addresses; address_macros.sql.
 WITH fits AS (
     SELECT
         written.*,

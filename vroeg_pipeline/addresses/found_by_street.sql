@@ -1,5 +1,5 @@
 -- The dwellings with the written number and suffix in a street that the written one can mean, wherever they stand.
--- Needs: tables street_readings, unsettled_addresses; address_macros.sql.
+-- Needs: tables letters_in_a_row, street_readings, unsettled_addresses; address_macros.sql.
 SELECT
     written.address_no,
     written.typed,

@@ -1,6 +1,6 @@
 -- Without a street: the dwellings with the written number and suffix at a postcode one typing error away, where the
 -- written one is not in the register. O for 0 and I for 1 are likelier than any other error.
--- Needs: tables near_postcodes, unsettled_addresses; address_macros.sql.
+-- Needs: tables letters_in_a_row, near_postcodes, unsettled_addresses; address_macros.sql.
 SELECT
     written.address_no,
     dwelling.address_key,

@@ -242,8 +242,9 @@ def distances(left: Sequence[str], right: Sequence[str]) -> list[int]:
 
 @dataclass(frozen=True)
 class StreetText:
-    """A street as written: the name in it, what follows it (a number, perhaps), and the names it can mean. `another_door`: it
-    says that another door is meant, like one opposite (DOMAIN §6).
+    """A street as written: the name in it, what follows it (a number, perhaps), and the names it can mean.
+
+    `another_door`: it says that another door is meant, like one opposite (DOMAIN §6).
     """
 
     text: str

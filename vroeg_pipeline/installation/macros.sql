@@ -1,13 +1,13 @@
 -- How delivered text is read (DOMAIN §4, §5) and how names and amounts are compared and shown.
 -- `parse_delivered_date` is made by the installation: DuckDB wants a constant format, so it lists the agreed ones.
 
--- Text without what stands at its edges and cannot be seen: any Unicode space, zero-width and direction marks, BOM, soft
--- hyphen. Patterns are slow, so a text that begins and ends in plain letters or digits is taken as it is.
+-- Text without what stands at its edges and cannot be seen: any Unicode space, zero-width and direction marks, BOM,
+-- soft hyphen. Patterns are slow, so a text that begins and ends in plain letters or digits is taken as it is.
 CREATE OR REPLACE TEMP MACRO without_edges(value) AS
     regexp_replace(value, '^[\s\x0B\x{85}\p{Z}\p{Cf}]+|[\s\x0B\x{85}\p{Z}\p{Cf}]+$', '', 'g');
 
--- A text as its writer meant it, NULL when nothing is left: trimmed, and out of what spreadsheets put around a number that
--- is a text (="00123" and '00123).
+-- A text as its writer meant it, NULL when nothing is left: trimmed, and out of what spreadsheets put around a number
+-- that is a text (="00123" and '00123).
 CREATE OR REPLACE TEMP MACRO text_of(value) AS
     CASE
         WHEN value[1] BETWEEN '(' AND '~' AND value[-1] BETWEEN '(' AND '~' AND value[1] <> '=' THEN value
@@ -38,8 +38,8 @@ CREATE OR REPLACE TEMP MACRO is_error_value(value) AS
 CREATE OR REPLACE TEMP MACRO optional_text_of(value) AS
     CASE WHEN NOT is_garbled(text_of(value)) AND NOT is_error_value(text_of(value)) THEN text_of(value) END;
 
--- Whether a spreadsheet or a control character damaged a text (damaged_value, DOMAIN §5). `typed`: a number or date cell;
--- `other`: a cell that was a boolean, an error value, an object or a list.
+-- Whether a spreadsheet or a control character damaged a text (damaged_value, DOMAIN §5). `typed`: a number or date
+-- cell; `other`: a cell that was a boolean, an error value, an object or a list.
 CREATE OR REPLACE TEMP MACRO is_damaged(value, typed, other) AS
     coalesce(
         other OR is_garbled(value) OR is_error_value(value)
@@ -53,7 +53,8 @@ CREATE OR REPLACE TEMP MACRO is_damaged_number(value, typed) AS
         regexp_full_match(value, '[0-9]+([.,][0-9]+)?[Ee][+-][0-9]+')
         OR (
             typed AND (
-                regexp_full_match(value, '-?[0-9]{16,}(\.[0-9]+)?') OR regexp_full_match(value, '.*[0-9][Ee][+-]?[0-9]+')
+                regexp_full_match(value, '-?[0-9]{16,}(\.[0-9]+)?')
+                OR regexp_full_match(value, '.*[0-9][Ee][+-]?[0-9]+')
             )
         ),
         false
@@ -77,12 +78,13 @@ CREATE OR REPLACE TEMP MACRO postcode_of(value) AS
     postcode_without_spaces(translate(upper(without_marks(value)), ' ' || chr(9), ''));
 
 -- The parts of an amount in a notation with this decimal mark and thousands separator: what stands before it, the whole
--- euros, the cents, what stands behind it; empty parts where it is no amount. Spaces stand at the edges, beside the sign and
--- before groups of three digits alone (DOMAIN §4).
+-- euros, the cents, what stands behind it; empty parts where it is no amount. Spaces stand at the edges, beside the sign
+-- and before groups of three digits alone (DOMAIN §4).
 CREATE OR REPLACE TEMP MACRO amount_parts(value, decimal_mark, separator) AS
     regexp_extract(
         value,
-        '^ *((?i:€|EUR)? *[-+−]? *(?i:€|EUR)?) *([0-9]{1,3}(?:\' || separator || '[0-9]{3})+|[0-9]{1,3}(?: [0-9]{3})+|[0-9]+)'
+        '^ *((?i:€|EUR)? *[-+−]? *(?i:€|EUR)?) *'
+        || '([0-9]{1,3}(?:\' || separator || '[0-9]{3})+|[0-9]{1,3}(?: [0-9]{3})+|[0-9]+)'
         || '(\' || decimal_mark || '[0-9]+|,--?|,[–—=]|\.--?|) *((?i:€|EUR)? *[-−]? *(?i:€|EUR)?) *$',
         ['front', 'whole', 'cents', 'behind']
     );

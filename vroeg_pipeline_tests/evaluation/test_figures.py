@@ -12,7 +12,6 @@ import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from vroeg_pipeline.table_checks import TABLE_CHECKS
 
 from vroeg_pipeline.domain.ddas import HELP_ACCEPTED, EnumContactsoort, EnumEindresultaat
 from vroeg_pipeline.evaluation.checks import CHECKS
