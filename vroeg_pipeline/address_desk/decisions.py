@@ -22,7 +22,8 @@ from vroeg_pipeline.addresses.resolver import WRITTEN, resolve_addresses
 from vroeg_pipeline.deliveries.inbox import archive_files, list_returned
 from vroeg_pipeline.domain.agreements import ADDRESS_DESK
 from vroeg_pipeline.formats.cells import BLANK, UnreadableError
-from vroeg_pipeline.formats.csv import EXCEL, Dialect, csv_rows
+from vroeg_pipeline.formats.csv import Dialect, csv_rows
+from vroeg_pipeline.formats.encodings import EXCEL
 from vroeg_pipeline.formats.xlsx import xlsx_cells
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.statements import fetch_one, temporary_table, transaction

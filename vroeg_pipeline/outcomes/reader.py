@@ -14,7 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from vroeg_pipeline.formats.cells import BLANK, UnreadableError
-from vroeg_pipeline.formats.csv import EXCEL, Dialect, csv_rows
+from vroeg_pipeline.formats.csv import Dialect, csv_rows
+from vroeg_pipeline.formats.encodings import EXCEL
 from vroeg_pipeline.formats.xlsx import xlsx_cells
 from vroeg_pipeline.formats.xlsx_cells import ALL_SHEETS
 from vroeg_pipeline.formats.zip_files import BrokenZipError, broken_zip_told
