@@ -22,6 +22,7 @@ import duckdb
 
 from vroeg_pipeline.formats.cells import BLANK, UnreadableError, WrongEncodingError
 from vroeg_pipeline.formats.encodings import EXCEL, blocks, encoding_of, is_utf8, not_utf8
+from vroeg_pipeline.formats.kinds import refuse_other_kind
 from vroeg_pipeline.installation.home import temporary_file
 from vroeg_pipeline.installation.statements import fetch_one, quoted
 
@@ -55,6 +56,7 @@ def csv_rows(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
 
     Raises UnreadableError when it is no CSV of which every row can be told from the next.
     """
+    refuse_other_kind(path, "csv")
     text = _decoded(path, dialect.encoding).removeprefix("\ufeff")
     if dialect.strict and "\0" in text:
         raise UnreadableError("holds NUL bytes")
@@ -69,6 +71,7 @@ def csv_file(path: Path, scratch: Path, dialect: Dialect) -> Iterator[CsvFile]:
 
     Raises UnreadableError as `csv_rows` does, then or when it is read.
     """
+    refuse_other_kind(path, "csv")
     with ExitStack() as copies:
         encoding = encoding_of(path, dialect.encoding)
         if not is_utf8(encoding):

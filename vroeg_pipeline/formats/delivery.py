@@ -15,12 +15,12 @@ from typing import Literal
 
 import duckdb
 
-from vroeg_pipeline.domain.fields import CANONICAL_FIELDS
-from vroeg_pipeline.formats.cells import BLANK, Cell, Header, UnreadableError
+from vroeg_pipeline.domain.fields import CANONICAL_FIELDS, FLAG_FIELDS
+from vroeg_pipeline.formats.cells import BLANK, NOTHING, Cell, Header, Kind, UnreadableError
 from vroeg_pipeline.formats.csv import Dialect, csv_file, own_query, own_writer
 from vroeg_pipeline.formats.drift import drift_of
 from vroeg_pipeline.formats.json import is_empty_list, json_rows
-from vroeg_pipeline.formats.xlsx import xlsx_rows
+from vroeg_pipeline.formats.xlsx import xlsx_sheet
 from vroeg_pipeline.installation.home import temporary_file
 from vroeg_pipeline.installation.statements import fetch_one
 
@@ -39,7 +39,8 @@ class FileFormat:
 
 @dataclass(frozen=True)
 class ReadDelivery:
-    """What became of a file. `detail` is one line without personal data; `row_count` is None when unreadable."""
+    """What became of a file. `detail` is one line without personal data, empty when there is nothing to tell; `row_count`
+    is None when unreadable."""
 
     refusal: Literal["unreadable", "missing_columns"] | None
     detail: str
@@ -60,18 +61,24 @@ def read_delivery(
     """Reads a file into the temporary table `into`: row_number, a text column a canonical field, and `typed`.
 
     `columns` maps canonical fields to agreed headers, of which `required` may not be absent. Wholly empty rows are no
-    rows and take no number. `typed` lists the fields that the file held as a number or date (None for CSV). The table
-    is made in any case, empty when the file is unreadable. `scratch` is a private folder for temporary files.
+    rows and take no number. `typed` lists the fields that the file held as a number or date, and as `field:other` those
+    that it held as a boolean (but for yes/no fields), an object, a list or a time (None for CSV). The table is made in
+    any case, empty when the file is unreadable. `scratch` is a private folder for temporary files.
     """
     if _is_blank(path):
         _empty_table(con, into)
         return ReadDelivery("missing_columns", "the file is empty, so there is no header", 0)
+    told = ""
     try:
         if fmt.format == "csv":
             header, count = _read_csv(con, path, fmt, columns, into, scratch)
+        elif fmt.format == "json":
+            header, count = _load_rows(con, json_rows(path), columns, into, scratch)
         else:
-            rows = json_rows(path) if fmt.format == "json" else xlsx_rows(path, fmt.sheet, scratch)
-            header, count = _load_rows(con, rows, columns, into, scratch)
+            wanted = {header: field in required for field, header in columns.items()}
+            with xlsx_sheet(path, fmt.sheet, scratch, wanted) as sheet:
+                header, count = _load_rows(con, sheet.rows, columns, into, scratch)
+                told = sheet.told
     except UnreadableError as error:
         _empty_table(con, into)
         line = f" (line {error.line})" if error.line and "line" not in str(error) else ""
@@ -79,7 +86,7 @@ def read_delivery(
     if header is None:
         _empty_table(con, into)
         if fmt.format == "json" and count == 0 and is_empty_list(path):
-            return ReadDelivery(None, "no rows", 0)
+            return ReadDelivery(None, "", 0)
         return ReadDelivery("missing_columns", "there is no header", 0)
     lacking = [field for field in required if field not in header.positions]
     optional = tuple(field for field in columns if field not in header.positions and field not in required)
@@ -88,7 +95,7 @@ def read_delivery(
         drift = drift_of(columns, [*lacking, *optional], header.unexpected, one_header=fmt.format != "json")
         renamed = "".join(f"; '{old}' seems to be called '{new}' now" for old, new in drift.renamed.items())
         return ReadDelivery("missing_columns", f"lacks {headers}{renamed}", count, optional, header.unexpected)
-    return ReadDelivery(None, "read", count, optional, header.unexpected)
+    return ReadDelivery(None, told, count, optional, header.unexpected)
 
 
 def _is_blank(path: Path) -> bool:
@@ -147,12 +154,18 @@ def _normal_row(number: int, row: list[Cell], header: Header) -> list[str]:
     values, typed = [], []
     for field in CANONICAL_FIELDS:
         position = header.positions.get(field)
-        text, is_typed = row[position] if position is not None and position < len(row) else (None, False)
-        if text and "\0" in text:
-            raise UnreadableError("holds NUL characters")
+        text, kind = row[position] if position is not None and position < len(row) else NOTHING
         values.append(text or "")
-        if is_typed:
+        if kind is Kind.TEXT:
+            continue
+        if kind is Kind.UNSAVED:
+            raise UnreadableError(
+                f"has a formula without an outcome in row {number}; open it in Excel, save it and send it again"
+            )
+        if kind is Kind.TYPED:
             typed.append(field)
+        elif kind is Kind.OTHER or field not in FLAG_FIELDS:
+            typed.append(f"{field}:other")
     return [str(number), *values, " ".join(typed)]
 
 

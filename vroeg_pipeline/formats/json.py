@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from vroeg_pipeline.formats.cells import Cell, UnreadableError, header_name
+from vroeg_pipeline.formats.cells import NOTHING, Cell, Kind, UnreadableError, header_name
+from vroeg_pipeline.formats.kinds import refuse_other_kind
 
 _LONGEST_NUMBER = 40
 
@@ -27,6 +28,7 @@ def json_rows(path: Path) -> Iterator[list[Cell]]:
 
     Raises UnreadableError when the file is no array of objects.
     """
+    refuse_other_kind(path, "json")
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -49,7 +51,7 @@ def json_rows(path: Path) -> Iterator[list[Cell]]:
             keys.setdefault(header_name(key), key)
     if not keys:
         return
-    yield [(key, False) for key in keys.values()]
+    yield [(key, Kind.TEXT) for key in keys.values()]
     for item in content:
         folded = {header_name(key): value for key, value in item.items()}
         yield [_json_cell(folded.get(key)) for key in keys]
@@ -67,14 +69,14 @@ def _unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _json_cell(value: object) -> Cell:
     if value is None:
-        return None, False
+        return NOTHING
     if isinstance(value, bool):
-        return str(value).lower(), False
+        return str(value).lower(), Kind.FLAG
     if isinstance(value, _Number):
-        return plain_number(value), True
+        return plain_number(value), Kind.TYPED
     if isinstance(value, str):
-        return value, False
-    return json.dumps(value, ensure_ascii=False), False
+        return value, Kind.TEXT
+    return json.dumps(value, ensure_ascii=False), Kind.OTHER
 
 
 def plain_number(text: str) -> str:
