@@ -104,6 +104,11 @@ class CsvFile:
                     break
         self._expected = scan.filled_lines - before - rows_above
 
+    def first_lines(self, count: int) -> list[str]:
+        """The first lines of the file as they are written."""
+        with self._open() as stream:
+            return [line for line, _ in zip(stream, range(count), strict=False)]
+
     def load(
         self,
         connection: duckdb.DuckDBPyConnection,

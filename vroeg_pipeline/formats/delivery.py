@@ -19,6 +19,7 @@ from vroeg_pipeline.domain.fields import CANONICAL_FIELDS, FLAG_FIELDS
 from vroeg_pipeline.formats.cells import BLANK, NOTHING, Cell, Header, Kind, UnreadableError
 from vroeg_pipeline.formats.csv import Dialect, csv_file, own_query, own_writer
 from vroeg_pipeline.formats.drift import drift_of
+from vroeg_pipeline.formats.hints import LOOKED_AT, how_headers_stand, where_headers_stand
 from vroeg_pipeline.formats.json import is_empty_list, json_rows
 from vroeg_pipeline.formats.xlsx import xlsx_sheet
 from vroeg_pipeline.installation.home import temporary_file
@@ -68,16 +69,18 @@ def read_delivery(
     if _is_blank(path):
         _empty_table(con, into)
         return ReadDelivery("missing_columns", "the file is empty, so there is no header", 0)
-    told = ""
+    told, hint = "", None
     try:
         if fmt.format == "csv":
-            header, count = _read_csv(con, path, fmt, columns, into, scratch)
+            header, count, hint = _read_csv(con, path, fmt, columns, required, into, scratch)
         elif fmt.format == "json":
-            header, count = _load_rows(con, json_rows(path), columns, into, scratch)
+            header, count, _ = _load_rows(con, enumerate(json_rows(path), start=1), columns, into, scratch)
         else:
             wanted = {header: field in required for field, header in columns.items()}
             with xlsx_sheet(path, fmt.sheet, scratch, wanted) as sheet:
-                header, count = _load_rows(con, sheet.rows, columns, into, scratch)
+                rows = enumerate(sheet.rows, start=sheet.first_row)
+                header, count, first = _load_rows(con, rows, columns, into, scratch)
+                hint = where_headers_stand(first, columns.values())
                 told = sheet.told
     except UnreadableError as error:
         _empty_table(con, into)
@@ -92,6 +95,8 @@ def read_delivery(
     optional = tuple(field for field in columns if field not in header.positions and field not in required)
     if lacking:
         headers = ", ".join(f"{field} ('{columns[field]}')" if field in columns else field for field in lacking)
+        if hint:
+            return ReadDelivery("missing_columns", hint, count, optional, ())
         drift = drift_of(columns, [*lacking, *optional], header.unexpected, one_header=fmt.format != "json")
         renamed = "".join(f"; '{old}' seems to be called '{new}' now" for old, new in drift.renamed.items())
         return ReadDelivery("missing_columns", f"lacks {headers}{renamed}", count, optional, header.unexpected)
@@ -105,31 +110,48 @@ def _is_blank(path: Path) -> bool:
 
 
 def _read_csv(
-    con: duckdb.DuckDBPyConnection, path: Path, fmt: FileFormat, columns: Mapping[str, str], into: str, scratch: Path
-) -> tuple[Header | None, int]:
+    con: duckdb.DuckDBPyConnection,
+    path: Path,
+    fmt: FileFormat,
+    columns: Mapping[str, str],
+    required: Collection[str],
+    into: str,
+    scratch: Path,
+) -> tuple[Header | None, int, str | None]:
+    """The header, the number of rows, and where else the headers stand when it lacks a required one."""
     with csv_file(path, scratch, Dialect(fmt.encoding, fmt.delimiter)) as file:
         if file.header is None:
-            return None, 0
+            return None, 0, None
         header = Header.of(file.header, columns)
+        hint = None
+        if any(field not in header.positions for field in required):
+            hint = how_headers_stand(file.first_lines(LOOKED_AT), file.delimiter, columns.values())
         places = {field: header.positions.get(field) for field in CANONICAL_FIELDS}
         count = file.load(con, into, places, numbered=True)
         con.execute(f"ALTER TABLE {into} ADD COLUMN typed VARCHAR[]")
-        return header, count
+        return header, count, hint
 
 
 def _load_rows(
-    con: duckdb.DuckDBPyConnection, rows: Iterable[list[Cell]], columns: Mapping[str, str], into: str, scratch: Path
-) -> tuple[Header | None, int]:
-    """Loads cells row by row, the first row with anything in it being the header."""
+    con: duckdb.DuckDBPyConnection,
+    rows: Iterable[tuple[int, list[Cell]]],
+    columns: Mapping[str, str],
+    into: str,
+    scratch: Path,
+) -> tuple[Header | None, int, list[tuple[int, list[str]]]]:
+    """Loads cells row by row, the first row with anything in it being the header; gives the first rows too."""
     header: Header | None = None
+    first: list[tuple[int, list[str]]] = []
     count = 0
     with temporary_file(scratch) as normal:
         with normal.open("w", encoding="utf-8", newline="") as file:
             write = own_writer(file)
             try:
-                for row in rows:
+                for line, row in rows:
                     if not any(text and text.strip(BLANK) for text, _ in row):
                         continue
+                    if len(first) < LOOKED_AT:
+                        first.append((line, [text or "" for text, _ in row]))
                     if header is None:
                         header = Header.of([text or "" for text, _ in row], columns)
                         continue
@@ -138,7 +160,7 @@ def _load_rows(
             except UnicodeEncodeError:
                 raise UnreadableError("holds half a character (a lone surrogate)") from None
         if header is None:
-            return None, 0
+            return None, 0, []
         types = {"row_number": "INTEGER", **dict.fromkeys((*CANONICAL_FIELDS, "typed"), "VARCHAR")}
         con.execute(
             f"CREATE OR REPLACE TEMP TABLE {into} AS "
@@ -147,7 +169,7 @@ def _load_rows(
         (loaded,) = fetch_one(con, f"SELECT count(*) FROM {into}")
     if loaded != count:
         raise RuntimeError(f"{count} rows were written but {loaded} loaded")  # a bug of ours, never the file's
-    return header, count
+    return header, count, first
 
 
 def _normal_row(number: int, row: list[Cell], header: Header) -> list[str]:

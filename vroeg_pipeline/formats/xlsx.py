@@ -32,9 +32,10 @@ _WALL_SECONDS = 300
 
 @dataclass(frozen=True)
 class Sheet:
-    """The rows of a sheet, and what people who see the workbook might not expect of them."""
+    """The rows of a sheet, and what people who see the workbook might not expect of them. `first_row`: its number."""
 
     rows: Iterator[list[Cell]]
+    first_row: int
     hidden_rows: int
     other_sheets: int
     other_rows: int

@@ -94,7 +94,8 @@ def main(source: str, target: str, sheet: str, wanted: str = "{}") -> int:
             is_filled = any(row)
             unseen += is_filled and filled > 0 and number in hidden
             filled += is_filled
-    print(json.dumps({"hidden_rows": unseen, "other_sheets": len(others), "other_rows": sum(others)}))  # noqa: T201
+    told = {"first_row": top + 1, "hidden_rows": unseen, "other_sheets": len(others), "other_rows": sum(others)}
+    print(json.dumps(told))  # noqa: T201
     return 0
 
 

@@ -367,3 +367,70 @@ def test_a_bare_return_among_other_line_ends_takes_no_letter(read: Reader) -> No
 def test_the_line_that_excel_writes_for_itself_is_no_header(read: Reader, above: str) -> None:
     outcome, rows = read(f"{above}{HEADER}\r\n{line('K1')}\r\n")
     assert (outcome.refusal, references(rows)) == (None, [(1, "K1")])
+
+
+AGREED = list(COLUMNS.values())
+NOBODY = f"{SECRET} {SECRET}"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (
+            f"Achterstanden\n{NOBODY}\n\n{HEADER}\n{line('K1')}\n",
+            "the headers stand on line 4; they have to stand above all else",
+        ),
+        (
+            f"Achterstanden{';' * 19}\r\n{HEADER}\r\n{line('K1')}\r\n",
+            "the headers stand on line 2; they have to stand above all else",
+        ),
+        (f"{','.join(AGREED)}\nK1,{SECRET}\n", "the delimiter is ',', ';' was agreed; with ',' the headers are there"),
+        (f"{chr(9).join(AGREED)}\n", "the delimiter is a tab, ';' was agreed; with a tab the headers are there"),
+        (
+            f"{NOBODY}\n{'|'.join(AGREED)}\n",
+            "the delimiter is '|', ';' was agreed; with '|' the headers are there on line 2",
+        ),
+        (
+            f'"{HEADER}"\n"{line("K1")}"\n',
+            "each line stands in quotes as a whole; write quotes around cells alone, with ';' between them",
+        ),
+        (
+            f'"{",".join(AGREED)}"\n"K1,{SECRET}"\n',
+            "each line stands in quotes as a whole; write quotes around cells alone, with ',' between them",
+        ),
+    ],
+)
+def test_where_the_headers_are_is_said(read: Reader, content: str, said: str) -> None:
+    """Cases a09 and a20."""
+    outcome, _ = read(content)
+    assert (outcome.refusal, outcome.detail) == ("missing_columns", said)
+
+
+def test_the_row_of_the_headers_is_said_of_a_workbook_too(read: Reader, tmp_path: Path) -> None:
+    path = tmp_path / "b.xlsx"
+    with xlsxwriter.Workbook(str(path)) as book:
+        page = book.add_worksheet()
+        page.write(1, 0, NOBODY)
+        page.write_row(4, 0, AGREED)
+    outcome, _ = read(path.read_bytes(), "xlsx")
+    assert outcome.detail == "the headers stand on line 5; they have to stand above all else"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('{"a": 1}\n{"a": 2}\n', "is one object a line; an array of objects was agreed: [{…}, {…}]"),
+        (
+            '{"@odata.context": "x", "value": [{}]}',
+            "is an object with an array in 'value'; the array alone was agreed: ",
+        ),
+        (f'{{"{SECRET}": [{{}}]}}', "is an object with an array in one of its fields; the array alone was agreed: "),
+        (f'{{"{SECRET}": 1}}', "is one object; an array of objects was agreed: "),
+        ("[{}, 1]", "is no array of objects"),
+        ('[{"a": 1},\n', "is no valid JSON at line 2"),
+    ],
+)
+def test_what_is_no_array_says_what_it_is(read: Reader, content: str, said: str) -> None:
+    """Case c07."""
+    outcome, _ = read(content, "json")
+    assert (outcome.refusal, outcome.detail[: len(said)]) == ("unreadable", said)
