@@ -370,6 +370,7 @@ def test_the_line_that_excel_writes_for_itself_is_no_header(read: Reader, above:
 
 
 AGREED = list(COLUMNS.values())
+BELOW = "the headers stand on line {}; they have to stand above all else"
 NOBODY = f"{SECRET} {SECRET}"
 
 
