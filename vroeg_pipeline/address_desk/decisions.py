@@ -22,8 +22,9 @@ from vroeg_pipeline.addresses.resolver import WRITTEN, resolve_addresses
 from vroeg_pipeline.deliveries.inbox import archive_files, list_returned
 from vroeg_pipeline.domain.agreements import ADDRESS_DESK
 from vroeg_pipeline.formats.cells import BLANK, UnreadableError
-from vroeg_pipeline.formats.csv import EXCEL, Dialect, csv_rows
-from vroeg_pipeline.formats.xlsx import xlsx_cells
+from vroeg_pipeline.formats.csv import Dialect, csv_rows
+from vroeg_pipeline.formats.encodings import EXCEL
+from vroeg_pipeline.formats.xlsx import xlsx_sheet
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.statements import fetch_one, temporary_table, transaction
 
@@ -107,8 +108,9 @@ def _csv_cells(path: Path) -> Iterator[list[str]]:
 
 
 def _xlsx_cells(path: Path, scratch: Path) -> Iterator[list[str]]:
-    for row in xlsx_cells(path, None, scratch):
-        yield [cell[1:].strip(BLANK) for cell in row]
+    with xlsx_sheet(path, None, scratch, dict.fromkeys((DESK_ID, DECISION, DECIDED_BY, WHY), True)) as sheet:
+        for row in sheet.rows:
+            yield [(text or "").strip(BLANK) for text, _ in row]
 
 
 def _keep(

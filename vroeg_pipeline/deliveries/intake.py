@@ -98,6 +98,8 @@ def take_in(connection: duckdb.DuckDBPyConnection, installation: Installation, m
     for file in judged:
         if file.status == "refused":
             say(f"{month_text(month)} {file.sender}: refused, {file.refusal} ({file.detail})")
+        elif file.detail:
+            say(f"{month_text(month)} {file.sender}: {file.detail}")
     after = {file.partner: file.file_sha256 for file in judged if file.status == "accepted"}
     changed = {partner for partner in before.keys() | after.keys() if before.get(partner) != after.get(partner)}
     return MonthIntake(judged, changed, skipped)
@@ -156,7 +158,7 @@ def _judge(
         return file.refused(read.refusal, read.detail)
     if file.row_count and (earlier := _delivered_before(connection, file)):
         return file.refused("stale_copy", f"the same bytes were delivered for {month_text(earlier)}")
-    return file
+    return replace(file, detail=read.detail or None)
 
 
 def _format_of(agreement: Agreement) -> FileFormat:

@@ -11,7 +11,7 @@ CREATE TABLE IF NOT EXISTS delivery_files (
     status VARCHAR NOT NULL,  -- accepted (the delivery of its month), superseded (a newer one came) or refused.
     -- Why it was refused: unknown_partner, not_active, too_large, unreadable, missing_columns or stale_copy.
     refusal VARCHAR,
-    detail VARCHAR,  -- The refusal in words, for who asks the partner for a new file.
+    detail VARCHAR,  -- The refusal in words, for who asks the partner for a new file; else what is to be known of it.
     row_count INTEGER,  -- Data rows; empty where the file could not be read or the partner is unknown.
     accepted_count INTEGER,  -- Rows that became signals; only for an accepted delivery.
     rejected_count INTEGER,  -- Rows that were rejected; only for an accepted delivery.
@@ -48,6 +48,7 @@ CREATE TABLE IF NOT EXISTS raw.delivery_rows (
     warm_handover VARCHAR,  -- The partner offers to hand the case over in person.
     reminder_sent VARCHAR,  -- The partner has sent a reminder.
     objection VARCHAR,  -- The resident objected to passing on the data.
-    -- Fields that the file (XLSX, JSON) held as a number or date instead of text; these are taken as such.
+    -- Fields that the file (XLSX, JSON) held as a number or date instead of text; these are taken as such. As
+    -- `field:other` those that it held as a boolean (but for yes/no fields), an object, a list or a time.
     typed VARCHAR[]
 );

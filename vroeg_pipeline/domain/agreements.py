@@ -5,7 +5,6 @@ An agreement is read from text; finding the files is `installation.home`'s work,
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -79,9 +78,9 @@ class DeliveryTerms(StrictModel):
     @classmethod
     def _known_encoding(cls, value: str) -> str:
         try:
-            codecs.lookup(value)
+            "".encode("utf-8" if value == "auto" else value)
         except (LookupError, ValueError):
-            raise ValueError(f"'{value}' is not an encoding; utf-8 and cp1252 are usual") from None
+            raise ValueError(f"'{value}' is not an encoding; utf-8, cp1252 and auto are usual") from None
         return value
 
     @field_validator("delimiter")

@@ -34,3 +34,6 @@ REQUIRED_FIELDS: tuple[str, ...] = (
     "arrears_since",
     "reference_date",
 )
+
+# Yes or no.
+FLAG_FIELDS: tuple[str, ...] = ("crisis", "warm_handover", "reminder_sent", "objection")

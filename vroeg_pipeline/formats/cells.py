@@ -5,13 +5,26 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from functools import lru_cache
 
 # What counts as nothing at the edges of a text; the same as in the macro text_of.
 BLANK = " \t\n\v\f\r\xa0"
 
-# Its text, and whether the file held it as a number or date.
-Cell = tuple[str | None, bool]
+
+class Kind(Enum):
+    """What a cell was to the program that wrote it. FLAG: yes or no; OTHER: an object, a list, a time."""
+
+    TEXT = 1
+    TYPED = 2  # a number or date
+    FLAG = 3
+    OTHER = 4
+    UNSAVED = 5  # a formula of which the outcome was not saved
+
+
+# Its text and its kind.
+Cell = tuple[str | None, Kind]
+NOTHING: Cell = (None, Kind.TEXT)
 
 
 class UnreadableError(Exception):

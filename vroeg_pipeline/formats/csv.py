@@ -8,7 +8,6 @@ through Python's reader first.
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import re
@@ -22,11 +21,10 @@ from typing import TextIO
 import duckdb
 
 from vroeg_pipeline.formats.cells import BLANK, UnreadableError, WrongEncodingError
+from vroeg_pipeline.formats.encodings import EXCEL, blocks, encoding_of, is_utf8, not_utf8
+from vroeg_pipeline.formats.kinds import refuse_other_kind
 from vroeg_pipeline.installation.home import temporary_file
 from vroeg_pipeline.installation.statements import fetch_one, quoted
-
-# UTF-8, or what Excel makes of "CSV" on a Dutch computer. What counts in such files is ASCII in both.
-EXCEL = "utf-8 or cp1252"
 
 _DELIMITERS = ",;\t|"
 _SEP_LINE = re.compile(r'"?sep=(.)\1*"?[\r\n]*', re.IGNORECASE)
@@ -58,8 +56,9 @@ def csv_rows(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
 
     Raises UnreadableError when it is no CSV of which every row can be told from the next.
     """
+    refuse_other_kind(path, "csv")
     text = _decoded(path, dialect.encoding).removeprefix("\ufeff")
-    if "\0" in text:
+    if dialect.strict and "\0" in text:
         raise UnreadableError("holds NUL bytes")
     delimiter, before, lines = _begin(io.StringIO(text, newline=""), dialect)
     for line, cells in _records(lines, delimiter, strict=dialect.strict):
@@ -72,15 +71,16 @@ def csv_file(path: Path, scratch: Path, dialect: Dialect) -> Iterator[CsvFile]:
 
     Raises UnreadableError as `csv_rows` does, then or when it is read.
     """
+    refuse_other_kind(path, "csv")
     with ExitStack() as copies:
-        scan = None
-        if not _is_utf8(dialect.encoding):
-            scan = _scan(path) if dialect.encoding == EXCEL else None
-            if scan is None:
-                path = _transcoded(path, dialect.encoding, copies.enter_context(temporary_file(scratch)))
-        scan = scan or _scan(path)
+        encoding = encoding_of(path, dialect.encoding)
+        if not is_utf8(encoding):
+            path = _transcoded(path, encoding, dialect.encoding, copies.enter_context(temporary_file(scratch)))
+        scan = _scan(path)
         if scan is None:
-            raise WrongEncodingError(f"is not {dialect.encoding} text")
+            raise not_utf8(path, dialect.encoding)
+        if dialect.strict and scan.has_nul:
+            raise UnreadableError("holds NUL bytes")
         yield CsvFile(path, scan, dialect, scratch, copies)
 
 
@@ -103,6 +103,11 @@ class CsvFile:
                     self._is_plain = self._is_plain and len(cells) > 1
                     break
         self._expected = scan.filled_lines - before - rows_above
+
+    def first_lines(self, count: int) -> list[str]:
+        """The first lines of the file as they are written."""
+        with self._open() as stream:
+            return [line for line, _ in zip(stream, range(count), strict=False)]
 
     def load(
         self,
@@ -254,65 +259,52 @@ class Scan:
 
     is_plain: bool
     filled_lines: int
+    has_nul: bool = False
 
 
 def _scan(path: Path) -> Scan | None:
-    """Looks at a file block by block; None when it is not UTF-8 text.
-
-    Raises UnreadableError when it holds NUL bytes.
-    """
-    has_quotes, filled, returns, pairs, feeds = False, 0, 0, 0, 0
-    for block in _blocks(path):
+    """Looks at a file block by block; None when it is not UTF-8 text."""
+    has_quotes, has_nul, filled, returns, pairs, feeds = False, False, 0, 0, 0, 0
+    for block in blocks(path):
         if not block.isascii():
             try:
                 block.decode("utf-8")
             except UnicodeDecodeError:
                 return None
-        if b"\0" in block:
-            raise UnreadableError("holds NUL bytes")
+        has_nul = has_nul or b"\0" in block
         has_quotes = has_quotes or b'"' in block
         lines = block.split(b"\n")
         filled += len(lines) - lines.count(b"") - lines.count(b"\r")
         feeds += len(lines) - 1
         returns += block.count(b"\r")
         pairs += block.count(b"\r\n")
-    return Scan(not has_quotes and returns in (0, feeds) and returns == pairs, filled)
+    return Scan(not has_quotes and returns in (0, feeds) and returns == pairs, filled, has_nul)
 
 
-def _blocks(path: Path) -> Iterator[bytes]:
-    """The bytes of a file in blocks that end where a line does."""
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            yield block if block.endswith(b"\n") else block + file.readline()
-
-
-def _is_utf8(encoding: str) -> bool:
-    return encoding != EXCEL and codecs.lookup(encoding).name in ("utf-8", "utf-8-sig")
-
-
-def _decoded(path: Path, encoding: str) -> str:
-    data = path.read_bytes()
+def _decoded(path: Path, agreed: str) -> str:
+    encoding = encoding_of(path, agreed)
     try:
-        return data.decode("utf-8" if encoding == EXCEL else encoding)
+        return path.read_bytes().decode(encoding, _errors(agreed))
     except UnicodeDecodeError:
-        if encoding == EXCEL:
-            return data.decode("cp1252", "replace")
-        raise WrongEncodingError(f"is not {encoding} text") from None
+        raise not_utf8(path, agreed) if is_utf8(encoding) else WrongEncodingError(f"is not {agreed} text") from None
 
 
-def _transcoded(path: Path, encoding: str, copy: Path) -> Path:
+def _transcoded(path: Path, encoding: str, agreed: str, copy: Path) -> Path:
     """The copy, in UTF-8."""
-    own, errors = ("cp1252", "replace") if encoding == EXCEL else (encoding, "strict")
     try:
         with (
-            path.open(encoding=own, errors=errors, newline="") as source,
+            path.open(encoding=encoding, errors=_errors(agreed), newline="") as source,
             copy.open("w", encoding="utf-8", newline="") as target,
         ):
             while block := source.read(_BLOCK):
                 target.write(block)
     except UnicodeError:
-        raise WrongEncodingError(f"is not {encoding} text") from None
+        raise WrongEncodingError(f"is not {agreed} text") from None
     return copy
+
+
+def _errors(agreed: str) -> str:
+    return "replace" if agreed == EXCEL else "strict"
 
 
 def _begin(stream: Iterable[str], dialect: Dialect) -> tuple[str, int, Iterator[str]]:
@@ -340,6 +332,9 @@ def _records(lines: Iterable[str], delimiter: str, *, strict: bool) -> Iterator[
 
     def remembered() -> Iterator[str]:
         for text in chain(lines, [_END]):
+            # Behind a mark in the middle, of a file that was put behind another, a quote would be a letter.
+            if not seen and text.startswith('\ufeff"'):
+                text = text[1:]
             seen.append(text)
             yield text
 

@@ -15,12 +15,13 @@ from typing import Literal
 
 import duckdb
 
-from vroeg_pipeline.domain.fields import CANONICAL_FIELDS
-from vroeg_pipeline.formats.cells import BLANK, Cell, Header, UnreadableError
+from vroeg_pipeline.domain.fields import CANONICAL_FIELDS, FLAG_FIELDS
+from vroeg_pipeline.formats.cells import BLANK, NOTHING, Cell, Header, Kind, UnreadableError
 from vroeg_pipeline.formats.csv import Dialect, csv_file, own_query, own_writer
 from vroeg_pipeline.formats.drift import drift_of
+from vroeg_pipeline.formats.hints import LOOKED_AT, how_headers_stand, where_headers_stand
 from vroeg_pipeline.formats.json import is_empty_list, json_rows
-from vroeg_pipeline.formats.xlsx import xlsx_rows
+from vroeg_pipeline.formats.xlsx import xlsx_sheet
 from vroeg_pipeline.installation.home import temporary_file
 from vroeg_pipeline.installation.statements import fetch_one
 
@@ -39,7 +40,8 @@ class FileFormat:
 
 @dataclass(frozen=True)
 class ReadDelivery:
-    """What became of a file. `detail` is one line without personal data; `row_count` is None when unreadable."""
+    """What became of a file. `detail` is one line without personal data, empty when there is nothing to tell; `row_count`
+    is None when unreadable."""
 
     refusal: Literal["unreadable", "missing_columns"] | None
     detail: str
@@ -60,18 +62,26 @@ def read_delivery(
     """Reads a file into the temporary table `into`: row_number, a text column a canonical field, and `typed`.
 
     `columns` maps canonical fields to agreed headers, of which `required` may not be absent. Wholly empty rows are no
-    rows and take no number. `typed` lists the fields that the file held as a number or date (None for CSV). The table
-    is made in any case, empty when the file is unreadable. `scratch` is a private folder for temporary files.
+    rows and take no number. `typed` lists the fields that the file held as a number or date, and as `field:other` those
+    that it held as a boolean (but for yes/no fields), an object, a list or a time (None for CSV). The table is made in
+    any case, empty when the file is unreadable. `scratch` is a private folder for temporary files.
     """
     if _is_blank(path):
         _empty_table(con, into)
         return ReadDelivery("missing_columns", "the file is empty, so there is no header", 0)
+    told, hint = "", None
     try:
         if fmt.format == "csv":
-            header, count = _read_csv(con, path, fmt, columns, into, scratch)
+            header, count, hint = _read_csv(con, path, fmt, columns, required, into, scratch)
+        elif fmt.format == "json":
+            header, count, _ = _load_rows(con, enumerate(json_rows(path), start=1), columns, into, scratch)
         else:
-            rows = json_rows(path) if fmt.format == "json" else xlsx_rows(path, fmt.sheet, scratch)
-            header, count = _load_rows(con, rows, columns, into, scratch)
+            wanted = {header: field in required for field, header in columns.items()}
+            with xlsx_sheet(path, fmt.sheet, scratch, wanted) as sheet:
+                rows = enumerate(sheet.rows, start=sheet.first_row)
+                header, count, first = _load_rows(con, rows, columns, into, scratch)
+                hint = where_headers_stand(first, columns.values())
+                told = sheet.told
     except UnreadableError as error:
         _empty_table(con, into)
         line = f" (line {error.line})" if error.line and "line" not in str(error) else ""
@@ -79,16 +89,18 @@ def read_delivery(
     if header is None:
         _empty_table(con, into)
         if fmt.format == "json" and count == 0 and is_empty_list(path):
-            return ReadDelivery(None, "no rows", 0)
+            return ReadDelivery(None, "", 0)
         return ReadDelivery("missing_columns", "there is no header", 0)
     lacking = [field for field in required if field not in header.positions]
     optional = tuple(field for field in columns if field not in header.positions and field not in required)
     if lacking:
         headers = ", ".join(f"{field} ('{columns[field]}')" if field in columns else field for field in lacking)
+        if hint:
+            return ReadDelivery("missing_columns", hint, count, optional, ())
         drift = drift_of(columns, [*lacking, *optional], header.unexpected, one_header=fmt.format != "json")
         renamed = "".join(f"; '{old}' seems to be called '{new}' now" for old, new in drift.renamed.items())
         return ReadDelivery("missing_columns", f"lacks {headers}{renamed}", count, optional, header.unexpected)
-    return ReadDelivery(None, "read", count, optional, header.unexpected)
+    return ReadDelivery(None, told, count, optional, header.unexpected)
 
 
 def _is_blank(path: Path) -> bool:
@@ -98,31 +110,48 @@ def _is_blank(path: Path) -> bool:
 
 
 def _read_csv(
-    con: duckdb.DuckDBPyConnection, path: Path, fmt: FileFormat, columns: Mapping[str, str], into: str, scratch: Path
-) -> tuple[Header | None, int]:
+    con: duckdb.DuckDBPyConnection,
+    path: Path,
+    fmt: FileFormat,
+    columns: Mapping[str, str],
+    required: Collection[str],
+    into: str,
+    scratch: Path,
+) -> tuple[Header | None, int, str | None]:
+    """The header, the number of rows, and where else the headers stand when it lacks a required one."""
     with csv_file(path, scratch, Dialect(fmt.encoding, fmt.delimiter)) as file:
         if file.header is None:
-            return None, 0
+            return None, 0, None
         header = Header.of(file.header, columns)
+        hint = None
+        if any(field not in header.positions for field in required):
+            hint = how_headers_stand(file.first_lines(LOOKED_AT), file.delimiter, columns.values())
         places = {field: header.positions.get(field) for field in CANONICAL_FIELDS}
         count = file.load(con, into, places, numbered=True)
         con.execute(f"ALTER TABLE {into} ADD COLUMN typed VARCHAR[]")
-        return header, count
+        return header, count, hint
 
 
 def _load_rows(
-    con: duckdb.DuckDBPyConnection, rows: Iterable[list[Cell]], columns: Mapping[str, str], into: str, scratch: Path
-) -> tuple[Header | None, int]:
-    """Loads cells row by row, the first row with anything in it being the header."""
+    con: duckdb.DuckDBPyConnection,
+    rows: Iterable[tuple[int, list[Cell]]],
+    columns: Mapping[str, str],
+    into: str,
+    scratch: Path,
+) -> tuple[Header | None, int, list[tuple[int, list[str]]]]:
+    """Loads cells row by row, the first row with anything in it being the header; gives the first rows too."""
     header: Header | None = None
+    first: list[tuple[int, list[str]]] = []
     count = 0
     with temporary_file(scratch) as normal:
         with normal.open("w", encoding="utf-8", newline="") as file:
             write = own_writer(file)
             try:
-                for row in rows:
+                for line, row in rows:
                     if not any(text and text.strip(BLANK) for text, _ in row):
                         continue
+                    if len(first) < LOOKED_AT:
+                        first.append((line, [text or "" for text, _ in row]))
                     if header is None:
                         header = Header.of([text or "" for text, _ in row], columns)
                         continue
@@ -131,7 +160,7 @@ def _load_rows(
             except UnicodeEncodeError:
                 raise UnreadableError("holds half a character (a lone surrogate)") from None
         if header is None:
-            return None, 0
+            return None, 0, []
         types = {"row_number": "INTEGER", **dict.fromkeys((*CANONICAL_FIELDS, "typed"), "VARCHAR")}
         con.execute(
             f"CREATE OR REPLACE TEMP TABLE {into} AS "
@@ -140,19 +169,25 @@ def _load_rows(
         (loaded,) = fetch_one(con, f"SELECT count(*) FROM {into}")
     if loaded != count:
         raise RuntimeError(f"{count} rows were written but {loaded} loaded")  # a bug of ours, never the file's
-    return header, count
+    return header, count, first
 
 
 def _normal_row(number: int, row: list[Cell], header: Header) -> list[str]:
     values, typed = [], []
     for field in CANONICAL_FIELDS:
         position = header.positions.get(field)
-        text, is_typed = row[position] if position is not None and position < len(row) else (None, False)
-        if text and "\0" in text:
-            raise UnreadableError("holds NUL characters")
+        text, kind = row[position] if position is not None and position < len(row) else NOTHING
         values.append(text or "")
-        if is_typed:
+        if kind is Kind.TEXT:
+            continue
+        if kind is Kind.UNSAVED:
+            raise UnreadableError(
+                f"has a formula without an outcome in row {number}; open it in Excel, save it and send it again"
+            )
+        if kind is Kind.TYPED:
             typed.append(field)
+        elif kind is Kind.OTHER or field not in FLAG_FIELDS:
+            typed.append(f"{field}:other")
     return [str(number), *values, " ".join(typed)]
 
 

@@ -1,21 +1,28 @@
-"""Reads a sheet of an XLSX workbook of anyone, in a process with limits of memory and time (docs/adr/0007)."""
+"""Reads the sheets of an XLSX workbook of anyone, in a process with limits of memory and time (docs/adr/0007)."""
 
 from __future__ import annotations
 
 import csv
+import json
 import re
 import resource
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from vroeg_pipeline.formats.cells import Cell, UnreadableError
-from vroeg_pipeline.formats.xlsx_cells import NO_SHEET
+from vroeg_pipeline.formats.cells import NOTHING, Cell, Kind, UnreadableError
+from vroeg_pipeline.formats.kinds import refuse_other_kind
+from vroeg_pipeline.formats.xlsx_cells import ALL_SHEETS, NO_PART, NO_SHEET
 from vroeg_pipeline.formats.zip_files import BrokenZipError, broken_zip_told, is_encrypted
 from vroeg_pipeline.installation.home import temporary_file
 
+_KINDS = {
+    "s": Kind.TEXT, "n": Kind.TYPED, "d": Kind.TYPED, "b": Kind.FLAG, "o": Kind.OTHER, "u": Kind.UNSAVED,
+}  # fmt: skip
 _PARTS = 2_000
 _DECOMPRESSED_BYTES = 512 * 1024 * 1024
 _MEMORY_BYTES = 1536 * 1024 * 1024
@@ -23,35 +30,83 @@ _CPU_SECONDS = 120
 _WALL_SECONDS = 300
 
 
-def xlsx_rows(path: Path, sheet: str | None, scratch: Path) -> Iterator[list[Cell]]:
-    """The rows of a sheet (None: the first). Raises UnreadableError as `xlsx_cells` does."""
-    for row in xlsx_cells(path, sheet, scratch):
-        yield [(cell[1:] or None, cell[0] in "nd") if cell else (None, False) for cell in row]
+@dataclass(frozen=True)
+class Sheet:
+    """The rows of a sheet, and what people who see the workbook might not expect of them. `first_row`: its number."""
+
+    rows: Iterator[list[Cell]]
+    first_row: int
+    hidden_rows: int
+    other_sheets: int
+    other_rows: int
+
+    @property
+    def told(self) -> str:
+        """The same in words; empty when there is nothing."""
+        parts = []
+        if self.hidden_rows:
+            parts.append(f"{self.hidden_rows} hidden or filtered rows were read too")
+        if self.other_rows:
+            parts.append(
+                f"{self.other_rows} rows with the same headers on {self.other_sheets} other sheets were not read"
+            )
+        return "; ".join(parts)
 
 
-def xlsx_cells(path: Path, sheet: str | None, scratch: Path) -> Iterator[list[str]]:
-    """The rows of a sheet (None: the first), read in a process with limits; how a cell is written: see `xlsx_cells`.
+@contextmanager
+def xlsx_sheet(path: Path, sheet: str | None, scratch: Path, wanted: Mapping[str, bool]) -> Iterator[Sheet]:
+    """A sheet, to be read within the block: the agreed one, else the first that people see with the headers.
+
+    `wanted`: header to whether it may not be absent. Raises UnreadableError as `xlsx_cells` does.
+    """
+    _check_container(path)
+    with temporary_file(scratch) as cells:
+        told = json.loads(_run(path, cells, sheet or "", json.dumps(dict(wanted))))
+        yield Sheet(([_cell(cell) for cell in row] for row in _written(cells)), **told)
+
+
+def xlsx_cells(path: Path, scratch: Path) -> Iterator[list[str]]:
+    """The rows of all sheets, read in a process with limits; how a cell is written: see `formats.xlsx_cells`.
 
     Raises UnreadableError when the file is no workbook that can be read safely.
     """
     _check_container(path)
     with temporary_file(scratch) as cells:
-        try:
-            done = subprocess.run(  # noqa: S603
-                [sys.executable, "-m", "vroeg_pipeline.formats.xlsx_cells", str(path), str(cells), sheet or ""],
-                capture_output=True,
-                timeout=_WALL_SECONDS,
-                preexec_fn=_limit_process,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise UnreadableError("takes too long to read") from None
-        if done.returncode == NO_SHEET:
-            raise UnreadableError(f"has no sheet '{sheet}'")
-        if done.returncode != 0:
-            raise UnreadableError("is no workbook that can be read within the limits of memory and time")
-        with cells.open(encoding="utf-8", newline="") as file:
-            yield from csv.reader(file)
+        _run(path, cells, ALL_SHEETS)
+        yield from _written(cells)
+
+
+def _run(path: Path, cells: Path, sheet: str, *more: str) -> str:
+    copy = cells.with_name(f"{cells.name}.xlsx")
+    try:
+        done = subprocess.run(  # noqa: S603
+            [sys.executable, "-m", "vroeg_pipeline.formats.xlsx_cells", str(path), str(cells), sheet, *more],
+            capture_output=True,
+            timeout=_WALL_SECONDS,
+            preexec_fn=_limit_process,
+            check=False,
+            text=True,
+        )
+    except subprocess.TimeoutExpired:
+        raise UnreadableError("takes too long to read") from None
+    finally:
+        copy.unlink(missing_ok=True)
+    if done.returncode == NO_SHEET:
+        raise UnreadableError(f"has no sheet '{sheet}'" if sheet else "has no sheet that people see")
+    if done.returncode == NO_PART:
+        raise UnreadableError("is no XLSX workbook")
+    if done.returncode != 0:
+        raise UnreadableError("is no workbook that can be read within the limits of memory and time")
+    return done.stdout
+
+
+def _written(cells: Path) -> Iterator[list[str]]:
+    with cells.open(encoding="utf-8", newline="") as file:
+        yield from csv.reader(file)
+
+
+def _cell(cell: str) -> Cell:
+    return (cell[1:] or None, _KINDS[cell[0]]) if cell else NOTHING
 
 
 def _limit_process() -> None:
@@ -62,6 +117,7 @@ def _limit_process() -> None:
 
 def _check_container(path: Path) -> None:
     """Refuses what is no ZIP with a workbook, decompresses too large, or declares document types or entities."""
+    refuse_other_kind(path, "xlsx")
     declared = re.compile(
         rb"<\x00?!\x00?(D\x00?O\x00?C\x00?T\x00?Y\x00?P\x00?E|E\x00?N\x00?T\x00?I\x00?T\x00?Y)", re.IGNORECASE
     )
@@ -69,8 +125,6 @@ def _check_container(path: Path) -> None:
     try:
         with broken_zip_told(), zipfile.ZipFile(path) as container:
             parts = container.infolist()
-            if "xl/workbook.xml" not in {part.filename for part in parts}:
-                raise UnreadableError("is no XLSX workbook")
             if len(parts) > _PARTS:
                 raise UnreadableError(f"has more than {_PARTS} parts")
             for part in parts:

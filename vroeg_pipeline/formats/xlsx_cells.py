@@ -1,67 +1,141 @@
 """Writes the cells of one XLSX sheet, or of all, as CSV, in a process of its own: `formats.xlsx` sets its limits.
 
 Imports as little as it can, so that it starts at once. Each cell is one character for its kind and its text: `s` text,
-`n` a number, `d` a date, `b` yes or no; an empty cell is empty. Ends with status 3 when the sheet is not there.
+`n` a number, `d` a date, `b` yes or no, `o` another thing (a time), `u` a formula without a saved value; an empty cell is
+empty. Ends with status 3 when the sheet is not there, with 4 when a part of the workbook is not.
 
-Of all sheets each row begins with the sheet's name and the number of the row, and two kinds go before the others: `f` a
-formula (with the value that was saved with it), `m` a part of merged cells that hold something.
+Of one sheet it says on its standard output, as JSON, how many rows were hidden, and how many rows with the same headers
+other sheets have. Of all sheets each row begins with the sheet's name and the number of the row, and two kinds go before
+the others: `f` a formula (with the value that was saved with it), `m` a part of merged cells that hold something.
 """
 
 from __future__ import annotations
 
 import csv
 import datetime
+import json
 import re
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from itertools import islice
 from xml.etree import ElementTree
 
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+
+from vroeg_pipeline.formats.cells import header_name
+from vroeg_pipeline.formats.xlsx_parts import UNSAVED, NoPartError, Parts, prepared
 
 NO_SHEET = 3
+NO_PART = 4
 # No sheet can have this name.
 ALL_SHEETS = "*"
 
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
 _CHUNK = 1 << 20
+_HEADER_WITHIN = 20
+_LONGEST_NUMBER = 1e40
 
 Marks = dict[int, dict[int, str]]
+Rows = list[list[str]]
 
 
 def cell(value: object) -> str:
-    """A cell of calamine as its kind and text. A moment is its date, a whole number has no decimals."""
+    """A cell of calamine as its kind and text. A moment is its date, a whole number has no decimals.
+
+    A number has the fifteen digits that Excel shows: what stands behind them is how computers count.
+    """
     if value is None or value == "":
         return ""
     if isinstance(value, bool):
         return "btrue" if value else "bfalse"
     if isinstance(value, float):
-        return f"n{int(value)}" if value.is_integer() and abs(value) < 1e15 else f"n{value!r}"
+        if value.is_integer() and abs(value) < _LONGEST_NUMBER:
+            return f"n{int(value)}"
+        return f"n{Decimal(f'{value:.15g}'):f}"
     if isinstance(value, int):
         return f"n{value}"
     if isinstance(value, datetime.datetime):
         return f"d{value.date().isoformat()}"
     if isinstance(value, datetime.date):
         return f"d{value.isoformat()}"
-    return f"s{value}"
+    if value == UNSAVED:
+        return "u"
+    return f"s{value}" if isinstance(value, str) else f"o{value}"
 
 
-def main(source: str, target: str, sheet: str) -> int:
-    """Reads `source` and writes `target`; an empty `sheet` is the first one. Gives the exit status."""
-    workbook = CalamineWorkbook.from_path(source)
+def main(source: str, target: str, sheet: str, wanted: str = "{}") -> int:
+    """Reads `source` and writes `target`; an empty `sheet` is the first that people see with the wanted headers.
+
+    `wanted`: JSON, header to whether it may not be absent. Gives the exit status.
+    """
+    path, hidden_rows = prepared(source, f"{target}.xlsx", marks_unsaved=sheet != ALL_SHEETS)
+    workbook = CalamineWorkbook.from_path(path)
     names = workbook.sheet_names
-    if not names or (sheet not in ("", ALL_SHEETS) and sheet not in names):
-        return NO_SHEET
     with open(target, "w", encoding="utf-8", newline="") as file:  # noqa: PTH123
         writer = csv.writer(file, quoting=csv.QUOTE_ALL)
         if sheet == ALL_SHEETS:
             formulas = _formulas(source)
             for name in names:
-                writer.writerows(_marked_rows(workbook.get_sheet_by_name(name), formulas.get(name, {})))
-        else:
-            rows = workbook.get_sheet_by_name(sheet or names[0]).to_python(skip_empty_area=True)
-            writer.writerows([cell(value) for value in row] for row in rows)
+                if _is_table(workbook, name):
+                    writer.writerows(_marked_rows(workbook.get_sheet_by_name(name), formulas.get(name, {})))
+            return 0
+        chosen, others = _chosen(workbook, sheet, json.loads(wanted))
+        if chosen is None:
+            return NO_SHEET
+        page = workbook.get_sheet_by_name(chosen)
+        top = page.start[0] if page.start else 0
+        hidden = hidden_rows.get(chosen, set())
+        filled, unseen = 0, 0
+        for number, values in enumerate(page.to_python(skip_empty_area=True), start=top + 1):
+            row = [cell(value) for value in values]
+            writer.writerow(row)
+            is_filled = any(row)
+            unseen += is_filled and filled > 0 and number in hidden
+            filled += is_filled
+    told = {"first_row": top + 1, "hidden_rows": unseen, "other_sheets": len(others), "other_rows": sum(others)}
+    print(json.dumps(told))  # noqa: T201
     return 0
+
+
+def _chosen(workbook: CalamineWorkbook, agreed: str, wanted: dict[str, bool]) -> tuple[str | None, list[int]]:
+    """The sheet to read, and the number of rows of each other sheet that people see with the wanted headers."""
+    seen = [name for name in workbook.sheet_names if _is_table(workbook, name, visible=True)]
+    if agreed:
+        alike = [name for name in workbook.sheet_names if header_name(name) == header_name(agreed)]
+        chosen = agreed if agreed in alike else next(iter(alike), None)
+    else:
+        chosen = seen[0] if len(seen) == 1 else None
+    if (agreed and chosen is None) or len({*seen, chosen}) <= 1:
+        return chosen, []
+    found: dict[str, tuple[int, int]] = {}
+    others = []
+    required = {header_name(header) for header, must in wanted.items() if must}
+    known = {header_name(header) for header in wanted}
+    for name in seen:
+        if name == chosen:
+            continue
+        rows = _filled(workbook.get_sheet_by_name(name))
+        first = [{header_name(str(value)) for value in row} for row in islice(rows, _HEADER_WITHIN)]
+        if first and required and required <= first[0]:
+            if chosen is None:
+                chosen = name
+            elif count := len(first) - 1 + sum(1 for _ in rows):
+                others.append(count)
+        found[name] = (max((len(known & headers) for headers in first), default=0), bool(first))
+    return chosen or max(found, key=lambda name: found[name], default=None), others
+
+
+def _is_table(workbook: CalamineWorkbook, name: str, *, visible: bool = False) -> bool:
+    data = workbook.sheets_metadata[workbook.sheet_names.index(name)]
+    return data.typ == SheetTypeEnum.WorkSheet and (not visible or data.visible == SheetVisibleEnum.Visible)
+
+
+def _filled(sheet: CalamineSheet) -> Iterator[Sequence[object]]:
+    for row in sheet.to_python(skip_empty_area=True):
+        if any(value not in (None, "") for value in row):
+            yield row
 
 
 def _marked_rows(sheet: CalamineSheet, marks: Marks) -> Iterator[list[str]]:
@@ -85,21 +159,12 @@ def _marked_rows(sheet: CalamineSheet, marks: Marks) -> Iterator[list[str]]:
 
 def _formulas(source: str) -> dict[str, Marks]:
     """Where formulas stand, by sheet, row and column from 0: the library gives only the values saved with them."""
-    found: dict[str, Marks] = {}
     with zipfile.ZipFile(source) as container:
-        targets = {
-            relation.get("Id"): relation.get("Target", "")
-            for relation in ElementTree.fromstring(container.read("xl/_rels/workbook.xml.rels"))  # noqa: S314
+        return {
+            name: _formulas_of(container, part)
+            for name, part in Parts(container).sheets().items()
+            if _has_formula(container, part)
         }
-        for sheet in ElementTree.fromstring(container.read("xl/workbook.xml")).iter():  # noqa: S314
-            if _local(sheet.tag) != "sheet":
-                continue
-            relation = next((value for key, value in sheet.attrib.items() if key.endswith("}id")), None)
-            target = targets.get(relation, "")
-            part = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
-            if part in container.namelist() and _has_formula(container, part):
-                found[sheet.get("name", "")] = _formulas_of(container, part)
-    return found
 
 
 def _has_formula(container: zipfile.ZipFile, part: str) -> bool:
@@ -117,7 +182,7 @@ def _formulas_of(container: zipfile.ZipFile, part: str) -> Marks:
     row, column = -1, -1
     with container.open(part) as stream:
         for event, element in ElementTree.iterparse(stream, ("start", "end")):  # noqa: S314 no entities: xlsx looked
-            name = _local(element.tag)
+            name = element.tag.rsplit("}", 1)[-1]
             if event == "start" and name == "row":
                 row, column = int(element.get("r") or row + 2) - 1, -1
             elif event == "start" and name == "c":
@@ -137,12 +202,10 @@ def _column(reference: str) -> int:
     return number - 1
 
 
-def _local(tag: str) -> str:
-    return tag.rsplit("}", 1)[-1]
-
-
 if __name__ == "__main__":
     try:
-        sys.exit(main(*sys.argv[1:4]))
+        sys.exit(main(*sys.argv[1:]))
+    except NoPartError:
+        sys.exit(NO_PART)
     except (CalamineError, ElementTree.ParseError, KeyError, MemoryError, UnicodeError, ValueError, OSError):
         sys.exit(1)

@@ -14,9 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from vroeg_pipeline.formats.cells import BLANK, UnreadableError
-from vroeg_pipeline.formats.csv import EXCEL, Dialect, csv_rows
+from vroeg_pipeline.formats.csv import Dialect, csv_rows
+from vroeg_pipeline.formats.encodings import EXCEL
 from vroeg_pipeline.formats.xlsx import xlsx_cells
-from vroeg_pipeline.formats.xlsx_cells import ALL_SHEETS
 from vroeg_pipeline.formats.zip_files import BrokenZipError, broken_zip_told
 from vroeg_pipeline.outcomes.columns import ADDRESS_COLUMN, OUTCOME_COLUMNS, PICTURES, REFUSALS
 
@@ -67,7 +67,7 @@ def outcome_rows(path: Path, scratch: Path) -> Iterator[OutcomeRow]:
     try:
         with path.open("rb") as file:
             is_workbook = file.read(2) == b"PK"
-        rows = xlsx_cells(path, ALL_SHEETS, scratch) if is_workbook else _csv_cells(path)
+        rows = xlsx_cells(path, scratch) if is_workbook else _csv_cells(path)
         yield from _list_rows(rows)
     except UnreadableError:
         raise RefusedError("unreadable") from None

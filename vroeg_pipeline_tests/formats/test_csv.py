@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,7 +16,8 @@ from hypothesis import strategies as st
 
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.formats.cells import UnreadableError, WrongEncodingError, header_name
-from vroeg_pipeline.formats.csv import EXCEL, CsvFile, Dialect, Scan, csv_file, csv_rows
+from vroeg_pipeline.formats.csv import CsvFile, Dialect, Scan, csv_file, csv_rows
+from vroeg_pipeline.formats.encodings import EXCEL
 from vroeg_pipeline.formats.reference_csv import reference_csv, small_table, wanted_columns
 
 Rows = list[list[str | None]]
@@ -159,12 +161,69 @@ def test_encodings(door: Door) -> None:
             list(csv_rows(door.path, Dialect(agreed)))
 
 
-@pytest.mark.parametrize("content", ["id;naam\n1;\0x\n", 'id;naam\n1;"\0x"\n'])
-def test_nul_is_refused(door: Door, content: str) -> None:
+NAMES = "id;naam;plaats\n1;Jansen;Weesp\n2;Müller;Weesp\n3;André;\n"
+TITLE = "id;naam;bedrag\n1;d’Été;€ 5\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "agreed", "said"),
+    [
+        (NAMES.encode(), "cp1252", "is UTF-8, cp1252 was agreed"),
+        (NAMES.encode(), "latin-1", "is UTF-8, latin-1 was agreed"),
+        (TITLE.encode("utf-8-sig"), "cp1252", "is UTF-8, cp1252 was agreed"),
+        (NAMES.encode(), "cp850", "is UTF-8, cp850 was agreed"),
+        (NAMES.encode(), "utf-16", "is UTF-8, utf-16 was agreed"),
+        (NAMES.encode("cp1252"), "utf-8", "is cp1252 or latin-1, utf-8 was agreed"),
+        (NAMES.encode("cp1252"), "utf-16-le", "is cp1252 or latin-1, utf-16-le was agreed"),
+        (NAMES.encode("utf-16"), "utf-8", "is UTF-16 (Excel: 'Unicode text'), utf-8 was agreed"),
+        (NAMES.encode("utf-16-be"), "cp1252", "is UTF-16 (Excel: 'Unicode text'), cp1252 was agreed"),
+        (NAMES.encode("utf-16-be"), "utf-16-le", "is UTF-16 (Excel: 'Unicode text'), utf-16-le was agreed"),
+        (NAMES.encode("utf-32"), "utf-8", "is UTF-32-LE, utf-8 was agreed"),
+        (NAMES.encode("cp850"), "cp1252", "is in a code page of DOS or an old Mac, cp1252 was agreed"),
+        (NAMES.encode("cp850"), "utf-8", "is in a code page of DOS or an old Mac, utf-8 was agreed"),
+        (NAMES.encode() + NAMES.encode("cp1252"), "cp1252", "is partly UTF-8 (line 3) and partly cp1252"),
+        (
+            NAMES.encode() + NAMES.encode("cp1252"),
+            "utf-8",
+            "is partly utf-8 and partly in another encoding, from line 7",
+        ),
+        (NAMES.encode("cp850"), "auto", "is in a code page of DOS or an old Mac, auto was agreed"),
+    ],
+)
+def test_what_is_in_another_encoding_says_in_which(door: Door, content: bytes, agreed: str, said: str) -> None:
+    """Case a03e: UTF-8 where cp1252 was agreed came to a team as MÃ¼ller."""
+    with pytest.raises(WrongEncodingError) as error:
+        door(content, Dialect(agreed))
+    assert str(error.value) == said
+    with pytest.raises(WrongEncodingError, match=re.escape(said)):
+        list(csv_rows(door.path, Dialect(agreed)))
+
+
+@pytest.mark.parametrize("text", [NAMES, TITLE, "id;naam\n1;CAFÉ’S\n2;JOÃO\n3;,\n4;Jansen†\n"])
+def test_encodings_that_are_certain_are_read(door: Door, text: str) -> None:
+    rows = [line.split(";") for line in text.splitlines()]
+    for encoding in ("utf-8", "utf-8-sig", "cp1252", "utf-16", "utf-16-le"):
+        assert door(text.encode(encoding), Dialect("auto")) == rows
+    # Who says Latin-1 and has a euro sign means cp1252.
+    assert [row[1] for row in door(text.encode("cp1252"), Dialect("latin-1"))] == [row[1] for row in rows]
+    assert door(text.encode("utf-16-be"), Dialect("utf-16"))[0] == rows[0]
+    for encoding in ("utf-8", "cp1252", "utf-16"):
+        assert door(text.encode(encoding), Dialect(EXCEL))[1][1] == rows[1][1]
+
+
+@pytest.mark.parametrize("content", ["id;naam\n1;\0x\n2;y\n", 'id;naam\n1;"\0x"\n2;y\n'])
+def test_nul_spoils_its_cell_and_our_own_files(door: Door, content: str) -> None:
+    assert door(content)[1:] == [["1", "\0x"], ["2", "y"]]
     with pytest.raises(UnreadableError, match="NUL"):
-        csv_rows_of(door, content)
-    with pytest.raises(UnreadableError, match="NUL"), csv_file(door.path, door.scratch, Dialect()):
+        csv_rows_of(door, content, Dialect(strict=True))
+    with pytest.raises(UnreadableError, match="NUL"), csv_file(door.path, door.scratch, Dialect(strict=True)):
         pass
+
+
+def test_behind_a_mark_in_the_middle_a_quote_is_a_quote(door: Door) -> None:
+    """Files that were put behind each other."""
+    rows = door('\ufeff"id";"naam"\n"1";"x;y"\n\ufeff"2";"z"\n')
+    assert rows == [["id", "naam"], ["1", "x;y"], ["2", "z"]]
 
 
 @pytest.mark.parametrize(("lines", "copies"), [(3, 0), (4, 1)])
@@ -185,7 +244,7 @@ def test_many_blocks_are_one_file(door: Door) -> None:
     assert door(mixed.encode("utf-16"), Dialect("utf-16")) == rows
 
 
-cell = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\x1e"), max_size=8)
+cell = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x1e"), max_size=8)
 table = st.integers(2, 12).flatmap(
     lambda width: st.lists(st.lists(cell, min_size=width, max_size=width), min_size=1, max_size=6)
 )

@@ -1,0 +1,161 @@
+"""In which encoding a text is really written, as far as its bytes tell it, against the one that was agreed.
+
+Bytes that decode are not yet right: UTF-8 read as cp1252 gives letters too, and sends them to a door.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from vroeg_pipeline.formats.cells import WrongEncodingError
+
+# UTF-8, or what Excel makes of "CSV" on a Dutch computer. What counts in such files is ASCII in both.
+EXCEL = "utf-8 or cp1252"
+# Whatever the bytes say: UTF-16, UTF-8 or cp1252.
+AUTO = "auto"
+
+_BLOCK = 1 << 22
+_START = 4_096
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_WIDE = re.compile(r"utf-(16|32)(-[lb]e)?")
+_LATIN = ("iso8859-1", "iso8859-15")
+
+# A letter that people write here in UTF-8; read as cp1252 it is an unlikely couple, as à with a sign behind it.
+_IN_UTF8 = re.compile(rb"\xc2[\xa0-\xbf]|[\xc3-\xc5][\x80-\xbf]|\xe2\x80[\x90-\xbf]|\xe2\x82\xac")
+_SURELY_IN_UTF8 = re.compile(
+    rb"\xc3[\x80-\xbf][A-Za-z]|[A-Za-z]\xc3[\x80-\x9f\xa1-\xbf]|\xe2\x80[\x90-\xbf]|\xe2\x82\xac"
+)
+# What stands between letters, or at the end of a word, in a code page of DOS or of an old Mac, and never so in cp1252.
+_IN_CODE_PAGE = re.compile(
+    rb"[A-Za-z](?:[\x81\x82\x84\x86-\x89\x8b\x8d\x8f\x90\x95\x98\x9b\x9d][A-Za-z]|"
+    rb"[\x81\x82\x88\x89\x8b\x8d\x8f\x90][;,\t|\"\r\n])"
+)
+_C1 = re.compile(rb"[\x80-\x9f]")
+_NOT_IN_CP1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
+
+
+def blocks(path: Path) -> Iterator[bytes]:
+    """The bytes of a file in blocks that end where a line does, in what is not wide."""
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            yield block if block.endswith(b"\n") else block + file.readline()
+
+
+def is_utf8(encoding: str) -> bool:
+    """Whether a file that was agreed in this encoding is in UTF-8."""
+    return encoding not in (EXCEL, AUTO) and codecs.lookup(encoding).name in ("utf-8", "utf-8-sig")
+
+
+def encoding_of(path: Path, agreed: str) -> str:
+    """The encoding in which a file is to be read. `agreed` may be EXCEL or AUTO. All bytes may be looked at.
+
+    UTF-8 is not looked through: who reads it does so. Raises WrongEncodingError when the file is surely in another than
+    the agreed one.
+    """
+    wide = wide_encoding(path)
+    if agreed in (EXCEL, AUTO):
+        if wide:
+            return wide
+        if not_utf8_at(blocks(path)) is None:
+            return "utf-8"
+        return "cp1252" if agreed == EXCEL else _single_byte(path, "cp1252", agreed)
+    name = codecs.lookup(agreed).name
+    if found := _WIDE.fullmatch(name):
+        return _agreed_wide(path, agreed, name, wide, has_order=bool(found[2]))
+    if wide:
+        raise WrongEncodingError(f"is {_said(wide)}, {agreed} was agreed")
+    return name if is_utf8(agreed) else _single_byte(path, name, agreed)
+
+
+def not_utf8(path: Path, agreed: str) -> WrongEncodingError:
+    """What is to be said of a file that was agreed in UTF-8 and is not."""
+    line = not_utf8_at(blocks(path))
+    if any(_SURELY_IN_UTF8.search(block) for block in blocks(path)):
+        return WrongEncodingError(f"is partly {agreed} and partly in another encoding, from line {line}", line)
+    found = "in a code page of DOS or an old Mac" if _is_in_code_page(path) else "cp1252 or latin-1"
+    return WrongEncodingError(f"is {found}, {agreed} was agreed", line)
+
+
+def not_utf8_at(parts: Iterable[bytes]) -> int | None:
+    """The line, from 1, of the first bytes that are no UTF-8; None when all are."""
+    line = 1
+    for part in parts:
+        if not part.isascii():
+            try:
+                part.decode("utf-8")
+            except UnicodeDecodeError as error:
+                return line + part.count(b"\n", 0, error.start)
+        line += part.count(b"\n")
+    return None
+
+
+def wide_encoding(path: Path) -> str | None:
+    """UTF-16 or UTF-32 when the file begins with its mark, or has a NUL beside nearly each letter of its start."""
+    start = _start(path)
+    for mark, name in _MARKS:
+        if start.startswith(mark):
+            return name
+    half = len(start) // 2
+    even, odd = start[0::2].count(0), start[1::2].count(0)
+    if half < 2 or 2 * max(even, odd) < half or min(even, odd) * 8 > max(even, odd):
+        return None
+    return "utf-16-be" if even > odd else "utf-16-le"
+
+
+def _agreed_wide(path: Path, agreed: str, name: str, wide: str | None, *, has_order: bool) -> str:
+    if wide is None:
+        if _start(path).count(0):
+            return name
+        found = "UTF-8" if not_utf8_at(blocks(path)) is None else "cp1252 or latin-1"
+        raise WrongEncodingError(f"is {found}, {agreed} was agreed")
+    if not wide.startswith(name):
+        raise WrongEncodingError(f"is {_said(wide)}, {agreed} was agreed")
+    return wide if not has_order else name
+
+
+def _single_byte(path: Path, name: str, agreed: str) -> str:
+    """Of an encoding with one byte a letter: Latin-1 is known to be said of what is cp1252."""
+    has_c1, beyond, in_utf8, is_ascii = False, False, False, True
+    line, mixed = 1, None
+    for block in blocks(path):
+        if not block.isascii():
+            is_ascii = False
+            in_utf8 = in_utf8 or _IN_UTF8.search(block) is not None
+            has_c1 = has_c1 or _C1.search(block) is not None
+            beyond = beyond or _NOT_IN_CP1252.search(block) is not None
+            if mixed is None and (surely := _SURELY_IN_UTF8.search(block)):
+                mixed = line + block.count(b"\n", 0, surely.start())
+        line += block.count(b"\n")
+    if is_ascii:
+        return name
+    if in_utf8 and not_utf8_at(blocks(path)) is None:
+        raise WrongEncodingError(f"is UTF-8, {agreed} was agreed")
+    if name in ("cp1252", *_LATIN):
+        if mixed is not None:
+            raise WrongEncodingError(f"is partly UTF-8 (line {mixed}) and partly {agreed}", mixed)
+        if has_c1 and _is_in_code_page(path):
+            raise WrongEncodingError(f"is in a code page of DOS or an old Mac, {agreed} was agreed")
+        if name in _LATIN and has_c1 and not beyond:
+            return "cp1252"
+    return name
+
+
+def _is_in_code_page(path: Path) -> bool:
+    return any(_IN_CODE_PAGE.search(block) for block in blocks(path))
+
+
+def _said(wide: str) -> str:
+    return wide.upper() if not wide.startswith("utf-16") else "UTF-16 (Excel: 'Unicode text')"
+
+
+def _start(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_START)
