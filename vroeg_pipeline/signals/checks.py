@@ -1,7 +1,10 @@
 """What must hold of signals and rejected rows after every run: nothing is lost (DOMAIN §5, §11)."""
 
+from vroeg_pipeline.deliveries.inbox import UNFINISHED
+from vroeg_pipeline.deliveries.slips import load_slips
 from vroeg_pipeline.installation.statements import fetch_one
-from vroeg_pipeline.monthly import Month, MonthCheck, keys_are_unique
+from vroeg_pipeline.monthly import Month, MonthCheck, counted, keys_are_unique
+from vroeg_pipeline.signals.slips_told import unmatched_slips
 
 # One or two say nothing; that most of three or more live elsewhere is rather the fault of the register.
 _FEWEST_OUTSIDE, _MOST_OUTSIDE = 3, 0.5
@@ -24,6 +27,15 @@ def _outside_area(of: Month) -> str | None:
         f"{outside:,} of {rows:,} rows lie outside the area: look at the municipality codes of the address register, "
         "municipalities.csv and the agreements before partners are told that nobody lives there"
     )
+
+
+def _slips(of: Month) -> str | None:
+    unusable = load_slips(of.connection, of.installation, of.month)
+    left_out = {reason: count for reason, count in unusable.items() if not reason.endswith(UNFINISHED)}
+    unmatched = unmatched_slips(of)
+    said = [f"references that match nothing that was delivered ({unmatched})"] if unmatched else []
+    said += [f"lists that cannot be used ({counted(left_out)})"] if left_out else []
+    return " and ".join(said) + ": ask the partner, else doors are rung for nothing" if said else None
 
 
 CHECKS = [
@@ -56,6 +68,12 @@ CHECKS = [
             )
         """,
         blocking=True,
+    ),
+    MonthCheck(
+        "validated_signals",
+        "slips_match",
+        "Every reference that a partner withdrew or confirmed is of a row that it delivered (DOMAIN §10).",
+        _slips,
     ),
     keys_are_unique("rejected_rows", "file_sha256", "partner", "row_number"),
     MonthCheck(
