@@ -136,7 +136,7 @@ class Tables:
         """Fills the worklists of a month from its matches and their history."""
         of = self.at(month)
         set_routing(self.connection, of.installation)
-        of.fill("prioritised_worklists")
+        of.fill("prioritised_worklists", "known_client_counts")
 
     def issue(self, month: str = MARCH) -> None:
         """Issues what changed on the worklists of a month."""
