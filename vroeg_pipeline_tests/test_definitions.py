@@ -125,6 +125,8 @@ MADE_OF = {
     "areas": ["areas"],
     "buurt_areas": ["areas"],
     "known_addresses": ["known_clients"],
+    "known_answers": ["known_clients"],
+    "known_client_counts": ["prioritised_worklists"],
     "tiers": [],
     "deadlines": ["address_matches"],
     "delivery_states": ["delivery_files", "delivery_measures"],

@@ -136,6 +136,23 @@ GROUP BY side.address_key;
 -- somebody made up mean another address in the next file, so that nothing may be known again by them.
 CREATE OR REPLACE TEMP MACRO is_designation(id) AS regexp_full_match(id, '[0-9]{4}20[0-9]{10}');
 
+-- A municipality code and an identification of the BAG, with the leading zeros that a spreadsheet takes off them: of
+-- four and sixteen digits only one can be meant. What else is no code is left as it is.
+CREATE OR REPLACE TEMP MACRO municipality_of(value) AS
+    CASE
+        WHEN regexp_full_match(value, '[0-9]{1,3}|[0-9]{1,4}\.0+') THEN lpad(split_part(value, '.', 1), 4, '0')
+        ELSE value
+    END;
+
+CREATE OR REPLACE TEMP MACRO identification_of(value) AS
+    CASE
+        WHEN length(value) = 16 THEN value
+        WHEN regexp_full_match(value, '[0-9]{13,15}')
+            AND regexp_full_match(lpad(value, 16, '0'), '[0-9]{4}(01|02|03|20)[0-9]{10}')
+            THEN lpad(value, 16, '0')
+        ELSE value
+    END;
+
 -- An address as it is read to somebody: 2024AB 12A-2.
 CREATE OR REPLACE TEMP MACRO address_text_of(key) AS
     replace(key[:6] || ' ' || split_part(key, '_', 2) || split_part(key, '_', 3), '?', '')

@@ -52,6 +52,11 @@ def address_register(of: Step) -> Figures:
         of.context.log.info(f"Not used beside {register.source.name}: {unused}")
     if register.said:
         of.context.log.warning(register.said)
+    if mended := (register.changes or {}).get("mended"):
+        of.context.log.warning(
+            f"{register.source.name}: {mended:,} entries had lost the leading zeros of a code, as spreadsheets do; they "
+            "are read as 0457 for 457"
+        )
     return {
         "register": "refused, the one before it stays" if register.said else "loaded",
         "source": f"{register.source.kind}: {register.source.name}",

@@ -20,6 +20,7 @@ import duckdb
 from vroeg_pipeline.addresses import bag_extract, bag_light
 from vroeg_pipeline.addresses.lookup import BUURTCODE
 from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.formats.cells import Header
 from vroeg_pipeline.formats.reference_csv import reference_csv, small_table, wanted_columns
 from vroeg_pipeline.installation.home import Home, temporary_file
 from vroeg_pipeline.installation.statements import (
@@ -49,6 +50,8 @@ _SAY_EVERY = 500_000
 NUMBERS_AT_ONCE = 500_000
 
 Say = Callable[[str], None]
+# (line, cells) of each row of a CSV, the header first.
+Rows = Callable[[], Iterator[tuple[int, list[str]]]]
 
 
 @dataclass(frozen=True)
@@ -175,8 +178,9 @@ def _read_and_replace(
     """Replaces the register unless it lost too much, and notes what changed; gives the counts."""
     say(f"address register: reading {source.name}")
     _make_entries(connection, source, home.scratch, say, at_once)
-    (entries, in_force) = fetch_one(
-        connection, "SELECT count(*), count(*) FILTER (valid_until IS NULL) FROM register_entries"
+    (entries, in_force, mended) = fetch_one(
+        connection,
+        "SELECT count(*), count(*) FILTER (valid_until IS NULL), count(*) FILTER (is_mended) FROM register_entries",
     )
     say(f"address register: {entries:,} entries read")
     _make_buurten(connection, home.reference / BUURTEN, home.scratch)
@@ -192,7 +196,7 @@ def _read_and_replace(
             connection.execute("DELETE FROM reference.address_register")
             _fill(connection, say)
             (changes,) = rows_of(connection, sql("register_changes"))
-            changes |= {"entries": entries, "left_out": in_force - changes["dwellings"]}
+            changes |= {"entries": entries, "left_out": in_force - changes["dwellings"], "mended": mended}
             if _loss(changes) > max_loss:
                 raise _LostTooMuchError
             _forget_sources(connection, _IN_FORCE, _REFUSED)
@@ -241,7 +245,7 @@ def _changes_of_refused(connection: duckdb.DuckDBPyConnection) -> dict[str, int]
     (changes,) = rows_of(
         connection,
         """
-        SELECT entries, left_out, dwellings, dwellings_before, added, withdrawn, renumbered
+        SELECT entries, left_out, dwellings, dwellings_before, added, withdrawn, renumbered, coalesce(mended, 0) AS mended
         FROM reference.register_loads
         WHERE refused
         ORDER BY load_number DESC
@@ -309,6 +313,7 @@ def _fingerprint(source: Source, buurten: Path) -> str:
 def _make_entries(connection: duckdb.DuckDBPyConnection, source: Source, scratch: Path, say: Say, at_once: int) -> None:
     """Makes the temporary table `register_entries` of the source."""
     parts = 1
+    rows: Rows | None = None
     with ExitStack() as around:
         if source.kind == "BAG extract":
             occurrences = (row for path in source.files for row in bag_extract.read_extract(path, scratch))
@@ -328,6 +333,7 @@ def _make_entries(connection: duckdb.DuckDBPyConnection, source: Source, scratch
             file = around.enter_context(reference_csv(source.files[0], scratch))
             columns_of = wanted_columns(file, source.files[0], CSV_COLUMNS, OPTIONAL_CSV_COLUMNS)
             select = _FROM_CSV.format(csv=file.query(connection, columns_of))
+            rows = file.rows
         connection.execute(f"CREATE OR REPLACE TEMP VIEW register_as_written AS {select}")
         connection.execute(f"SET VARIABLE parts = {parts}")
         for part in range(parts):
@@ -336,9 +342,47 @@ def _make_entries(connection: duckdb.DuckDBPyConnection, source: Source, scratch
             connection.execute(f"{into} {sql('register_entries')}")
             if parts > 1:
                 say(f"address register: part {part + 1} of {parts} put together")
+        _judge_codes(connection, source, rows)
         connection.execute("DROP VIEW temp.register_as_written")
         for table in (*bag_extract.TABLES, "bag_light"):
             connection.execute(f"DROP TABLE IF EXISTS temp.{table}")
+
+
+# Header in a CSV: the column of the entries, how it is mended, and what is wrong with it after that.
+_CODES = {
+    "gemeentecode": ("municipality", "municipality_of", "NOT regexp_full_match(municipality, '[0-9]{4}')"),
+    **{
+        name: (name, "identification_of", f"is_damaged_number({name}, false)")
+        for name in ("nummeraanduiding_id", "adresseerbaar_object_id")
+    },
+}
+
+
+def _judge_codes(connection: duckdb.DuckDBPyConnection, source: Source, rows: Rows | None) -> None:
+    """Raises VroegError where a code is none: its addresses would lie in no municipality, so all would be outside the area.
+
+    `rows`: those of a CSV, to say on which line.
+    """
+    for header, (column, mended, wrong) in _CODES.items():
+        (count,) = fetch_one(connection, f"SELECT count(*) FROM register_entries WHERE {wrong}")
+        if not count:
+            continue
+        where = f"{source.name}, {header}"
+        if rows is not None:
+            as_written = f"SELECT {column} AS written, {mended}(text_of({column})) AS {column} FROM register_as_written"
+            found = connection.execute(f"SELECT DISTINCT written FROM ({as_written}) WHERE {wrong}").fetchall()
+            texts = {written for (written,) in found}
+            at: int | None = None
+            for line, cells in rows():
+                if at is None:
+                    at = Header.of(cells, {header: header}).positions[header]
+                elif at < len(cells) and cells[at] in texts:
+                    where = f"{source.name} line {line}, column {header}"
+                    break
+        is_code = column == "municipality"
+        what = "no code of four digits" if is_code else "a number that a spreadsheet rounded (like 4,572E+14)"
+        do = "give the register as it was downloaded, not as a spreadsheet saved it again"
+        raise VroegError(f"{count:,} entries have {what}", where=where, do=do)
 
 
 _FROM_CSV = """

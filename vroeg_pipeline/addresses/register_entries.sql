@@ -1,8 +1,8 @@
 -- The entries of the register, read as addresses are (DOMAIN §6), from the view `register_as_written` of its source.
 -- Needs: tables register_as_written; macros.sql, address_macros.sql.
 SELECT
-    text_of(nummeraanduiding_id) AS nummeraanduiding_id,
-    text_of(adresseerbaar_object_id) AS adresseerbaar_object_id,
+    identification_of(text_of(nummeraanduiding_id)) AS nummeraanduiding_id,
+    identification_of(text_of(adresseerbaar_object_id)) AS adresseerbaar_object_id,
     is_main,
     text_of(object_kind) AS object_kind,
     text_of(status) AS status,
@@ -12,8 +12,12 @@ SELECT
     suffix_of(house_number_addition) AS house_number_addition,
     text_of(street) AS street,
     text_of(city) AS city,
-    text_of(municipality) AS municipality,
+    municipality_of(text_of(municipality)) AS municipality,
     upper(text_of(buurtcode)) AS buurtcode,
     valid_from,
-    valid_until
+    valid_until,
+    coalesce(municipality_of(text_of(municipality)) <> text_of(municipality), false)
+    OR coalesce(identification_of(text_of(nummeraanduiding_id)) <> text_of(nummeraanduiding_id), false)
+    OR coalesce(identification_of(text_of(adresseerbaar_object_id)) <> text_of(adresseerbaar_object_id), false)
+        AS is_mended
 FROM register_as_written

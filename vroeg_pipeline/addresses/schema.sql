@@ -44,5 +44,6 @@ CREATE TABLE IF NOT EXISTS reference.register_loads (
     -- Addresses that were in force before and of which neither designation nor key is in force any more.
     withdrawn BIGINT NOT NULL,
     renumbered BIGINT NOT NULL,  -- Designations that are in force with another key than before.
-    refused BOOLEAN NOT NULL  -- It lost too many addresses (register_max_loss): the register before it stays in force.
+    refused BOOLEAN NOT NULL,  -- It lost too many addresses (register_max_loss): the register before it stays in force.
+    mended BIGINT  -- Entries with a code or identification that had lost its leading zeros.
 );

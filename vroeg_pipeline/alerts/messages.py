@@ -79,11 +79,19 @@ _MEASURES_IN_DUTCH = {
     "row_count": "aantal regels",
     "rows_to_usual": "aantal regels vergeleken met de zes maanden ervoor",
     "amount_to_usual": "mediaan van de achterstanden vergeleken met de zes maanden ervoor",
+    "median_amount": "mediaan van de achterstanden",
+    "days_to_usual": "mediaan van de dagen achterstand vergeleken met de zes maanden ervoor",
     "share_rejected": "aandeel afgekeurde regels",
+    "share_outside_area": "aandeel adressen buiten het gebied",
+    "outside_area_above_usual": "aandeel adressen buiten het gebied, boven wat gewoon is",
     "share_doubles": "aandeel dubbele regels",
     "share_needs_review": "aandeel adressen dat niet zeker is gevonden",
     "missing_columns": "afgesproken kolommen die ontbreken",
     "unexpected_columns": "kolommen die niet zijn afgesproken",
+}
+_GUESSES_IN_DUTCH = {
+    "cents read as euro?": " (centen gelezen als euro?)",
+    "euro read as cents?": " (euro gelezen als centen?)",
 }
 _BOUNDS_IN_DUTCH = (("at most", "hoogstens"), ("at least", "minstens"), (" to ", " tot "), (" times", " keer"))
 
@@ -171,8 +179,9 @@ def _finding_in_dutch(finding: Finding) -> str:
         "gone": f"de kolom '{expected}' ontbreekt",
         "added": f"de kolom '{observed}' is nieuw",
     }
+    guess = "".join(dutch for english, dutch in _GUESSES_IN_DUTCH.items() if english in finding.how_far_off)
     return columns.get(measure) or (
-        f"{_MEASURES_IN_DUTCH.get(measure, measure)}: {_in_dutch(observed)}, verwacht {_in_dutch(expected)}"
+        f"{_MEASURES_IN_DUTCH.get(measure, measure)}: {_in_dutch(observed)}, verwacht {_in_dutch(expected)}{guess}"
     )
 
 

@@ -22,6 +22,8 @@ from vroeg_pipeline.domain.months import is_month, month_text, parse_month
 from vroeg_pipeline.installation.home import Home, private_folder, temporary_file
 
 UNFINISHED_SUFFIXES = (".part", ".tmp", ".filepart")
+# The reason for leaving a file alone that the next look may find whole.
+UNFINISHED = "still being written"
 WITHDRAWALS, CONFIRMATIONS = "withdrawals", "confirmations"
 
 _CHUNK = 1 << 20
@@ -164,7 +166,7 @@ def _list_folder(
                 listing.files.append(found)
             else:
                 listing.unfinished.append(found)
-                listing.skipped["still being written"] += 1
+                listing.skipped[UNFINISHED] += 1
 
 
 def _settled(status: os.stat_result, settle_seconds: float, now: datetime) -> bool:

@@ -30,6 +30,13 @@ outcome AS (
     FULL JOIN result USING (address_key)
 ),
 
+-- A month that was made before its known clients were counted is taken as it was.
+known_clients AS (
+    SELECT coalesce(bool_or(is_usable), getvariable('has_known_clients')) AS is_usable
+    FROM known_client_counts
+    WHERE month = getvariable('month')
+),
+
 reported AS (
     SELECT
         match.address_key,
@@ -43,8 +50,10 @@ reported AS (
         entry.tier,
         entry.tier_name,
         entry.deadline,
-        entry.known_to
+        entry.known_to,
+        known_clients.is_usable AS is_known_told
     FROM address_matches AS match
+    CROSS JOIN known_clients
     INNER JOIN recidivism_history AS history
         ON match.month = history.month AND match.address_key = history.address_key
     LEFT JOIN prioritised_worklists AS entry
@@ -65,11 +74,12 @@ SELECT
     reported.has_rent,
     reported.match_kind,
     reported.recidivism_kind,
-    -- Who is known cannot be told of an address that is not certain, nor where no register of known clients is linked.
+    -- Who is known cannot be told of an address that is not certain, nor where no register of known clients is linked,
+    -- or most of them have no address.
     CASE
+        WHEN NOT reported.is_known_told THEN NULL
         WHEN reported.known_to IS NOT NULL THEN 'known'
-        WHEN getvariable('has_known_clients') AND NOT reported.needs_review AND reported.worklist IS NOT NULL
-            THEN 'unknown'
+        WHEN NOT reported.needs_review AND reported.worklist IS NOT NULL THEN 'unknown'
     END AS known,
     coalesce(outcome.first_contact_on IS NOT NULL, false) AS attempted,
     coalesce(outcome.reached, false) AS reached,

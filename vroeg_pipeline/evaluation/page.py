@@ -173,7 +173,9 @@ class _Page:
         table = _table("", ("deze periode", "landelijk 2023", "pilot"), rows)
         notes = [] if inhabitants else ["Het aantal inwoners is niet ingesteld (evaluation.inhabitants)."]
         if not self._of.known_is_told:
-            notes.append("Er is geen register van bekende cliënten gekoppeld, dus wie onbekend was is niet nagekeken.")
+            notes.append(
+                "Er is geen bruikbaar register van bekende cliënten gekoppeld, dus wie onbekend was is niet nagekeken."
+            )
         said = (
             "<p>Landelijk: Divosa Monitor Vroegsignalering Schulden 2023, gemiddelden van de deelnemende gemeenten. "
             "Pilot: Haarlem (wijkteam Noord) en Zandvoort.</p>"

@@ -183,6 +183,14 @@ class CsvFile:
                 pass  # as above
         return self._rewritten(columns, numbered=False)[0]
 
+    def rows(self) -> Iterator[tuple[int, list[str]]]:
+        """(line on which it ends, cells) of the header and of each row below it, one by one. To be run within the block."""
+        with self._open() as stream:
+            _, before, lines = _begin(stream, Dialect(delimiter=self.delimiter))
+            for line, cells in _records(lines, self.delimiter, strict=self._strict):
+                if cells and self.header is not None and before + line >= self._skip:
+                    yield before + line, cells
+
     def _compare(self, found: int) -> None:
         if found != self._expected:
             raise _MiscountError
@@ -214,14 +222,13 @@ class CsvFile:
         wanted = sorted({position for position in columns.values() if position is not None})
         copy = self._copies.enter_context(temporary_file(self._scratch))
         count = 0
-        with self._open() as stream, copy.open("w", encoding="utf-8", newline="") as file:
+        with copy.open("w", encoding="utf-8", newline="") as file:
             write = own_writer(file)
-            _, before, lines = _begin(stream, Dialect(delimiter=self.delimiter))
-            for line, cells in _records(lines, self.delimiter, strict=self._strict):
-                if before + line <= self._skip or not cells or (numbered and not "".join(cells).strip(BLANK)):
+            for line, cells in self.rows():
+                if line == self._skip or (numbered and not "".join(cells).strip(BLANK)):
                     continue
                 if self._strict and any(cells[width:]):
-                    raise UnreadableError("has a row that is longer than the header", before + line)
+                    raise UnreadableError("has a row that is longer than the header", line)
                 count += 1
                 here = len(cells)
                 write([count, *(cells[place] if place < here else "" for place in wanted)])
@@ -241,10 +248,12 @@ def own_writer(file: TextIO) -> Callable[[Iterable[object]], object]:
 
 def own_query(path: Path, columns: Mapping[str, str]) -> str:
     """A query for the rows of a CSV that `own_writer` wrote; `columns`: name to type."""
+    # Without buffer_size DuckDB takes sixteen times the longest line, 1 GiB, which is more than a register may have.
     return f"""
         SELECT * FROM read_csv(
             {quoted(str(path))}, auto_detect = false, header = false, columns = {dict(columns)}, delim = ',',
-            quote = '"', escape = '"', new_line = '\\n', parallel = false, max_line_size = {_LONGEST_LINE}
+            quote = '"', escape = '"', new_line = '\\n', parallel = false, max_line_size = {_LONGEST_LINE},
+            buffer_size = {_LONGEST_LINE}
         )
     """
 

@@ -11,6 +11,7 @@ reasons AS (
     SELECT
         partner,
         count(*) FILTER (WHERE list_contains(reasons, 'outdated')) AS outdated,
+        count(*) FILTER (WHERE list_contains(reasons, 'outside_area')) AS outside_area,
         count(*) FILTER (WHERE list_contains(reasons, 'duplicate_in_delivery')) AS doubles
     FROM rejected_rows
     WHERE month = getvariable('month')
@@ -20,10 +21,31 @@ reasons AS (
 signals AS (
     SELECT
         partner,
-        median(amount_due) AS median_amount,
+        median(days_in_arrears) AS median_days,
         count(*) FILTER (WHERE needs_review) AS needs_review
     FROM validated_signals
     WHERE month = getvariable('month')
+    GROUP BY partner
+),
+
+-- Of rejected rows too: an amount that was read a hundred times too low is below every threshold.
+amounts AS (
+    SELECT
+        partner,
+        median(amount_due) AS median_amount
+    FROM (
+        SELECT
+            partner,
+            amount_due
+        FROM validated_signals
+        WHERE month = getvariable('month')
+        UNION ALL
+        SELECT
+            partner,
+            amount_due
+        FROM rejected_rows
+        WHERE month = getvariable('month') AND amount_due > 0
+    )
     GROUP BY partner
 ),
 
@@ -32,6 +54,8 @@ usual AS (
         ancestry.partner,
         median(past.row_count) AS usual_rows,
         median(past.median_amount) AS usual_amount,
+        median(past.median_days) AS usual_days,
+        median(past.share_outside_area) AS usual_outside_area,
         count(DISTINCT past.month) AS months
     FROM ancestry
     INNER JOIN delivery_measures AS past ON ancestry.ancestor = past.partner
@@ -52,11 +76,18 @@ SELECT
     delivered.due_at::DATE - delivered.reference_date_max AS reference_date_age,
     len(delivered.missing_optional) AS missing_columns,
     len(delivered.unexpected_columns) AS unexpected_columns,
-    signals.median_amount,
+    amounts.median_amount,
     -- One month is no habit.
     CASE WHEN usual.months > 1 THEN delivered.row_count / nullif(usual.usual_rows, 0) END AS rows_to_usual,
-    CASE WHEN usual.months > 1 THEN signals.median_amount / nullif(usual.usual_amount, 0) END AS amount_to_usual
+    CASE WHEN usual.months > 1 THEN amounts.median_amount / nullif(usual.usual_amount, 0) END AS amount_to_usual,
+    signals.median_days,
+    CASE WHEN usual.months > 1 THEN signals.median_days / nullif(usual.usual_days, 0) END AS days_to_usual,
+    coalesce(reasons.outside_area, 0) / nullif(delivered.row_count, 0) AS share_outside_area,
+    -- Without a habit nothing is usual.
+    share_outside_area - CASE WHEN usual.months > 1 THEN coalesce(usual.usual_outside_area, 0) ELSE 0 END
+        AS outside_area_above_usual
 FROM delivered
 LEFT JOIN reasons ON delivered.partner = reasons.partner
 LEFT JOIN signals ON delivered.partner = signals.partner
+LEFT JOIN amounts ON delivered.partner = amounts.partner
 LEFT JOIN usual ON delivered.partner = usual.partner

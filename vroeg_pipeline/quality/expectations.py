@@ -19,9 +19,17 @@ Measures = Mapping[str, Any]
 MOST_REJECTED = 0.25
 MOST_DOUBLES = 0.05
 MOST_NEEDING_REVIEW = 0.10
+# Above what is usual for the partner, and ever: where most rows lie outside the area it is rather the register that is
+# wrong.
+MOST_OUTSIDE_AREA_ABOVE_USUAL, MOST_OUTSIDE_AREA = 0.20, 0.50
 LEAST_OF_USUAL, MOST_OF_USUAL = 0.5, 2.0
+# In cents every arrear that may be sent is a hundred times the agreed threshold or more; so high a median is no other.
+CENTS = 100
+LEAST_MEDIAN_IN_CENTS = 5_000
+# A ratio so near to a hundred, or a hundredth, is told as such.
+_NEAR_CENTS = 50, 200
 
-Unit = Literal["", "days", "share", "times"]
+Unit = Literal["", "days", "share", "times", "euro"]
 
 
 @dataclass(frozen=True)
@@ -57,15 +65,26 @@ class Expected:
         """A measured value, in the notation of the bounds."""
         if self.unit == "share":
             return f"{value:.1%}"
+        if self.unit == "euro":
+            return _with_unit(f"{value:.0f}", self.unit)
         return _with_unit(f"{value:.2f}" if self.unit == "times" else f"{value:g}", self.unit)
 
     def how_far_off(self, value: float) -> str:
         """By how much a measured value lies outside the bounds; empty when it lies within."""
         if self.lowest is not None and value < self.lowest:
+            if self._is_near_cents(value):
+                return f"about {CENTS} times too low: euro read as cents?"
             return f"{self._distance(self.lowest - value)} too low"
         if self.highest is not None and value > self.highest:
-            return f"{self._distance(value - self.highest)} too high"
+            if self._is_near_cents(value):
+                return f"about {CENTS} times too high: cents read as euro?"
+            cents = ": cents read as euro?" if self.unit == "euro" else ""
+            return f"{self._distance(value - self.highest)} too high{cents}"
         return ""
+
+    def _is_near_cents(self, value: float) -> bool:
+        low, high = _NEAR_CENTS
+        return self.measure == "amount_to_usual" and (low <= value <= high or 1 / high <= value <= 1 / low)
 
     def _distance(self, distance: float) -> str:
         if self.unit == "share":
@@ -82,7 +101,8 @@ class Expected:
             ratio = float(measures["rows_to_usual"])
             largest = max(measures["row_count"], round(measures["row_count"] / ratio)) if ratio else FEWEST_ROWS
             return None if largest >= FEWEST_ROWS else f"fewer than {FEWEST_ROWS} rows, now and usually"
-        if self.rows and measures[self.rows] < FEWEST_ROWS:
+        # A hundred times the usual is no chance, however few the rows are.
+        if self.rows and measures[self.rows] < FEWEST_ROWS and not self._is_near_cents(float(measures[self.measure])):
             kind = "rows" if self.rows == "row_count" else "signals"
             return f"only {measures[self.rows]} {kind}, fewer than {FEWEST_ROWS}"
         return None
@@ -98,6 +118,7 @@ def expected_of(agreement: Agreement) -> list[Expected]:
     """Everything expected of a delivery under the agreement."""
     terms = agreement.delivery
     usual = "the median of the six months before, predecessors included"
+    most_euro = max(LEAST_MEDIAN_IN_CENTS, float(CENTS * terms.min_amount))
     expected = [
         Expected(
             "rows_as_usual", "rows_to_usual", LEAST_OF_USUAL, MOST_OF_USUAL,
@@ -105,8 +126,26 @@ def expected_of(agreement: Agreement) -> list[Expected]:
         ),
         Expected(
             "amounts_as_usual", "amount_to_usual", LEAST_OF_USUAL, MOST_OF_USUAL,
-            f"The median arrear compared with {usual}.", "times", "accepted_count",
+            f"The median arrear compared with {usual}.", "times", "row_count",
+            "no amounts, or no two earlier months to compare with",
+        ),
+        Expected(
+            "amounts_as_usual", "median_amount", None, most_euro,
+            f"The median arrear; in cents it would be {CENTS} times min_amount of the agreement or more.", "euro",
+            empty="no amounts",
+        ),
+        Expected(
+            "days_as_usual", "days_to_usual", LEAST_OF_USUAL, MOST_OF_USUAL,
+            f"The median number of days in arrears of the signals compared with {usual}.", "times", "accepted_count",
             "no signals, or no two earlier months to compare with",
+        ),
+        Expected(
+            "few_outside_area", "share_outside_area", None, MOST_OUTSIDE_AREA,
+            "Share of the rows whose address lies outside the area (DOMAIN §5).", "share", "row_count", "no rows",
+        ),
+        Expected(
+            "few_outside_area", "outside_area_above_usual", None, MOST_OUTSIDE_AREA_ABOVE_USUAL,
+            f"How much larger that share is than {usual}.", "share", "row_count", "no rows",
         ),
         Expected(
             "reference_date_is_recent", "reference_date_age", None, terms.max_age_days,

@@ -14,8 +14,13 @@ CREATE TABLE IF NOT EXISTS delivery_measures (
     reference_date_age INTEGER,  -- Days from the latest reference date to the due date.
     missing_columns INTEGER NOT NULL,  -- Agreed optional columns that the file lacks.
     unexpected_columns INTEGER NOT NULL,  -- Columns that were not agreed.
-    median_amount DECIMAL(12, 2),  -- Median arrear of its signals in euro.
+    median_amount DECIMAL(12, 2),  -- Median arrear in euro of its signals, and of rejected rows that are one to DDAS.
     -- Rows divided by the median of the six months before, predecessors included; empty with less than two of them.
     rows_to_usual DOUBLE,
-    amount_to_usual DOUBLE  -- The same for the median arrear.
+    amount_to_usual DOUBLE,  -- The same for the median arrear.
+    median_days DOUBLE,  -- Median number of days in arrears of its signals.
+    days_to_usual DOUBLE,  -- The same for the median number of days.
+    share_outside_area DOUBLE,  -- Share of the rows whose address lies in no municipality of the agreement.
+    -- That share minus the median of the six months before, predecessors included; minus nothing with less than two.
+    outside_area_above_usual DOUBLE
 );

@@ -6,6 +6,7 @@ from vroeg_pipeline.addresses.lookup import define_address_macros
 from vroeg_pipeline.deliveries.slips import load_slips
 from vroeg_pipeline.monthly import Figures, Month, counted, made, monthly
 from vroeg_pipeline.signals.row_verdicts import judge_delivered_rows
+from vroeg_pipeline.signals.slips_told import unmatched_slips
 
 GROUP = "signals"
 READS = ["delivery_files", "address_register", "address_overrides", "municipalities"]
@@ -51,12 +52,15 @@ def signals(of: Month) -> Mapping[str, Figures]:
     define_address_macros(of.connection, of.installation)
     judge_delivered_rows(of.connection)
     filled = of.fill("validated_signals", "rejected_rows", then=_COUNT_ROWS)
+    if unmatched := unmatched_slips(of):
+        of.warn(f"references that match nothing that was delivered: {unmatched}")
     return {
         "validated_signals": {
             **filled["validated_signals"],
             "addresses": of.counts("validated_signals", "address_status"),
             "held back": of.counts("validated_signals", "held_reason"),
             "withdrawals and confirmations left out": counted(unusable),
+            "withdrawals and confirmations that match nothing": unmatched or "none",
         },
         "rejected_rows": {
             **filled["rejected_rows"],

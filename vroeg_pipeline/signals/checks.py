@@ -1,6 +1,42 @@
 """What must hold of signals and rejected rows after every run: nothing is lost (DOMAIN §5, §11)."""
 
-from vroeg_pipeline.monthly import MonthCheck, keys_are_unique
+from vroeg_pipeline.deliveries.inbox import UNFINISHED
+from vroeg_pipeline.deliveries.slips import load_slips
+from vroeg_pipeline.installation.statements import fetch_one
+from vroeg_pipeline.monthly import Month, MonthCheck, counted, keys_are_unique
+from vroeg_pipeline.signals.slips_told import unmatched_slips
+
+# One or two say nothing; that most of three or more live elsewhere is rather the fault of the register.
+_FEWEST_OUTSIDE, _MOST_OUTSIDE = 3, 0.5
+
+
+def _outside_area(of: Month) -> str | None:
+    outside, rows = fetch_one(
+        of.connection,
+        """
+        SELECT
+            (SELECT count(*) FROM rejected_rows
+                WHERE month = getvariable('month') AND list_contains(reasons, 'outside_area')),
+            (SELECT count(*) FROM validated_signals WHERE month = getvariable('month'))
+            + (SELECT count(*) FROM rejected_rows WHERE month = getvariable('month'))
+        """,
+    )
+    if outside < _FEWEST_OUTSIDE or outside <= _MOST_OUTSIDE * rows:
+        return None
+    return (
+        f"{outside:,} of {rows:,} rows lie outside the area: look at the municipality codes of the address register, "
+        "municipalities.csv and the agreements before partners are told that nobody lives there"
+    )
+
+
+def _slips(of: Month) -> str | None:
+    unusable = load_slips(of.connection, of.installation, of.month)
+    left_out = {reason: count for reason, count in unusable.items() if not reason.endswith(UNFINISHED)}
+    unmatched = unmatched_slips(of)
+    said = [f"references that match nothing that was delivered ({unmatched})"] if unmatched else []
+    said += [f"lists that cannot be used ({counted(left_out)})"] if left_out else []
+    return " and ".join(said) + ": ask the partner, else doors are rung for nothing" if said else None
+
 
 CHECKS = [
     keys_are_unique("validated_signals", "signal_id"),
@@ -33,6 +69,12 @@ CHECKS = [
         """,
         blocking=True,
     ),
+    MonthCheck(
+        "validated_signals",
+        "slips_match",
+        "Every reference that a partner withdrew or confirmed is of a row that it delivered (DOMAIN §10).",
+        _slips,
+    ),
     keys_are_unique("rejected_rows", "file_sha256", "partner", "row_number"),
     MonthCheck(
         "rejected_rows",
@@ -40,5 +82,11 @@ CHECKS = [
         "No row is rejected without a reason (DOMAIN §5).",
         "SELECT count(*) FROM rejected_rows WHERE month = getvariable('month') AND len(reasons) = 0",
         blocking=True,
+    ),
+    MonthCheck(
+        "rejected_rows",
+        "few_outside_area",
+        "No more than half of the rows of all partners lie outside the area (DOMAIN §5).",
+        _outside_area,
     ),
 ]

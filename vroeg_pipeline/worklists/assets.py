@@ -10,6 +10,7 @@ from vroeg_pipeline.installation.notes import MADE, Issue, Made
 from vroeg_pipeline.installation.statements import fetch_one, insert_rows, streamed_by_column, transaction
 from vroeg_pipeline.monthly import Figures, Month, kept_by_hand, made, monthly
 from vroeg_pipeline.quality.delivery_register import owed_months
+from vroeg_pipeline.worklists.known_clients import known_clients_told
 from vroeg_pipeline.worklists.routing import set_routing
 from vroeg_pipeline.worklists.worklist_file import WorklistEntry, WorklistHeading, worklist_file_name, write_worklist
 
@@ -32,19 +33,23 @@ KNOWN_CLIENTS = kept_by_hand(
         "(DOMAIN §9).",
         # Of the outcomes those of earlier months.
         reads=["address_matches", "recidivism_history", "areas", "known_clients", "outcome_files"],
+        statements=["prioritised_worklists", "known_client_counts"],
         group=GROUP,
     )
 )
 def prioritised_worklists(of: Month) -> Mapping[str, Figures]:
     """Tier, list, rank, action and deadline of each address."""
     set_routing(of.connection, of.installation)
-    filled = of.fill("prioritised_worklists")
+    filled = of.fill("prioritised_worklists", "known_client_counts")
+    known = known_clients_told(of.connection)
+    of.context.log.info(f"{of.month:%Y-%m}: known clients: {known}")
     return {
         "prioritised_worklists": {
             **filled["prioritised_worklists"],
             "per list": of.counts("prioritised_worklists", "worklist"),
             "per tier": of.counts("prioritised_worklists", "tier || ' ' || tier_name"),
             "made without": ", ".join(_missing_partners(of)) or "nobody: every partner delivered",
+            "known clients": known,
             "the month": _funnel(of),
         }
     }

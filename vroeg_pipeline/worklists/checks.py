@@ -1,6 +1,17 @@
 """What must hold of worklists and their issues after every run: nobody is lost, teams know their list (DOMAIN §9)."""
 
-from vroeg_pipeline.monthly import MonthCheck, keys_are_unique
+from vroeg_pipeline.monthly import Month, MonthCheck, keys_are_unique
+from vroeg_pipeline.worklists.known_clients import known_clients_told
+
+
+def _known_clients(of: Month) -> str | None:
+    unusable = of.connection.execute(
+        "FROM known_client_counts WHERE month = getvariable('month') AND is_linked AND NOT is_usable"
+    ).fetchone()
+    if unusable is None:
+        return None
+    return f"most known clients have no address ({known_clients_told(of.connection)}): mend the source, see docs/readings.md"
+
 
 CHECKS = [
     MonthCheck(
@@ -43,6 +54,13 @@ CHECKS = [
         "SELECT count(*) FROM prioritised_worklists WHERE month = getvariable('month') AND (tier IS NULL OR tier_name "
         "IS NULL OR action IS NULL OR deadline IS NULL OR trim(coalesce(explanation, '')) = '')",
         blocking=True,
+    ),
+    MonthCheck(
+        "prioritised_worklists",
+        "known_clients_are_found",
+        "Most of the known clients, if a source of them is linked, have an address that is certain; else nobody counts as "
+        "unknown before (DOMAIN §9).",
+        _known_clients,
     ),
     keys_are_unique("worklist_issues", "worklist", "issue", "address_key"),
     MonthCheck(

@@ -8,7 +8,7 @@ values in their errors, so none of their words is repeated here.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import duckdb
@@ -16,6 +16,7 @@ import duckdb
 from vroeg_pipeline.addresses.resolver import resolve_addresses
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.settings import KnownClients, Settings
+from vroeg_pipeline.formats.cells import header_name
 from vroeg_pipeline.formats.reference_csv import reference_csv, wanted_columns
 from vroeg_pipeline.installation.extensions import load_extension
 from vroeg_pipeline.installation.home import Home
@@ -31,6 +32,9 @@ _POSTGRES = re.compile(r"postgres(ql)?://|(^|\s)(host|hostaddr|dbname|service)\s
 _FILES = (".csv", ".parquet")
 _SQLITE = (".sqlite", ".sqlite3", ".db")
 _CONNECT_SECONDS = 10
+_LIST = re.compile(r"\[[0-9]*\]$")
+# Numbers of other systems come as 7.0, and what is not there as NaN, as soon as one of a column is empty.
+_TEXT = r"CASE WHEN lower(text_of({0})) <> 'nan' THEN regexp_replace(text_of({0}), '^([0-9]+)[.,]0+$', '\1') END"
 # What libpq and DuckDB say, and what of it can be told; their own words hold hosts, users and values.
 _FAILURES = {
     "it refuses the login, or to let this be read": "authentication|no password|role .* does not exist|permission denied",
@@ -45,10 +49,12 @@ def known_clients_are_told(home: Home, settings: Settings) -> bool:
 
 
 def load_known_clients(connection: duckdb.DuckDBPyConnection, home: Home, settings: Settings) -> None:
-    """Makes the temporary table `known_addresses` of the known clients, their addresses resolved; empty without a source.
+    """Makes the temporary tables `known_answers` of the known clients, each with what became of it, and `known_addresses`
+    of those with an address; empty without a source. Sets the variable `has_known_clients`.
 
     Raises VroegError when the source cannot be read or lacks a column, without a word of what is in it.
     """
+    connection.execute("SET VARIABLE has_known_clients = ?", [known_clients_are_told(home, settings)])
     if settings.known_clients:
         _take_in(connection, home, settings.known_clients)
     else:
@@ -56,30 +62,57 @@ def load_known_clients(connection: duckdb.DuckDBPyConnection, home: Home, settin
     temporary_step(
         connection,
         "known_written",
-        """
+        f"""
         SELECT
-            postcode_of(text_of(postcode)) AS postcode,
+            postcode_of({_TEXT.format("postcode")}) AS postcode,
             NULL::VARCHAR AS street,
-            text_of(huisnummer) AS house_number,
-            text_of(huisletter) AS house_letter,
-            text_of(huisnummertoevoeging) AS house_number_addition,
+            {_TEXT.format("huisnummer")} AS house_number,
+            {_TEXT.format("huisletter")} AS house_letter,
+            {_TEXT.format("huisnummertoevoeging")} AS house_number_addition,
             NULL::VARCHAR AS city,
-            text_of(known_to) AS known_to
+            {_TEXT.format("known_to")} AS known_to
         FROM known_raw
+        WHERE concat({", ".join(COLUMNS)}) <> ''
         """,
     )
     resolve_addresses(connection, "known_written")
     temporary_step(
         connection,
-        "known_addresses",
+        "known_answers",
         """
-        SELECT coalesce(side.main_key, answer.address_key) AS address_key, written.known_to, answer.needs_review
+        SELECT
+            coalesce(side.main_key, answer.address_key) AS address_key,
+            written.known_to,
+            answer.needs_review,
+            CASE
+                WHEN answer.address_key IS NULL OR written.known_to IS NULL THEN 'unreadable'
+                WHEN NOT answer.needs_review THEN 'found'
+                WHEN answer.address_status = 'ambiguous' THEN 'ambiguous'
+                ELSE 'unknown'
+            END AS answer
         FROM known_written AS written
-        INNER JOIN resolved_addresses AS answer ON same_address(written, answer)
+        LEFT JOIN resolved_addresses AS answer ON same_address(written, answer)
         LEFT JOIN side_addresses AS side ON answer.address_key = side.address_key
-        WHERE answer.address_key IS NOT NULL AND written.known_to IS NOT NULL
         """,
     )
+    temporary_step(
+        connection,
+        "known_addresses",
+        "SELECT address_key, known_to, needs_review FROM known_answers WHERE answer <> 'unreadable'",
+    )
+
+
+def known_clients_told(connection: duckdb.DuckDBPyConnection) -> str:
+    """What became of the known clients of the month, from `known_client_counts`, in one line."""
+    row = connection.execute(
+        "SELECT read_count, found_count, ambiguous_count, unknown_count, unreadable_count FROM known_client_counts "
+        "WHERE month = getvariable('month') AND is_linked"
+    ).fetchone()
+    if row is None:
+        return "no source"
+    read, *parts = row
+    names = ("found", "ambiguous", "not in the register", "unreadable")
+    return f"{read:,} read: " + ", ".join(f"{count:,} {name}" for name, count in zip(names, parts, strict=True))
 
 
 def _take_in_file(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
@@ -121,6 +154,10 @@ def _take_in(connection: duckdb.DuckDBPyConnection, home: Home, known: KnownClie
         except VroegError as error:
             raise VroegError(str(error), where=_WHERE) from None
     with _own_words():
+        if ending == ".parquet" and not known.query:
+            # DuckDB gives the second of two that differ in case another name.
+            headers = connection.execute(f"SELECT name FROM parquet_schema({quoted(str(path))})").fetchall()
+            _refuse_doubles(name for (name,) in headers)
         _copy(connection, f"WITH source AS (FROM {rows}) {known.query or 'FROM source'}")
 
 
@@ -138,14 +175,36 @@ def _identifier(name: str) -> str:
 
 def _copy(connection: duckdb.DuckDBPyConnection, select: str) -> None:
     """The wanted columns of a query as text, in the temporary table `known_raw`."""
-    found = {row[0].lower(): row[0] for row in connection.execute(f"DESCRIBE ({select})").fetchall()}
+    described = connection.execute(f"DESCRIBE ({select})").fetchall()
+    _refuse_doubles(name for name, *_ in described)
+    found = {name.lower(): (name, kind) for name, kind, *_ in described}
     lacking = [column for column in COLUMNS if column not in found and column not in _OPTIONAL]
     if lacking:
         raise VroegError(f"the source lacks the column {', '.join(lacking)}", where=_WHERE, do="name it in a query")
     wanted = ", ".join(
-        (f'"{found[column]}"::VARCHAR' if column in found else "NULL::VARCHAR") + f" AS {column}" for column in COLUMNS
+        f"{_as_text(column, *found[column]) if column in found else 'NULL::VARCHAR'} AS {column}" for column in COLUMNS
     )
     temporary_step(connection, "known_raw", f"SELECT {wanted} FROM ({select})")
+
+
+def _as_text(column: str, name: str, kind: str) -> str:
+    """A column of any type as text. The services of a list are joined; an address of several values is none."""
+    value = _identifier(name)
+    if not _LIST.search(kind):
+        return f"{value}::VARCHAR"
+    values = f"list_sort(list_distinct({value}::VARCHAR[]))"
+    if column == "known_to":
+        return f"array_to_string({values}, ', ')"
+    return f"CASE WHEN len({values}) = 1 THEN {values}[1] END"
+
+
+def _refuse_doubles(names: Iterable[str]) -> None:
+    folded = [header_name(name) for name in names]
+    doubles = ", ".join(column for column in COLUMNS if folded.count(column) > 1)
+    if doubles:
+        raise VroegError(
+            f"the column {doubles} is there twice", where=_WHERE, do="name the one that is meant in a query"
+        )
 
 
 @contextmanager

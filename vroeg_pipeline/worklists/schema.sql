@@ -18,6 +18,19 @@ CREATE TABLE IF NOT EXISTS prioritised_worklists (
     aftercare BOOLEAN  -- A case of the address in the last aftercare_months ended in help (nazorg).
 );
 
+-- What became of the known clients when the worklists of the month were made, counted. Key: month.
+CREATE TABLE IF NOT EXISTS known_client_counts (
+    month DATE NOT NULL,  -- Signalling month.
+    is_linked BOOLEAN NOT NULL,  -- There is a source of known clients.
+    read_count BIGINT NOT NULL,  -- Clients in it.
+    found_count BIGINT NOT NULL,  -- Those whose address is certain: they are flagged.
+    ambiguous_count BIGINT NOT NULL,  -- Those whose address can be several dwellings; nobody is flagged by them.
+    unknown_count BIGINT NOT NULL,  -- Those whose address is not in the register; nobody is flagged by them.
+    unreadable_count BIGINT NOT NULL,  -- Those without a postcode, a house number or a service that knows them.
+    -- Who is not among them was unknown before: at least half of them have an address that is certain.
+    is_usable BOOLEAN NOT NULL
+);
+
 -- What each team was told, issue by issue; only ever added to (DOMAIN §9). Key: month, worklist, issue, address_key.
 CREATE TABLE IF NOT EXISTS worklist_issues (
     month DATE NOT NULL,  -- Signalling month.

@@ -396,6 +396,7 @@ def test_what_changed_since_the_last_load(
     register = load(say=said.append)
     assert register.changes == {
         "entries": 4, "left_out": 0, "dwellings": 4, "dwellings_before": 4, "added": 1, "withdrawn": 1, "renumbered": 1,
+        "mended": 0,
     }  # fmt: skip
     assert said == [
         "address register: reading addresses.csv",
@@ -575,3 +576,62 @@ def test_a_mistake_in_buurten_says_where(
     world.reference("buurten.csv", *lines)
     with pytest.raises(VroegError, match=said):
         load()
+
+
+# A register that a spreadsheet saved again ----------------------------------------------------------------------------
+
+
+def test_leading_zeros_that_a_spreadsheet_took_off_are_put_back(
+    world: World, warehouse: duckdb.DuckDBPyConnection, load: Callable[..., Register]
+) -> None:
+    """Case e23: with 457 for 0457 every certain address lay outside the area, in a green run."""
+    world.reference(
+        "addresses.csv",
+        f"{REGISTER_HEADER},adresseerbaar_object_id",
+        "457200000199636,Buitenveer,7,,,1381AA,Weesp,457,457010000000007",
+        "0457200000199640,Buitenveer,9,a,,1381AA,Weesp,0457,0457010000000009",
+        "3200000000011,Kade,1,,,9901AA,Appingedam,3.0,3010000000011",
+        "12,Kade,2,,,9901AA,Appingedam,,",
+    )
+    register = load()
+    assert (register.changes or {})["mended"] == 2
+    assert rows(warehouse, "municipality, nummeraanduiding_id, adresseerbaar_object_id") == [
+        ("0457", "0457200000199636", "0457010000000007"),
+        ("0457", "0457200000199640", "0457010000000009"),
+        ("0003", "0003200000000011", "0003010000000011"),
+        (None, "12", None),  # numbers of one's own stay what they are
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (
+            "n2,Teststraat,2,,,2021AB,Haarlem,Haarlem",
+            "line 5, column gemeentecode: 2 entries have no code of four digits",
+        ),
+        ('n2,"Test\nstraat",2,,,2021AB,Haarlem,00392', "line 6, column gemeentecode"),
+        ("n2,Teststraat,2,,,2021AB,Haarlem,39.2", "line 5, column gemeentecode"),
+        ("4.572E+14,Teststraat,2,,,2021AB,Haarlem,0392", "line 5, column nummeraanduiding_id: 2 entries .* rounded"),
+        ('"4,572E+14",Teststraat,2,,,2021AB,Haarlem,0392', "line 5, column nummeraanduiding_id"),
+    ],
+)
+def test_a_code_that_is_none_stops_the_register_and_says_where(
+    world: World, warehouse: duckdb.DuckDBPyConnection, load: Callable[..., Register], row: str, said: str
+) -> None:
+    world.register("2021AB,1,,")
+    load()
+    lines = ("n0,Teststraat,9,,,2021AB,Haarlem,0392", "", "n1,Teststraat,1,,,2021AB,Haarlem,0392", row, row)
+    world.reference("addresses.csv", REGISTER_HEADER, *lines)
+    with pytest.raises(VroegError, match=rf"addresses.csv {said}"):
+        load()
+    assert rows(warehouse, "address_key") == [("2021AB_1__",)]
+
+
+def test_rows_of_a_re_saved_register_are_not_outside_the_area(world: World) -> None:
+    world.agree("huur", municipalities=["0392"])
+    world.register("2021AB,12,,,392")
+    world.deliver("huur", "2021-03", [row()])
+    world.run("2021-03", upto="validated_signals")
+    (signal,) = world.table("validated_signals")
+    assert (signal["municipality"], signal["address_status"]) == ("0392", "exact")

@@ -31,6 +31,7 @@ from vroeg_pipeline_tests.kit.world import moment
 
 MARCH, NOW = date(2021, 3, 1), moment("2021-03-09 10:00")
 WHO = {"name": "Huur", "contact": "020", "addressee": "afdeling incasso"}
+CENTS = Finding("median_amount", "22050 euro", "at most 7500 euro", "14550 euro too high: cents read as euro?")
 RENAMED, FEW = Finding("renamed", "Initial", "Initials"), Finding("row_count", "5", "20 to 400", "15 too low")
 # Facts, and what stands in the English and in the Dutch line.
 TOLD: list[tuple[Facts, str, str]] = [
@@ -75,6 +76,11 @@ TOLD: list[tuple[Facts, str, str]] = [
         CheckFailed(check="signals.adds_up", said="is broken 2 times"),
         "adds_up: is broken 2 times",
         "adds_up: is broken",
+    ),
+    (
+        CheckFailed(name="Huur", check="amounts_as_usual", said=f"{CENTS} (agreements/huur.yaml)", findings=(CENTS,)),
+        "amounts_as_usual: median_amount is 22050 euro, expected at most 7500 euro (14550 euro too high: cents read as",
+        "mediaan van de achterstanden: 22050 euro, verwacht hoogstens 7500 euro (centen gelezen als euro?)",
     ),
     (
         RunFailed(

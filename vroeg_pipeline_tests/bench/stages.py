@@ -58,7 +58,7 @@ def run_stages(home: Home, month_text: str) -> dict[str, float]:
                 replace_month(connection, {t: sql(t) for t in ("repeat_signals", "recidivism_history")})
             with timed("prioritised_worklists"):
                 set_routing(connection, installation)
-                replace_month(connection, {"prioritised_worklists": sql("prioritised_worklists")})
+                replace_month(connection, {t: sql(t) for t in ("prioritised_worklists", "known_client_counts")})
             with timed("worklist_issues"), transaction(connection):
                 insert_rows(connection, "worklist_issues", sql("worklist_issues"))
     return seconds

@@ -239,7 +239,7 @@ def evaluation_of(world: World, *months: str) -> Evaluation:
 def test_nobody_is_unknown_where_no_register_is_linked(world: World) -> None:
     found = town(world)
     assert (found.counts[ALL, "checked"], found.known_is_told) == (0, False)
-    assert "geen register van bekende cliënten gekoppeld" in evaluation_page(found)
+    assert "geen bruikbaar register van bekende cliënten gekoppeld" in evaluation_page(found)
 
 
 def test_who_is_unknown_is_a_share_of_those_who_could_be_checked(world: World) -> None:
@@ -250,7 +250,7 @@ def test_who_is_unknown_is_a_share_of_those_who_could_be_checked(world: World) -
     # 11 is ambiguous and 12 not in the register: neither can be checked.
     assert (found.counts[ALL, "checked"], found.counts[ALL, "unknown"]) == (10, 5)
     assert found.share((ALL, "unknown"), (ALL, "checked")) is None  # it would tell that two were not
-    assert "geen register van bekende cliënten" not in evaluation_page(found)
+    assert "register van bekende cliënten gekoppeld" not in evaluation_page(found)
 
 
 def test_a_month_of_which_nothing_came_back_says_so(world: World) -> None:

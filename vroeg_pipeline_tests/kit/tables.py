@@ -87,6 +87,30 @@ class Tables:
         self._insert("address_matches", match)
         self._insert("recidivism_history", history)
 
+    def delivery(self, partner: str = "huur", month: str = MARCH, **values: Any) -> None:
+        """Adds an accepted delivery; by default of ten rows, nine of them signals."""
+        delivery = {
+            "month": parse_month(month), "partner": partner, "file_sha256": f"{partner} {month}", "status": "accepted",
+            "file_name": "levering.csv", "received_at": moment(f"{month}-03 10:00"), "size_bytes": 1, "row_count": 10,
+            "accepted_count": 9, "rejected_count": 1, "due_at": moment(f"{month}-05 17:00"),
+            "missing_optional": [], "unexpected_columns": [], **values,
+        }  # fmt: skip
+        self._insert("delivery_files", delivery)
+
+    def rejected(self, *reasons: str, partner: str = "huur", month: str = MARCH, **values: Any) -> None:
+        """Adds a rejected row."""
+        (count,) = fetch_one(self.connection, "SELECT count(*) FROM rejected_rows")
+        rejected = {
+            "month": parse_month(month), "partner": partner, "file_sha256": f"{partner} {month}",
+            "row_number": 1_000 + count, "reasons": list(reasons), **values,
+        }  # fmt: skip
+        self._insert("rejected_rows", rejected)
+
+    def measures(self, *months: str) -> None:
+        """Measures the deliveries of these months, in that order."""
+        for month in months or (MARCH,):
+            self.at(month).fill("delivery_measures")
+
     def entry(self, number: int, worklist: str, rank: int, *, month: str = MARCH) -> None:
         """Adds an entry of a worklist."""
         entry = {
@@ -98,25 +122,25 @@ class Tables:
 
     def matches(self, month: str = MARCH) -> None:
         """Fills the matches of a month from its signals."""
-        self._month(month).fill("address_matches")
+        self.at(month).fill("address_matches")
 
     def recidivism(self, *months: str) -> None:
         """Fills matches, repeats and recidivism of these months from their signals, in that order."""
         for month in months or (MARCH,):
-            of = self._month(month)
+            of = self.at(month)
             of.fill("address_matches")
             of.step("moved_addresses")
             of.fill("repeat_signals", "recidivism_history")
 
     def worklists(self, month: str = MARCH) -> None:
         """Fills the worklists of a month from its matches and their history."""
-        of = self._month(month)
+        of = self.at(month)
         set_routing(self.connection, of.installation)
-        of.fill("prioritised_worklists")
+        of.fill("prioritised_worklists", "known_client_counts")
 
     def issue(self, month: str = MARCH) -> None:
         """Issues what changed on the worklists of a month."""
-        of = self._month(month)
+        of = self.at(month)
         insert_rows(self.connection, "worklist_issues", of.installation.statement("worklist_issues"))
 
     def rows(self, table: str, month: str = MARCH) -> dict[int, dict[str, Any]]:
@@ -138,7 +162,8 @@ class Tables:
     def _installation(self) -> Installation:
         return self.world.installation
 
-    def _month(self, month: str) -> Month:
+    def at(self, month: str) -> Month:
+        """A month of the connection, as stages and checks get it."""
         of = parse_month(month)
         self._installation.set_month(self.connection, of)
         return Month(self.connection, self._installation, None, of)

@@ -40,6 +40,10 @@ ORDINARY: dict[str, Any] = {
     "median_amount": Decimal("240.00"),
     "rows_to_usual": 1.1,
     "amount_to_usual": 0.9,
+    "median_days": 60.0,
+    "days_to_usual": 1.2,
+    "share_outside_area": 0.05,
+    "outside_area_above_usual": 0.05,
 }
 
 
@@ -68,6 +72,17 @@ BROKEN = [
     ({"rows_to_usual": 0.49}, "rows_as_usual", "rows_to_usual is 0.49 times, expected 0.5 times to 2 times"),
     ({"rows_to_usual": 2.01}, "rows_as_usual", "too high"),
     ({"amount_to_usual": 2.5}, "amounts_as_usual", "0.5 times too high"),
+    ({"amount_to_usual": 97.1}, "amounts_as_usual", "(about 100 times too high: cents read as euro?)"),
+    ({"amount_to_usual": 0.0104}, "amounts_as_usual", "about 100 times too low: euro read as cents?"),
+    ({"amount_to_usual": 0.0}, "amounts_as_usual", "0.5 times too low"),
+    (
+        {"median_amount": Decimal("22050.00"), "amount_to_usual": None},
+        "amounts_as_usual",
+        "22050 euro, expected at most 7500 euro (14550 euro too high: cents read as euro?)",
+    ),
+    ({"days_to_usual": 2.4}, "days_as_usual", "days_to_usual is 2.40 times"),
+    ({"outside_area_above_usual": 0.21}, "few_outside_area", "21.0%, expected at most 20%"),
+    ({"share_outside_area": 0.51}, "few_outside_area", "51.0%, expected at most 50%"),
     ({"reference_date_age": 15}, "reference_date_is_recent", "15 days, expected at most 14 days (1 day too high)"),
     ({"share_rejected": 0.26}, "few_rows_rejected", "26.0%, expected at most 25% (1 percentage point too high)"),
     ({"share_outdated": 0.11}, "few_rows_outdated", "11.0%"),
@@ -95,18 +110,33 @@ def test_a_bound_itself_is_within(agreements: Mapping[str, Agreement], tmp_path:
 
 
 def test_what_cannot_be_judged_is_not_called_good(agreements: Mapping[str, Agreement], tmp_path: Path) -> None:
-    found = judged(agreements, tmp_path, rows_to_usual=None, amount_to_usual=None, reference_date_age=None)
-    unjudged = {"rows_as_usual", "amounts_as_usual", "reference_date_is_recent"}
+    unknown = ("rows_to_usual", "amount_to_usual", "median_amount", "days_to_usual", "reference_date_age")
+    found = judged(agreements, tmp_path, **dict.fromkeys(unknown))
+    unjudged = {"rows_as_usual", "amounts_as_usual", "days_as_usual", "reference_date_is_recent"}
     assert {n.check for n in found.not_judged} == unjudged
     assert unjudged.isdisjoint(j.check for j in found.judgements)
     few = judged(agreements, tmp_path, row_count=5, accepted_count=4, share_rejected=0.6)
     assert "few_rows_rejected" in {n.check for n in few.not_judged}
+    few = judged(agreements, tmp_path, row_count=5, accepted_count=4, amount_to_usual=20)
+    assert "amounts_as_usual" in {n.check for n in few.not_judged}
+
+
+@pytest.mark.parametrize(
+    "changes", [{"amount_to_usual": 103.0}, {"amount_to_usual": 0.01}, {"median_amount": Decimal(22_050)}]
+)
+def test_cents_are_seen_in_a_few_rows_too(
+    agreements: Mapping[str, Agreement], tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    few = judged(agreements, tmp_path, row_count=2, accepted_count=2, **changes)
+    (failed,) = [j for j in few.judgements if not j.passed and j.check != "rows_as_agreed"]
+    assert failed.check == "amounts_as_usual"
+    assert "cents" in str(failed.findings[0])
 
 
 def test_a_delivery_of_nothing_is_judged_on_its_volume(agreements: Mapping[str, Agreement], tmp_path: Path) -> None:
     shares = dict.fromkeys(
         ("share_rejected", "share_outdated", "share_doubles", "share_needs_review", "reference_date_age",
-         "median_amount", "amount_to_usual")
+         "median_amount", "amount_to_usual", "days_to_usual", "share_outside_area", "outside_area_above_usual")
     )  # fmt: skip
     found = judged(agreements, tmp_path, row_count=0, accepted_count=0, rejected_count=0, rows_to_usual=0.0, **shares)
     assert {j.check for j in found.judgements if not j.passed} == {"rows_as_agreed", "rows_as_usual"}

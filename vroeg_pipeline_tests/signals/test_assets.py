@@ -243,3 +243,19 @@ def test_a_street_mends_a_postcode_and_contradicts_one(world: World) -> None:
     assert world.reasons("2021-03") == {5: ["missing_postcode"]}
     (contradiction,) = world.table("validated_signals", where="address_stage = 'D'")
     assert '"found_by":"street"' in contradiction["address_evidence"]
+
+
+def test_a_withdrawal_that_matches_nothing_is_told_where_people_look(world: World) -> None:
+    world.agree("huur")
+    world.deliver("huur", "2021-03", [row(customer_reference="001002")])
+    world.slip("huur", "2021-03", "withdrawals", "1002")
+    result = world.run("2021-03", upto="validated_signals")
+    (told,) = [e for e in result.all_events if e.is_step_materialization and e.asset_key.path == ["validated_signals"]]
+    said = "huur, withdrawals: 1 of 1"
+    assert told.materialization.metadata["withdrawals and confirmations that match nothing"].value == said
+    (failed,) = [e for e in result.get_asset_check_evaluations() if not e.passed]
+    assert (failed.check_name, failed.blocking) == ("slips_match", False)
+    noted = (world.home.taken_in / "2021-03.verdicts.json").read_text()  # what alerts are made of
+    assert said in noted
+    for text in (noted, str(failed.description)):
+        assert "1002" not in text

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
 
 import duckdb
 import pytest
 
 from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.evaluation.figures import set_evaluation
+from vroeg_pipeline.installation.statements import temporary_step
 from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.monthly import months_at_work
-from vroeg_pipeline.worklists.known_clients import known_clients_are_told
+from vroeg_pipeline.worklists.checks import CHECKS
+from vroeg_pipeline.worklists.known_clients import known_clients_are_told, known_clients_told
 from vroeg_pipeline.worklists.routing import set_routing
 from vroeg_pipeline_tests.kit.postgres import PASSWORD, Server, postgres_server
+from vroeg_pipeline_tests.kit.sql import load_register
+from vroeg_pipeline_tests.kit.tables import Tables
 from vroeg_pipeline_tests.kit.world import World, month
 
 ROWS = [("2021 ab", 1, None, "rood", "wijkteam"), ("2021AB", 2, None, None, "schulddienst")]
@@ -191,3 +197,127 @@ def test_a_password_from_the_environment_is_fine(world: World) -> None:
     for source in ("postgresql://u:${P}@h/d", "host=h password=${P}", "postgresql://u@h:5432/d"):
         world.settings(known_clients={"source": source, "table": "t"})
         world.home.load_settings()
+
+
+# What became of them ----------------------------------------------------------------------------------------------------
+
+HEADER = "postcode,huisnummer,huisletter,huisnummertoevoeging,known_to"
+
+
+def parquet(world: World, select: str) -> Path:
+    """Makes a file of a query the source; gives the file."""
+    path = world.home.reference / "clienten.parquet"
+    duckdb.execute(f"COPY ({select}) TO '{path}'")
+    world.settings(known_clients={"source": str(path)})
+    return path
+
+
+@pytest.mark.parametrize("kind", ["DOUBLE", "DECIMAL(9, 1)", "FLOAT", "INTEGER"])
+def test_a_number_column_of_parquet_holds_whole_numbers(world: World, kind: str) -> None:
+    """Case g10: 7.0 was no number of a house, so all clients flagged nobody."""
+    empty = "NULL" if kind.startswith(("DEC", "INT")) else "'NaN'"
+    parquet(
+        world,
+        f"SELECT '2021AB' AS postcode, 7::{kind} AS huisnummer, {empty}::{kind} AS huisletter, "
+        f"2::{kind} AS huisnummertoevoeging, 'wijkteam' AS known_to "
+        f"UNION ALL SELECT '2021AB', {empty}::{kind}, NULL, NULL, 'wijkteam'",
+    )
+    assert known(world) == {("2021AB_7__2", "wijkteam")}
+
+
+def test_a_number_column_of_sqlite_and_csv_holds_whole_numbers(world: World) -> None:
+    with sqlite3.connect(world.home.reference / "clienten.db") as database:
+        database.execute("CREATE TABLE c (postcode, huisnummer REAL, huisnummertoevoeging REAL, known_to)")
+        database.executemany("INSERT INTO c VALUES (?, ?, ?, ?)", [("2021AB", 7, 3, "w"), ("2021AB", 9, None, "w")])
+    world.settings(known_clients={"source": "reference/clienten.db", "table": "c"})
+    found = known(world)
+    assert found == {("2021AB_7__3", "w"), ("2021AB_9__", "w")}
+    world.reference("known_clients.csv", HEADER, "2021AB,7.0,,3.0,w", '2021AB,"9,0",NaN,nan,w')
+    world.home.settings.unlink()
+    assert known(world) == found
+
+
+def test_the_services_of_a_list_are_joined_and_an_address_of_several_values_is_none(world: World) -> None:
+    parquet(
+        world,
+        "SELECT '2021AB' AS postcode, [7] AS huisnummer, ['wijkteam', NULL, 'bank', 'wijkteam'] AS known_to "
+        "UNION ALL SELECT '2021AB', [8, 9], ['wijkteam']",
+    )
+    assert known(world) == {("2021AB_7__", "bank, wijkteam")}
+
+
+def test_a_column_that_is_there_twice_stops(world: World) -> None:
+    path = parquet(world, "SELECT '2021AB' AS postcode, 'x' AS Postcodx, 7 AS huisnummer, 'w' AS known_to")
+    path.write_bytes(path.read_bytes().replace(b"Postcodx", b"Postcode"))
+    with pytest.raises(VroegError, match="the column postcode is there twice"):
+        known(world)
+    twice = "SELECT pc AS postcode, nr AS huisnummer, nr AS huisnummer, 'w' AS known_to FROM source"
+    world.reference("dossiers.csv", "pc,nr", "2021AB,2")
+    world.settings(known_clients={"source": "reference/dossiers.csv", "query": twice})
+    with pytest.raises(VroegError, match="the column huisnummer is there twice"):
+        known(world)
+    world.reference("known_clients.csv", f"{HEADER},Known_To", "2021AB,7,,,w,x")
+    world.home.settings.unlink()
+    with pytest.raises(VroegError, match="there twice"):
+        known(world)
+
+
+def listed(tables: Tables, *clients: str) -> dict[str | None, int]:
+    """How many of the addresses 2 and 3 were known before; number 1 is ambiguous in the register."""
+    load_register(
+        tables.connection,
+        [("2021AB", 1, "", "RD"), ("2021AB", 1, "", "ZW"), ("2021AB", 2, "", ""), ("2021AB", 3, "", "")],
+    )
+    tables.world.reference("known_clients.csv", HEADER, *clients)
+    for number in (2, 3):
+        tables.address(number)
+    tables.worklists()
+    set_evaluation(tables.connection, tables.world.installation, month("2021-03"))
+    tables.connection.execute("SET VARIABLE help_results = []::VARCHAR[]")
+    tables.connection.execute("SET VARIABLE now = now()")
+    temporary_step(tables.connection, "evaluation_reports")
+    reports = tables.query("SELECT known, sum(reports)::INTEGER AS n FROM evaluation_reports GROUP BY ALL")
+    return {row["known"]: row["n"] for row in reports}
+
+
+def test_what_became_of_the_clients_is_counted(tables: Tables) -> None:
+    """Case g13."""
+    clients = ("2021AB,2,,,w", "2021AB,3.0,,,w", "2021AB,1,,,w", "9999ZZ,7,,,w", "2021AB,,,,w", "2021AB,2,,,", ",,,,")
+    listed(tables, *clients)
+    (counts,) = tables.query("FROM known_client_counts")
+    assert list(counts.values())[1:] == [True, 6, 2, 1, 1, 2, False]
+    of = tables.at("2021-03")
+    told = "6 read: 2 found, 1 ambiguous, 1 not in the register, 2 unreadable"
+    assert known_clients_told(of.connection) == told
+    (check,) = [check for check in CHECKS if check.name == "known_clients_are_found"]
+    assert not check.blocking
+    wrong, _ = check.look(of)
+    assert wrong == f"most known clients have no address ({told}): mend the source, see docs/readings.md"
+
+
+@pytest.mark.parametrize(
+    ("clients", "known_before", "holds"),
+    [
+        (("2021AB,2,,,w",), {"known": 1, "unknown": 1}, True),
+        (("2021AB,2,,,w", "2021AB,1,,,w"), {"known": 1, "unknown": 1}, True),  # half of them
+        (("2021AB,2,,,w", "2021AB,1,,,w", "9999ZZ,7,,,w"), {None: 2}, False),
+        (("2021AB,7.5,,,w",), {None: 2}, False),
+        ((), {None: 2}, False),
+    ],
+)
+def test_a_source_that_cannot_be_used_does_not_make_everybody_unknown(
+    tables: Tables, clients: tuple[str, ...], known_before: dict[str | None, int], holds: bool
+) -> None:
+    assert listed(tables, *clients) == known_before
+    (check,) = [check for check in CHECKS if check.name == "known_clients_are_found"]
+    assert (check.look(tables.at("2021-03"))[0] is None) == holds
+
+
+def test_without_a_source_the_check_holds_and_nobody_is_unknown(tables: Tables) -> None:
+    tables.address(2)
+    tables.worklists()
+    (counts,) = tables.query("FROM known_client_counts")
+    assert (counts["is_linked"], counts["is_usable"]) == (False, False)
+    assert known_clients_told(tables.connection) == "no source"
+    (check,) = [check for check in CHECKS if check.name == "known_clients_are_found"]
+    assert check.look(tables.at("2021-03"))[0] is None

@@ -1,0 +1,73 @@
+"""What a delivery is in numbers, beside the months before it (the statement alone)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from vroeg_pipeline_tests.kit.tables import MARCH, Tables
+
+BEFORE = ("2021-01", "2021-02")
+
+
+def deliver(tables: Tables, month: str, *amounts: object, outside: int = 0, days: int = 60) -> None:
+    """A delivery of ten rows: signals of these amounts, and rows outside the area."""
+    tables.delivery(month=month)
+    for number, amount in enumerate(amounts):
+        tables.signal("huur", number + 1, month, amount_due=amount, days_in_arrears=days)
+    for _ in range(outside):
+        tables.rejected("outside_area", month=month)
+
+
+def measured(tables: Tables, *months: str) -> dict[str, Any]:
+    """What the last of these months is measured to be."""
+    tables.measures(*months)
+    (found,) = tables.query(f"FROM delivery_measures WHERE month = '{months[-1]}-01'")
+    return found
+
+
+def test_the_medians_are_compared_with_those_of_the_months_before(tables: Tables) -> None:
+    deliver(tables, "2021-01", 100, 200, 300, days=40)
+    deliver(tables, "2021-02", 240, days=60)
+    deliver(tables, MARCH, 22_000, days=100)
+    found = measured(tables, *BEFORE, MARCH)
+    assert (found["median_amount"], found["amount_to_usual"]) == (Decimal("22000.00"), pytest.approx(100))
+    assert (found["median_days"], found["days_to_usual"]) == (100, 2)
+
+
+def test_one_month_is_no_habit(tables: Tables) -> None:
+    deliver(tables, "2021-02", 200, outside=9)
+    deliver(tables, MARCH, 22_000, outside=4)
+    found = measured(tables, "2021-02", MARCH)
+    assert (found["amount_to_usual"], found["days_to_usual"]) == (None, None)
+    # Nothing is usual yet: the whole share counts.
+    assert (found["share_outside_area"], found["outside_area_above_usual"]) == (0.4, 0.4)
+
+
+def test_an_amount_that_was_read_as_cents_counts_though_its_row_was_rejected(tables: Tables) -> None:
+    for month in BEFORE:
+        deliver(tables, month, 200, 200)
+    deliver(tables, MARCH)
+    for amount in ("2.00", "2.10", "1.90"):
+        tables.rejected("below_threshold", amount_due=amount)
+    tables.rejected("invalid_amount", amount_due="-500")
+    found = measured(tables, *BEFORE, MARCH)
+    assert (found["median_amount"], found["amount_to_usual"]) == (Decimal("2.00"), pytest.approx(0.01))
+
+
+def test_what_lies_outside_the_area_is_compared_with_what_is_usual(tables: Tables) -> None:
+    deliver(tables, "2021-01", outside=3)
+    deliver(tables, "2021-02", outside=5)
+    deliver(tables, MARCH, outside=9)
+    tables.rejected("invalid_amount")
+    found = measured(tables, *BEFORE, MARCH)
+    assert (found["share_outside_area"], found["outside_area_above_usual"]) == (0.9, pytest.approx(0.5))
+
+
+def test_a_delivery_without_rows_is_measured_too(tables: Tables) -> None:
+    tables.delivery(row_count=0, accepted_count=0, rejected_count=0)
+    found = measured(tables, MARCH)
+    unknown = ("median_amount", "median_days", "share_outside_area", "outside_area_above_usual", "share_rejected")
+    assert [found[name] for name in unknown] == [None] * 5
