@@ -77,9 +77,9 @@ CREATE OR REPLACE TEMP MACRO postcode_without_spaces(postcode) AS
 CREATE OR REPLACE TEMP MACRO postcode_of(value) AS
     postcode_without_spaces(translate(upper(without_marks(value)), ' ' || chr(9), ''));
 
--- The parts of an amount in a notation with this decimal mark and thousands separator: what stands before it, the whole
--- euros, the cents, what stands behind it; empty parts where it is no amount. Spaces stand at the edges, beside the sign
--- and before groups of three digits alone (DOMAIN §4).
+-- The parts of an amount in a notation with this decimal mark and thousands separator: what stands before it, the
+-- whole euros, the cents, what stands behind it; empty parts where it is no amount. Spaces stand at the edges, beside
+-- the sign and before groups of three digits alone (DOMAIN §4).
 CREATE OR REPLACE TEMP MACRO amount_parts(value, decimal_mark, separator) AS
     regexp_extract(
         value,
