@@ -95,6 +95,8 @@ def take_in(connection: duckdb.DuckDBPyConnection, installation: Installation, m
     ]
     judged = _without_superseded(judged)
     _keep(connection, installation, month, judged)
+    for reason, count in skipped.items():
+        say(f"{month_text(month)} inbox: {count} left alone ({reason})")
     for file in judged:
         if file.status == "refused":
             say(f"{month_text(month)} {file.sender}: refused, {file.refusal} ({file.detail})")

@@ -16,7 +16,7 @@ from typing import Literal
 import duckdb
 
 from vroeg_pipeline.domain.fields import CANONICAL_FIELDS, FLAG_FIELDS
-from vroeg_pipeline.formats.cells import BLANK, NOTHING, Cell, Header, Kind, UnreadableError
+from vroeg_pipeline.formats.cells import BLANK, NOTHING, Cell, Header, Kind, UnreadableError, header_name
 from vroeg_pipeline.formats.csv import Dialect, csv_file, own_query, own_writer
 from vroeg_pipeline.formats.drift import drift_of
 from vroeg_pipeline.formats.hints import LOOKED_AT, how_headers_stand, where_headers_stand
@@ -82,6 +82,8 @@ def read_delivery(
                 header, count, first = _load_rows(con, rows, columns, into, scratch)
                 hint = where_headers_stand(first, columns.values())
                 told = sheet.told
+        if header is not None:
+            _refuse_second_header(con, header, columns, into)
     except UnreadableError as error:
         _empty_table(con, into)
         line = f" (line {error.line})" if error.line and "line" not in str(error) else ""
@@ -170,6 +172,24 @@ def _load_rows(
     if loaded != count:
         raise RuntimeError(f"{count} rows were written but {loaded} loaded")  # a bug of ours, never the file's
     return header, count, first
+
+
+def _refuse_second_header(
+    con: duckdb.DuckDBPyConnection, header: Header, columns: Mapping[str, str], into: str
+) -> None:
+    """Of two files that were put together the columns may stand in another order from the second header on."""
+    fields = [field for field in CANONICAL_FIELDS if field in header.positions]
+    agreed = {field: header_name(columns[field]) for field in fields}
+    if not {"postcode", "amount_due"} <= agreed.keys():
+        return
+    rows = con.execute(
+        f"SELECT row_number, {', '.join(fields)} FROM {into} WHERE postcode IN $written OR amount_due IN $written",
+        {"written": list(header.written)},
+    ).fetchall()
+    for number, *cells in rows:
+        here = {field: header_name(cell or "") for field, cell in zip(fields, cells, strict=True)}
+        if 2 * len({*here.values()} & {*agreed.values()}) >= len(fields) and here != agreed:
+            raise UnreadableError(f"has its headers again in row {number}, in another order; send the files one by one")
 
 
 def _normal_row(number: int, row: list[Cell], header: Header) -> list[str]:

@@ -38,8 +38,10 @@ _IN_CODE_PAGE = re.compile(
     rb"[A-Za-z](?:[\x81\x82\x84\x86-\x89\x8b\x8d\x8f\x90\x95\x98\x9b\x9d][A-Za-z]|"
     rb"[\x81\x82\x88\x89\x8b\x8d\x8f\x90][;,\t|\"\r\n])"
 )
-_C1 = re.compile(rb"[\x80-\x9f]")
-_NOT_IN_CP1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
+_ASCII = bytes(range(0x80))
+_LEADS = {*b"\xc2\xc3\xc4\xc5\xe2"}
+_C1 = {*range(0x80, 0xA0)}
+_NOT_IN_CP1252 = {*b"\x81\x8d\x8f\x90\x9d"}
 
 
 def blocks(path: Path) -> Iterator[bytes]:
@@ -123,27 +125,24 @@ def _agreed_wide(path: Path, agreed: str, name: str, wide: str | None, *, has_or
 
 def _single_byte(path: Path, name: str, agreed: str) -> str:
     """Of an encoding with one byte a letter: Latin-1 is known to be said of what is cp1252."""
-    has_c1, beyond, in_utf8, is_ascii = False, False, False, True
+    seen: set[int] = set()
     line, mixed = 1, None
     for block in blocks(path):
-        if not block.isascii():
-            is_ascii = False
-            in_utf8 = in_utf8 or _IN_UTF8.search(block) is not None
-            has_c1 = has_c1 or _C1.search(block) is not None
-            beyond = beyond or _NOT_IN_CP1252.search(block) is not None
-            if mixed is None and (surely := _SURELY_IN_UTF8.search(block)):
-                mixed = line + block.count(b"\n", 0, surely.start())
+        here = set(block.translate(None, _ASCII))
+        seen |= here
+        if mixed is None and here & _LEADS and (surely := _SURELY_IN_UTF8.search(block)):
+            mixed = line + block.count(b"\n", 0, surely.start())
         line += block.count(b"\n")
-    if is_ascii:
+    if not seen:
         return name
-    if in_utf8 and not_utf8_at(blocks(path)) is None:
+    if seen & _LEADS and not_utf8_at(blocks(path)) is None and any(_IN_UTF8.search(block) for block in blocks(path)):
         raise WrongEncodingError(f"is UTF-8, {agreed} was agreed")
     if name in ("cp1252", *_LATIN):
         if mixed is not None:
             raise WrongEncodingError(f"is partly UTF-8 (line {mixed}) and partly {agreed}", mixed)
-        if has_c1 and _is_in_code_page(path):
+        if seen & _C1 and _is_in_code_page(path):
             raise WrongEncodingError(f"is in a code page of DOS or an old Mac, {agreed} was agreed")
-        if name in _LATIN and has_c1 and not beyond:
+        if name in _LATIN and seen & _C1 and not seen & _NOT_IN_CP1252:
             return "cp1252"
     return name
 

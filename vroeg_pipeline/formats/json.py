@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from vroeg_pipeline.formats.cells import NOTHING, Cell, Kind, UnreadableError, header_name
+from vroeg_pipeline.formats.encodings import encoding_of, not_utf8
 from vroeg_pipeline.formats.kinds import refuse_other_kind
 
 _LONGEST_NUMBER = 40
@@ -36,7 +37,8 @@ def json_rows(path: Path) -> Iterator[list[Cell]]:
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise UnreadableError("is not UTF-8 text") from None
+        encoding_of(path, "utf-8")
+        raise not_utf8(path, "utf-8") from None
     if not text.strip():
         return
     try:

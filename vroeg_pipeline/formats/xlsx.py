@@ -16,7 +16,7 @@ from pathlib import Path
 
 from vroeg_pipeline.formats.cells import NOTHING, Cell, Kind, UnreadableError
 from vroeg_pipeline.formats.kinds import refuse_other_kind
-from vroeg_pipeline.formats.xlsx_cells import ALL_SHEETS, NO_PART, NO_SHEET
+from vroeg_pipeline.formats.xlsx_cells import ALL_SHEETS, BROKEN, NO_PART, NO_SHEET
 from vroeg_pipeline.formats.zip_files import BrokenZipError, broken_zip_told, is_encrypted
 from vroeg_pipeline.installation.home import temporary_file
 
@@ -95,6 +95,8 @@ def _run(path: Path, cells: Path, sheet: str, *more: str) -> str:
         raise UnreadableError(f"has no sheet '{sheet}'" if sheet else "has no sheet that people see")
     if done.returncode == NO_PART:
         raise UnreadableError("is no XLSX workbook")
+    if done.returncode == BROKEN:
+        raise UnreadableError("is a broken workbook; open it in Excel, save it and send it again")
     if done.returncode != 0:
         raise UnreadableError("is no workbook that can be read within the limits of memory and time")
     return done.stdout

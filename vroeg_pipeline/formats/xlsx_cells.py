@@ -2,7 +2,8 @@
 
 Imports as little as it can, so that it starts at once. Each cell is one character for its kind and its text: `s` text,
 `n` a number, `d` a date, `b` yes or no, `o` another thing (a time), `u` a formula without a saved value; an empty cell is
-empty. Ends with status 3 when the sheet is not there, with 4 when a part of the workbook is not.
+empty. Ends with status 3 when the sheet is not there, with 4 when a part of the workbook is not, with 5
+when a part of it is broken.
 
 Of one sheet it says on its standard output, as JSON, how many rows were hidden, and how many rows with the same headers
 other sheets have. Of all sheets each row begins with the sheet's name and the number of the row, and two kinds go before
@@ -29,6 +30,7 @@ from vroeg_pipeline.formats.xlsx_parts import UNSAVED, NoPartError, Parts, prepa
 
 NO_SHEET = 3
 NO_PART = 4
+BROKEN = 5
 # No sheet can have this name.
 ALL_SHEETS = "*"
 
@@ -207,5 +209,7 @@ if __name__ == "__main__":
         sys.exit(main(*sys.argv[1:]))
     except NoPartError:
         sys.exit(NO_PART)
-    except (CalamineError, ElementTree.ParseError, KeyError, MemoryError, UnicodeError, ValueError, OSError):
+    except (MemoryError, OSError):
         sys.exit(1)
+    except (CalamineError, ElementTree.ParseError, KeyError, UnicodeError, ValueError):
+        sys.exit(BROKEN)

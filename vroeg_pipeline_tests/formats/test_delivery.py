@@ -435,3 +435,20 @@ def test_what_is_no_array_says_what_it_is(read: Reader, content: str, said: str)
     """Case c07."""
     outcome, _ = read(content, "json")
     assert (outcome.refusal, outcome.detail[: len(said)]) == ("unreadable", said)
+
+
+def test_a_second_header_in_another_order_refuses_the_file(read: Reader) -> None:
+    """Files put behind each other: from there on a name would be taken for initials."""
+    fields = [*COLUMNS.values()]
+    fields[1], fields[2] = fields[2], fields[1]
+    again = ";".join(fields)
+    outcome, _ = read(f"{HEADER}\n{line('K1')}\n\ufeff{again}\n{line('K2')}\n")
+    assert outcome.detail == "has its headers again in row 2, in another order; send the files one by one"
+    outcome, rows = read(f"{HEADER}\n{line('K1')}\n\ufeff{HEADER}\n{line('K2')}\n")
+    assert (outcome.refusal, [row["customer_reference"] for row in rows][::2]) == (None, ["K1", "K2"])
+
+
+def test_json_in_another_encoding_says_in_which(read: Reader) -> None:
+    text = '[{"Surname": "Müller"}]'
+    assert read(text.encode("cp1252"), "json")[0].detail == "is cp1252 or latin-1, utf-8 was agreed (line 1)"
+    assert read(text.encode("utf-16"), "json")[0].detail == "is UTF-16 (Excel: 'Unicode text'), utf-8 was agreed"
