@@ -13,6 +13,7 @@ import duckdb
 from vroeg_pipeline.deliveries.inbox import CONFIRMATIONS, WITHDRAWALS, NotTakenError, archive_file, list_slips
 from vroeg_pipeline.formats.cells import Header, UnreadableError
 from vroeg_pipeline.formats.csv import Dialect, csv_rows
+from vroeg_pipeline.formats.encodings import AUTO
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.statements import temporary_table
 
@@ -52,12 +53,13 @@ def load_slips(connection: duckdb.DuckDBPyConnection, installation: Installation
 def _references(path: Path | None) -> set[str]:
     """The references in a slip.
 
-    Raises NotTakenError when it is no UTF-8 CSV with a comma and a column customer_reference.
+    Raises NotTakenError when it is no CSV with a column customer_reference. UTF-8 and a comma are asked for, what Excel
+    makes of them is read too: a withdrawal that is not read means a door that is rung for nothing.
     """
     if path is None:
         raise NotTakenError("too large")
     try:
-        (_, header), *rows = [*csv_rows(path, Dialect())] or [(0, [])]
+        (_, header), *rows = [*csv_rows(path, Dialect(AUTO))] or [(0, [])]
         position = Header.of(header, {COLUMN: COLUMN}).positions.get(COLUMN)
     except UnreadableError as error:
         raise NotTakenError(str(error)) from None

@@ -181,7 +181,6 @@ def test_withdrawn_and_not_confirmed_signals_are_held(world: World) -> None:
         b"",
         b"referentie\nK1\n",
         b'customer_reference\n"K1\n',
-        b"customer_reference\nK\x001\n",
         b'customer_reference\n"K1\nK2\n"K3\n',
         b"customer_reference,Customer_Reference\nK1,K1\n",
     ],

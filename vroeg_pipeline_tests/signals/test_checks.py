@@ -72,7 +72,25 @@ def test_a_withdrawal_that_matches_nothing_is_told(tables: Tables) -> None:
 
 def test_a_list_that_cannot_be_used_fails_the_check_too(tables: Tables) -> None:
     delivered(tables)
-    tables.world.deliver("huur", "2021-03", "customer_reference\nab1\n".encode("utf-16"), folder="withdrawals")
-    found = said(tables, "slips_match")
-    assert found is not None
-    assert found.startswith("lists that cannot be used (1 × huur, withdrawals: is not utf-8 text)")
+    tables.world.deliver("huur", "2021-03", b"referentie\nab1\n", folder="withdrawals")
+    assert said(tables, "slips_match") == (
+        "lists that cannot be used (1 × huur, withdrawals: lacks the one column customer_reference): ask the partner, else "
+        "doors are rung for nothing"
+    )
+
+
+def test_a_reference_that_is_garbled_spoils_itself_alone(tables: Tables) -> None:
+    delivered(tables)
+    tables.world.deliver("huur", "2021-03", b"customer_reference\nab1\n00\x001002\n", folder="withdrawals")
+    assert str(said(tables, "slips_match")).startswith(
+        "references that match nothing that was delivered (huur, withdrawals: 1 of 2)"
+    )
+
+
+def test_what_excel_saves_as_unicode_text_is_read(tables: Tables) -> None:
+    """Case a43: a list in UTF-16 held nobody back."""
+    delivered(tables)
+    text = "klant\tcustomer_reference\r\nx\tab1\r\n"
+    tables.world.deliver("huur", "2021-03", text.encode("utf-16"), folder="withdrawals")
+    assert said(tables, "slips_match") is None
+    assert tables.query("FROM withdrawals") == [{"partner": "huur", "customer_reference": "ab1"}]
