@@ -10,7 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from vroeg_pipeline.deliveries.inbox import Listing, list_month, list_returned, list_slips, months_in
+from vroeg_pipeline.deliveries.inbox import (
+    Listing,
+    archive_files,
+    find_archived,
+    list_month,
+    list_returned,
+    list_slips,
+    months_in,
+)
 from vroeg_pipeline.deliveries.received import ReceivedFile, files_of_month
 from vroeg_pipeline.deliveries.worked_on import still_to_be_judged
 from vroeg_pipeline.domain.settings import Settings
@@ -60,6 +68,18 @@ def test_each_listing_has_its_own_files(inbox: Path) -> None:
     assert len(list_returned(inbox, "outcomes", 10, NOW).files) == 2
     assert list_returned(inbox, "nobody", 10, NOW) == Listing()
     assert [month.month for month in months_in(inbox)] == [2, 3, 4]
+
+
+def test_what_cannot_be_taken_in_now_is_counted_and_the_rest_is_archived(world: World, inbox: Path) -> None:
+    listing = list_month(inbox, MARCH, 10, NOW)
+    (inbox / "huur/2021-03/a.csv").write_text("something else by now", encoding="utf-8")
+    (kept,) = archive_files(world.home, listing, lambda file: file.partner, 50)
+    file, archived = kept
+    assert (file.partner, archived.path) == (
+        "water",
+        find_archived(world.home, MARCH, archived.sha256, "huur", "water"),
+    )
+    assert listing.skipped["changed while it was read"] == 1
 
 
 def test_an_upload_is_waited_for_and_not_for_ever(world: World) -> None:
