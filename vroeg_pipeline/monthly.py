@@ -256,7 +256,7 @@ class MonthCheck:
     """What must hold of an asset in every month.
 
     `breaches`: a query for the number of times the month breaks the rule, or a function that says what is wrong, or nothing.
-    A failed blocking check stops what comes after it in the run.
+    A failed blocking check stops what comes after it in the run. `severity`: a warning, where teams can go on.
     """
 
     asset: str
@@ -264,6 +264,7 @@ class MonthCheck:
     rule: str
     breaches: str | Callable[[Month], str | None]
     blocking: bool = False
+    severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR
 
     def look(self, of: Month) -> tuple[str | None, dict[str, object]]:
         """What is wrong with the month, if anything, and the figures to show."""

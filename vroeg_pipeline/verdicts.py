@@ -74,7 +74,7 @@ def _checks_of(
                     wrong, figures = check.look(of)
                     said = f"{wrong or 'holds'}. {check.rule}"
                     key = dg.AssetKey(check.asset)
-                    verdicts.append(Verdict(key, check.name, of.month, wrong is None, said, metadata=figures))
+                    verdicts.append(Verdict(key, check.name, of.month, wrong is None, said, check.severity, figures))
         note(installation.home, months_of(context), {dg.AssetKey(check.asset) for check in checks}, verdicts)
         yield from results(context, verdicts)
 

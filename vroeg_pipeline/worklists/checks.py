@@ -1,5 +1,7 @@
 """What must hold of worklists and their issues after every run: nobody is lost, teams know their list (DOMAIN §9)."""
 
+import dagster as dg
+
 from vroeg_pipeline.monthly import Month, MonthCheck, keys_are_unique
 from vroeg_pipeline.worklists.known_clients import known_clients_told
 
@@ -61,6 +63,7 @@ CHECKS = [
         "Most of the known clients, if a source of them is linked, have an address that is certain; else nobody counts as "
         "unknown before (DOMAIN §9).",
         _known_clients,
+        severity=dg.AssetCheckSeverity.WARN,
     ),
     keys_are_unique("worklist_issues", "worklist", "issue", "address_key"),
     MonthCheck(

@@ -135,7 +135,7 @@ PAGES = {
     "checks": ("/assets/deliveries/vattenfall?view=checks", ("delivered", "few_rows_rejected", "columns_as_agreed")),
     "worklists": ("/assets/prioritised_worklists?view=overview", ("Crisis first", "DOMAIN §9", "home_visit")),
     "runs": ("/runs", ("Success", "month")),
-    "run": ("/runs/{run}", ("worklist_files", "check_validated_signals", "check_deliveries")),
+    "run": ("/runs/{run}", ("worklist_files", "check_signals", "check_deliveries")),
 }
 
 

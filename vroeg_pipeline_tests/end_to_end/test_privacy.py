@@ -57,7 +57,7 @@ def found_in(text: str) -> list[str]:
     return [m for m in MARKERS if re.search(rf"(?<![0-9.]){re.escape(m)}(?![0-9])", text, re.IGNORECASE)]
 
 
-def test_nothing_personal_in_events_or_on_the_terminal(watched: World) -> None:
+def test_nothing_personal_in_events_or_on_the_terminal(watched: World, monkeypatch: pytest.MonkeyPatch) -> None:
     environment = {**os.environ, "VROEG_HOME": str(watched.root), "COLUMNS": "250"}
     command = [sys.executable, "-m", "vroeg_pipeline.cli.app"]
     outputs = [
@@ -71,7 +71,8 @@ def test_nothing_personal_in_events_or_on_the_terminal(watched: World) -> None:
     ]
     assert [output.returncode for output in outputs] == [0, 0, 0, 0], outputs
     assert found_in("".join(output.stdout + output.stderr for output in outputs)) == []
-    with DagsterInstance.from_ref(DagsterInstance.local_temp(str(watched.home.dagster)).get_ref()) as instance:
+    monkeypatch.setenv("DAGSTER_HOME", str(watched.home.dagster))
+    with DagsterInstance.get() as instance:
         runs = instance.get_runs()
         events = [entry for run in runs for entry in instance.all_logs(run.run_id)]
         told = "".join(serialize_value(entry) for entry in events) + "".join(str(run.tags) for run in runs)
