@@ -19,6 +19,7 @@ REASONS_IN_DUTCH = {
     "missing_amount": "bedrag ontbreekt",
     "missing_arrears_since": "ontstaansdatum ontbreekt",
     "missing_reference_date": "peildatum ontbreekt",
+    "damaged_value": "klantkenmerk of achternaam is door een spreadsheet beschadigd; lever het aan als tekst",
     "invalid_postcode": "postcode bestaat niet in deze vorm",
     "invalid_house_number": "huisnummer is niet te lezen",
     "invalid_amount": "bedrag is niet te lezen, of niet hoger dan nul",
