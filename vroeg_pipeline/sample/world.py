@@ -55,7 +55,7 @@ ROW_DEFECTS = (
     "missing_reference", "missing_surname", "missing_postcode", "missing_house_number", "missing_amount",
     "missing_arrears_since", "missing_reference_date", "invalid_postcode", "invalid_house_number", "invalid_amount",
     "invalid_date", "invalid_flag", "future_date", "outdated", "below_threshold", "too_few_days", "too_many_days",
-    "outside_area", "objection", "duplicate_in_delivery",
+    "outside_area", "objection", "duplicate_in_delivery", "damaged_value",
 )  # fmt: skip
 _FLAGS = ("crisis", "warm_handover", "reminder_sent", "objection")
 _EMPTY_OF = {
@@ -378,6 +378,8 @@ class _Maker:
             read_on = received - timedelta(days=2)
             if defect in _EMPTY_OF:
                 row[_EMPTY_OF[defect]] = self._rng.choice(("", "  "))
+            elif defect == "damaged_value":
+                row["customer_reference"] = "1,23457E+14"
             elif defect == "invalid_postcode":
                 row["postcode"] = self._rng.choice(("2021", "0123AB", "2024 SS"))
             elif defect == "invalid_house_number":
