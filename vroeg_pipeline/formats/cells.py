@@ -49,8 +49,8 @@ def header_name(header: str) -> str:
 
 @dataclass(frozen=True)
 class Header:
-    """The headers of a file against the wanted ones. `positions`: name of the wanted one to column. `written`: those that
-    were found, as they are written."""
+    """The headers of a file against the wanted ones. `positions`: name of the wanted one to column. `written`: all as
+    they are written."""
 
     positions: Mapping[str, int]
     width: int
@@ -73,4 +73,4 @@ class Header:
                 positions[name] = found.index(folded)
         known = set(positions.values())
         unexpected = tuple(h.strip(BLANK) for i, h in enumerate(headers) if i not in known and h.strip(BLANK))
-        return cls(positions, len(headers), tuple(headers[at] for at in positions.values()), unexpected)
+        return cls(positions, len(headers), tuple(headers), unexpected)

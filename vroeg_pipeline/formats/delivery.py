@@ -180,11 +180,12 @@ def _refuse_second_header(
     """Of two files that were put together the columns may stand in another order from the second header on."""
     fields = [field for field in CANONICAL_FIELDS if field in header.positions]
     agreed = {field: header_name(columns[field]) for field in fields}
-    if not {"postcode", "amount_due"} <= agreed.keys():
+    if "amount_due" not in agreed:
         return
+    # Whatever its order, where an amount is due it has a header.
     rows = con.execute(
-        f"SELECT row_number, {', '.join(fields)} FROM {into} WHERE postcode IN $written OR amount_due IN $written",
-        {"written": list(header.written)},
+        f"SELECT row_number, {', '.join(fields)} FROM {into} WHERE amount_due IN $written",
+        {"written": [*header.written]},
     ).fetchall()
     for number, *cells in rows:
         here = {field: header_name(cell or "") for field, cell in zip(fields, cells, strict=True)}
