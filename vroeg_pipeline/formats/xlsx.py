@@ -62,7 +62,8 @@ def xlsx_sheet(path: Path, sheet: str | None, scratch: Path, wanted: Mapping[str
     _check_container(path)
     with temporary_file(scratch) as cells:
         told = json.loads(_run(path, cells, sheet or "", json.dumps(dict(wanted))))
-        yield Sheet(([_cell(cell) for cell in row] for row in _written(cells)), **told)
+        rows = ([(cell[1:] or None, _KINDS[cell[0]]) if cell else NOTHING for cell in row] for row in _written(cells))
+        yield Sheet(rows, **told)
 
 
 def xlsx_cells(path: Path, scratch: Path) -> Iterator[list[str]]:
@@ -105,10 +106,6 @@ def _run(path: Path, cells: Path, sheet: str, *more: str) -> str:
 def _written(cells: Path) -> Iterator[list[str]]:
     with cells.open(encoding="utf-8", newline="") as file:
         yield from csv.reader(file)
-
-
-def _cell(cell: str) -> Cell:
-    return (cell[1:] or None, _KINDS[cell[0]]) if cell else NOTHING
 
 
 def _limit_process() -> None:
