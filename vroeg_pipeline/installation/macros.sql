@@ -31,12 +31,9 @@ CREATE OR REPLACE TEMP MACRO is_garbled(value) AS
 CREATE OR REPLACE TEMP MACRO is_error_value(value) AS
     value[1] = '#' AND upper(value) IN (
         '#N/A', '#N/B', '#REF!', '#VERW!', '#VALUE!', '#WAARDE!', '#DIV/0!', '#DEEL/0!', '#NAME?', '#NAAM?', '#NULL!',
-        '#LEEG!', '#NUM!', '#GETAL!', '#SPILL!', '#OVERLOOP!', '#CALC!', '#BEREKENEN!'
+        '#LEEG!', '#NUM!', '#GETAL!', '#SPILL!', '#OVERLOOP!', '#CALC!', '#BEREKENEN!', '#FIELD!', '#BLOCKED!',
+        '#CONNECT!', '#UNKNOWN!', '#BUSY!', '#GETTING_DATA'
     );
-
--- A text that may be absent: left out when it is damaged.
-CREATE OR REPLACE TEMP MACRO optional_text_of(value) AS
-    CASE WHEN NOT is_garbled(text_of(value)) AND NOT is_error_value(text_of(value)) THEN text_of(value) END;
 
 -- Whether a spreadsheet or a control character damaged a text (damaged_value, DOMAIN §5). `typed`: a number or date
 -- cell; `other`: a cell that was a boolean, an error value, an object or a list.
@@ -46,6 +43,17 @@ CREATE OR REPLACE TEMP MACRO is_damaged(value, typed, other) AS
         OR (typed AND regexp_matches(value, '^[0-9]{4}-[0-9]{2}-[0-9]{2}')),
         false
     );
+
+-- A text that may be absent: left out when it is damaged. `typed`: the fields of the row that were no text in the file.
+CREATE OR REPLACE TEMP MACRO optional_text_of(value, typed, field) AS
+    CASE
+        WHEN NOT is_damaged(
+            text_of(value),
+            len(typed) > 0 AND list_contains(typed, field),
+            len(typed) > 0 AND list_contains(typed, field || ':other')
+        )
+            THEN text_of(value)
+    END;
 
 -- Excel keeps fifteen digits of a number and writes a long one with an exponent.
 CREATE OR REPLACE TEMP MACRO is_damaged_number(value, typed) AS
