@@ -23,7 +23,7 @@ def container(*names: str) -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as written:
         for name in names:
-            written.writestr(name, "Jansen")
+            written.writestr(zipfile.ZipInfo(name), "Jansen")
     return file.getvalue()
 
 
@@ -51,7 +51,7 @@ UNPACK = "; unpack it and send the file that is in it"
             OLE + bytes(3_000_000) + "EncryptedPackage".encode("utf-16-le"), "xlsx",
             "is a workbook that is protected by a password; take the password off and send it again",
         ),
-        (gzip.compress(CSV), "csv", f"is packed (.gz){UNPACK}"),
+        (gzip.compress(CSV, mtime=0), "csv", f"is packed (.gz){UNPACK}"),
         (bz2.compress(CSV), "json", f"is packed (.bz2){UNPACK}"),
         (lzma.compress(CSV), "csv", f"is packed (.xz){UNPACK}"),
         (container("levering.csv"), "csv", f"is packed (.zip){UNPACK}"),
