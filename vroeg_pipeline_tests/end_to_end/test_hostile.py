@@ -94,9 +94,11 @@ def test_the_month_goes_on(attacked: Month) -> None:
     world = attacked.world
     assert attacked.result.success
     files = {(file["partner"], file["status"], file["refusal"]) for file in world.table("delivery_files")}
-    unreadable = ("afgekapt", "andere_codering", "nul", "dubbele_kop", "bom", "xxe", "geen_zip", "diep")
+    unreadable = ("afgekapt", "andere_codering", "dubbele_kop", "bom", "xxe", "geen_zip", "diep")
     assert files == {
         ("goed", "accepted", None),
+        # It spoils its row alone (DOMAIN §4).
+        ("nul", "accepted", None),
         *((partner, "refused", "unreadable") for partner in unreadable),
         *((partner, "refused", "missing_columns") for partner in ("leeg", "geen_kop")),
         ("te_groot", "refused", "too_large"),
@@ -105,6 +107,7 @@ def test_the_month_goes_on(attacked: Month) -> None:
     }
     signals = world.table("validated_signals")
     assert {signal["partner"] for signal in signals} == {"goed", "sql"}
+    assert [(r["partner"], r["reasons"]) for r in world.table("rejected_rows")] == [("nul", ["damaged_value"])]
     assert {signal["surname"] for signal in signals} == {"Testman", "'); DROP TABLE rejected_rows; --"}
     assert world.query("SELECT count(*) AS n FROM raw.delivery_rows WHERE surname = $$" + SECRET + "$$")[0]["n"] == 0
     assert {path.name for path in world.root.parent.iterdir()} == {"home", "elsewhere.csv"}
