@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: run test dev lint bench way clean
+.PHONY: run test nightly dev lint bench way clean
 .DELETE_ON_ERROR:
 
 # Made anew when what it is made of changes.
@@ -27,6 +27,10 @@ run: .venv/ready
 
 test: .venv/ready
 	@$(BIN)/python -m pytest -n auto
+
+# The properties of the file formats on 10,000 examples each.
+nightly: .venv/ready
+	@VROEG_TESTS_NIGHTLY=1 $(BIN)/python -m pytest -n auto vroeg_pipeline_tests/formats/test_round_trip.py
 
 dev: .venv/ready
 	@$(BIN)/vroeg dev

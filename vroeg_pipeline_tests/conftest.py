@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from vroeg_pipeline_tests.kit.examples import use_profile
 from vroeg_pipeline_tests.kit.world import World
 
 pytest_plugins = ["vroeg_pipeline_tests.kit.sql", "vroeg_pipeline_tests.kit.tables"]
@@ -19,6 +20,8 @@ os.environ["GX_ANALYTICS_ENABLED"] = "false"
 # A developer's own installation must never be what a test works on.
 for name in ("VROEG_HOME", "DAGSTER_HOME", "VROEG_ENCRYPTION_KEY"):
     os.environ.pop(name, None)
+
+use_profile()
 
 _NO_REFERENCE_DATA = "the reference data is not here"
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "reference"

@@ -128,8 +128,8 @@ def as_dwellings(register: list[tuple[int, str]]) -> list[tuple[str, int, str, s
 def test_separators_case_and_spaces_make_no_difference(
     resolve: Resolve, register: list[tuple[int, str]], number: int, suffix: str, between: str, lower: bool
 ) -> None:
-    # A separator between two numbers is needed to tell them apart; without one they are another number.
-    separator = " " if suffix[:1].isdigit() and not between else between
+    # Two numbers need a separator to tell them apart, and one that does not make them a number with a part (7.5).
+    separator = " " if suffix[:1].isdigit() and between in ("", ".") else between
     plain = resolve(as_dwellings(register), "2024AB", f"{number} {suffix}")
     varied = f"{number}{separator}{suffix.lower() if lower else suffix}"
     other = resolve(as_dwellings(register), "2024 ab ", varied)

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from vroeg_pipeline.domain.fields import CANONICAL_FIELDS, FLAG_FIELDS, REQUIRED_FIELDS
 from vroeg_pipeline.formats.delivery import FileFormat, ReadDelivery, read_delivery
+from vroeg_pipeline_tests.kit.examples import examples
 
 COLUMNS = {field: field.replace("_", " ").title() for field in CANONICAL_FIELDS}
 BLANK = " \t\n\v\f\r\xa0"
@@ -64,7 +65,7 @@ def row_of(cell: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
     return few.map(lambda cells: [cells.get(at, "") for at in range(len(CANONICAL_FIELDS))])
 
 
-@settings(max_examples=200, **BOUNDS)
+@settings(max_examples=examples(200), **BOUNDS)
 @given(
     rows=st.lists(row_of(text), max_size=6),
     delimiter=st.sampled_from([";", ",", "\t", "|"]),
@@ -97,7 +98,7 @@ def test_a_csv_comes_back(
 json_value = st.one_of(text, st.none(), st.booleans(), st.integers(-(10**20), 10**20), st.lists(text, max_size=2))
 
 
-@settings(max_examples=200, **BOUNDS)
+@settings(max_examples=examples(200), **BOUNDS)
 @given(rows=st.lists(row_of(json_value), max_size=6), ascii_only=st.booleans(), indent=st.sampled_from([None, 1]))
 def test_json_comes_back(read: Reader, rows: list[list[Any]], ascii_only: bool, indent: int | None) -> None:
     objects = [dict(zip(COLUMNS.values(), row, strict=True)) for row in rows]
@@ -136,7 +137,7 @@ sheet_value = st.one_of(
 )
 
 
-@settings(max_examples=25, **BOUNDS)
+@settings(max_examples=examples(25), **BOUNDS)
 @given(rows=st.lists(row_of(sheet_value), max_size=12), shared=st.booleans())
 def test_a_workbook_comes_back(read: Reader, rows: list[list[Any]], shared: bool) -> None:
     file = io.BytesIO()
