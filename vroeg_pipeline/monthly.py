@@ -4,7 +4,6 @@ What a stage does stands in its own room. Here is only what all of them share: p
 what the UI shows of a table, and how the figures of each month get to its materialization.
 """
 
-import hashlib
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,7 +19,7 @@ from vroeg_pipeline.domain.months import TIME_ZONE
 from vroeg_pipeline.installation.home import Home, private_folder
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.schema import described_tables
-from vroeg_pipeline.installation.statements import fetch_one, sql, statement_file, temporary_step
+from vroeg_pipeline.installation.statements import fetch_one, statement_file, statements_hash, temporary_step
 from vroeg_pipeline.installation.warehouse import WarehouseResource, replace_month
 
 # Single-run backfills and partitioned checks are marked beta and preview in Dagster 1.13; docs/adr/0004 and 0005 say
@@ -189,7 +188,7 @@ def kept_by_hand(name: str, description: str, kinds: Iterable[str] = ("csv",)) -
 
 def _version(statements: Iterable[str]) -> str:
     """Tells in the UI what was made by another version of its statements."""
-    return hashlib.sha256("\n".join(sql(statement) for statement in statements).encode()).hexdigest()[:12]
+    return statements_hash(statements)[:12]
 
 
 Stage = Callable[[Month], Mapping[str, Figures]]

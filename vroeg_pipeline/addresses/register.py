@@ -30,6 +30,7 @@ from vroeg_pipeline.installation.statements import (
     quoted,
     rows_of,
     sql,
+    statements_hash,
     temporary_table,
     transaction,
 )
@@ -301,9 +302,8 @@ def _note_load(
 
 def _fingerprint(source: Source, buurten: Path) -> str:
     """Of the files, and of the statements that read them: when these change, the register is read anew."""
-    digest = hashlib.sha256()
-    for name in ("bag_entries", "register_entries", "address_register", "address_macros", "macros"):
-        digest.update(sql(name).encode())
+    statements = ("bag_entries", "register_entries", "address_register", "address_macros", "macros")
+    digest = hashlib.sha256(statements_hash(statements).encode())
     for path in (*source.files, *([buurten] if buurten.exists() else [])):
         with path.open("rb") as file:
             digest.update(f"{path.name} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())

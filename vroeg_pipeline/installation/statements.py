@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import importlib.resources
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.resources.abc import Traversable
@@ -20,6 +21,11 @@ _BATCH = 5_000
 MEMORY_LIMIT = "1200MB"
 # For statements over ten million rows: what DuckDB takes beside its limit (sorting, hash tables) grows with them.
 _MEMORY_LIMIT_FOR_LARGE = "900MB"
+
+# A quoted text or name, which is kept, or what stands between words: white space and comments (none within another).
+_QUOTED_OR_BETWEEN = re.compile(
+    r"""(\b[eE]'(?:[^'\\]|\\.|'')*'|'[^']*'|"[^"]*"|(\$\w*\$).*?\2)|(?:\s|--[^\n]*|/\*.*?\*/)+""", re.DOTALL
+)
 
 # A room's part of the schema (`installation/schema.py`): the one `.sql` that many rooms have, and no statement.
 SCHEMA = "schema.sql"
@@ -40,6 +46,16 @@ def sql(name: str) -> str:
     and the files whose macros and views it uses, in this order (a test compares them with what it names).
     """
     return _statements()[f"{name}.sql"].read_text(encoding="utf-8")
+
+
+def without_comments(text: str) -> str:
+    """SQL without its comments, and with one space where it has any."""
+    return _QUOTED_OR_BETWEEN.sub(lambda found: found[1] or " ", text).strip()
+
+
+def statements_hash(names: Iterable[str]) -> str:
+    """SHA-256 of what statements say: another comment or line break is the same statement."""
+    return hashlib.sha256("\n".join(without_comments(sql(name)) for name in names).encode()).hexdigest()
 
 
 def statement_file(name: str) -> str:

@@ -578,6 +578,19 @@ def test_a_mistake_in_buurten_says_where(
         load()
 
 
+def test_another_comment_in_a_statement_is_no_reason_to_read_the_register_again(
+    world: World, load: Callable[..., Register], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.register("2021AB,1,,")
+    load()
+    commented = {name: f"-- Told in other words.\n{sql(name)}" for name in ("macros", "register_entries")}
+    said_of = "vroeg_pipeline.installation.statements.sql"
+    monkeypatch.setattr(said_of, lambda name: commented.get(name) or sql(name))
+    assert load().changes is None
+    monkeypatch.setattr(said_of, lambda name: sql(name).replace("text_of(city)", "upper(text_of(city))"))
+    assert load().changes is not None
+
+
 # A register that a spreadsheet saved again ----------------------------------------------------------------------------
 
 

@@ -11,7 +11,16 @@ import pytest
 
 from vroeg_pipeline.installation.home import CHECKOUT
 from vroeg_pipeline.installation.schema import create_tables
-from vroeg_pipeline.installation.statements import SCHEMA, rows_of, sql, statement_file, streamed, temporary_step
+from vroeg_pipeline.installation.statements import (
+    SCHEMA,
+    rows_of,
+    sql,
+    statement_file,
+    statements_hash,
+    streamed,
+    temporary_step,
+    without_comments,
+)
 from vroeg_pipeline_tests.kit.queries import functions_in, named_in
 
 # What these define can be used by the others.
@@ -69,6 +78,44 @@ def test_a_statement_says_first_what_it_is_for_and_what_it_needs(name: str) -> N
 def test_the_views_beside_the_macros_say_what_they_need() -> None:
     assert variables_in(sql("macros")) == []
     assert header_of(sql("address_macros")).endswith(f" Needs: {', '.join(variables_in(sql('address_macros')))}.")
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a query by DuckDB's own reader, each with the comments behind it."""
+    written = text.encode()
+    starts = [start for start, _ in duckdb.tokenize(text)]
+    return [written[start:end].decode().strip() for start, end in zip(starts, [*starts[1:], None], strict=True)]
+
+
+@pytest.mark.parametrize("name", [file.stem for file in FILES])
+def test_without_its_comments_a_statement_has_the_same_words(name: str) -> None:
+    bare = without_comments(sql(name))
+    assert [kind for _, kind in duckdb.tokenize(bare)] == [kind for _, kind in duckdb.tokenize(sql(name))]
+    for word, with_comments in zip(words_of(bare), words_of(sql(name)), strict=True):
+        assert with_comments.removeprefix(word).strip()[:2] in ("", "--", "/*")
+    assert "\n" not in re.sub(r"'[^']*'", "", bare)
+
+
+@pytest.mark.parametrize(
+    ("written", "bare"),
+    [
+        ("-- why\nSELECT a, -- it's so\n  b /* and 'so' */ FROM t -- done", "SELECT a, b FROM t"),
+        ("SELECT '-- no  comment', 'it''s -- none' -- 'one'", "SELECT '-- no  comment', 'it''s -- none'"),
+        ("SELECT 1 AS \"a  -- b\", E'x\\'  -- y' /* c */", "SELECT 1 AS \"a  -- b\", E'x\\'  -- y'"),
+        ("SELECT $$ -- a  'b $$, $t$ /* c */ $$ $t$ --d", "SELECT $$ -- a  'b $$, $t$ /* c */ $$ $t$"),
+        ("SELECT a->b, -1, 4 - -1, 8 / 2", "SELECT a->b, -1, 4 - -1, 8 / 2"),
+    ],
+)
+def test_comments_and_white_space_are_left_out_and_nothing_else(written: str, bare: str) -> None:
+    assert without_comments(written) == bare
+    assert without_comments(bare) == bare
+
+
+def test_only_what_a_statement_says_makes_it_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = {"one": "SELECT 1 -- first", "same": "-- The first.\nSELECT\n    1", "other": "SELECT 2"}
+    monkeypatch.setattr("vroeg_pipeline.installation.statements.sql", texts.__getitem__)
+    assert statements_hash(["one", "other"]) == statements_hash(["same", "other"])
+    assert statements_hash(["one"]) != statements_hash(["other"])
 
 
 def test_a_result_of_any_length_is_read_to_its_end() -> None:
