@@ -61,6 +61,6 @@ def address_register(of: Step) -> Figures:
         "register": "refused, the one before it stays" if register.said else "loaded",
         "source": f"{register.source.kind}: {register.source.name}",
         "dagster/row_count": register.dwellings,
-        "entries left out (no postcode or number, or a key that was there)": register.left_out,
+        "entries left out (no postcode or certain number, or a key that was there)": register.left_out,
         **{f"changes: {name}": count for name, count in (register.changes or {}).items()},
     }

@@ -72,7 +72,7 @@ class Source:
 class Register:
     """The register that is in force after a look at `reference/`.
 
-    `left_out`: entries in force without postcode or number, or with a key that another one has. `changes`: counts, where
+    `left_out`: entries in force without postcode or certain number, or with a key that another one has. `changes`: counts, where
     another register was read; a refused one changed nothing. `said`: one line on a refusal.
     """
 

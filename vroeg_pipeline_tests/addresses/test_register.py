@@ -591,6 +591,44 @@ def test_another_comment_in_a_statement_is_no_reason_to_read_the_register_again(
     assert load().changes is not None
 
 
+@pytest.mark.parametrize(
+    ("written", "dwelling"),
+    [
+        ("9,,", ("9", "", "")),
+        ("9a,,", ("9", "A", "")),
+        ("9 A,a,", ("9", "A", "")),
+        ("9-2,,", ("9", "", "2")),
+        ("9a-2,,", ("9", "A", "2")),
+        ("9a2,a,2", ("9", "A", "2")),
+        ("9a,,2", ("9", "A", "2")),
+        ("9a2,,2", ("9", "A", "2")),
+        ("9a2,a,", ("9", "A", "2")),
+        ("9-2,a,2", ("9", "A", "2")),
+        ("9 hs,,", ("9", "", "HS")),
+        ("9hs,,hs", ("9", "", "HS")),
+        ("9,a,2", ("9", "A", "2")),
+        ("9.0,a,", ("9", "A", "")),
+        ("9a,b,", None),
+        ("9a,b,2", None),
+        ("9a2,a,3", None),
+        ("9-2,,3", None),
+        ("9-2,a,", None),
+        ("9hs,h,", None),
+    ],
+)
+def test_what_stands_behind_a_number_in_the_register_belongs_to_the_dwelling(
+    world: World,
+    warehouse: duckdb.DuckDBPyConnection,
+    load: Callable[..., Register],
+    written: str,
+    dwelling: tuple[str, str, str] | None,
+) -> None:
+    world.register("2021AB,1,,", f"2021AB,{written}")
+    register = load()
+    found = rows(warehouse, "house_number::VARCHAR, house_letter, house_number_addition", "house_number <> 1")
+    assert (found, register.left_out) == ([dwelling], 0) if dwelling else ([], 1)
+
+
 # A register that a spreadsheet saved again ----------------------------------------------------------------------------
 
 
