@@ -3,7 +3,7 @@
 import dagster as dg
 
 from vroeg_pipeline.deliveries.assets import delivery_key
-from vroeg_pipeline.domain.agreements import Partners
+from vroeg_pipeline.domain.partners import Partners
 
 MONTH_JOB = "month"
 INTAKE_JOB = "intake"

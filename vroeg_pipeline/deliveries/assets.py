@@ -11,8 +11,9 @@ import dagster as dg
 from vroeg_pipeline.deliveries.intake import MonthIntake, clear_leftovers, take_in
 from vroeg_pipeline.deliveries.partner_month import is_in_time
 from vroeg_pipeline.deliveries.worked_on import content_of_month, note_seen
-from vroeg_pipeline.domain.agreements import Agreement, Partners
+from vroeg_pipeline.domain.agreements import Agreement
 from vroeg_pipeline.domain.months import AMSTERDAM, longest_waits, month_text
+from vroeg_pipeline.domain.partners import Partners
 from vroeg_pipeline.monthly import Figures, Month, bars, counted, made, month_key, monthly, row_count
 
 GROUP = "deliveries"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
+from functools import lru_cache
+
 CANONICAL_FIELDS: tuple[str, ...] = (
     "customer_reference",
     "surname",
@@ -37,3 +40,11 @@ REQUIRED_FIELDS: tuple[str, ...] = (
 
 # Yes or no.
 FLAG_FIELDS: tuple[str, ...] = ("crisis", "warm_handover", "reminder_sent", "objection")
+
+
+@lru_cache(maxsize=4_096)
+def header_name(header: str) -> str:
+    """A header to compare with another: composed, without case, characters that nobody sees and runs of white space."""
+    if not header.isascii():
+        header = "".join(c for c in unicodedata.normalize("NFC", header) if unicodedata.category(c) != "Cf")
+    return " ".join(header.split()).casefold()

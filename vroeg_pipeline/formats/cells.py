@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import lru_cache
+
+from vroeg_pipeline.domain.fields import header_name
 
 # What counts as nothing at the edges of a text; the same as in the macro text_of.
 BLANK = " \t\n\v\f\r\xa0"
@@ -37,14 +37,6 @@ class UnreadableError(Exception):
 
 class WrongEncodingError(UnreadableError):
     """The file's bytes are no text in the encoding that is expected."""
-
-
-@lru_cache(maxsize=4_096)
-def header_name(header: str) -> str:
-    """A header to compare with another: composed, without case, characters that nobody sees and runs of white space."""
-    if not header.isascii():
-        header = "".join(c for c in unicodedata.normalize("NFC", header) if unicodedata.category(c) != "Cf")
-    return " ".join(header.split()).casefold()
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from typing import Literal
 
 import duckdb
 
-from vroeg_pipeline.domain.fields import CANONICAL_FIELDS, FLAG_FIELDS
-from vroeg_pipeline.formats.cells import BLANK, NOTHING, Cell, Header, Kind, UnreadableError, header_name
+from vroeg_pipeline.domain.fields import CANONICAL_FIELDS, FLAG_FIELDS, header_name
+from vroeg_pipeline.formats.cells import BLANK, NOTHING, Cell, Header, Kind, UnreadableError
 from vroeg_pipeline.formats.csv import Dialect, csv_file, own_query, own_writer
 from vroeg_pipeline.formats.drift import drift_of
 from vroeg_pipeline.formats.hints import LOOKED_AT, how_headers_stand, where_headers_stand

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Collection, Iterator, Sequence
 
-from vroeg_pipeline.formats.cells import header_name
+from vroeg_pipeline.domain.fields import header_name
 
 # Below so many lines no header is looked for.
 LOOKED_AT = 20

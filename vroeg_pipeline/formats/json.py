@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from vroeg_pipeline.formats.cells import NOTHING, Cell, Kind, UnreadableError, header_name
+from vroeg_pipeline.domain.fields import header_name
+from vroeg_pipeline.formats.cells import NOTHING, Cell, Kind, UnreadableError
 from vroeg_pipeline.formats.encodings import encoding_of, not_utf8
 from vroeg_pipeline.formats.kinds import refuse_other_kind
 

@@ -25,7 +25,7 @@ from xml.etree import ElementTree
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
-from vroeg_pipeline.formats.cells import header_name
+from vroeg_pipeline.domain.fields import header_name
 from vroeg_pipeline.formats.xlsx_parts import UNSAVED, NoPartError, Parts, prepared
 
 NO_SHEET = 3

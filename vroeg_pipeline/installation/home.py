@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from vroeg_pipeline.domain.agreements import Agreement, Partners, parse_agreement
+from vroeg_pipeline.domain.agreements import Agreement, parse_agreement
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import month_text
+from vroeg_pipeline.domain.partners import Partners
 from vroeg_pipeline.domain.settings import Settings, parse_settings
 
 CHECKOUT = Path(__file__).resolve().parents[2]

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import duckdb
 
-from vroeg_pipeline.domain.agreements import Partners
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import add_months
+from vroeg_pipeline.domain.partners import Partners
 from vroeg_pipeline.domain.settings import Settings
 from vroeg_pipeline.installation.home import Home, read_text
 from vroeg_pipeline.installation.statements import is_made, quoted, sql, temporary_table

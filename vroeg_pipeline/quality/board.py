@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from vroeg_pipeline.deliveries.partner_month import DeliveryState, PartnerMonth
-from vroeg_pipeline.domain.agreements import Agreement, Partners
+from vroeg_pipeline.domain.agreements import Agreement
 from vroeg_pipeline.domain.months import add_months
+from vroeg_pipeline.domain.partners import Partners
 from vroeg_pipeline.installation.notes import RegisteredFile
 
 

@@ -11,8 +11,9 @@ import dagster as dg
 import duckdb
 
 from vroeg_pipeline.deliveries.assets import delivery_key
-from vroeg_pipeline.domain.agreements import Agreement, Partners
+from vroeg_pipeline.domain.agreements import Agreement
 from vroeg_pipeline.domain.months import AMSTERDAM
+from vroeg_pipeline.domain.partners import Partners
 from vroeg_pipeline.formats.drift import Drift, drift_of
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.statements import rows_of

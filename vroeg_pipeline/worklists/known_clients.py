@@ -15,8 +15,8 @@ import duckdb
 
 from vroeg_pipeline.addresses.resolver import resolve_addresses
 from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.domain.fields import header_name
 from vroeg_pipeline.domain.settings import KnownClients, Settings
-from vroeg_pipeline.formats.cells import header_name
 from vroeg_pipeline.formats.reference_csv import reference_csv, wanted_columns
 from vroeg_pipeline.installation.extensions import load_extension
 from vroeg_pipeline.installation.home import Home

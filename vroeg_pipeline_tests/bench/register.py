@@ -21,7 +21,7 @@ from rich.table import Table
 
 from vroeg_pipeline.addresses.lookup import define_address_macros
 from vroeg_pipeline.addresses.register import load_register
-from vroeg_pipeline.domain.agreements import Partners
+from vroeg_pipeline.domain.partners import Partners
 from vroeg_pipeline.domain.settings import Settings
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import Installation

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-from vroeg_pipeline.domain.agreements import Agreement, Partners, parse_agreement
+from vroeg_pipeline.domain.agreements import Agreement, parse_agreement
 from vroeg_pipeline.domain.ddas import EnumSignaalpartner
 from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.domain.partners import Partners
 from vroeg_pipeline.installation.home import CHECKOUT, Home
 from vroeg_pipeline_tests.kit.world import agreement
 

@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vroeg_pipeline.domain.errors import VroegError
-from vroeg_pipeline.formats.cells import UnreadableError, WrongEncodingError, header_name
+from vroeg_pipeline.domain.fields import header_name
+from vroeg_pipeline.formats.cells import UnreadableError, WrongEncodingError
 from vroeg_pipeline.formats.csv import CsvFile, Dialect, Scan, csv_file, csv_rows
 from vroeg_pipeline.formats.encodings import EXCEL
 from vroeg_pipeline.formats.reference_csv import reference_csv, small_table, wanted_columns

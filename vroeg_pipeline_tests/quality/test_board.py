@@ -6,7 +6,8 @@ from datetime import date, datetime
 
 import yaml
 
-from vroeg_pipeline.domain.agreements import Partners, parse_agreement
+from vroeg_pipeline.domain.agreements import parse_agreement
+from vroeg_pipeline.domain.partners import Partners
 from vroeg_pipeline.installation.notes import RegisteredFile
 from vroeg_pipeline.quality.board import make_board
 from vroeg_pipeline_tests.kit.world import agreement, moment
