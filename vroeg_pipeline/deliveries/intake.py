@@ -17,9 +17,9 @@ from vroeg_pipeline.deliveries.inbox import list_month
 from vroeg_pipeline.deliveries.partner_month import PartnerMonth
 from vroeg_pipeline.deliveries.received import ReceivedFile, files_of_month
 from vroeg_pipeline.domain.agreements import Agreement
-from vroeg_pipeline.domain.fields import CANONICAL_FIELDS, REQUIRED_FIELDS
+from vroeg_pipeline.domain.fields import DELIVERED_FIELDS
 from vroeg_pipeline.domain.months import month_text
-from vroeg_pipeline.formats.delivery import FileFormat, read_delivery
+from vroeg_pipeline.formats.delivery import read_delivery
 from vroeg_pipeline.installation.home import private_folder
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.notes import RegisteredFile
@@ -136,8 +136,8 @@ def _judge(
     read = None
     if not too_large and file.archived is not None:
         read = read_delivery(
-            connection, file.archived, _format_of(agreement), agreement.columns, REQUIRED_FIELDS, rows_table,
-            private_folder(installation.home.scratch),
+            connection, file.archived, agreement, rows_table, private_folder(installation.home.scratch),
+            name=file.file_name, max_mb=limit,
         )  # fmt: skip
         file = replace(
             file,
@@ -163,11 +163,6 @@ def _judge(
     return replace(file, detail=read.detail or None)
 
 
-def _format_of(agreement: Agreement) -> FileFormat:
-    terms = agreement.delivery
-    return FileFormat(terms.format, terms.encoding, terms.delimiter, terms.sheet)
-
-
 def _latest_reference_date(connection: duckdb.DuckDBPyConnection, rows_table: str, agreement: Agreement) -> date | None:
     (latest,) = fetch_one(
         connection,
@@ -181,7 +176,7 @@ def _latest_reference_date(connection: duckdb.DuckDBPyConnection, rows_table: st
             FROM {rows_table}
         )
         """,
-        [agreement.delivery.date_format],
+        [agreement.delivery.dates],
     )
     return latest if latest is None else date.fromisoformat(str(latest))
 
@@ -229,7 +224,7 @@ def _keep(
         for f in files
     ]  # fmt: skip
     temporary_table(connection, "judged_files", columns, rows)
-    fields = ", ".join(CANONICAL_FIELDS)
+    fields = ", ".join(DELIVERED_FIELDS)
     read = [file for file in files if file.rows_table]
     with transaction(connection):
         connection.execute("DELETE FROM delivery_files WHERE month = getvariable('month')")

@@ -43,6 +43,7 @@ CREATE TABLE IF NOT EXISTS raw.delivery_rows (
     city VARCHAR,  -- Personal data.
     amount_due VARCHAR,  -- The arrear.
     arrears_since VARCHAR,  -- Day the arrear began (ontstaansdatum).
+    days_in_arrears VARCHAR,  -- Days in arrears on the reference date, of who sends these in place of arrears_since.
     reference_date VARCHAR,  -- Day the partner read it from its books (peildatum).
     crisis VARCHAR,  -- Cut-off or eviction has been announced.
     warm_handover VARCHAR,  -- The partner offers to hand the case over in person.

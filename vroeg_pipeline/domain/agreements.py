@@ -8,22 +8,19 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from vroeg_pipeline.domain.ddas import PartnerType
 from vroeg_pipeline.domain.errors import VroegError
-from vroeg_pipeline.domain.fields import CANONICAL_FIELDS, REQUIRED_FIELDS
+from vroeg_pipeline.domain.layouts import FileForm, Layout
 from vroeg_pipeline.domain.months import delivery_due, parse_month
-from vroeg_pipeline.domain.reading import StrictModel, model_from, nearest, parse_yaml
+from vroeg_pipeline.domain.reading import StrictModel, model_from, parse_yaml
 
 # What teams and the address desk send back lies in the inbox under these names (DOMAIN §13).
 OUTCOMES, ADDRESS_DESK = "outcomes", "adresdesk"
 RESERVED_PARTNERS = frozenset({OUTCOMES, ADDRESS_DESK})
-
-# Directives that Python and DuckDB read alike; names of months and days depend on a language and are left out.
-_DATE_DIRECTIVES = frozenset("dmYyjHMSf%")
 
 
 def _month(value: object) -> object:
@@ -55,15 +52,9 @@ class Contact(StrictModel):
     phone: str | None = None
 
 
-class DeliveryTerms(StrictModel):
+class DeliveryTerms(FileForm):
     """The form of the file and the bounds within which its rows are accepted."""
 
-    format: Literal["csv", "xlsx", "json"]
-    encoding: str = "utf-8"
-    delimiter: str = ";"
-    decimal: Literal[",", "."] = ","
-    date_format: str = "%d-%m-%Y"
-    sheet: str | None = None
     due_working_day: int = Field(default=5, ge=1, le=23)
     max_age_days: int = Field(default=14, ge=0)
     min_amount: Decimal = Field(default=Decimal("75.00"), ge=0, max_digits=12, decimal_places=2)
@@ -71,31 +62,6 @@ class DeliveryTerms(StrictModel):
     max_days: int | None = Field(default=None, ge=0)
     expected_rows: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]] | None = None
     confirmation: bool = False
-
-    @field_validator("encoding")
-    @classmethod
-    def _known_encoding(cls, value: str) -> str:
-        try:
-            "".encode("utf-8" if value == "auto" else value)
-        except (LookupError, ValueError):
-            raise ValueError(f"'{value}' is not an encoding; utf-8, cp1252 and auto are usual") from None
-        return value
-
-    @field_validator("delimiter")
-    @classmethod
-    def _single_delimiter(cls, value: str) -> str:
-        if len(value) != 1 or value in '"\r\n':
-            raise ValueError('one character is expected, for example ";" or "\\t"')
-        return value
-
-    @field_validator("date_format")
-    @classmethod
-    def _whole_date(cls, value: str) -> str:
-        directives = set(re.findall(r"%(.)", value))
-        whole = directives & {"Y", "y"} and (directives >= {"d", "m"} or "j" in directives)
-        if not whole or directives - _DATE_DIRECTIVES:
-            raise ValueError("a format with day, month and year in digits is expected, for example %d-%m-%Y")
-        return value
 
     @model_validator(mode="after")
     def _bounds_in_order(self) -> DeliveryTerms:
@@ -106,7 +72,7 @@ class DeliveryTerms(StrictModel):
         return self
 
 
-class Agreement(StrictModel):
+class Agreement(Layout):
     """One partner's delivery agreement (leveringsafspraak), `agreements/<partner>.yaml`."""
 
     partner: str
@@ -119,7 +85,6 @@ class Agreement(StrictModel):
     contact: Contact = Contact()
     owner: str | None = None
     delivery: DeliveryTerms
-    columns: dict[str, str]
 
     @field_validator("partner")
     @classmethod
@@ -130,22 +95,11 @@ class Agreement(StrictModel):
             raise ValueError(f"'{value}' is reserved for what teams and the address desk send back")
         return value
 
-    @field_validator("columns")
+    @field_validator("partner_column")
     @classmethod
-    def _known_columns(cls, value: dict[str, str]) -> dict[str, str]:
-        for field in value:
-            if field not in CANONICAL_FIELDS:
-                guess = nearest(field, CANONICAL_FIELDS)
-                raise ValueError(f"'{field}' is not a field" + (f", did you mean '{guess}'?" if guess else ""))
-        lacking = [field for field in REQUIRED_FIELDS if not value.get(field, "").strip()]
-        if lacking:
-            raise ValueError(f"the required {', '.join(lacking)} must name a header")
-        folded = [header.strip().casefold() for header in value.values()]
-        for field, header in value.items():
-            if not header.strip():
-                raise ValueError(f"'{field}' names no header")
-            if folded.count(header.strip().casefold()) > 1:
-                raise ValueError(f"header '{header}' is used for two fields")
+    def _of_a_sender(cls, value: str | None) -> str | None:
+        if value is not None:
+            raise ValueError("a column of partners stands in the agreement of a sender alone")
         return value
 
     @model_validator(mode="after")

@@ -28,6 +28,9 @@ CANONICAL_FIELDS: tuple[str, ...] = (
     "objection",
 )
 
+# What a file can give: these, and what one of them can be worked out from.
+DELIVERED_FIELDS: tuple[str, ...] = (*CANONICAL_FIELDS, "days_in_arrears")
+
 REQUIRED_FIELDS: tuple[str, ...] = (
     "customer_reference",
     "surname",
@@ -40,6 +43,8 @@ REQUIRED_FIELDS: tuple[str, ...] = (
 
 # Yes or no.
 FLAG_FIELDS: tuple[str, ...] = ("crisis", "warm_handover", "reminder_sent", "objection")
+
+DATE_FIELDS: tuple[str, ...] = ("birth_date", "arrears_since", "reference_date")
 
 
 @lru_cache(maxsize=4_096)

@@ -50,19 +50,26 @@ class Header:
     unexpected: tuple[str, ...]
 
     @classmethod
-    def of(cls, headers: Sequence[str], wanted: Mapping[str, str]) -> Header:
-        """`wanted`: name to header.
+    def of(cls, headers: Sequence[str], wanted: Mapping[str, Sequence[str]]) -> Header:
+        """`wanted`: name to the headers it may have, of which the first that is there counts.
 
         Raises UnreadableError when a wanted header is there twice.
         """
         found = [header_name(header) for header in headers]
-        positions = {}
-        for name, header in wanted.items():
-            folded = header_name(header)
-            if found.count(folded) > 1:
-                raise UnreadableError(f"the column '{header}' is there twice; which one is meant is not guessed")
-            if folded in found:
-                positions[name] = found.index(folded)
-        known = set(positions.values())
+        positions: dict[str, int] = {}
+        known = set()
+        for name, alike in wanted.items():
+            for header in alike:
+                folded = header_name(header)
+                if found.count(folded) > 1:
+                    raise UnreadableError(f"the column '{header}' is there twice; which one is meant is not guessed")
+                if folded in found:
+                    positions.setdefault(name, found.index(folded))
+                    known.add(found.index(folded))
         unexpected = tuple(h.strip(BLANK) for i, h in enumerate(headers) if i not in known and h.strip(BLANK))
         return cls(positions, len(headers), tuple(headers), unexpected)
+
+    @classmethod
+    def by_position(cls, width: int, wanted: Mapping[str, int]) -> Header:
+        """Of a file without a header, as wide as this. `wanted`: name to column, from 0."""
+        return cls({name: at for name, at in wanted.items() if at < width}, width, (), ())

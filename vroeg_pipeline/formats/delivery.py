@@ -8,14 +8,15 @@ agreed: a file without a header has a person there.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import duckdb
 
-from vroeg_pipeline.domain.fields import CANONICAL_FIELDS, FLAG_FIELDS, header_name
+from vroeg_pipeline.domain.fields import CANONICAL_FIELDS, DELIVERED_FIELDS, FLAG_FIELDS, header_name
+from vroeg_pipeline.domain.layouts import PARTNER_IN_FILE, Layout
 from vroeg_pipeline.formats.cells import BLANK, NOTHING, Cell, Header, Kind, UnreadableError
 from vroeg_pipeline.formats.csv import Dialect, csv_file, own_query, own_writer
 from vroeg_pipeline.formats.drift import drift_of
@@ -26,16 +27,6 @@ from vroeg_pipeline.installation.home import temporary_file
 from vroeg_pipeline.installation.statements import fetch_one
 
 _BLANK_LOOK = 4_096
-
-
-@dataclass(frozen=True)
-class FileFormat:
-    """The part of an agreement that a reader needs."""
-
-    format: Literal["csv", "xlsx", "json"]
-    encoding: str = "utf-8"
-    delimiter: str = ";"
-    sheet: str | None = None
 
 
 @dataclass(frozen=True)
@@ -50,59 +41,92 @@ class ReadDelivery:
     unexpected_columns: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class _Loaded:
+    """What a reader made of a file. `hint`: where the headers stand instead; `told`: what is to be known besides."""
+
+    header: Header | None
+    count: int
+    hint: str | None = None
+    told: str = ""
+
+
 def read_delivery(
     con: duckdb.DuckDBPyConnection,
     path: Path,
-    fmt: FileFormat,
-    columns: Mapping[str, str],
-    required: Collection[str],
+    layout: Layout,
     into: str,
     scratch: Path,
+    *,
+    name: str = "",
+    max_mb: float = 50,
 ) -> ReadDelivery:
-    """Reads a file into the temporary table `into`: row_number, a text column a canonical field, and `typed`.
+    """Reads a file into the temporary table `into`: row_number, a text column each of DELIVERED_FIELDS, PARTNER_IN_FILE
+    where the layout has a `partner_column`, and `typed`.
 
-    `columns` maps canonical fields to agreed headers, of which `required` may not be absent. Wholly empty rows are no
-    rows and take no number. `typed` lists the fields that the file held as a number or date, and as `field:other` those
-    that it held as a boolean (but for yes/no fields), an object, a list or a time (None for CSV). The table is made in
-    any case, empty when the file is unreadable. `scratch` is a private folder for temporary files.
+    Wholly empty rows are no rows and take no number. `typed` lists the fields that the file held as a number or date, and
+    as `field:other` those that it held as a boolean (but for yes/no fields), an object, a list or a time (None for CSV).
+    The table is made in any case, empty when the file is unreadable. `scratch` is a private folder for temporary files,
+    `name` the name with which the file came, `max_mb` what it may be unpacked, in MiB.
     """
     if _is_blank(path):
-        _empty_table(con, into)
+        _empty_table(con, layout, into)
         return ReadDelivery("missing_columns", "the file is empty, so there is no header", 0)
-    told, hint = "", None
+    form = layout.delivery
     try:
-        if fmt.format == "csv":
-            header, count, hint = _read_csv(con, path, fmt, columns, required, into, scratch)
-        elif fmt.format == "json":
-            header, count, _ = _load_rows(con, enumerate(json_rows(path), start=1), columns, into, scratch)
+        if form.format == "csv":
+            loaded = _read_csv(con, path, layout, into, scratch)
+        elif form.format == "xlsx":
+            loaded = _read_xlsx(con, path, layout, into, scratch)
+        elif form.format == "json":
+            header, count, _ = _load_rows(con, enumerate(json_rows(path), start=1), layout, into, scratch)
+            loaded = _Loaded(header, count)
         else:
-            wanted = {header: field in required for field, header in columns.items()}
-            with xlsx_sheet(path, fmt.sheet, scratch, wanted) as sheet:
-                rows = enumerate(sheet.rows, start=sheet.first_row)
-                header, count, first = _load_rows(con, rows, columns, into, scratch)
-                hint = where_headers_stand(first, columns.values())
-                told = sheet.told
-        if header is not None:
-            _refuse_second_header(con, header, columns, into)
+            raise UnreadableError(f"is {form.format}, which cannot be read yet")
+        if loaded.header is not None:
+            _refuse_second_header(con, loaded.header, into)
     except UnreadableError as error:
-        _empty_table(con, into)
+        _empty_table(con, layout, into)
         line = f" (line {error.line})" if error.line and "line" not in str(error) else ""
         return ReadDelivery("unreadable", f"{error}{line}", None)
-    if header is None:
-        _empty_table(con, into)
-        if fmt.format == "json" and count == 0 and is_empty_list(path):
+    if loaded.header is None:
+        _empty_table(con, layout, into)
+        if form.format == "json" and loaded.count == 0 and is_empty_list(path):
             return ReadDelivery(None, "", 0)
         return ReadDelivery("missing_columns", "there is no header", 0)
-    lacking = [field for field in required if field not in header.positions]
-    optional = tuple(field for field in columns if field not in header.positions and field not in required)
-    if lacking:
-        headers = ", ".join(f"{field} ('{columns[field]}')" if field in columns else field for field in lacking)
-        if hint:
-            return ReadDelivery("missing_columns", hint, count, optional, ())
-        drift = drift_of(columns, [*lacking, *optional], header.unexpected, one_header=fmt.format != "json")
-        renamed = "".join(f"; '{old}' seems to be called '{new}' now" for old, new in drift.renamed.items())
-        return ReadDelivery("missing_columns", f"lacks {headers}{renamed}", count, optional, header.unexpected)
-    return ReadDelivery(None, told, count, optional, header.unexpected)
+    return _judged(layout, loaded, loaded.header)
+
+
+def _judged(layout: Layout, loaded: _Loaded, header: Header) -> ReadDelivery:
+    """Whether all is there that was agreed."""
+    found = {*header.positions, *layout.constants}
+    found |= {field for field, headers in layout.headers.items() if {*headers} & _split_headers(layout, header)}
+    wanted = {**layout.headers, **_partner(layout)}
+    lacking = [field for field in (*layout.required, *_partner(layout)) if field not in found]
+    optional = tuple(field for field in layout.headers if field not in found and field not in layout.required)
+    if not lacking:
+        return ReadDelivery(None, loaded.told, loaded.count, optional, header.unexpected)
+    if loaded.hint:
+        return ReadDelivery("missing_columns", loaded.hint, loaded.count, optional, ())
+    headers = ", ".join(f"{field} ('{wanted[field][0]}')" if field in wanted else field for field in lacking)
+    one_header = layout.delivery.has_one_header
+    drift = drift_of(wanted, [*lacking, *optional], header.unexpected, one_header=one_header)
+    renamed = "".join(f"; '{old}' seems to be called '{new}' now" for old, new in drift.renamed.items())
+    return ReadDelivery("missing_columns", f"lacks {headers}{renamed}", loaded.count, optional, header.unexpected)
+
+
+def _split_headers(layout: Layout, header: Header) -> set[str]:
+    """The headers of cells that are split, as far as the file has them."""
+    return {written for number, written in enumerate(layout.split) if f"split_{number}" in header.positions}
+
+
+def _partner(layout: Layout) -> dict[str, tuple[str, ...]]:
+    return {PARTNER_IN_FILE: (layout.partner_column,)} if layout.partner_column is not None else {}
+
+
+def _columns(layout: Layout) -> tuple[str, ...]:
+    """The text columns of the table as it is read: what cells are split of stands there as a whole."""
+    return (*DELIVERED_FIELDS, *(source for source in layout.sources if source not in DELIVERED_FIELDS))
 
 
 def _is_blank(path: Path) -> bool:
@@ -111,37 +135,42 @@ def _is_blank(path: Path) -> bool:
         return not start.strip() and (len(start) < _BLANK_LOOK or not file.read().strip())
 
 
-def _read_csv(
-    con: duckdb.DuckDBPyConnection,
-    path: Path,
-    fmt: FileFormat,
-    columns: Mapping[str, str],
-    required: Collection[str],
-    into: str,
-    scratch: Path,
-) -> tuple[Header | None, int, str | None]:
-    """The header, the number of rows, and where else the headers stand when it lacks a required one."""
-    with csv_file(path, scratch, Dialect(fmt.encoding, fmt.delimiter)) as file:
+def _read_csv(con: duckdb.DuckDBPyConnection, path: Path, layout: Layout, into: str, scratch: Path) -> _Loaded:
+    form = layout.delivery
+    with csv_file(path, scratch, Dialect(form.encoding, form.delimiter)) as file:
         if file.header is None:
-            return None, 0, None
-        header = Header.of(file.header, columns)
-        hint = None
-        if any(field not in header.positions for field in required):
-            hint = how_headers_stand(file.first_lines(LOOKED_AT), file.delimiter, columns.values())
-        places = {field: header.positions.get(field) for field in CANONICAL_FIELDS}
+            return _Loaded(None, 0)
+        header = Header.of(file.header, layout.sources)
+        hint = how_headers_stand(file.first_lines(LOOKED_AT), file.delimiter, _all_headers(layout))
+        places = {source: header.positions.get(source) for source in _columns(layout)}
         count = file.load(con, into, places, numbered=True)
         con.execute(f"ALTER TABLE {into} ADD COLUMN typed VARCHAR[]")
-        return header, count, hint
+        return _Loaded(header, count, hint)
+
+
+def _read_xlsx(con: duckdb.DuckDBPyConnection, path: Path, layout: Layout, into: str, scratch: Path) -> _Loaded:
+    # A field that is not asked for by one header alone may be under another.
+    sheet_name = str(layout.delivery.sheet) if layout.delivery.sheet is not None else None
+    wanted = {h: len(hs) == 1 and field in layout.required for field, hs in layout.headers.items() for h in hs}
+    with xlsx_sheet(path, sheet_name, scratch, wanted) as sheet:
+        rows = enumerate(sheet.rows, start=sheet.first_row)
+        header, count, first = _load_rows(con, rows, layout, into, scratch)
+        return _Loaded(header, count, where_headers_stand(first, _all_headers(layout)), sheet.told)
+
+
+def _all_headers(layout: Layout) -> list[str]:
+    return [header for headers in layout.sources.values() for header in headers]
 
 
 def _load_rows(
     con: duckdb.DuckDBPyConnection,
     rows: Iterable[tuple[int, list[Cell]]],
-    columns: Mapping[str, str],
+    layout: Layout,
     into: str,
     scratch: Path,
 ) -> tuple[Header | None, int, list[tuple[int, list[str]]]]:
     """Loads cells row by row, the first row with anything in it being the header; gives the first rows too."""
+    columns = _columns(layout)
     header: Header | None = None
     first: list[tuple[int, list[str]]] = []
     count = 0
@@ -155,15 +184,15 @@ def _load_rows(
                     if len(first) < LOOKED_AT:
                         first.append((line, [text or "" for text, _ in row]))
                     if header is None:
-                        header = Header.of([text or "" for text, _ in row], columns)
+                        header = Header.of([text or "" for text, _ in row], layout.sources)
                         continue
                     count += 1
-                    write(_normal_row(count, row, header))
+                    write(_normal_row(count, row, header, columns))
             except UnicodeEncodeError:
                 raise UnreadableError("holds half a character (a lone surrogate)") from None
         if header is None:
             return None, 0, []
-        types = {"row_number": "INTEGER", **dict.fromkeys((*CANONICAL_FIELDS, "typed"), "VARCHAR")}
+        types = {"row_number": "INTEGER", **dict.fromkeys((*columns, "typed"), "VARCHAR")}
         con.execute(
             f"CREATE OR REPLACE TEMP TABLE {into} AS "
             f"SELECT * REPLACE (string_split(typed, ' ') AS typed) FROM ({own_query(normal, types)})"
@@ -174,12 +203,10 @@ def _load_rows(
     return header, count, first
 
 
-def _refuse_second_header(
-    con: duckdb.DuckDBPyConnection, header: Header, columns: Mapping[str, str], into: str
-) -> None:
+def _refuse_second_header(con: duckdb.DuckDBPyConnection, header: Header, into: str) -> None:
     """Of two files that were put together the columns may stand in another order from the second header on."""
     fields = [field for field in CANONICAL_FIELDS if field in header.positions]
-    agreed = {field: header_name(columns[field]) for field in fields}
+    agreed = {field: header_name(header.written[header.positions[field]]) for field in fields if header.written}
     if "amount_due" not in agreed:
         return
     # Whatever its order, where an amount is due it has a header.
@@ -193,9 +220,9 @@ def _refuse_second_header(
             raise UnreadableError(f"has its headers again in row {number}, in another order; send the files one by one")
 
 
-def _normal_row(number: int, row: list[Cell], header: Header) -> list[str]:
+def _normal_row(number: int, row: list[Cell], header: Header, columns: Sequence[str]) -> list[str]:
     values, typed = [], []
-    for field in CANONICAL_FIELDS:
+    for field in columns:
         position = header.positions.get(field)
         text, kind = row[position] if position is not None and position < len(row) else NOTHING
         values.append(text or "")
@@ -212,6 +239,6 @@ def _normal_row(number: int, row: list[Cell], header: Header) -> list[str]:
     return [str(number), *values, " ".join(typed)]
 
 
-def _empty_table(con: duckdb.DuckDBPyConnection, into: str) -> None:
-    fields = ", ".join(f"{field} VARCHAR" for field in CANONICAL_FIELDS)
+def _empty_table(con: duckdb.DuckDBPyConnection, layout: Layout, into: str) -> None:
+    fields = ", ".join(f"{field} VARCHAR" for field in (*DELIVERED_FIELDS, *_partner(layout)))
     con.execute(f"CREATE OR REPLACE TEMP TABLE {into} (row_number INTEGER, {fields}, typed VARCHAR[])")

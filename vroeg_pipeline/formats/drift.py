@@ -46,16 +46,17 @@ class Drift:
 
 
 def drift_of(
-    agreed: Mapping[str, str], lacking: Sequence[str], unexpected: Sequence[str], *, one_header: bool
+    agreed: Mapping[str, Sequence[str]], lacking: Sequence[str], unexpected: Sequence[str], *, one_header: bool
 ) -> Drift:
-    """What changed against the agreed columns (`agreed`: field to header).
+    """What changed against the agreed columns (`agreed`: field to its headers, of which the first is named).
 
     `lacking`: agreed fields that the file has no column for. `unexpected`: headers that are not agreed. Only a first line
     that holds at least half of the agreed headers is believed to be one; of another no word is repeated. Where the file
     has no `one_header` (JSON: any object may bring a key of its own), only what looks like an agreed header is named.
     """
-    gone = [agreed[field] for field in lacking if field in agreed]
-    if 2 * len(gone) > len(agreed):
+    # A cell that is split gives several fields.
+    gone = list(dict.fromkeys(agreed[field][0] for field in lacking if field in agreed))
+    if 2 * len(gone) > len({headers[0] for headers in agreed.values()}):
         return Drift({}, gone, None, len(unexpected))
     left = [header for header in unexpected if header.isprintable()]
     renamed = {}

@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 
 from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.domain.layouts import EXCEL_SERIAL
 from vroeg_pipeline.domain.months import add_months
 from vroeg_pipeline.domain.partners import Partners
 from vroeg_pipeline.domain.settings import Settings
@@ -24,7 +25,8 @@ from vroeg_pipeline.installation.statements import is_made, quoted, sql, tempora
 CLOCK = "VROEG_CLOCK"
 
 _TERMS = """
-    partner VARCHAR, partner_type VARCHAR, municipalities VARCHAR[], decimal_mark VARCHAR, date_format VARCHAR,
+    partner VARCHAR, partner_type VARCHAR, municipalities VARCHAR[], decimal_mark VARCHAR, amount_unit VARCHAR,
+    date_format VARCHAR,
     min_amount DECIMAL(12, 2), min_days INTEGER, max_days INTEGER, max_age_days INTEGER, confirmation_asked BOOLEAN,
     due_on DATE
 """
@@ -70,7 +72,8 @@ class Installation:
     def define_macros(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Makes the macros that read what partners deliver; once a connection."""
         formats = sorted({a.delivery.date_format for a in self.partners.agreements.values()})
-        cases = " ".join(f"WHEN {quoted(f)} THEN {_strptime(f)}" for f in formats)
+        dates = {" | ".join(agreed): ", ".join(map(_parsed, agreed)) for agreed in formats}
+        cases = " ".join(f"WHEN {quoted(agreed)} THEN coalesce({parsed})" for agreed, parsed in dates.items())
         body = f"CASE date_format {cases} END" if cases else "NULL::DATE"
         if is_made(connection, "macros", body):
             return
@@ -94,7 +97,7 @@ class Installation:
         _set(connection, "help_results", list(settings.evaluation.help_results))
         terms = [
             (
-                a.partner, a.type, list(a.municipalities), a.delivery.decimal, a.delivery.date_format,
+                a.partner, a.type, list(a.municipalities), a.delivery.decimal, a.delivery.unit, a.delivery.dates,
                 a.delivery.min_amount, a.delivery.min_days, a.delivery.max_days, a.delivery.max_age_days,
                 a.delivery.confirmation, a.due(month).date(),
             )
@@ -112,7 +115,10 @@ class Installation:
         temporary_table(connection, "capacity", "worklist VARCHAR, home_visits INTEGER", capacity)
 
 
-def _strptime(date_format: str) -> str:
+def _parsed(date_format: str) -> str:
+    if date_format == EXCEL_SERIAL:
+        serial = "try_cast(regexp_extract(value, '^([0-9]{1,7})([.,][0-9]+)?$', 1) AS INTEGER)"
+        return f"CASE WHEN {serial} BETWEEN 1 AND 2958465 THEN DATE '1899-12-30' + {serial} END"
     parsed = f"try_strptime(value, {quoted(date_format)})"
     # DuckDB reads 21 as the year 21 where four digits are agreed; Dutch partners write no year before 1000.
     return f"CASE WHEN year({parsed}) >= 1000 THEN {parsed}::DATE END"

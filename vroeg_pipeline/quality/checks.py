@@ -131,10 +131,10 @@ def _drifts(
     agreements = installation.partners.agreements
     return {
         (partner, month): drift_of(
-            agreements[partner].columns,
+            agreements[partner].headers,
             lacking,
             unexpected,
-            one_header=agreements[partner].delivery.format != "json",
+            one_header=agreements[partner].delivery.has_one_header,
         )
         for partner, month, lacking, unexpected in rows
         if partner in agreements

@@ -11,7 +11,7 @@ import json
 import os
 import random
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -260,7 +260,7 @@ class _Maker:
         clean = [dict(row) for row in rows[: len(arrears)]]
         if rows and "outdated" not in planted:
             self._spoil(agreement, rows, defects, received.date(), month)
-        columns = dict(agreement.columns)
+        columns = {field: headers[0] for field, headers in agreement.columns.items()}
         if "missing_columns" in planted:
             columns["amount_due"] = f"{columns['amount_due']}_eur"
         extra = "REGIO" if "unexpected_column" in planted else None
@@ -333,20 +333,20 @@ class _Maker:
             "surname": surname,
             "prefix": prefix,
             "initials": household.initials,
-            "birth_date": household.birth_date.strftime(agreement.delivery.date_format),
+            "birth_date": household.birth_date.strftime(agreement.delivery.written_date),
             "phone": household.phone,
             "email": household.email,
             **self._address(household.dwelling, columns),
             "amount_due": _amount(arrear.cents, agreement.delivery.decimal, thousands=rng.random() < 0.5),
-            "arrears_since": min(arrear.since, read_on - timedelta(days=31)).strftime(agreement.delivery.date_format),
-            "reference_date": read_on.strftime(agreement.delivery.date_format),
+            "arrears_since": min(arrear.since, read_on - timedelta(days=31)).strftime(agreement.delivery.written_date),
+            "reference_date": read_on.strftime(agreement.delivery.written_date),
             "crisis": rng.choice(("ja", "J", "x")) if arrear.crisis else rng.choice(("nee", "")),
             "warm_handover": "ja" if arrear.warm_handover else "",
             "reminder_sent": rng.choice(("ja", "nee")),
             "objection": "nee",
         }
 
-    def _address(self, dwelling: Dwelling, columns: dict[str, str]) -> Row:
+    def _address(self, dwelling: Dwelling, columns: Collection[str]) -> Row:
         draw = self._rng.random()
         written = as_written(self._rng, dwelling, "house_letter" in columns, "house_number_addition" in columns)
         if written["house_number"].isdigit() and written["house_number"] != str(dwelling.number):
@@ -371,7 +371,7 @@ class _Maker:
         terms = agreement.delivery
 
         def written(day: date) -> str:
-            return day.strftime(terms.date_format)
+            return day.strftime(terms.written_date)
 
         for number, defect in enumerate(defects):
             row = rows[(number * 5 + 2) % len(rows)]
@@ -438,13 +438,15 @@ class _Maker:
         workbook = xlsxwriter.Workbook(buffer, {"in_memory": True, "default_date_format": "dd-mm-yyyy"})
         workbook.set_properties({"created": datetime(2020, 1, 1)})  # noqa: DTZ001 the same bytes for the same seed
         workbook.add_worksheet("Toelichting").write_string(0, 0, "De achterstanden staan op het volgende blad.")
-        sheet = workbook.add_worksheet(agreement.delivery.sheet or "Blad1")
+        sheet = workbook.add_worksheet(str(agreement.delivery.sheet or "Blad1"))
         sheet.write_row(0, 0, headers)
         for number, line in enumerate(cells, start=1):
             for column, cell in enumerate(line):
                 field = fields[column] if column < len(fields) else ""
                 day = (
-                    _day(cell, agreement.delivery.date_format) if field in ("arrears_since", "reference_date") else None
+                    _day(cell, agreement.delivery.written_date)
+                    if field in ("arrears_since", "reference_date")
+                    else None
                 )
                 if day:
                     sheet.write_datetime(number, column, datetime(day.year, day.month, day.day))  # noqa: DTZ001

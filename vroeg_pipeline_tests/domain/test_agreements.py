@@ -12,6 +12,7 @@ import yaml
 from vroeg_pipeline.domain.agreements import Agreement, parse_agreement
 from vroeg_pipeline.domain.ddas import EnumSignaalpartner
 from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.domain.fields import REQUIRED_FIELDS
 from vroeg_pipeline.domain.partners import Partners
 from vroeg_pipeline.installation.home import CHECKOUT, Home
 from vroeg_pipeline_tests.kit.world import agreement
@@ -23,7 +24,7 @@ def parsed(**changes: Any) -> Agreement:
     return parse_agreement(yaml.safe_dump(agreement("pre_wonen", **changes)), FILE, "pre_wonen")
 
 
-def columns(**changes: str) -> dict[str, str]:
+def columns(**changes: Any) -> dict[str, Any]:
     return {**agreement("x")["columns"], **changes}
 
 
@@ -37,7 +38,7 @@ def columns(**changes: str) -> dict[str, str]:
         ({"valid_until": "2019-01"}, "valid_until lies before valid_from"),
         ({"succeeds": ["pre_wonen"]}, "a partner cannot succeed itself"),
         ({"colums": {}}, "field 'colums' is not known, did you mean 'columns'?"),
-        ({"delivery": {"format": "xls"}}, "field 'delivery.format': input should be 'csv', 'xlsx' or 'json'"),
+        ({"delivery": {"format": "xls"}}, "field 'delivery.format': input should be 'csv', 'xlsx', 'json', "),
         (
             {"delivery": {"due_workng_day": 3}},
             "field 'delivery.due_workng_day' is not known, did you mean 'due_working_day'",
@@ -60,6 +61,89 @@ def test_a_mistake_is_one_line_with_file_and_field(changes: dict[str, Any], said
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("delivery", "more", "said"),
+    [
+        ({"header_row": 4, "skip_rows": 3}, {}, "field 'delivery': header_row and skip_rows say the same"),
+        ({"header_row": -1}, {}, "field 'delivery.header_row': input should be greater than or equal to 0"),
+        ({"format": "json", "header_row": 2}, {}, "field 'delivery': header_row is no option of format json"),
+        ({"sheet": 2}, {}, "field 'delivery': sheet is no option of format csv"),
+        ({"format": "xlsx", "sheet": 0}, {}, "field 'delivery.sheet': a name or a position from 1 is expected"),
+        ({"format": "xml"}, {}, "field 'delivery': records_at is expected: the path of the repeated element"),
+        ({"records_at": "a"}, {}, "field 'delivery': records_at is no option of format csv"),
+        ({"format": "json", "records_at": "a..b"}, {}, "field 'delivery.records_at': names with a point between them"),
+        ({"packed": "rar"}, {}, "field 'delivery.packed': input should be 'gz' or 'zip'"),
+        ({"unit": "cent"}, {}, "field 'delivery.unit': input should be 'euro' or 'cents'"),
+        ({"date_format": ["excel"]}, {}, "field 'delivery.date_format': a format like %d-%m-%Y is expected"),
+        ({"date_format": ["%d-%m-%Y", "%d-%b"]}, {}, "field 'delivery.date_format': a format with day, month and year"),
+        ({"date_format": ["%d-%m-%Y", "%m-%d-%Y"]}, {}, "one text would be two dates by %d-%m-%Y and %m-%d-%Y"),
+        ({"format": "fixed", "fields": {"a": "9-3"}}, {}, "field 'delivery.fields': 'a': characters from-to are"),
+        ({"format": "fixed"}, {}, "a name of delivery.fields or characters from-to like 1-10 are expected"),
+        ({"header_row": 0}, {}, "with header_row 0 the position of a column is expected, from 1"),
+        ({}, {"constants": {"crisi": "nee"}}, "field 'constants': 'crisi' is not a field, did you mean 'crisis'?"),
+        ({}, {"constants": {"crisis": "nee"}}, "field 'columns': 'crisis' is a constant and is in the file"),
+        ({}, {"constants": {"city": ""}}, "field 'constants': 'city' has no value"),
+        ({}, {"constants": {"city": "from_name %Y%m%d"}}, "field 'constants': 'city': from_name gives a date, for"),
+        ({}, {"constants": {"birth_date": "from_name %Y"}}, "field 'constants': a format with day, month and year"),
+        ({}, {"constants": {"birth_date": "from_name"}}, "field 'constants': 'birth_date': from_name is written as"),
+        ({}, {"constants": {"birth_date": date(2021, 1, 1)}}, "'birth_date': a date is expected in quotes"),
+        ({}, {"split": {"Adres": "{straat} {house_number}"}}, "field 'split': 'straat' is not a field"),
+        ({}, {"split": {"Adres": "straat nummer"}}, "field 'split': 'Adres': a pattern like"),
+        ({}, {"split": {"Adres": "{street}{house_number}"}}, "field 'split': 'Adres': something must stand between"),
+        ({}, {"split": {"A": "{street}", "B": "{city} {street}"}}, "'street' stands in two patterns of split"),
+        ({}, {"split": {"Surname": "{surname}, {initials}"}}, "header 'Surname' is used for two fields"),
+        ({}, {"columns": columns(days_in_arrears="Dagen")}, "days_in_arrears stands in place of arrears_since"),
+        ({}, {"columns": columns(surname=["Naam", " "])}, "field 'columns': the required surname must name a header"),
+        ({}, {"columns": columns(surname=["Naam", "naam"])}, "header 'Naam' is used for two fields"),
+        ({}, {"partner_column": "Instantie"}, "field 'partner_column': a column of partners stands in the agreement of"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_layout_is_one_line_too(delivery: dict[str, Any], more: dict[str, Any], said: str) -> None:
+    with pytest.raises(VroegError) as error:
+        parsed(delivery=delivery, **more)
+    assert str(error.value).startswith(f"{FILE}: ")
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_layout_says_where_each_field_stands() -> None:
+    text = """
+        partner: pre_wonen
+        name: Pré Wonen
+        type: Huur
+        valid_from: 2021-01
+        municipalities: ["0392"]
+        delivery: {format: csv, skip_rows: 3, date_format: ["%d-%m-%Y", excel]}
+        columns:
+          customer_reference: Nummer
+          surname: [Achternaam, Naam]
+          amount_due: Bedrag
+          days_in_arrears: Dagen
+          city: Plaats
+        constants: {crisis: no, reference_date: from_name "%Y%m%d"}
+        split:
+          Adres: "{street} {house_number}"
+          Postcode plaats: "{postcode} {city}"
+    """
+    found = parse_agreement(text, FILE, "pre_wonen")
+    assert found.headers["surname"] == ("Achternaam", "Naam")
+    assert (found.headers["house_number"], found.headers["city"]) == (("Adres",), ("Plaats", "Postcode plaats"))
+    assert found.sources["split_1"] == ("Postcode plaats",)
+    assert found.constants == {"crisis": "nee", "reference_date": 'from_name "%Y%m%d"'}
+    assert "days_in_arrears" in found.required
+    assert "arrears_since" not in found.required
+    assert (found.delivery.lines_above, found.delivery.dates) == (3, "%d-%m-%Y | excel")
+
+
+def test_positions_and_characters_are_headers_where_there_are_none() -> None:
+    by_position = {field: number for number, field in enumerate(REQUIRED_FIELDS, start=1)}
+    found = parsed(delivery={"header_row": 0}, columns=by_position)
+    assert (found.columns["surname"], found.delivery.is_by_position) == (("2",), True)
+    spans = {field: f"{number}1-{number}9" for number, field in enumerate(REQUIRED_FIELDS, start=1)}
+    found = parsed(delivery={"format": "fixed", "fields": {"naam": "1-10"}}, columns={**spans, "surname": "naam"})
+    assert (found.span_of("naam"), found.span_of("31-39")) == ((1, 10), (31, 39))
+
+
 def test_the_file_is_named_after_its_partner() -> None:
     with pytest.raises(VroegError, match="field 'partner': 'ymere' is expected, as the file is named"):
         parse_agreement(yaml.safe_dump(agreement("pre_wonen")), "agreements/ymere.yaml", "ymere")
@@ -73,7 +157,7 @@ def test_names_that_no_partner_may_have(partner: str) -> None:
 
 def test_what_is_left_out_has_the_default_of_the_domain() -> None:
     terms = parsed().delivery
-    assert (terms.encoding, terms.delimiter, terms.decimal, terms.date_format) == ("utf-8", ";", ",", "%d-%m-%Y")
+    assert (terms.encoding, terms.delimiter, terms.decimal, terms.date_format) == ("utf-8", ";", ",", ("%d-%m-%Y",))
     assert (terms.due_working_day, terms.max_age_days, terms.min_days, terms.max_days) == (5, 14, 30, None)
     assert (str(terms.min_amount), terms.expected_rows, terms.confirmation) == ("75.00", None, False)
 

@@ -19,8 +19,9 @@ import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vroeg_pipeline.domain.fields import CANONICAL_FIELDS, REQUIRED_FIELDS
-from vroeg_pipeline.formats.delivery import FileFormat, ReadDelivery, read_delivery
+from vroeg_pipeline.domain.fields import CANONICAL_FIELDS
+from vroeg_pipeline.domain.layouts import Layout
+from vroeg_pipeline.formats.delivery import ReadDelivery, read_delivery
 from vroeg_pipeline.formats.json import plain_number
 
 COLUMNS = {field: field.replace("_", " ").title() for field in CANONICAL_FIELDS}
@@ -44,11 +45,9 @@ class Reader:
         outcome = read_delivery(
             self.connection,
             path,
-            FileFormat(kind, **terms),
-            COLUMNS,
-            REQUIRED_FIELDS,
+            Layout.model_validate({"delivery": {"format": kind, **terms}, "columns": COLUMNS}),
             "delivered",
-            self.scratch,  # type: ignore[arg-type]
+            self.scratch,
         )
         result = self.connection.execute("FROM delivered ORDER BY row_number")
         names = [column[0] for column in result.description]
@@ -452,3 +451,29 @@ def test_json_in_another_encoding_says_in_which(read: Reader) -> None:
     text = '[{"Surname": "Müller"}]'
     assert read(text.encode("cp1252"), "json")[0].detail == "is cp1252 or latin-1, utf-8 was agreed (line 1)"
     assert read(text.encode("utf-16"), "json")[0].detail == "is UTF-16 (Excel: 'Unicode text'), utf-8 was agreed"
+
+
+@pytest.mark.parametrize("kind", ["csv", "json", "xlsx"])
+def test_who_a_row_is_of_stands_beside_it(tmp_path: Path, kind: str) -> None:
+    form = {"delivery": {"format": kind}, "columns": COLUMNS, "partner_column": "Instantie"}
+    layout = Layout.model_validate(form)
+    headers, cells = [*COLUMNS.values(), "Instantie"], [*line("K1").split(";"), "PWN "]
+    path = tmp_path / "levering"
+    if kind == "csv":
+        path.write_text(f"{';'.join(headers)}\n{';'.join(cells)}\n", encoding="utf-8")
+    elif kind == "json":
+        path.write_text(json.dumps([dict(zip(headers, cells, strict=True))]), encoding="utf-8")
+    else:
+        with xlsxwriter.Workbook(str(path)) as book:
+            page = book.add_worksheet()
+            page.write_row(0, 0, headers)
+            page.write_row(1, 0, cells)
+    with duckdb.connect() as connection:
+        outcome = read_delivery(connection, path, layout, "delivered", tmp_path)
+        found = connection.execute("SELECT customer_reference, partner_in_file FROM delivered").fetchall()
+        path.write_text(f"{HEADER}\n{line('K1')}\n", encoding="utf-8")
+        without = read_delivery(
+            connection, path, Layout.model_validate({**form, "delivery": {"format": "csv"}}), "x", tmp_path
+        )
+    assert (outcome.refusal, outcome.unexpected_columns, found) == (None, (), [("K1", "PWN ")])
+    assert (without.refusal, without.detail) == ("missing_columns", "lacks partner_in_file ('Instantie')")

@@ -17,8 +17,9 @@ import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vroeg_pipeline.domain.fields import CANONICAL_FIELDS, FLAG_FIELDS, REQUIRED_FIELDS
-from vroeg_pipeline.formats.delivery import FileFormat, ReadDelivery, read_delivery
+from vroeg_pipeline.domain.fields import CANONICAL_FIELDS, FLAG_FIELDS
+from vroeg_pipeline.domain.layouts import Layout
+from vroeg_pipeline.formats.delivery import ReadDelivery, read_delivery
 from vroeg_pipeline_tests.kit.examples import examples
 
 COLUMNS = {field: field.replace("_", " ").title() for field in CANONICAL_FIELDS}
@@ -43,10 +44,11 @@ class Reader:
     def __call__(self, content: bytes, **terms: Any) -> tuple[ReadDelivery, list[list[str]], list[list[str]]]:
         """The outcome, the rows and what is typed in each."""
         self.path.write_bytes(content)
-        outcome = read_delivery(
-            self.connection, self.path, FileFormat(**terms), COLUMNS, REQUIRED_FIELDS, "delivered", self.scratch
-        )
-        found = self.connection.execute("SELECT * EXCLUDE (row_number) FROM delivered ORDER BY row_number").fetchall()
+        layout = Layout.model_validate({"delivery": terms, "columns": COLUMNS})
+        outcome = read_delivery(self.connection, self.path, layout, "delivered", self.scratch)
+        found = self.connection.execute(
+            "SELECT * EXCLUDE (row_number, days_in_arrears) FROM delivered ORDER BY row_number"
+        ).fetchall()
         return outcome, [[cell or "" for cell in row[:-1]] for row in found], [row[-1] or [] for row in found]
 
 

@@ -12,8 +12,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from vroeg_pipeline.domain.fields import CANONICAL_FIELDS, REQUIRED_FIELDS
-from vroeg_pipeline.formats.delivery import FileFormat, ReadDelivery, read_delivery
+from vroeg_pipeline.domain.fields import CANONICAL_FIELDS
+from vroeg_pipeline.domain.layouts import Layout
+from vroeg_pipeline.formats.delivery import ReadDelivery, read_delivery
 
 COLUMNS = {field: field.replace("_", " ").title() for field in CANONICAL_FIELDS}
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -101,9 +102,8 @@ def read(folder: Path, content: bytes, sheet: str | None = None) -> tuple[ReadDe
     path.write_bytes(content)
     scratch = folder / "scratch"
     with duckdb.connect() as connection:
-        outcome = read_delivery(
-            connection, path, FileFormat("xlsx", sheet=sheet), COLUMNS, REQUIRED_FIELDS, "delivered", scratch
-        )
+        layout = Layout.model_validate({"delivery": {"format": "xlsx", "sheet": sheet}, "columns": COLUMNS})
+        outcome = read_delivery(connection, path, layout, "delivered", scratch)
         result = connection.execute("FROM delivered ORDER BY row_number")
         names = [column[0] for column in result.description]
         rows = [dict(zip(names, cells, strict=True)) for cells in result.fetchall()]
