@@ -72,8 +72,8 @@ class Source:
 class Register:
     """The register that is in force after a look at `reference/`.
 
-    `left_out`: entries in force without postcode or certain number, or with a key that another one has. `changes`: counts, where
-    another register was read; a refused one changed nothing. `said`: one line on a refusal.
+    `left_out`: entries in force without postcode or certain number, or with a key that another one has. `changes`:
+    counts, where another register was read; a refused one changed nothing. `said`: one line on a refusal.
     """
 
     source: Source

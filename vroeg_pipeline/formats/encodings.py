@@ -28,8 +28,16 @@ _MARKS = (
 _WIDE = re.compile(r"utf-(16|32)(-[lb]e)?")
 _LATIN = ("iso8859-1", "iso8859-15")
 
-# A letter that people write here in UTF-8; read as cp1252 it is an unlikely couple, as à with a sign behind it.
-_IN_UTF8 = re.compile(rb"\xc2[\xa0-\xbf]|[\xc3-\xc5][\x80-\xbf]|\xe2\x80[\x90-\xbf]|\xe2\x82\xac")
+# The bytes (first and last possible one of each) of a letter or sign that people write here in UTF-8. Read as cp1252 it
+# is an unlikely couple, as Ã with a sign behind it.
+_WRITTEN_HERE = (
+    ((0xC2, 0xC2), (0xA0, 0xBF)),
+    ((0xC3, 0xC5), (0x80, 0xBF)),
+    ((0xE1, 0xE1), (0xB8, 0xBB), (0x80, 0xBF)),
+    ((0xE2, 0xE2), (0x80, 0x80), (0x90, 0xBF)),
+    ((0xE2, 0xE2), (0x82, 0x82), (0xAC, 0xAC)),
+)
+_IN_UTF8 = re.compile(b"|".join(b"".join(b"[\\x%02x-\\x%02x]" % bounds for bounds in way) for way in _WRITTEN_HERE))
 _SURELY_IN_UTF8 = re.compile(
     rb"\xc3[\x80-\xbf][A-Za-z]|[A-Za-z]\xc3[\x80-\x9f\xa1-\xbf]|\xe2\x80[\x90-\xbf]|\xe2\x82\xac"
 )
@@ -39,7 +47,7 @@ _IN_CODE_PAGE = re.compile(
     rb"[\x81\x82\x88\x89\x8b\x8d\x8f\x90][;,\t|\"\r\n])"
 )
 _ASCII = bytes(range(0x80))
-_LEADS = {*b"\xc2\xc3\xc4\xc5\xe2"}
+_LEADS = {*b"\xc2\xc3\xc4\xc5\xe1\xe2"}
 _C1 = {*range(0x80, 0xA0)}
 _NOT_IN_CP1252 = {*b"\x81\x8d\x8f\x90\x9d"}
 
@@ -49,6 +57,17 @@ def blocks(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
             yield block if block.endswith(b"\n") else block + file.readline()
+
+
+def encoded_twice() -> str:
+    """A pattern (of Python and of DuckDB) for a letter in UTF-8 that was read as cp1252 or Latin-1 before it was written."""
+
+    def read_as(byte: int) -> str:
+        return bytes([byte]).decode("latin-1") + bytes([byte]).decode("cp1252", errors="ignore")
+
+    return "|".join(
+        "".join(f"[{''.join(map(read_as, range(first, last + 1)))}]" for first, last in way) for way in _WRITTEN_HERE
+    )
 
 
 def is_utf8(encoding: str) -> bool:

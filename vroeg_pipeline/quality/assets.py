@@ -10,6 +10,7 @@ from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.monthly import Figures, Month, bars, made, monthly, written
 from vroeg_pipeline.quality.board_page import MONTHS_SHOWN, board_as_markdown, write_board
 from vroeg_pipeline.quality.delivery_register import note_files, read_board
+from vroeg_pipeline.quality.misread_names import know_misread_names
 
 GROUP = "quality"
 
@@ -25,6 +26,7 @@ GROUP = "quality"
 )
 def delivery_measures(of: Month) -> Mapping[str, Figures]:
     """One row an accepted delivery."""
+    know_misread_names(of.connection)
     filled = of.fill("delivery_measures")
     note_files(of.connection, of.installation, of.month)
     note_judged(of.home, of.month)

@@ -1,6 +1,6 @@
 -- What an accepted delivery of the month looks like in numbers, beside the six months before it: no personal data, so
 -- that it may be shown to anyone (docs/adr/0006). Great Expectations judges these and nothing else.
--- Needs: month; tables ancestry.
+-- Needs: encoded_twice, month; tables ancestry, html_entities.
 WITH delivered AS (
     SELECT *
     FROM delivery_files
@@ -49,6 +49,31 @@ amounts AS (
     GROUP BY partner
 ),
 
+-- The names of people, streets and towns in each row, as delivered.
+names AS (
+    SELECT
+        partner,
+        concat_ws(' ', surname, initials, prefix, street, city) AS written
+    FROM raw.delivery_rows SEMI JOIN delivered USING (partner, file_sha256)
+    WHERE month = getvariable('month')
+),
+
+-- Most names have neither a sign & nor a letter outside ASCII.
+misread AS (
+    SELECT
+        partner,
+        count(*) FILTER (
+            regexp_matches(written, '&#([0-9]{1,7}|[Xx][0-9A-Fa-f]{1,6});')
+            OR list_has_any(
+                regexp_extract_all(lower(written), '&([a-z][a-z0-9]*);', 1), (SELECT list(name) FROM html_entities)
+            )
+        ) AS escaped_names,
+        count(*) FILTER (regexp_matches(written, getvariable('encoded_twice'))) AS twice_encoded_names
+    FROM names
+    WHERE contains(written, '&') OR strlen(written) > length(written)
+    GROUP BY partner
+),
+
 usual AS (
     SELECT
         ancestry.partner,
@@ -85,9 +110,12 @@ SELECT
     coalesce(reasons.outside_area, 0) / nullif(delivered.row_count, 0) AS share_outside_area,
     -- Without a habit nothing is usual.
     share_outside_area - CASE WHEN usual.months > 1 THEN coalesce(usual.usual_outside_area, 0) ELSE 0 END
-        AS outside_area_above_usual
+        AS outside_area_above_usual,
+    coalesce(misread.escaped_names, 0) AS escaped_names,
+    coalesce(misread.twice_encoded_names, 0) AS twice_encoded_names
 FROM delivered
 LEFT JOIN reasons ON delivered.partner = reasons.partner
 LEFT JOIN signals ON delivered.partner = signals.partner
 LEFT JOIN amounts ON delivered.partner = amounts.partner
+LEFT JOIN misread ON delivered.partner = misread.partner
 LEFT JOIN usual ON delivered.partner = usual.partner

@@ -22,5 +22,9 @@ CREATE TABLE IF NOT EXISTS delivery_measures (
     days_to_usual DOUBLE,  -- The same for the median number of days.
     share_outside_area DOUBLE,  -- Share of the rows whose address lies in no municipality of the agreement.
     -- That share minus the median of the six months before, predecessors included; minus nothing with less than two.
-    outside_area_above_usual DOUBLE
+    outside_area_above_usual DOUBLE,
+    -- Rows with an HTML entity (`&uuml;`, `&#233;`) in a name of a person, street or town.
+    escaped_names INTEGER,
+    -- Rows with a letter in such a name that was put into UTF-8 twice (`MÃ¼ller`).
+    twice_encoded_names INTEGER
 );

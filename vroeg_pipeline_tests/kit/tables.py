@@ -17,6 +17,7 @@ from vroeg_pipeline.domain.months import parse_month
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.statements import fetch_one, insert_rows
 from vroeg_pipeline.monthly import Month
+from vroeg_pipeline.quality.misread_names import know_misread_names
 from vroeg_pipeline.worklists.routing import set_routing
 from vroeg_pipeline_tests.kit.world import World, moment
 
@@ -106,9 +107,19 @@ class Tables:
         }  # fmt: skip
         self._insert("rejected_rows", rejected)
 
+    def delivered(self, partner: str = "huur", month: str = MARCH, **values: Any) -> None:
+        """Adds a row as it was delivered."""
+        (count,) = fetch_one(self.connection, "SELECT count(*) FROM raw.delivery_rows")
+        row = {
+            "month": parse_month(month), "partner": partner, "file_sha256": f"{partner} {month}", "row_number": count,
+            **values,
+        }  # fmt: skip
+        self._insert("raw.delivery_rows", row)
+
     def measures(self, *months: str) -> None:
         """Measures the deliveries of these months, in that order."""
         for month in months or (MARCH,):
+            know_misread_names(self.connection)
             self.at(month).fill("delivery_measures")
 
     def entry(self, number: int, worklist: str, rank: int, *, month: str = MARCH) -> None:

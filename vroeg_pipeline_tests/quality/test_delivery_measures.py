@@ -24,7 +24,7 @@ def deliver(tables: Tables, month: str, *amounts: object, outside: int = 0, days
 def measured(tables: Tables, *months: str) -> dict[str, Any]:
     """What the last of these months is measured to be."""
     tables.measures(*months)
-    (found,) = tables.query(f"FROM delivery_measures WHERE month = '{months[-1]}-01'")
+    (found,) = tables.query(f"FROM delivery_measures WHERE month = '{months[-1]}-01' AND partner = 'huur'")
     return found
 
 
@@ -71,3 +71,85 @@ def test_a_delivery_without_rows_is_measured_too(tables: Tables) -> None:
     found = measured(tables, MARCH)
     unknown = ("median_amount", "median_days", "share_outside_area", "outside_area_above_usual", "share_rejected")
     assert [found[name] for name in unknown] == [None] * 5
+
+
+def names_of(tables: Tables, *names: str, field: str = "surname") -> tuple[int, int]:
+    """How many rows with these names have an HTML entity, and how many a letter that was encoded twice."""
+    tables.delivery()
+    for name in names:
+        tables.delivered(**{field: name})
+    found = measured(tables, MARCH)
+    return found["escaped_names"], found["twice_encoded_names"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "M&uuml;ller",
+        "M&UUML;LLER",
+        "M&Uuml;ller",
+        "Jansen &amp; Zn",
+        "Jos&#233;",
+        "Jos&#xE9;",
+        "&amp;uuml;",
+        "O&apos;Hara",
+    ],
+)
+def test_an_html_entity_in_a_name_is_counted(tables: Tables, name: str) -> None:
+    assert names_of(tables, name, "Bakker") == (1, 0)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Bakker & Zn", "R&D;", "C&A; Mode", "V&D", "Jansen &Zn;", "Smit&", "&;", "&#;", "&uuml", "A & B; C", "Jansen; &"],
+)
+def test_a_sign_alone_is_no_html_entity(tables: Tables, name: str) -> None:
+    assert names_of(tables, name) == (0, 0)
+
+
+@pytest.mark.parametrize("reading", ["latin-1", "cp1252"])
+@pytest.mark.parametrize(
+    "name", ["Müller", "José", "ÅSTRÖM", "CÉLINE", "Łukasz", "Şahin", "Nguyễn", "’t Hart", "D´Arc"]
+)
+def test_a_letter_that_was_encoded_twice_is_counted(tables: Tables, name: str, reading: str) -> None:
+    # A byte that cp1252 does not have stays what it is.
+    bytes_of = [bytes([byte]) for byte in name.encode()]
+    twice = "".join(b.decode(reading if b.decode(reading, "ignore") else "latin-1") for b in bytes_of)
+    assert names_of(tables, twice, name) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "JOÃO",
+        "Ã",
+        "Â",
+        "Å",
+        "ÂGE",
+        "Ångström",
+        "São",
+        "Müller",
+        "SÃO PAULO",
+        "Ä. de Vries",
+        "Ã-Jansen",
+        "Conceição",
+        "Łoś",
+    ],
+)
+def test_a_letter_that_looks_like_it_is_a_letter(tables: Tables, name: str) -> None:
+    assert names_of(tables, name) == (0, 0)
+
+
+@pytest.mark.parametrize("field", ["surname", "initials", "prefix", "street", "city"])
+def test_names_of_people_streets_and_towns_are_looked_at(tables: Tables, field: str) -> None:
+    assert names_of(tables, "R&eacute;gie", "CafÃ©", field=field) == (1, 1)
+
+
+def test_only_the_delivery_of_the_month_is_looked_at(tables: Tables) -> None:
+    tables.delivered(file_sha256="superseded", surname="M&uuml;ller")
+    tables.delivered(month="2021-02", surname="M&uuml;ller")
+    tables.delivered("water", surname="M&uuml;ller &amp; MÃ¼ller")
+    tables.delivery("water")
+    assert names_of(tables, "Bakker") == (0, 0)
+    (water,) = tables.query("FROM delivery_measures WHERE partner = 'water'")
+    assert (water["escaped_names"], water["twice_encoded_names"]) == (1, 1)

@@ -44,6 +44,8 @@ ORDINARY: dict[str, Any] = {
     "days_to_usual": 1.2,
     "share_outside_area": 0.05,
     "outside_area_above_usual": 0.05,
+    "escaped_names": 0,
+    "twice_encoded_names": 0,
 }
 
 
@@ -89,6 +91,8 @@ BROKEN = [
     ({"share_doubles": 0.06}, "few_doubles", "6.0%"),
     ({"share_needs_review": 0.11}, "addresses_found", "11.0%"),
     ({"missing_columns": 1}, "columns_as_agreed", "missing_columns is 1, expected 0"),
+    ({"escaped_names": 3}, "names_as_written", "escaped_names is 3, expected 0 (3 too high)"),
+    ({"twice_encoded_names": 1}, "names_as_written", "twice_encoded_names is 1, expected 0 (1 too high)"),
     ({"unexpected_columns": 2}, "columns_as_agreed", "unexpected_columns is 2, expected 0"),
 ]
 
