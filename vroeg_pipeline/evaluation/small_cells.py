@@ -8,11 +8,13 @@ conclude that a small count is small, more is hidden (docs/adr/0019).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 SMALLEST_SHOWN = 5
+# Of the linear programs.
+_TOLERANCE = 1e-6
 
 K = TypeVar("K", bound=Hashable)
 
@@ -76,6 +78,7 @@ class _Table(Generic[K]):
             for cell in cells:
                 self._sums_of.setdefault(cell, []).append(number)
         self._known_safe: dict[tuple[K, frozenset[K]], bool] = {}
+        self._readers: dict[frozenset[K], _Reader[K]] = {}
         self.unknown: set[K] = set()
 
     def _linked(self, cell: K) -> tuple[frozenset[K], list[int]]:
@@ -92,35 +95,27 @@ class _Table(Generic[K]):
     def is_safe(self, cell: K) -> bool:
         """Whether, by all that is shown, this small count could as well be no small one."""
         cells, sums = self._linked(cell)
-        if (cell, cells) not in self._known_safe:
-            self._known_safe[cell, cells] = self._could_be_large(cell, sorted(cells, key=str), sums)
-        return self._known_safe[cell, cells]
-
-    def _could_be_large(self, cell: K, cells: list[K], sums: list[int]) -> bool:
         if not sums:
             return True
-        # Half a second, and only who makes a report needs it.
-        from scipy.optimize import linprog
+        if (cell, cells) not in self._known_safe:
+            if cells not in self._readers:
+                self._readers[cells] = _Reader(
+                    {key: 0 if key in self._unprinted else 1 for key in sorted(cells, key=str)},
+                    [self._equation(number, cells) for number in sums],
+                )
+            self._known_safe[cell, cells] = self._readers[cells].can_be(cell, SMALLEST_SHOWN)
+        return self._known_safe[cell, cells]
 
-        place = {key: number for number, key in enumerate(cells)}
-        matrix, shown = [], []
-        for number in sums:
-            row, right = [0.0] * len(cells), 0.0
-            for index, key in enumerate(self._sums[number]):
-                sign = -1.0 if index == 0 else 1.0
-                if key in place:
-                    row[place[key]] += sign
-                else:
-                    right -= sign * self._values[key]
-            matrix.append(row)
-            shown.append(right)
-        aim = [0.0] * len(cells)
-        aim[place[cell]] = -1.0
-        # A reader knows that a printed zero would have been shown.
-        bounds = [(0 if key in self._unprinted else 1, None) for key in cells]
-        answer = linprog(aim, A_eq=matrix, b_eq=shown, bounds=bounds, method="highs")
-        unbounded = 3
-        return bool(answer.status == unbounded or (answer.success and -answer.fun >= SMALLEST_SHOWN - 1e-6))
+    def _equation(self, number: int, unknown: frozenset[K]) -> tuple[dict[K, float], float]:
+        """What a sum tells of the unknown: their signs in it, and what these come to together."""
+        signs, right = dict[K, float](), 0.0
+        for index, key in enumerate(self._sums[number]):
+            sign = -1.0 if index == 0 else 1.0
+            if key in unknown:
+                signs[key] = signs.get(key, 0.0) + sign
+            else:
+                right -= sign * self._values[key]
+        return signs, right
 
     def best_to_hide(self, cell: K) -> K:
         """The shown cell whose hiding protects this one at the least cost: a small part rather than a total."""
@@ -135,3 +130,36 @@ class _Table(Generic[K]):
             return key in totals, not near, self._values[key], str(key)
 
         return min(shown, key=cost)
+
+
+class _Reader(Generic[K]):
+    """Who knows what is shown: equations of unknown counts, and the least that each can be (a printed zero would have been
+    shown).
+    """
+
+    def __init__(self, least: Mapping[K, float], equations: Iterable[tuple[Mapping[K, float], float]]) -> None:
+        # Only who makes a report needs it.
+        import highspy
+
+        solver: Any = highspy.Highs
+        self._solver, self._solved, self._no_limit = solver(), highspy.HighsModelStatus.kOptimal, highspy.kHighsInf
+        self._solver.silent()
+        self._least, self._place = least, {key: number for number, key in enumerate(least)}
+        self._solver.addVars(len(least), list(least.values()), [self._no_limit] * len(least))
+        self._solver.changeObjectiveSense(highspy.ObjSense.kMaximize)
+        for signs, right in equations:
+            self._solver.addRow(right, right, len(signs), [self._place[key] for key in signs], list(signs.values()))
+
+    def can_be(self, cell: K, count: int) -> bool:
+        """Whether a count that is lower could by all that is known be as high as this."""
+        place, least = self._place[cell], self._least[cell]
+        # With a limit there always is an answer, as the true counts fit.
+        self._solver.changeColBounds(place, least, count)
+        self._solver.changeColCost(place, 1.0)
+        self._solver.run()
+        status, highest = self._solver.getModelStatus(), self._solver.getObjectiveValue()
+        self._solver.changeColCost(place, 0.0)
+        self._solver.changeColBounds(place, least, self._no_limit)
+        if status != self._solved:
+            raise RuntimeError(f"the linear program ended with {status}")
+        return bool(highest >= count - _TOLERANCE)

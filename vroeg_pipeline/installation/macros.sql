@@ -1,23 +1,20 @@
 -- How delivered text is read (DOMAIN §4, §5) and how names and amounts are compared and shown.
 -- `parse_delivered_date` is made by the installation: DuckDB wants a constant format, so it lists the agreed ones.
 
--- Text without what stands at its edges and cannot be seen: any Unicode space, zero-width and direction marks, BOM,
--- soft hyphen. Patterns are slow, so a text that begins and ends in plain letters or digits is taken as it is.
-CREATE OR REPLACE TEMP MACRO without_edges(value) AS
-    regexp_replace(value, '^[\s\x0B\x{85}\p{Z}\p{Cf}]+|[\s\x0B\x{85}\p{Z}\p{Cf}]+$', '', 'g');
-
--- A text as its writer meant it, NULL when nothing is left: trimmed, and out of what spreadsheets put around a number
--- that is a text (="00123" and '00123).
+-- A text as its writer meant it, NULL when nothing is left: without what stands at its edges and cannot be seen (any
+-- Unicode space, zero-width and direction marks, BOM, soft hyphen), and out of what spreadsheets put around a number
+-- that is a text (="00123" and '00123). Patterns are slow, so a text that begins and ends in plain letters or digits is
+-- taken as it is, and one pattern does it all: DuckDB makes each anew for every column.
 CREATE OR REPLACE TEMP MACRO text_of(value) AS
     CASE
         WHEN value[1] BETWEEN '(' AND '~' AND value[-1] BETWEEN '(' AND '~' AND value[1] <> '=' THEN value
         ELSE nullif(
-            without_edges(
-                CASE
-                    WHEN regexp_full_match(without_edges(value), '(?s)="[^"]*"') THEN without_edges(value)[3:-2]
-                    WHEN regexp_full_match(without_edges(value), '(?s)''[0-9+].*') THEN without_edges(value)[2:]
-                    ELSE without_edges(value)
-                END
+            regexp_replace(
+                value,
+                '(?s)^[\s\x0B\x{85}\p{Z}\p{Cf}]*'
+                || '(?:="[\s\x0B\x{85}\p{Z}\p{Cf}]*([^"]*?)[\s\x0B\x{85}\p{Z}\p{Cf}]*"|''([0-9+].*?)|(.*?))'
+                || '[\s\x0B\x{85}\p{Z}\p{Cf}]*$',
+                '\1\2\3'
             ),
             ''
         )
