@@ -375,7 +375,7 @@ def _judge_codes(connection: duckdb.DuckDBPyConnection, source: Source, rows: Ro
             at: int | None = None
             for line, cells in rows():
                 if at is None:
-                    at = Header.of(cells, {header: header}).positions[header]
+                    at = Header.of(cells, {header: (header,)}).positions[header]
                 elif at < len(cells) and cells[at] in texts:
                     where = f"{source.name} line {line}, column {header}"
                     break

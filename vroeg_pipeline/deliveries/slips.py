@@ -60,7 +60,7 @@ def _references(path: Path | None) -> set[str]:
         raise NotTakenError("too large")
     try:
         (_, header), *rows = [*csv_rows(path, Dialect(AUTO))] or [(0, [])]
-        position = Header.of(header, {COLUMN: COLUMN}).positions.get(COLUMN)
+        position = Header.of(header, {COLUMN: (COLUMN,)}).positions.get(COLUMN)
     except UnreadableError as error:
         raise NotTakenError(str(error)) from None
     if position is None:

@@ -50,7 +50,7 @@ class Header:
     unexpected: tuple[str, ...]
 
     @classmethod
-    def of(cls, headers: Sequence[str], wanted: Mapping[str, Sequence[str]]) -> Header:
+    def of(cls, headers: Sequence[str], wanted: Mapping[str, tuple[str, ...]]) -> Header:
         """`wanted`: name to the headers it may have, of which the first that is there counts.
 
         Raises UnreadableError when a wanted header is there twice.

@@ -62,7 +62,7 @@ def small_table(source: Path, columns: Sequence[str], optional: Sequence[str] = 
 def _places(
     header: Sequence[str], source: Path, columns: Sequence[str], optional: Sequence[str]
 ) -> dict[str, int | None]:
-    found: Mapping[str, int] = Header.of(header, {name: [name] for name in (*columns, *optional)}).positions
+    found: Mapping[str, int] = Header.of(header, {name: (name,) for name in (*columns, *optional)}).positions
     lacking = [column for column in columns if column not in found]
     if lacking:
         raise VroegError(f"lacks the column {', '.join(lacking)}", where=source.name, do="add it to the file")
