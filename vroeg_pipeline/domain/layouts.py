@@ -1,4 +1,4 @@
-"""The layout of a file: how it is written, and where in it each field stands (DOMAIN §4, docs/agreements.md).
+"""The layout of a file: how it is written, and where in it each field stands (DOMAIN §4).
 
 A layout is the part of an agreement that a reader needs; what it says is read by `formats`.
 """
@@ -153,7 +153,7 @@ class Layout(StrictModel):
     """The form of a file, and where each field stands in it.
 
     `columns`: a field to its headers, of which the first that the file has counts. Without a header these are positions
-    from 1 as text, in a fixed-width file characters from-to or a name of `delivery.fields`, in JSON and XML dotted paths.
+    from 1 as text, in a fixed-width file characters from-to or a name of its `fields`, in JSON and XML dotted paths.
     """
 
     # In this order, as the columns are checked against all else.

@@ -72,4 +72,4 @@ class Header:
     @classmethod
     def by_position(cls, width: int, wanted: Mapping[str, int]) -> Header:
         """Of a file without a header, as wide as this. `wanted`: name to column, from 0."""
-        return cls({name: at for name, at in wanted.items() if at < width}, width, (), ())
+        return cls({name: at for name, at in wanted.items() if 0 <= at < width}, width, (), ())

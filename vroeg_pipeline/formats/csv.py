@@ -13,8 +13,8 @@ import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from itertools import chain
+from dataclasses import dataclass, replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import TextIO
 
@@ -43,12 +43,15 @@ class Dialect:
 
     `delimiter`: None is guessed from the first line with anything on it, or the first that holds `header_word`. `strict`:
     for files of our own side, in which a row longer than the header and text behind a closing quote are mistakes too.
+    `lines_above`: how many lines at the start are none of the table.
     """
 
     encoding: str = "utf-8"
     delimiter: str | None = None
     header_word: str = ""
     strict: bool = False
+    lines_above: int = 0
+    has_header: bool = True
 
 
 def csv_rows(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
@@ -60,9 +63,9 @@ def csv_rows(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
     text = _decoded(path, dialect.encoding).removeprefix("\ufeff")
     if dialect.strict and "\0" in text:
         raise UnreadableError("holds NUL bytes")
-    delimiter, before, lines = _begin(io.StringIO(text, newline=""), dialect)
+    delimiter, above, lines = _begin(io.StringIO(text, newline=""), dialect)
     for line, cells in _records(lines, delimiter, strict=dialect.strict):
-        yield before + line, cells
+        yield len(above) + line, cells
 
 
 @contextmanager
@@ -85,24 +88,31 @@ def csv_file(path: Path, scratch: Path, dialect: Dialect) -> Iterator[CsvFile]:
 
 
 class CsvFile:
-    """A CSV and its `header`: the cells of the first row with anything in it, None where there is no such row."""
+    """A CSV and its `header`: the cells of the first row with anything in it, None where there is no such row.
+
+    Where it has no header, these are as many empty cells as its first rows have columns.
+    """
 
     def __init__(self, path: Path, scan: Scan, dialect: Dialect, scratch: Path, copies: ExitStack) -> None:
-        self._path, self._strict, self._scratch, self._copies = path, dialect.strict, scratch, copies
+        self._path, self._dialect, self._scratch, self._copies = path, dialect, scratch, copies
         self.header: list[str] | None = None
         self._is_plain = scan.is_plain
         with self._open() as stream:
-            self.delimiter, before, lines = _begin(stream, dialect)
-            self._sep_lines = before
-            rows_above = 0
-            for line, cells in _records(lines, self.delimiter, strict=dialect.strict):
-                rows_above += bool(cells)
-                if any(cell.strip(BLANK) for cell in cells):
-                    self.header, self._skip = cells, before + line
-                    # With one column an empty line may be a row, and with none there are no rows.
-                    self._is_plain = self._is_plain and len(cells) > 1
-                    break
-        self._expected = scan.filled_lines - before - rows_above
+            self.delimiter, above, lines = _begin(stream, dialect)
+            self._skip, rows_above = len(above), 0
+            filled = ((line, cells) for line, cells in _records(lines, self.delimiter, strict=dialect.strict) if cells)
+            if dialect.has_header:
+                for line, cells in filled:
+                    rows_above += 1
+                    if any(cell.strip(BLANK) for cell in cells):
+                        self.header = cells
+                        self._skip += line
+                        break
+            elif first := [cells for _, cells in islice(filled, _HEADER_WITHIN)]:
+                self.header = [""] * max(map(len, first))
+        # With one column an empty line may be a row, and with none there are no rows.
+        self._is_plain = scan.is_plain and len(self.header or []) > 1
+        self._expected = scan.filled_lines - sum(1 for line in above if line.strip("\r\n")) - rows_above
 
     def first_lines(self, count: int) -> list[str]:
         """The first lines of the file as they are written."""
@@ -186,10 +196,10 @@ class CsvFile:
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """(line on which it ends, cells) of the header and of each row below it, one by one. To be run within the block."""
         with self._open() as stream:
-            _, before, lines = _begin(stream, Dialect(delimiter=self.delimiter))
-            for line, cells in _records(lines, self.delimiter, strict=self._strict):
-                if cells and self.header is not None and before + line >= self._skip:
-                    yield before + line, cells
+            _, above, lines = _begin(stream, replace(self._dialect, delimiter=self.delimiter))
+            for line, cells in _records(lines, self.delimiter, strict=self._dialect.strict):
+                if cells and self.header is not None and len(above) + line >= self._skip:
+                    yield len(above) + line, cells
 
     def _compare(self, found: int) -> None:
         if found != self._expected:
@@ -209,7 +219,7 @@ class CsvFile:
             read_csv(
                 {quoted(str(self._path))}, auto_detect = false, header = false, skip = {self._skip}, columns = {{{types}}},
                 delim = {quoted(self.delimiter)}, quote = '', escape = '', null_padding = true,
-                strict_mode = {str(self._strict).lower()}
+                strict_mode = {str(self._dialect.strict).lower()}
             )
         """
 
@@ -227,7 +237,7 @@ class CsvFile:
             for line, cells in self.rows():
                 if line == self._skip or (numbered and not "".join(cells).strip(BLANK)):
                     continue
-                if self._strict and any(cells[width:]):
+                if self._dialect.strict and any(cells[width:]):
                     raise UnreadableError("has a row that is longer than the header", line)
                 count += 1
                 here = len(cells)
@@ -316,19 +326,22 @@ def _errors(agreed: str) -> str:
     return "replace" if agreed == EXCEL else "strict"
 
 
-def _begin(stream: Iterable[str], dialect: Dialect) -> tuple[str, int, Iterator[str]]:
-    """The delimiter, the number of lines that are none of the table, and the others."""
+def _begin(stream: Iterable[str], dialect: Dialect) -> tuple[str, list[str], Iterator[str]]:
+    """The delimiter, the lines that are none of the table, and the others."""
     lines = iter(stream)
     first = next(lines, "")
     # Excel writes it for itself and shows no such line.
-    if said := _SEP_LINE.fullmatch(first):
-        return said[1], 1, lines
-    if dialect.delimiter:
-        return dialect.delimiter, 0, chain([first], lines)
-    ahead = [first]
+    said = _SEP_LINE.fullmatch(first)
+    if not said:
+        lines = chain([first], lines)
+    above = [first] if said else []
+    above += islice(lines, max(0, dialect.lines_above - len(above)))
+    if said or dialect.delimiter:
+        return said[1] if said else str(dialect.delimiter), above, lines
+    ahead = [next(lines, "")]
     while not (ahead[-1].strip() and dialect.header_word in ahead[-1].casefold()) and (line := next(lines, "")):
         ahead.append(line)
-    return max(_DELIMITERS, key=ahead[-1].count), 0, chain(ahead, lines)
+    return max(_DELIMITERS, key=ahead[-1].count), above, chain(ahead, lines)
 
 
 def _records(lines: Iterable[str], delimiter: str, *, strict: bool) -> Iterator[tuple[int, list[str]]]:

@@ -9,7 +9,7 @@ agreed: a file without a header has a person there.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -79,8 +79,7 @@ def read_delivery(
         elif form.format == "xlsx":
             loaded = _read_xlsx(con, path, layout, into, scratch)
         elif form.format == "json":
-            header, count, _ = _load_rows(con, enumerate(json_rows(path), start=1), layout, into, scratch)
-            loaded = _Loaded(header, count)
+            loaded = _load_rows(con, enumerate(json_rows(path), start=1), layout, into, scratch)
         else:
             raise UnreadableError(f"is {form.format}, which cannot be read yet")
         if loaded.header is not None:
@@ -137,25 +136,39 @@ def _is_blank(path: Path) -> bool:
 
 def _read_csv(con: duckdb.DuckDBPyConnection, path: Path, layout: Layout, into: str, scratch: Path) -> _Loaded:
     form = layout.delivery
-    with csv_file(path, scratch, Dialect(form.encoding, form.delimiter)) as file:
+    above = form.lines_above
+    dialect = Dialect(form.encoding, form.delimiter, lines_above=above, has_header=not form.is_by_position)
+    with csv_file(path, scratch, dialect) as file:
         if file.header is None:
             return _Loaded(None, 0)
-        header = Header.of(file.header, layout.sources)
-        hint = how_headers_stand(file.first_lines(LOOKED_AT), file.delimiter, _all_headers(layout))
+        hint = None
+        if form.is_by_position:
+            header = _by_position(layout, len(file.header))
+        else:
+            header = Header.of(file.header, layout.sources)
+            first = file.first_lines(above + LOOKED_AT)
+            hint = how_headers_stand(first, file.delimiter, file.header, _all_headers(layout), above)
         places = {source: header.positions.get(source) for source in _columns(layout)}
         count = file.load(con, into, places, numbered=True)
         con.execute(f"ALTER TABLE {into} ADD COLUMN typed VARCHAR[]")
         return _Loaded(header, count, hint)
 
 
+def _by_position(layout: Layout, width: int, first_column: int = 1) -> Header:
+    """The columns of a file without a header, of which the first is this one, from 1."""
+    return Header.by_position(width, {source: int(at[0]) - first_column for source, at in layout.sources.items()})
+
+
 def _read_xlsx(con: duckdb.DuckDBPyConnection, path: Path, layout: Layout, into: str, scratch: Path) -> _Loaded:
-    # A field that is not asked for by one header alone may be under another.
-    sheet_name = str(layout.delivery.sheet) if layout.delivery.sheet is not None else None
-    wanted = {h: len(hs) == 1 and field in layout.required for field, hs in layout.headers.items() for h in hs}
-    with xlsx_sheet(path, sheet_name, scratch, wanted) as sheet:
+    form = layout.delivery
+    wanted = {}
+    if not form.is_by_position:
+        # A field that is not asked for by one header alone may be under another.
+        wanted = {h: len(hs) == 1 and field in layout.required for field, hs in layout.headers.items() for h in hs}
+    with xlsx_sheet(path, form.sheet, scratch, wanted, form.lines_above) as sheet:
         rows = enumerate(sheet.rows, start=sheet.first_row)
-        header, count, first = _load_rows(con, rows, layout, into, scratch)
-        return _Loaded(header, count, where_headers_stand(first, _all_headers(layout)), sheet.told)
+        loaded = _load_rows(con, rows, layout, into, scratch, first_column=sheet.first_column)
+        return replace(loaded, told=sheet.told)
 
 
 def _all_headers(layout: Layout) -> list[str]:
@@ -168,9 +181,11 @@ def _load_rows(
     layout: Layout,
     into: str,
     scratch: Path,
-) -> tuple[Header | None, int, list[tuple[int, list[str]]]]:
-    """Loads cells row by row, the first row with anything in it being the header; gives the first rows too."""
-    columns = _columns(layout)
+    *,
+    first_column: int = 1,
+) -> _Loaded:
+    """Loads cells row by row, the first row with anything in it below the agreed lines being the header."""
+    form, columns = layout.delivery, _columns(layout)
     header: Header | None = None
     first: list[tuple[int, list[str]]] = []
     count = 0
@@ -183,7 +198,11 @@ def _load_rows(
                         continue
                     if len(first) < LOOKED_AT:
                         first.append((line, [text or "" for text, _ in row]))
-                    if header is None:
+                    if line <= form.lines_above:
+                        continue
+                    if header is None and form.is_by_position:
+                        header = _by_position(layout, len(row), first_column)
+                    elif header is None:
                         header = Header.of([text or "" for text, _ in row], layout.sources)
                         continue
                     count += 1
@@ -191,7 +210,7 @@ def _load_rows(
             except UnicodeEncodeError:
                 raise UnreadableError("holds half a character (a lone surrogate)") from None
         if header is None:
-            return None, 0, []
+            return _Loaded(None, 0)
         types = {"row_number": "INTEGER", **dict.fromkeys((*columns, "typed"), "VARCHAR")}
         con.execute(
             f"CREATE OR REPLACE TEMP TABLE {into} AS "
@@ -200,7 +219,10 @@ def _load_rows(
         (loaded,) = fetch_one(con, f"SELECT count(*) FROM {into}")
     if loaded != count:
         raise RuntimeError(f"{count} rows were written but {loaded} loaded")  # a bug of ours, never the file's
-    return header, count, first
+    hint = None
+    if form.has_one_header and not form.is_by_position:
+        hint = where_headers_stand(first, header.written, _all_headers(layout), form.lines_above)
+    return _Loaded(header, count, hint)
 
 
 def _refuse_second_header(con: duckdb.DuckDBPyConnection, header: Header, into: str) -> None:

@@ -12,16 +12,30 @@ LOOKED_AT = 20
 _DELIMITERS = {";": "';'", ",": "','", "\t": "a tab", "|": "'|'"}
 
 
-def where_headers_stand(rows: Sequence[tuple[int, Sequence[str]]], agreed: Collection[str]) -> str | None:
-    """`rows`: (line, cells) of the first rows; `agreed`: the agreed headers. None when they are nowhere else."""
-    below = (line for line, cells in rows[1:] if _are_headers(cells, agreed))
-    return next((f"the headers stand on line {line}; they have to stand above all else" for line in below), None)
+def where_headers_stand(
+    rows: Sequence[tuple[int, Sequence[str]]], header: Sequence[str], agreed: Collection[str], lines_above: int
+) -> str | None:
+    """`rows`: (line, cells) of the first rows; `header`: the row that was taken for the headers; `agreed`: those that were
+    agreed, with so many lines above them. None when they are nowhere else."""
+    if _are_headers(header, agreed):
+        return None
+    below = (line for line, cells in rows if _are_headers(cells, agreed))
+    instead = (
+        f"header_row: {lines_above + 1} was agreed"
+        if lines_above
+        else "they have to stand above all else, unless header_row: {} is agreed"
+    )
+    return next((f"the headers stand on line {line}; {instead.format(line)}" for line in below), None)
 
 
-def how_headers_stand(lines: Sequence[str], delimiter: str, agreed: Collection[str]) -> str | None:
+def how_headers_stand(
+    lines: Sequence[str], delimiter: str, header: Sequence[str], agreed: Collection[str], lines_above: int
+) -> str | None:
     """The same for the first lines of a CSV that was split by `delimiter`: another one, or quotes around whole lines."""
+    if _are_headers(header, agreed):
+        return None
     split = [*enumerate(_split(lines, delimiter), start=1)]
-    if below := where_headers_stand(split, agreed):
+    if below := where_headers_stand(split, header, agreed, lines_above):
         return below
     # Quotes around whole lines leave one cell a line.
     whole = ["".join(cells[:1]) for _, cells in split]

@@ -32,10 +32,14 @@ _WALL_SECONDS = 300
 
 @dataclass(frozen=True)
 class Sheet:
-    """The rows of a sheet, and what people who see the workbook might not expect of them. `first_row`: its number."""
+    """The rows of a sheet, and what people who see the workbook might not expect of them.
+
+    `first_row`, `first_column`: where they begin, from 1 as people count.
+    """
 
     rows: Iterator[list[Cell]]
     first_row: int
+    first_column: int
     hidden_rows: int
     other_sheets: int
     other_rows: int
@@ -54,14 +58,19 @@ class Sheet:
 
 
 @contextmanager
-def xlsx_sheet(path: Path, sheet: str | None, scratch: Path, wanted: Mapping[str, bool]) -> Iterator[Sheet]:
+def xlsx_sheet(
+    path: Path, sheet: str | int | None, scratch: Path, wanted: Mapping[str, bool], rows_above: int = 0
+) -> Iterator[Sheet]:
     """A sheet, to be read within the block: the agreed one, else the first that people see with the headers.
 
-    `wanted`: header to whether it may not be absent. Raises UnreadableError as `xlsx_cells` does.
+    `sheet`: its name, or its position from 1 among those that people see. `wanted`: header to whether it may not be
+    absent, empty where there are none. `rows_above`: how many rows stand above the header. Raises UnreadableError as
+    `xlsx_cells` does.
     """
     _check_container(path)
     with temporary_file(scratch) as cells:
-        told = json.loads(_run(path, cells, sheet or "", json.dumps(dict(wanted))))
+        agreed = f"?{sheet}" if isinstance(sheet, int) else sheet or ""
+        told = json.loads(_run(path, cells, agreed, json.dumps(dict(wanted)), str(rows_above)))
         rows = ([(cell[1:] or None, _KINDS[cell[0]]) if cell else NOTHING for cell in row] for row in _written(cells))
         yield Sheet(rows, **told)
 
@@ -93,7 +102,8 @@ def _run(path: Path, cells: Path, sheet: str, *more: str) -> str:
     finally:
         copy.unlink(missing_ok=True)
     if done.returncode == NO_SHEET:
-        raise UnreadableError(f"has no sheet '{sheet}'" if sheet else "has no sheet that people see")
+        which = f"has no sheet {sheet[1:]}" if sheet.startswith("?") else f"has no sheet '{sheet}'"
+        raise UnreadableError(which if sheet else "has no sheet that people see")
     if done.returncode == NO_PART:
         raise UnreadableError("is no XLSX workbook")
     if done.returncode == BROKEN:

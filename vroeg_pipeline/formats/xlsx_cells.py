@@ -33,6 +33,8 @@ NO_PART = 4
 BROKEN = 5
 # No sheet can have this name.
 ALL_SHEETS = "*"
+# Nor this: a position from 1 among the sheets that people see.
+_POSITION = re.compile(r"\?([0-9]+)")
 
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
 _CHUNK = 1 << 20
@@ -67,11 +69,13 @@ def cell(value: object) -> str:
     return f"s{value}" if isinstance(value, str) else f"o{value}"
 
 
-def main(source: str, target: str, sheet: str, wanted: str = "{}") -> int:
+def main(source: str, target: str, sheet: str, wanted: str = "{}", rows_above: str = "0") -> int:
     """Reads `source` and writes `target`; an empty `sheet` is the first that people see with the wanted headers.
 
-    `wanted`: JSON, header to whether it may not be absent. Gives the exit status.
+    `wanted`: JSON, header to whether it may not be absent, empty where there are none. `rows_above`: how many rows stand
+    above the header. Gives the exit status.
     """
+    above = int(rows_above)
     path, hidden_rows = prepared(source, f"{target}.xlsx", marks_unsaved=sheet != ALL_SHEETS)
     workbook = CalamineWorkbook.from_path(path)
     names = workbook.sheet_names
@@ -83,28 +87,37 @@ def main(source: str, target: str, sheet: str, wanted: str = "{}") -> int:
                 if _is_table(workbook, name):
                     writer.writerows(_marked_rows(workbook.get_sheet_by_name(name), formulas.get(name, {})))
             return 0
-        chosen, others = _chosen(workbook, sheet, json.loads(wanted))
+        chosen, others = _chosen(workbook, sheet, json.loads(wanted), above)
         if chosen is None:
             return NO_SHEET
         page = workbook.get_sheet_by_name(chosen)
-        top = page.start[0] if page.start else 0
+        top, left = page.start or (0, 0)
         hidden = hidden_rows.get(chosen, set())
-        filled, unseen = 0, 0
+        # A hidden header hides no row.
+        filled, unseen = int(wanted == "{}"), 0
         for number, values in enumerate(page.to_python(skip_empty_area=True), start=top + 1):
             row = [cell(value) for value in values]
             writer.writerow(row)
-            is_filled = any(row)
+            is_filled = number > above and any(row)
             unseen += is_filled and filled > 0 and number in hidden
             filled += is_filled
-    told = {"first_row": top + 1, "hidden_rows": unseen, "other_sheets": len(others), "other_rows": sum(others)}
+    told = {
+        "first_row": top + 1, "first_column": left + 1, "hidden_rows": unseen, "other_sheets": len(others),
+        "other_rows": sum(others),
+    }  # fmt: skip
     print(json.dumps(told))  # noqa: T201
     return 0
 
 
-def _chosen(workbook: CalamineWorkbook, agreed: str, wanted: dict[str, bool]) -> tuple[str | None, list[int]]:
+def _chosen(
+    workbook: CalamineWorkbook, agreed: str, wanted: dict[str, bool], above: int
+) -> tuple[str | None, list[int]]:
     """The sheet to read, and the number of rows of each other sheet that people see with the wanted headers."""
     seen = [name for name in workbook.sheet_names if _is_table(workbook, name, visible=True)]
-    if agreed:
+    if position := _POSITION.fullmatch(agreed):
+        tabs = [sheet.name for sheet in workbook.sheets_metadata if sheet.visible == SheetVisibleEnum.Visible]
+        chosen = next((name for name in tabs[int(position[1]) - 1 :][:1] if name in seen), None)
+    elif agreed:
         alike = [name for name in workbook.sheet_names if header_name(name) == header_name(agreed)]
         chosen = agreed if agreed in alike else next(iter(alike), None)
     else:
@@ -118,7 +131,7 @@ def _chosen(workbook: CalamineWorkbook, agreed: str, wanted: dict[str, bool]) ->
     for name in seen:
         if name == chosen:
             continue
-        rows = _filled(workbook.get_sheet_by_name(name))
+        rows = _filled(workbook.get_sheet_by_name(name), above)
         first = [{header_name(str(value)) for value in row} for row in islice(rows, _HEADER_WITHIN)]
         if first and required and required <= first[0]:
             if chosen is None:
@@ -134,8 +147,9 @@ def _is_table(workbook: CalamineWorkbook, name: str, *, visible: bool = False) -
     return data.typ == SheetTypeEnum.WorkSheet and (not visible or data.visible == SheetVisibleEnum.Visible)
 
 
-def _filled(sheet: CalamineSheet) -> Iterator[Sequence[object]]:
-    for row in sheet.to_python(skip_empty_area=True):
+def _filled(sheet: CalamineSheet, above: int) -> Iterator[Sequence[object]]:
+    top = sheet.start[0] if sheet.start else 0
+    for row in islice(sheet.to_python(skip_empty_area=True), max(0, above - top), None):
         if any(value not in (None, "") for value in row):
             yield row
 

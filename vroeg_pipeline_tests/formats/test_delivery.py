@@ -369,7 +369,7 @@ def test_the_line_that_excel_writes_for_itself_is_no_header(read: Reader, above:
 
 
 AGREED = list(COLUMNS.values())
-BELOW = "the headers stand on line {}; they have to stand above all else"
+BELOW = "the headers stand on line {}; they have to stand above all else, unless header_row: {} is agreed"
 NOBODY = f"{SECRET} {SECRET}"
 
 
@@ -378,11 +378,11 @@ NOBODY = f"{SECRET} {SECRET}"
     [
         (
             f"Achterstanden\n{NOBODY}\n\n{HEADER}\n{line('K1')}\n",
-            "the headers stand on line 4; they have to stand above all else",
+            BELOW.format(4, 4),
         ),
         (
             f"Achterstanden{';' * 19}\r\n{HEADER}\r\n{line('K1')}\r\n",
-            "the headers stand on line 2; they have to stand above all else",
+            BELOW.format(2, 2),
         ),
         (f"{','.join(AGREED)}\nK1,{SECRET}\n", "the delimiter is ',', ';' was agreed; with ',' the headers are there"),
         (f"{chr(9).join(AGREED)}\n", "the delimiter is a tab, ';' was agreed; with a tab the headers are there"),
@@ -413,7 +413,7 @@ def test_the_row_of_the_headers_is_said_of_a_workbook_too(read: Reader, tmp_path
         page.write(1, 0, NOBODY)
         page.write_row(4, 0, AGREED)
     outcome, _ = read(path.read_bytes(), "xlsx")
-    assert outcome.detail == "the headers stand on line 5; they have to stand above all else"
+    assert outcome.detail == BELOW.format(5, 5)
 
 
 @pytest.mark.parametrize(
