@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
@@ -21,6 +21,18 @@ from vroeg_pipeline.domain.reading import StrictModel, model_from, parse_yaml
 # What teams and the address desk send back lies in the inbox under these names (DOMAIN §13).
 OUTCOMES, ADDRESS_DESK = "outcomes", "adresdesk"
 RESERVED_PARTNERS = frozenset({OUTCOMES, ADDRESS_DESK})
+
+
+def inbox_name(value: str) -> str:
+    """The name of a partner or sender, which is that of its folder in the inbox.
+
+    Raises ValueError that says what is expected.
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", value):
+        raise ValueError("lower-case letters, digits and _ are expected, beginning with a letter")
+    if value in RESERVED_PARTNERS:
+        raise ValueError(f"'{value}' is reserved for what teams and the address desk send back")
+    return value
 
 
 def _month(value: object) -> object:
@@ -73,7 +85,10 @@ class DeliveryTerms(FileForm):
 
 
 class Agreement(Layout):
-    """One partner's delivery agreement (leveringsafspraak), `agreements/<partner>.yaml`."""
+    """One partner's delivery agreement (leveringsafspraak), `agreements/<partner>.yaml`.
+
+    `delivered_by`: the sender in whose files its rows stand; the form of the file is then the sender's.
+    """
 
     partner: str
     name: str = Field(min_length=1)
@@ -84,16 +99,13 @@ class Agreement(Layout):
     municipalities: tuple[Municipality, ...] = Field(min_length=1)
     contact: Contact = Contact()
     owner: str | None = None
+    delivered_by: str | None = None
     delivery: DeliveryTerms
 
     @field_validator("partner")
     @classmethod
     def _partner_id(cls, value: str) -> str:
-        if not re.fullmatch(r"[a-z][a-z0-9_]*", value):
-            raise ValueError("lower-case letters, digits and _ are expected, beginning with a letter")
-        if value in RESERVED_PARTNERS:
-            raise ValueError(f"'{value}' is reserved for what teams and the address desk send back")
-        return value
+        return inbox_name(value)
 
     @field_validator("partner_column")
     @classmethod
@@ -125,11 +137,19 @@ def parse_agreement(text: str, where: object, expected_partner: str) -> Agreemen
     Raises VroegError that names the file (`where`), the field and what was expected; also when the partner in the
     text is not the one the file is named after.
     """
-    agreement = model_from(Agreement, parse_yaml(text, where), where)
-    if agreement.partner != expected_partner:
-        raise VroegError(
-            f"field 'partner': '{expected_partner}' is expected, as the file is named",
-            where=where,
-            do="rename one of the two",
-        )
+    return agreement_from(parse_yaml(text, where), where, expected_partner)
+
+
+def agreement_from(content: dict[str, Any], where: object, expected_partner: str) -> Agreement:
+    """An agreement from the fields of its file; raises as `parse_agreement` does."""
+    agreement = model_from(Agreement, content, where)
+    named_after_file("partner", agreement.partner, expected_partner, where)
     return agreement
+
+
+def named_after_file(field: str, name: str, expected: str, where: object) -> None:
+    """Raises VroegError when the file of a partner or sender has another name than it says in `field`."""
+    if name != expected:
+        raise VroegError(
+            f"field '{field}': '{expected}' is expected, as the file is named", where=where, do="rename one of the two"
+        )

@@ -1,28 +1,58 @@
-"""All agreements of an installation together: who took over whom (DOMAIN §7)."""
+"""All agreements of an installation together: who took over whom, and who sends files for several partners."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
-from vroeg_pipeline.domain.agreements import Agreement
+from vroeg_pipeline.domain.agreements import Agreement, agreement_from
 from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.domain.reading import parse_yaml
+from vroeg_pipeline.domain.senders import SenderAgreement, check_senders, sender_from, with_form_of_sender
+
+
+def parse_partners(texts: Iterable[tuple[str, str]]) -> Partners:
+    """All agreements from (name of the file without .yaml, its text).
+
+    A partner that a sender delivers for gets the form of the sender's files, so that its agreement is as whole as
+    any other. Raises VroegError that names the file, the field and what was expected.
+    """
+    contents = {name: parse_yaml(text, _file(name)) for name, text in texts}
+    senders = {name: sender_from(of, _file(name), name) for name, of in contents.items() if "sender" in of}
+    forms = {name: contents[name] for name in senders}
+    agreements = {}
+    for name in sorted(contents.keys() - senders.keys()):
+        content = with_form_of_sender(contents[name], forms, _file(name))
+        agreements[name] = agreement_from(content, _file(name), name)
+    check_senders(senders, agreements)
+    return Partners.of(agreements.values(), senders.values())
+
+
+def _file(name: str) -> str:
+    return f"agreements/{name}.yaml"
 
 
 @dataclass(frozen=True)
 class Partners:
-    """All agreements of an installation, and the successions between them (DOMAIN §7)."""
+    """All agreements of an installation, the successions between them (DOMAIN §7), and who sends for several of them.
+
+    A sender is no partner: it owes nothing itself.
+    """
 
     agreements: Mapping[str, Agreement]
+    senders: Mapping[str, SenderAgreement] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, agreements: Iterable[Agreement]) -> Partners:
+    def of(cls, agreements: Iterable[Agreement], senders: Iterable[SenderAgreement] = ()) -> Partners:
         """Puts agreements together.
 
         Raises VroegError when one partner would have two successors, or would in the end succeed itself.
         """
-        partners = cls({a.partner: a for a in sorted(agreements, key=lambda a: a.partner)})
+        partners = cls(
+            {a.partner: a for a in sorted(agreements, key=lambda a: a.partner)},
+            {s.sender: s for s in sorted(senders, key=lambda s: s.sender)},
+        )
         successor: dict[str, str] = {}
         for agreement in partners.agreements.values():
             for predecessor in agreement.succeeds:
@@ -66,3 +96,12 @@ class Partners:
     def owed(self, month: date) -> list[Agreement]:
         """The agreements under which a delivery is owed for the month."""
         return [a for a in self.agreements.values() if a.is_owed(month)]
+
+    def is_known(self, folder: str) -> bool:
+        """Whether files in that folder of the inbox are expected: of a partner, or of a sender."""
+        return folder in self.agreements or folder in self.senders
+
+    def delivered_in(self, folder: str) -> frozenset[str]:
+        """The partners whose rows files in that folder of the inbox can hold."""
+        sender = self.senders.get(folder)
+        return frozenset(sender.partners.values()) if sender else frozenset({folder})

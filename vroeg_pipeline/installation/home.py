@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from vroeg_pipeline.domain.agreements import Agreement, parse_agreement
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import month_text
-from vroeg_pipeline.domain.partners import Partners
+from vroeg_pipeline.domain.partners import Partners, parse_partners
 from vroeg_pipeline.domain.settings import Settings, parse_settings
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -110,15 +109,11 @@ class Home:
         Raises VroegError naming the file, the field and what was expected.
         """
         if not self.agreements.is_dir():
-            return Partners.of([])
+            return parse_partners([])
         stray = sorted(self.agreements.glob("*.yml"))
         if stray:
             raise VroegError("an agreement's name ends in .yaml", where=stray[0], do="rename it")
-        return Partners.of(self._agreement(path) for path in sorted(self.agreements.glob("*.yaml")))
-
-    @staticmethod
-    def _agreement(path: Path) -> Agreement:
-        return parse_agreement(read_text(path), f"agreements/{path.name}", path.stem)
+        return parse_partners((path.stem, read_text(path)) for path in sorted(self.agreements.glob("*.yaml")))
 
     def load_settings(self) -> Settings:
         """The settings; the defaults where the file is absent.

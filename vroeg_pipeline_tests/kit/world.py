@@ -53,6 +53,26 @@ def agreement(partner: str, **changes: Any) -> dict[str, Any]:
     return content
 
 
+def sender_agreement(sender: str, partners: Mapping[str, str], /, **changes: Any) -> dict[str, Any]:
+    """The agreement of who sends one file for several partners, as YAML content; `partners`: names in it to partners."""
+    content: dict[str, Any] = {
+        "sender": sender,
+        "name": sender.title(),
+        "columns": agreement("")["columns"],
+        "partner_column": "Instantie",
+        "partners": dict(partners),
+        **changes,
+    }
+    content["delivery"] = {"format": "csv", **changes.get("delivery", {})}
+    return content
+
+
+def delivered_agreement(partner: str, sender: str, /, **changes: Any) -> dict[str, Any]:
+    """The agreement of a partner of which a sender delivers the rows, as YAML content: bounds, and no form of a file."""
+    content = {**agreement(partner), "delivered_by": sender, "delivery": {}, **changes}
+    return {field: value for field, value in content.items() if field != "columns" or "columns" in changes}
+
+
 def row(**changes: str) -> dict[str, str]:
     """A valid delivered row for March 2021, by field; amounts and dates in the default notation."""
     return {
@@ -108,8 +128,19 @@ class World:
 
     def agree(self, partner: str, **changes: Any) -> None:
         """Writes an agreement."""
-        text = yaml.dump(agreement(partner, **changes), Dumper=yaml.CSafeDumper, allow_unicode=True)
-        (self.home.agreements / f"{partner}.yaml").write_text(text, encoding="utf-8")
+        self._write_agreement(partner, agreement(partner, **changes))
+
+    def agree_sender(self, sender: str, partners: Mapping[str, str], **changes: Any) -> None:
+        """Writes the agreement of who sends one file for several partners; `partners`: names in it to partners."""
+        self._write_agreement(sender, sender_agreement(sender, partners, **changes))
+
+    def agree_delivered(self, partner: str, sender: str, **changes: Any) -> None:
+        """Writes the agreement of a partner of which a sender delivers the rows."""
+        self._write_agreement(partner, delivered_agreement(partner, sender, **changes))
+
+    def _write_agreement(self, name: str, content: Mapping[str, Any]) -> None:
+        text = yaml.dump(dict(content), Dumper=yaml.CSafeDumper, allow_unicode=True)
+        (self.home.agreements / f"{name}.yaml").write_text(text, encoding="utf-8")
 
     def settings(self, **values: Any) -> None:
         """Writes settings.yaml."""
