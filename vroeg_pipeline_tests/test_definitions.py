@@ -138,6 +138,7 @@ MADE_OF = {
     "agreement_terms": [],
     "agreed_municipalities": [],
     "ancestry": [],
+    "senders": [],
     "html_entities": [],
     "last_successor": [],
     "partner_names": [],

@@ -6,7 +6,7 @@ out; what missing, late and outdated are stands in `deliveries.partner_month`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import TypedDict
 
@@ -27,6 +27,7 @@ from vroeg_pipeline.alerts.plan import Condition
 from vroeg_pipeline.deliveries.partner_month import PartnerMonth, share_outdated
 from vroeg_pipeline.domain.agreements import Agreement
 from vroeg_pipeline.domain.months import moment_text
+from vroeg_pipeline.domain.partners import Partners
 from vroeg_pipeline.installation.notes import Made, NotedVerdict, RegisteredFile
 
 # Checks that say what another kind of alert says.
@@ -102,11 +103,9 @@ def _of_arrival(of: PartnerMonth, who: _Who, now: datetime) -> Iterator[Facts]:
         )
 
 
-def stray_files(
-    month: date, files: Mapping[str, Sequence[RegisteredFile]], agreements: Collection[str]
-) -> Iterator[Condition]:
-    """Files in folders of partners without an agreement. Only their number: a folder may have any name (DOMAIN §12)."""
-    count = sum(len(of_partner) for partner, of_partner in files.items() if partner not in agreements)
+def stray_files(month: date, files: Mapping[str, Sequence[RegisteredFile]], partners: Partners) -> Iterator[Condition]:
+    """Files in folders without an agreement. Only their number: a folder may have any name (DOMAIN §12)."""
+    count = sum(len(in_folder) for folder, in_folder in files.items() if not partners.is_known(folder))
     if count:
         yield Condition(Stray(files=count), "", month, "unknown_partner")
 

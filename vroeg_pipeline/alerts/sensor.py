@@ -116,7 +116,8 @@ def observe(installation: Installation, instance: dg.DagsterInstance, state: Ale
             withheld.add((None, month))
             continue
         files = files or {}
-        withheld |= {(partner, month) for partner in still_to_be_judged(home, month, installation.settings, now)}
+        for folder in still_to_be_judged(home, month, installation.settings, now):
+            withheld |= {(partner, month) for partner in partners.delivered_in(folder)}
         verdicts = noted_verdicts(home, month)
         for agreement in partners.agreements.values():
             of = PartnerMonth(agreement, month, files.get(agreement.partner, ()))
@@ -124,7 +125,7 @@ def observe(installation: Installation, instance: dg.DagsterInstance, state: Ale
             conditions += delivery_problems(of, own, now)
             if solution := solution_of(of):
                 solutions[agreement.partner, month] = solution
-        conditions += stray_files(month, files, partners.agreements)
+        conditions += stray_files(month, files, partners)
         conditions += table_problems(month, verdicts)
         if (made := MADE.read(home, month)) and done.issued is not None:
             conditions.append(month_done(month, made))

@@ -167,11 +167,13 @@ class _Progress(logging.Handler):
         return f"  {self._checks['passed']} checks hold{failed}; {seconds:.1f} s in all\n"
 
 
+# A sender's file counts as that of each partner in it.
 _SUMMARY = """
+WITH files AS (FROM delivery_files WHERE NOT list_contains($senders, partner))
 SELECT
     month,
-    (SELECT count(*) FROM delivery_files AS f WHERE f.month = m.month AND status = 'accepted') AS deliveries,
-    (SELECT count(*) FROM delivery_files AS f WHERE f.month = m.month AND status = 'refused') AS refused,
+    (SELECT count(*) FROM files AS f WHERE f.month = m.month AND status = 'accepted') AS deliveries,
+    (SELECT count(*) FROM files AS f WHERE f.month = m.month AND status = 'refused') AS refused,
     (SELECT count(*) FROM validated_signals AS s WHERE s.month = m.month) AS signals,
     (SELECT count(*) FROM rejected_rows AS r WHERE r.month = m.month) AS rejected,
     (SELECT count(*) FROM address_matches AS a WHERE a.month = m.month) AS addresses,
@@ -196,7 +198,9 @@ def show_months(installation: Installation, months: Sequence[date], out: Console
     """Prints the figures of the months, and where to look next."""
     warehouse = WarehouseResource(home=str(installation.home.root))
     with warehouse.connect(read_only=True) as connection:
-        rows = connection.execute(_SUMMARY, {"months": list(months)}).fetchall()
+        rows = connection.execute(
+            _SUMMARY, {"months": list(months), "senders": list(installation.partners.senders)}
+        ).fetchall()
         returned = connection.execute(_RETURNED, {"months": list(months)}).fetchall()
         lists = connection.execute(
             "SELECT month, worklist, count(*) FROM prioritised_worklists WHERE month IN (SELECT unnest($months::DATE[])) "

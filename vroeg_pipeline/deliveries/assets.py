@@ -54,6 +54,7 @@ def _delivery_spec(agreement: Agreement) -> dg.AssetSpec:
             "oldest reference date": f"{terms.max_age_days} days before the due date",
             "expected rows": f"{terms.expected_rows[0]} to {terms.expected_rows[1]}" if terms.expected_rows else "any",
             "confirmation asked": terms.confirmation,
+            "delivered by": agreement.delivered_by or "itself",
             "agreement": dg.MetadataValue.path(f"agreements/{agreement.partner}.yaml"),
         },
     )
@@ -101,6 +102,7 @@ def delivery_files(of: Month) -> Mapping[str, Figures]:
             "superseded": sum(f.status == "superseded" for f in intake.files),
             "refused": sum(f.status == "refused" for f in intake.files),
             "data rows in accepted deliveries": sum(f.row_count or 0 for f in intake.accepted.values()),
+            "rows of unknown partners in files of senders": counted(intake.unknown_rows),
             "owed but not delivered": ", ".join(missing) or "none",
             "left alone in the inbox": counted(intake.skipped),
             "files": _files_table(intake),
@@ -164,7 +166,8 @@ def _files_table(intake: MonthIntake) -> dg.TableMetadataValue:
     records = [
         dg.TableRecord(
             {
-                "partner": file.sender,
+                "partner": file.shown_as,
+                "in the file of": file.delivered_by or "",
                 "received": f"{file.received_at.astimezone(AMSTERDAM):%Y-%m-%d %H:%M}",
                 "status": file.status,
                 "refusal": file.refusal or "",
@@ -177,6 +180,6 @@ def _files_table(intake: MonthIntake) -> dg.TableMetadataValue:
     ]
     columns = [
         dg.TableColumn(name, "int" if name == "rows" else "string")
-        for name in ("partner", "received", "status", "refusal", "detail", "rows", "sha256")
+        for name in ("partner", "in the file of", "received", "status", "refusal", "detail", "rows", "sha256")
     ]
     return dg.MetadataValue.table(records, dg.TableSchema(columns))

@@ -1,6 +1,27 @@
 """What must hold of the delivery register after every run (DOMAIN §4, §11)."""
 
-from vroeg_pipeline.monthly import MonthCheck, keys_are_unique
+import dagster as dg
+
+from vroeg_pipeline.monthly import Month, MonthCheck, keys_are_unique
+
+
+def _unknown_partners(of: Month) -> str | None:
+    rows = of.connection.execute(
+        """
+        SELECT partner, row_count
+        FROM delivery_files INNER JOIN senders ON delivery_files.partner = senders.sender
+        WHERE month = getvariable('month') AND status = 'accepted' AND row_count > 0
+        ORDER BY partner
+        """
+    ).fetchall()
+    if not rows:
+        return None
+    said = ", ".join(f"{count} of {sender}" for sender, count in rows)
+    return (
+        f"rows in files of senders are of partners that the sender's agreement does not name ({said}): add their names to "
+        "its 'partners' and run the month again"
+    )
+
 
 CHECKS = [
     keys_are_unique("delivery_files", "file_sha256", "partner"),
@@ -11,5 +32,42 @@ CHECKS = [
         "SELECT count(*) FROM (SELECT 1 FROM delivery_files WHERE month = getvariable('month') AND status = 'accepted' "
         "GROUP BY partner HAVING count(*) > 1)",
         blocking=True,
+    ),
+    MonthCheck(
+        "delivery_files",
+        "files_are_whole",
+        "The rows of a file that could be read, of all partners in it together, are numbered from 1 without gaps, and the "
+        "register counts them all (DOMAIN §4).",
+        """
+        WITH registered AS (
+            SELECT coalesce(delivered_by, partner) AS folder, file_sha256, sum(row_count) AS row_count
+            FROM delivery_files
+            WHERE month = getvariable('month') AND row_count IS NOT NULL
+            GROUP BY ALL
+        ),
+        kept AS (
+            SELECT
+                coalesce(file.delivered_by, file.partner) AS folder,
+                file_sha256,
+                count(*) AS rows,
+                sum(row_number) AS numbers
+            FROM raw.delivery_rows
+            INNER JOIN delivery_files AS file USING (month, partner, file_sha256)
+            WHERE month = getvariable('month')
+            GROUP BY ALL
+        )
+        SELECT count(*)
+        FROM registered LEFT JOIN kept USING (folder, file_sha256)
+        WHERE registered.row_count <> coalesce(kept.rows, 0)
+            OR coalesce(kept.numbers, 0) <> registered.row_count * (registered.row_count + 1) / 2
+        """,
+        blocking=True,
+    ),
+    MonthCheck(
+        "delivery_files",
+        "partners_are_known",
+        "Every partner that a sender's file names stands in the sender's agreement (DOMAIN §5).",
+        _unknown_partners,
+        severity=dg.AssetCheckSeverity.WARN,
     ),
 ]

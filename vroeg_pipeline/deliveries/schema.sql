@@ -3,16 +3,19 @@
 -- Every file ever seen in the inbox, whatever became of it (DOMAIN §4). Key: file_sha256, partner, month.
 CREATE TABLE IF NOT EXISTS delivery_files (
     month DATE NOT NULL,  -- Signalling month in whose folder the file lay.
-    partner VARCHAR NOT NULL,  -- Partner in whose folder the file lay; need not have an agreement.
+    -- Whose it is: the partner in whose folder the file lay, which need not have an agreement. Of a sender's file one row a
+    -- partner with rows in it, and one of the sender itself, for the rows of partners that its agreement does not name.
+    partner VARCHAR NOT NULL,
     file_sha256 VARCHAR NOT NULL,  -- SHA-256 of the bytes: the same bytes twice are one delivery.
     file_name VARCHAR NOT NULL,  -- Name under which the bytes first came.
     received_at TIMESTAMPTZ NOT NULL,  -- When the bytes first came: the modification time of the file.
+    delivered_by VARCHAR,  -- The sender in whose file the rows of the partner stand; empty where the file is its own.
     size_bytes BIGINT NOT NULL,  -- Size in bytes.
     status VARCHAR NOT NULL,  -- accepted (the delivery of its month), superseded (a newer one came) or refused.
     -- Why it was refused: unknown_partner, not_active, too_large, unreadable, missing_columns or stale_copy.
     refusal VARCHAR,
     detail VARCHAR,  -- The refusal in words, for who asks the partner for a new file; else what is to be known of it.
-    row_count INTEGER,  -- Data rows; empty where the file could not be read or the partner is unknown.
+    row_count INTEGER,  -- Own data rows; empty where the file could not be read or the partner is unknown.
     accepted_count INTEGER,  -- Rows that became signals; only for an accepted delivery.
     rejected_count INTEGER,  -- Rows that were rejected; only for an accepted delivery.
     reference_date_max DATE,  -- Latest readable reference date of all rows.
@@ -25,7 +28,7 @@ CREATE TABLE IF NOT EXISTS delivery_files (
 -- the archived file alone.
 CREATE TABLE IF NOT EXISTS raw.delivery_rows (
     month DATE NOT NULL,  -- Signalling month in whose folder the file lay.
-    partner VARCHAR NOT NULL,  -- Partner in whose folder the file lay.
+    partner VARCHAR NOT NULL,  -- Partner that delivered it; the sender where its agreement does not name the partner.
     file_sha256 VARCHAR NOT NULL,  -- SHA-256 of the file it stands in.
     row_number INTEGER NOT NULL,  -- From 1 at the first row under the header; wholly empty rows take no number.
     customer_reference VARCHAR,  -- The partner's own reference. Personal data.

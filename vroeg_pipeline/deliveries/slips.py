@@ -34,6 +34,9 @@ def load_slips(connection: duckdb.DuckDBPyConnection, installation: Installation
         for reason, count in listing.skipped.items():
             unusable[f"{kind}: {reason}"] += count
         for slip in listing.files:
+            if slip.partner in installation.partners.senders:
+                unusable[f"{slip.partner}, {kind}: belongs in the folder of each partner, as it sends for several"] += 1
+                continue
             if slip.partner not in installation.partners.agreements:
                 unusable[f"{kind}: partner without an agreement"] += 1
                 continue

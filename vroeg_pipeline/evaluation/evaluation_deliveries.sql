@@ -1,10 +1,12 @@
 -- What each partner delivered for the month, and in which state the delivery was (the temporary table
 -- `delivery_states`: the partners that owed one). Rows, not signals: the next table counts those.
--- Needs: month; tables delivery_states.
+-- Of a sender there is a row where its file had rows of partners that its agreement does not name.
+-- Needs: month; tables delivery_states, senders.
 WITH accepted AS (
-    SELECT *
-    FROM delivery_files
-    WHERE month = getvariable('month') AND status = 'accepted'
+    SELECT file.*
+    FROM delivery_files AS file
+    LEFT JOIN senders ON file.partner = senders.sender
+    WHERE month = getvariable('month') AND status = 'accepted' AND (senders.sender IS NULL OR file.row_count > 0)
 ),
 
 rejected AS (

@@ -16,6 +16,7 @@ import duckdb
 
 from vroeg_pipeline.domain.ddas import EnumContactsoort, EnumEindresultaat, EnumSignaalpartner, EnumSignaalstatus
 from vroeg_pipeline.domain.months import month_text
+from vroeg_pipeline.domain.partners import Partners
 from vroeg_pipeline.domain.settings import EvaluationSettings
 from vroeg_pipeline.domain.tiers import CRISIS, FIRST_CONTACT_DAYS, RENT, RENT_ENRICHED
 from vroeg_pipeline.evaluation.small_cells import SMALLEST_SHOWN, Counts
@@ -154,12 +155,7 @@ def read_evaluation(
         settings=installation.settings.evaluation,
         counts=counts.values,
         hidden=counts.hidden(),
-        partner_names={
-            partner: installation.partners.agreements[partner].name
-            if partner in installation.partners.agreements
-            else "(zonder afspraak)"
-            for partner in partners
-        },
+        partner_names={partner: _name(installation.partners, partner) for partner in partners},
         states={(row["partner"], row["month"]): row["state"] for row in tables["evaluation_deliveries"]},
         worklists=worklists,
         tiers=tiers,
@@ -167,6 +163,13 @@ def read_evaluation(
         median_days=median(days) if len(days) >= 2 * SMALLEST_SHOWN else None,
         known_is_told=any(row["known"] for row in reports),
     )
+
+
+def _name(partners: Partners, partner: str) -> str:
+    if partner in partners.agreements:
+        return partners.agreements[partner].name
+    sender = partners.senders.get(partner)
+    return f"{sender.name} (onbekende partners)" if sender else "(zonder afspraak)"
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, table: str, months: Sequence[date]) -> list[Row]:

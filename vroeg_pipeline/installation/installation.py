@@ -104,6 +104,7 @@ class Installation:
             for a in self.partners.agreements.values()
         ]  # fmt: skip
         temporary_table(connection, "agreement_terms", _TERMS, terms)
+        temporary_table(connection, "senders", "sender VARCHAR", [(sender,) for sender in self.partners.senders])
         ancestry = self.partners.ancestry()
         temporary_table(connection, "ancestry", "partner VARCHAR, ancestor VARCHAR, distance INTEGER", ancestry)
         # The farthest that counts a partner among its own is the one partner of every count (DOMAIN §7).

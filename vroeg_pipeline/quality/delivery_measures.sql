@@ -1,9 +1,11 @@
 -- What an accepted delivery of the month looks like in numbers, beside the six months before it: no personal data, so
 -- that it may be shown to anyone (docs/adr/0006). Great Expectations judges these and nothing else.
--- Needs: encoded_twice, month; tables ancestry, html_entities.
+-- Needs: encoded_twice, month; tables ancestry, html_entities, senders.
 WITH delivered AS (
     SELECT *
     FROM delivery_files
+    -- With a sender itself nothing is agreed that its rows could be measured against.
+    ANTI JOIN senders ON delivery_files.partner = senders.sender
     WHERE month = getvariable('month') AND status = 'accepted'
 ),
 

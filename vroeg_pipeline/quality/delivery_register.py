@@ -33,7 +33,7 @@ def read_board(connection: duckdb.DuckDBPyConnection, installation: Installation
     }
     # A month in which nothing at all came was run too, and is what one looks for here.
     run = {month for _, month in files} | months_worked_on(installation.home)
-    strangers = sum(1 for partner, _ in files if partner not in installation.partners.agreements)
+    strangers = sum(1 for partner, _ in files if not installation.partners.is_known(partner))
     months = _months_shown(run, installation.now(), at_most)
     return make_board(installation.partners, files, months, installation.now()), strangers
 
@@ -95,7 +95,7 @@ def note_files(connection: duckdb.DuckDBPyConnection, installation: Installation
     by_partner: dict[str, list[RegisteredFile]] = {}
     for partner, files in registered(connection, month).get(month, {}).items():
         # A folder without an agreement can have any name, also a person's (DOMAIN §12).
-        known = partner if partner in installation.partners.agreements else ""
+        known = partner if installation.partners.is_known(partner) else ""
         by_partner[known] = by_partner.get(known, []) + files
     REGISTER.write(
         installation.home, month, RegisterNote({partner: tuple(files) for partner, files in by_partner.items()})

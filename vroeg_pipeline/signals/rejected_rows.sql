@@ -1,7 +1,27 @@
 -- The rows that broke a rule, with the DDAS status of the first rule that has one (DOMAIN §5). Of rows that are a
 -- signal to DDAS what it asks is kept too; not of an objection: who refused passing on data is passed on to nobody.
--- Needs: tables row_verdicts.
-WITH judged AS (
+-- Of a row in a sender's file whose partner its agreement does not name nothing is kept: it is not known whose it is,
+-- nor what was agreed for it.
+-- Needs: month; tables row_verdicts, senders.
+WITH rejected AS (
+    SELECT *
+    FROM row_verdicts
+    WHERE reasons <> []
+    UNION ALL BY NAME
+    SELECT
+        raw.month,
+        raw.partner,
+        raw.file_sha256,
+        raw.row_number,
+        ['unknown_partner_in_file'] AS reasons
+    FROM raw.delivery_rows AS raw
+    INNER JOIN delivery_files AS file
+        ON raw.file_sha256 = file.file_sha256 AND raw.partner = file.partner AND raw.month = file.month
+    INNER JOIN senders ON raw.partner = senders.sender
+    WHERE raw.month = getvariable('month') AND file.month = getvariable('month') AND file.status = 'accepted'
+),
+
+judged AS (
     SELECT
         *,
         list_filter(
@@ -16,8 +36,7 @@ WITH judged AS (
             ),
             lambda status: status IS NOT NULL
         )[1] AS ddas_status
-    FROM row_verdicts
-    WHERE reasons <> []
+    FROM rejected
 ),
 
 told AS (

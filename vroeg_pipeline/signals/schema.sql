@@ -64,7 +64,7 @@ CREATE TABLE IF NOT EXISTS validated_signals (
 -- One row a delivered row that broke a rule of DOMAIN §5, with every rule it broke. Key: file_sha256, row_number.
 CREATE TABLE IF NOT EXISTS rejected_rows (
     month DATE NOT NULL,  -- Signalling month.
-    partner VARCHAR NOT NULL,  -- Partner that delivered it.
+    partner VARCHAR NOT NULL,  -- Partner that delivered it; the sender where its agreement does not name the partner.
     file_sha256 VARCHAR NOT NULL,  -- The delivery it came in.
     row_number INTEGER NOT NULL,  -- Its row in the delivery.
     reasons VARCHAR[] NOT NULL,  -- Codes of the rules it broke, in the order of DOMAIN §5.
