@@ -16,7 +16,7 @@ from pathlib import Path
 
 from vroeg_pipeline.formats.cells import NOTHING, Cell, Kind, UnreadableError
 from vroeg_pipeline.formats.kinds import refuse_other_kind
-from vroeg_pipeline.formats.xlsx_cells import ALL_SHEETS, BROKEN, NO_PART, NO_SHEET
+from vroeg_pipeline.formats.xlsx_cells import ALL_SHEETS, BROKEN, LIMITS, NO_PART, NO_SHEET, OURS
 from vroeg_pipeline.formats.zip_files import BrokenZipError, broken_zip_told, is_encrypted
 from vroeg_pipeline.installation.home import temporary_file
 
@@ -108,8 +108,12 @@ def _run(path: Path, cells: Path, sheet: str, *more: str) -> str:
         raise UnreadableError("is no XLSX workbook")
     if done.returncode == BROKEN:
         raise UnreadableError("is a broken workbook; open it in Excel, save it and send it again")
-    if done.returncode != 0:
+    if done.returncode == LIMITS or done.returncode < 0:
         raise UnreadableError("is no workbook that can be read within the limits of memory and time")
+    if done.returncode != 0:
+        # Of its error output nothing may be said: that quotes cells.
+        what = done.stdout.strip() if done.returncode == OURS else f"it ended with status {done.returncode}"
+        raise RuntimeError(f"the process that reads workbooks is broken: {what}")
     return done.stdout
 
 

@@ -3,7 +3,8 @@
 Imports as little as it can, so that it starts at once. Each cell is one character for its kind and its text: `s` text,
 `n` a number, `d` a date, `b` yes or no, `o` another thing (a time), `u` a formula without a saved value; an empty cell is
 empty. Ends with status 3 when the sheet is not there, with 4 when a part of the workbook is not, with 5
-when a part of it is broken.
+when a part of it is broken, with 6 when memory or disk do not suffice, and with 7 after a mistake of ours: its class and
+place stand on the standard output then.
 
 Of one sheet it says on its standard output, as JSON, how many rows were hidden, and how many rows with the same headers
 other sheets have. Of all sheets each row begins with the sheet's name and the number of the row, and two kinds go before
@@ -17,26 +18,39 @@ import datetime
 import json
 import re
 import sys
+import traceback
 import zipfile
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from itertools import islice
+from typing import IO
 from xml.etree import ElementTree
 
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+from python_calamine import CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from vroeg_pipeline.domain.fields import header_name
-from vroeg_pipeline.formats.xlsx_parts import UNSAVED, NoPartError, Parts, prepared
+from vroeg_pipeline.formats.xlsx_parts import (
+    UNSAVED,
+    BrokenPartError,
+    NoPartError,
+    Parts,
+    broken_part_told,
+    prepared,
+)
 
 NO_SHEET = 3
 NO_PART = 4
 BROKEN = 5
+LIMITS = 6
+OURS = 7
 # No sheet can have this name.
 ALL_SHEETS = "*"
 # Nor this: a position from 1 among the sheets that people see.
 _POSITION = re.compile(r"\?([0-9]+)")
 
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
+_REFERENCE = re.compile(r"([A-Za-z]{1,3})[0-9]{1,7}")
+_ROW = re.compile(r"[1-9][0-9]{0,6}")
 _CHUNK = 1 << 20
 _HEADER_WITHIN = 20
 _LONGEST_NUMBER = 1e40
@@ -77,7 +91,8 @@ def main(source: str, target: str, sheet: str, wanted: str = "{}", rows_above: s
     """
     above = int(rows_above)
     path, hidden_rows = prepared(source, f"{target}.xlsx", marks_unsaved=sheet != ALL_SHEETS)
-    workbook = CalamineWorkbook.from_path(path)
+    with broken_part_told():
+        workbook = CalamineWorkbook.from_path(path)
     names = workbook.sheet_names
     with open(target, "w", encoding="utf-8", newline="") as file:  # noqa: PTH123
         writer = csv.writer(file, quoting=csv.QUOTE_ALL)
@@ -85,17 +100,17 @@ def main(source: str, target: str, sheet: str, wanted: str = "{}", rows_above: s
             formulas = _formulas(source)
             for name in names:
                 if _is_table(workbook, name):
-                    writer.writerows(_marked_rows(workbook.get_sheet_by_name(name), formulas.get(name, {})))
+                    writer.writerows(_marked_rows(_page(workbook, name), formulas.get(name, {})))
             return 0
         chosen, others = _chosen(workbook, sheet, json.loads(wanted), above)
         if chosen is None:
             return NO_SHEET
-        page = workbook.get_sheet_by_name(chosen)
+        page = _page(workbook, chosen)
         top, left = page.start or (0, 0)
         hidden = hidden_rows.get(chosen, set())
         # A hidden header hides no row.
         filled, unseen = int(wanted == "{}"), 0
-        for number, values in enumerate(page.to_python(skip_empty_area=True), start=top + 1):
+        for number, values in enumerate(_values(page), start=top + 1):
             row = [cell(value) for value in values]
             writer.writerow(row)
             is_filled = number > above and any(row)
@@ -131,7 +146,7 @@ def _chosen(
     for name in seen:
         if name == chosen:
             continue
-        rows = _filled(workbook.get_sheet_by_name(name), above)
+        rows = _filled(_page(workbook, name), above)
         first = [{header_name(str(value)) for value in row} for row in islice(rows, _HEADER_WITHIN)]
         if first and required and required <= first[0]:
             if chosen is None:
@@ -147,9 +162,19 @@ def _is_table(workbook: CalamineWorkbook, name: str, *, visible: bool = False) -
     return data.typ == SheetTypeEnum.WorkSheet and (not visible or data.visible == SheetVisibleEnum.Visible)
 
 
+def _page(workbook: CalamineWorkbook, name: str) -> CalamineSheet:
+    with broken_part_told():
+        return workbook.get_sheet_by_name(name)
+
+
+def _values(sheet: CalamineSheet) -> Sequence[Sequence[object]]:
+    with broken_part_told():
+        return sheet.to_python(skip_empty_area=True)
+
+
 def _filled(sheet: CalamineSheet, above: int) -> Iterator[Sequence[object]]:
     top = sheet.start[0] if sheet.start else 0
-    for row in islice(sheet.to_python(skip_empty_area=True), max(0, above - top), None):
+    for row in islice(_values(sheet), max(0, above - top), None):
         if any(value not in (None, "") for value in row):
             yield row
 
@@ -157,8 +182,10 @@ def _filled(sheet: CalamineSheet, above: int) -> Iterator[Sequence[object]]:
 def _marked_rows(sheet: CalamineSheet, marks: Marks) -> Iterator[list[str]]:
     """The rows of a sheet behind its name and their number, from 1 as people see it."""
     top, left = sheet.start or (0, 0)
-    rows = [[""] * left + [cell(value) for value in row] for row in sheet.to_python(skip_empty_area=True)]
-    for (first_row, first_column), (last_row, last_column) in sheet.merged_cell_ranges or []:
+    rows = [[""] * left + [cell(value) for value in row] for row in _values(sheet)]
+    with broken_part_told():
+        merged = sheet.merged_cell_ranges or []
+    for (first_row, first_column), (last_row, last_column) in merged:
         inside = top <= first_row < top + len(rows) and first_column < len(rows[first_row - top])
         if not inside or not rows[first_row - top][first_column]:
             continue
@@ -197,10 +224,10 @@ def _formulas_of(container: zipfile.ZipFile, part: str) -> Marks:
     marks: Marks = {}
     row, column = -1, -1
     with container.open(part) as stream:
-        for event, element in ElementTree.iterparse(stream, ("start", "end")):  # noqa: S314 no entities: xlsx looked
+        for event, element in _elements(stream):
             name = element.tag.rsplit("}", 1)[-1]
             if event == "start" and name == "row":
-                row, column = int(element.get("r") or row + 2) - 1, -1
+                row, column = _row(element.get("r") or str(row + 2)), -1
             elif event == "start" and name == "c":
                 column = _column(element.get("r", "")) if element.get("r") else column + 1
             elif event == "end" and name == "f":
@@ -210,12 +237,38 @@ def _formulas_of(container: zipfile.ZipFile, part: str) -> Marks:
     return marks
 
 
+def _elements(stream: IO[bytes]) -> Iterator[tuple[str, ElementTree.Element]]:
+    found = ElementTree.iterparse(stream, ("start", "end"))  # noqa: S314 no entities: xlsx looked
+    while True:
+        with broken_part_told():
+            event = next(found, None)
+        if event is None:
+            return
+        yield event
+
+
+def _row(number: str) -> int:
+    """The number of a row, from 0."""
+    if not _ROW.fullmatch(number):
+        raise BrokenPartError("a row without a number")
+    return int(number) - 1
+
+
 def _column(reference: str) -> int:
     """The column of a reference, from 0: C7 is 2."""
+    found = _REFERENCE.fullmatch(reference)
+    if not found:
+        raise BrokenPartError("a cell without a place")
     number = 0
-    for letter in reference.rstrip("0123456789"):
+    for letter in found[1].upper():
         number = number * 26 + ord(letter) - ord("A") + 1
     return number - 1
+
+
+def _said_of(error: Exception) -> str:
+    """Its class and where it was raised; never its text, which may quote a cell."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {place.name} ({place.filename.rpartition('/')[2]}, line {place.lineno})"
 
 
 if __name__ == "__main__":
@@ -223,7 +276,10 @@ if __name__ == "__main__":
         sys.exit(main(*sys.argv[1:]))
     except NoPartError:
         sys.exit(NO_PART)
-    except (MemoryError, OSError):
-        sys.exit(1)
-    except (CalamineError, ElementTree.ParseError, KeyError, UnicodeError, ValueError):
+    except BrokenPartError:
         sys.exit(BROKEN)
+    except (MemoryError, OSError):
+        sys.exit(LIMITS)
+    except Exception as error:
+        print(_said_of(error))  # noqa: T201
+        sys.exit(OURS)

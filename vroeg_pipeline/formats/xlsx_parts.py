@@ -10,6 +10,7 @@ import posixpath
 import re
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
@@ -32,13 +33,35 @@ _FORMULA_ALONE = re.compile(
     rb"<((?:\w+:)?)c((?:\s[^>]*?)?)>\s*<\1f(?:\s[^>]*?)?(?:/>|>[^<]*</\1f\s*>)"
     rb"\s*(<\1v(?:\s[^>]*?)?(?:/>|>\s*</\1v\s*>))?\s*</\1c\s*>"
 )
-_HIDDEN_ROW = re.compile(rb"""<(?:\w+:)?row\s(?=[^>]*?\bhidden\s*=\s*["'](?:1|true)["'])[^>]*?\br\s*=\s*["']([0-9]+)""")
+_HIDDEN_ROW = re.compile(
+    rb"""<(?:\w+:)?row\s(?=[^>]*?\bhidden\s*=\s*["'](?:1|true)["'])[^>]*?\br\s*=\s*["']([0-9]{1,7})["']"""
+)
 _IS_TEXT = re.compile(rb"""\st\s*=\s*["']str["']""")
 _PLACE = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]+[0-9]+)["']""")
 
 
 class NoPartError(Exception):
     """A part that the workbook speaks of, or the workbook itself, is not there."""
+
+
+class BrokenPartError(Exception):
+    """A part of the workbook cannot be read; the text says what was raised, without its content."""
+
+
+@contextmanager
+def broken_part_told() -> Iterator[None]:
+    """Makes what a parser raises over a part a BrokenPartError. Only a parser stands in the block: what anything else
+    raises there would be called the sender's mistake too.
+    """
+    try:
+        yield
+    except (MemoryError, OSError):
+        raise
+    except BaseException as error:
+        # A panic within the library is no Exception.
+        if not isinstance(error, Exception) and type(error).__module__ != "pyo3_runtime":
+            raise
+        raise BrokenPartError(type(error).__name__) from None
 
 
 class Parts:
@@ -97,13 +120,16 @@ class Parts:
                 yield relation.get("Type", "").rsplit("/", 1)[-1], relation.get("Id", ""), whole
 
     def _xml(self, part: str) -> ElementTree.Element:
-        return ElementTree.fromstring(self._container.read(part))  # noqa: S314 no entities: xlsx looked
+        content = self._container.read(part)
+        with broken_part_told():
+            return ElementTree.fromstring(content)  # noqa: S314 no entities: xlsx looked
 
 
 def prepared(source: str, copy: str, *, marks_unsaved: bool) -> tuple[str, dict[str, set[int]]]:
     """The path of the workbook that is to be read, `copy` where a copy is needed, and the hidden rows of each sheet.
 
-    Rows are numbered from 1. `marks_unsaved`: a formula without a saved value becomes UNSAVED. Raises NoPartError.
+    Rows are numbered from 1. `marks_unsaved`: a formula without a saved value becomes UNSAVED. Raises NoPartError and
+    BrokenPartError.
     """
     with zipfile.ZipFile(source) as container:
         parts = Parts(container)
@@ -166,7 +192,9 @@ def _cell_chunks(container: zipfile.ZipFile, part: str) -> Iterator[bytes]:
     with container.open(part) as stream:
         start = stream.read(_CHUNK)
         if start[:2] in _WIDE:
-            text = (start + stream.read()).decode("utf-16")
+            wide = start + stream.read()
+            with broken_part_told():
+                text = wide.decode("utf-16")
             yield re.sub(r"^<\?xml[^>]*\?>", "", text).encode()
             return
         rest = start

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,11 @@ import pytest
 
 from vroeg_pipeline.domain.fields import CANONICAL_FIELDS
 from vroeg_pipeline.domain.layouts import Layout
+from vroeg_pipeline.formats.cells import UnreadableError
 from vroeg_pipeline.formats.delivery import ReadDelivery, read_delivery
+from vroeg_pipeline.formats.xlsx import xlsx_cells, xlsx_sheet
+from vroeg_pipeline.formats.xlsx_parts import BrokenPartError, broken_part_told
+from vroeg_pipeline.installation.home import CHECKOUT
 
 COLUMNS = {field: field.replace("_", " ").title() for field in CANONICAL_FIELDS}
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -279,3 +283,90 @@ def test_many_rows_are_mended_across_chunks(tmp_path: Path) -> None:
     outcome, rows = read(tmp_path, content)
     assert (outcome.row_count, {row["objection"] for row in rows}) == (6_000, {"#N/A"})
     assert references(rows) == [f"K{n}" for n in range(6_000)]
+
+
+# Whose mistake it is ----------------------------------------------------------------------------------------------------
+
+
+def first_sheet(path: Path, scratch: Path) -> object:
+    with xlsx_sheet(path, None, scratch, {}) as found:
+        return list(found.rows)
+
+
+def all_sheets(path: Path, scratch: Path) -> object:
+    return list(xlsx_cells(path, scratch))
+
+
+BROKEN_PARTS = {
+    "xl/workbook.xml": [
+        "<workbook",
+        '<?xml version="1.0" encoding="klingon"?><workbook/>',
+        "<workbook>\x00</workbook>",
+    ],
+    "xl/_rels/workbook.xml.rels": ["", '<?xml version="1.0" encoding="utf-7"?><a/>', "<Relationships>&geheim;"],
+    "xl/worksheets/sheet1.xml": [
+        f'<worksheet xmlns="{MAIN}"><sheetData><row r="1"><c r="A1"><v>Zebra</c></row>',
+        f'<worksheet xmlns="{MAIN}"><sheetData><row r="geen"><c r="A1"><f>1</f><v>1</v></c></row></sheetData></worksheet>',
+        f'<worksheet xmlns="{MAIN}"><sheetData><row r="1"><c r="Zebra"><f>1</f><v>1</v></c></row></sheetData></worksheet>',
+        f'<worksheet xmlns="{MAIN}"><sheetData><row r="1"><c r="A1" t="s"><v>9</v></c></row></sheetData></worksheet>',
+        b"\xff\xfe<\x00w\x00o",
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("part", "content"), [(part, content) for part, contents in BROKEN_PARTS.items() for content in contents]
+)
+@pytest.mark.parametrize("read_cells", [first_sheet, all_sheets])
+def test_what_cannot_be_read_of_a_part_is_the_senders(
+    tmp_path: Path, part: str, content: str | bytes, read_cells: Callable[[Path, Path], object]
+) -> None:
+    parts = io.BytesIO(workbook({"Blad1": sheet(row("K1"))}))
+    path = tmp_path / "levering.xlsx"
+    with zipfile.ZipFile(parts) as whole, zipfile.ZipFile(path, "w") as broken:
+        for name in whole.namelist():
+            broken.writestr(name, content if name == part else whole.read(name))
+    with pytest.raises(UnreadableError, match=r"^is a broken workbook; open it in Excel, save it and send it again$"):
+        read_cells(path, tmp_path / "scratch")
+
+
+@pytest.mark.parametrize("error", ["KeyError", "ValueError", "IndexError", "UnicodeError", "TypeError"])
+def test_a_mistake_of_ours_is_not_called_the_senders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: str
+) -> None:
+    """Any of these within the process was once a broken workbook."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "from vroeg_pipeline.domain import fields\n"
+        "def header_name(header):\n"
+        f"    raise {error}('Zebra\\nZebra')\n"
+        "fields.header_name = header_name\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{CHECKOUT}")
+    content = workbook({"Een": sheet(row("K1")), "Twee": sheet(row("K2"))})
+    with pytest.raises(RuntimeError, match=f"{error} in header_name") as raised:
+        read(tmp_path, content)
+    assert "Zebra" not in str(raised.value)
+
+
+def test_a_process_that_cannot_start_is_a_mistake_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "python_calamine.py").write_text("raise ValueError('Zebra')\n", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{CHECKOUT}")
+    with pytest.raises(RuntimeError, match=r"ended with status 1$"):
+        read(tmp_path, workbook({"Een": sheet(row("K1"))}))
+
+
+def test_what_takes_too_much_memory_is_the_senders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vroeg_pipeline.formats.xlsx._MEMORY_BYTES", 40 << 20)
+    content = workbook({"Blad1": sheet(*(row("K" * 500) for _ in range(20_000)))})
+    outcome, _ = read(tmp_path, content)
+    assert outcome.detail == "is no workbook that can be read within the limits of memory and time"
+
+
+def test_a_panic_of_the_library_is_the_senders_and_ending_is_ending() -> None:
+    panic = type("PanicException", (BaseException,), {"__module__": "pyo3_runtime"})
+    with pytest.raises(BrokenPartError, match="PanicException"), broken_part_told():
+        raise panic("Zebra")
+    for error in (KeyboardInterrupt, MemoryError, OSError):
+        with pytest.raises(error), broken_part_told():
+            raise error
