@@ -21,7 +21,7 @@ from typing import TextIO
 import duckdb
 
 from vroeg_pipeline.formats.cells import BLANK, UnreadableError, WrongEncodingError
-from vroeg_pipeline.formats.encodings import EXCEL, blocks, encoding_of, is_utf8, not_utf8
+from vroeg_pipeline.formats.encodings import blocks, decoded, encoding_of, errors_of, is_utf8, not_utf8
 from vroeg_pipeline.formats.kinds import refuse_other_kind
 from vroeg_pipeline.installation.home import temporary_file
 from vroeg_pipeline.installation.statements import fetch_one, quoted
@@ -60,7 +60,7 @@ def csv_rows(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
     Raises UnreadableError when it is no CSV of which every row can be told from the next.
     """
     refuse_other_kind(path, "csv")
-    text = _decoded(path, dialect.encoding).removeprefix("\ufeff")
+    text = decoded(path, dialect.encoding).removeprefix("\ufeff")
     if dialect.strict and "\0" in text:
         raise UnreadableError("holds NUL bytes")
     delimiter, above, lines = _begin(io.StringIO(text, newline=""), dialect)
@@ -300,19 +300,11 @@ def _scan(path: Path) -> Scan | None:
     return Scan(not has_quotes and returns in (0, feeds) and returns == pairs, filled, has_nul)
 
 
-def _decoded(path: Path, agreed: str) -> str:
-    encoding = encoding_of(path, agreed)
-    try:
-        return path.read_bytes().decode(encoding, _errors(agreed))
-    except UnicodeDecodeError:
-        raise not_utf8(path, agreed) if is_utf8(encoding) else WrongEncodingError(f"is not {agreed} text") from None
-
-
 def _transcoded(path: Path, encoding: str, agreed: str, copy: Path) -> Path:
     """The copy, in UTF-8."""
     try:
         with (
-            path.open(encoding=encoding, errors=_errors(agreed), newline="") as source,
+            path.open(encoding=encoding, errors=errors_of(agreed), newline="") as source,
             copy.open("w", encoding="utf-8", newline="") as target,
         ):
             while block := source.read(_BLOCK):
@@ -320,10 +312,6 @@ def _transcoded(path: Path, encoding: str, agreed: str, copy: Path) -> Path:
     except UnicodeError:
         raise WrongEncodingError(f"is not {agreed} text") from None
     return copy
-
-
-def _errors(agreed: str) -> str:
-    return "replace" if agreed == EXCEL else "strict"
 
 
 def _begin(stream: Iterable[str], dialect: Dialect) -> tuple[str, list[str], Iterator[str]]:

@@ -8,7 +8,7 @@ agreed: a file without a header has a person there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -16,13 +16,18 @@ from typing import Literal
 import duckdb
 
 from vroeg_pipeline.domain.fields import CANONICAL_FIELDS, DELIVERED_FIELDS, FLAG_FIELDS, header_name
-from vroeg_pipeline.domain.layouts import PARTNER_IN_FILE, Layout
+from vroeg_pipeline.domain.layouts import PARTNER_IN_FILE, Layout, from_name
 from vroeg_pipeline.formats.cells import BLANK, NOTHING, Cell, Header, Kind, UnreadableError
 from vroeg_pipeline.formats.csv import Dialect, csv_file, own_query, own_writer
 from vroeg_pipeline.formats.drift import drift_of
+from vroeg_pipeline.formats.fixed import fixed_lines
 from vroeg_pipeline.formats.hints import LOOKED_AT, how_headers_stand, where_headers_stand
-from vroeg_pipeline.formats.json import is_empty_list, json_rows
+from vroeg_pipeline.formats.json import json_lines, json_records
+from vroeg_pipeline.formats.packed import unpacked
+from vroeg_pipeline.formats.records import record_rows
+from vroeg_pipeline.formats.shaping import NoDateInNameError, shape
 from vroeg_pipeline.formats.xlsx import xlsx_sheet
+from vroeg_pipeline.formats.xml import xml_records
 from vroeg_pipeline.installation.home import temporary_file
 from vroeg_pipeline.installation.statements import fetch_one
 
@@ -43,12 +48,14 @@ class ReadDelivery:
 
 @dataclass(frozen=True)
 class _Loaded:
-    """What a reader made of a file. `hint`: where the headers stand instead; `told`: what is to be known besides."""
+    """What a reader made of a file. `hint`: where the headers stand instead; `told`: what is to be known besides;
+    `is_empty_list`: the file says that there are no rows."""
 
     header: Header | None
     count: int
     hint: str | None = None
-    told: str = ""
+    told: str = "there is no header"
+    is_empty_list: bool = False
 
 
 def read_delivery(
@@ -69,31 +76,47 @@ def read_delivery(
     The table is made in any case, empty when the file is unreadable. `scratch` is a private folder for temporary files,
     `name` the name with which the file came, `max_mb` what it may be unpacked, in MiB.
     """
-    if _is_blank(path):
-        _empty_table(con, layout, into)
-        return ReadDelivery("missing_columns", "the file is empty, so there is no header", 0)
-    form = layout.delivery
     try:
-        if form.format == "csv":
-            loaded = _read_csv(con, path, layout, into, scratch)
-        elif form.format == "xlsx":
-            loaded = _read_xlsx(con, path, layout, into, scratch)
-        elif form.format == "json":
-            loaded = _load_rows(con, enumerate(json_rows(path), start=1), layout, into, scratch)
-        else:
-            raise UnreadableError(f"is {form.format}, which cannot be read yet")
+        with unpacked(path, layout.delivery.packed, scratch, max_mb) as file:
+            loaded = _load(con, file, layout, into, scratch)
         if loaded.header is not None:
             _refuse_second_header(con, loaded.header, into)
+            shape(con, layout, into, name)
     except UnreadableError as error:
         _empty_table(con, layout, into)
         line = f" (line {error.line})" if error.line and "line" not in str(error) else ""
         return ReadDelivery("unreadable", f"{error}{line}", None)
+    except NoDateInNameError:
+        dates = {field: from_name(constant) for field, constant in layout.constants.items()}
+        lacking = ", ".join(f"{field} ({date_format})" for field, date_format in dates.items() if date_format)
+        return ReadDelivery("missing_columns", f"lacks in its name a date for {lacking}", loaded.count)
     if loaded.header is None:
         _empty_table(con, layout, into)
-        if form.format == "json" and loaded.count == 0 and is_empty_list(path):
-            return ReadDelivery(None, "", 0)
-        return ReadDelivery("missing_columns", "there is no header", 0)
+        return ReadDelivery(None, "", 0) if loaded.is_empty_list else ReadDelivery("missing_columns", loaded.told, 0)
     return _judged(layout, loaded, loaded.header)
+
+
+def _load(con: duckdb.DuckDBPyConnection, path: Path, layout: Layout, into: str, scratch: Path) -> _Loaded:
+    form = layout.delivery
+    if _is_blank(path):
+        return _Loaded(None, 0, told="the file is empty, so there is no header")
+    if form.format == "csv":
+        return _read_csv(con, path, layout, into, scratch)
+    if form.format == "xlsx":
+        return _read_xlsx(con, path, layout, into, scratch)
+    if form.format == "fixed":
+        return _read_fixed(con, path, layout, into, scratch)
+    records: Sequence[Mapping[str, object]]
+    if form.format == "json":
+        records = json_records(path, form.records_at)
+    elif form.format == "jsonl":
+        records = json_lines(path)
+    else:
+        records = xml_records(path, form.records_at or "")
+    if not records:
+        return _Loaded(None, 0, is_empty_list=True)
+    rows = enumerate(record_rows(records, _all_headers(layout)), start=1)
+    return _load_rows(con, rows, layout, into, scratch)
 
 
 def _judged(layout: Layout, loaded: _Loaded, header: Header) -> ReadDelivery:
@@ -151,7 +174,7 @@ def _read_csv(con: duckdb.DuckDBPyConnection, path: Path, layout: Layout, into: 
         places = {source: header.positions.get(source) for source in _columns(layout)}
         count = file.load(con, into, places, numbered=True)
         con.execute(f"ALTER TABLE {into} ADD COLUMN typed VARCHAR[]")
-        return _Loaded(header, count, hint)
+        return _Loaded(header, count, hint, "")
 
 
 def _by_position(layout: Layout, width: int, first_column: int = 1) -> Header:
@@ -171,6 +194,21 @@ def _read_xlsx(con: duckdb.DuckDBPyConnection, path: Path, layout: Layout, into:
         return replace(loaded, told=sheet.told)
 
 
+def _read_fixed(con: duckdb.DuckDBPyConnection, path: Path, layout: Layout, into: str, scratch: Path) -> _Loaded:
+    form = layout.delivery
+    lines = fixed_lines(path, form.encoding, form.lines_above)
+    spans = [layout.span_of(headers[0]) for headers in layout.sources.values()]
+    longest = max(map(len, lines), default=0)
+    found = {
+        source: at for at, (source, span) in enumerate(zip(layout.sources, spans, strict=True)) if span[0] <= longest
+    }
+    # The whole line stands behind its fields, as a row with anything else on it is not empty.
+    rows: Iterable[list[Cell]]
+    rows = ([(line[first - 1 : last], Kind.TEXT) for first, last in (*spans, (1, len(line)))] for line in lines)
+    header = Header.by_position(len(spans), found)
+    return _load_rows(con, enumerate(rows, start=form.lines_above + 1), layout, into, scratch, header=header)
+
+
 def _all_headers(layout: Layout) -> list[str]:
     return [header for headers in layout.sources.values() for header in headers]
 
@@ -183,10 +221,10 @@ def _load_rows(
     scratch: Path,
     *,
     first_column: int = 1,
+    header: Header | None = None,
 ) -> _Loaded:
     """Loads cells row by row, the first row with anything in it below the agreed lines being the header."""
     form, columns = layout.delivery, _columns(layout)
-    header: Header | None = None
     first: list[tuple[int, list[str]]] = []
     count = 0
     with temporary_file(scratch) as normal:
@@ -222,7 +260,7 @@ def _load_rows(
     hint = None
     if form.has_one_header and not form.is_by_position:
         hint = where_headers_stand(first, header.written, _all_headers(layout), form.lines_above)
-    return _Loaded(header, count, hint)
+    return _Loaded(header, count, hint, "")
 
 
 def _refuse_second_header(con: duckdb.DuckDBPyConnection, header: Header, into: str) -> None:
@@ -234,7 +272,7 @@ def _refuse_second_header(con: duckdb.DuckDBPyConnection, header: Header, into: 
     # Whatever its order, where an amount is due it has a header.
     rows = con.execute(
         f"SELECT row_number, {', '.join(fields)} FROM {into} WHERE amount_due IN $written",
-        {"written": [*header.written]},
+        {"written": [header for header in header.written if header.strip()]},
     ).fetchall()
     for number, *cells in rows:
         here = {field: header_name(cell or "") for field, cell in zip(fields, cells, strict=True)}

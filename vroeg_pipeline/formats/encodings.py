@@ -96,6 +96,23 @@ def encoding_of(path: Path, agreed: str) -> str:
     return name if is_utf8(agreed) else _single_byte(path, name, agreed)
 
 
+def decoded(path: Path, agreed: str) -> str:
+    """The text of a file that fits in memory.
+
+    Raises WrongEncodingError when it is in another encoding than the agreed one, EXCEL or AUTO.
+    """
+    encoding = encoding_of(path, agreed)
+    try:
+        return path.read_bytes().decode(encoding, errors_of(agreed))
+    except UnicodeDecodeError:
+        raise not_utf8(path, agreed) if is_utf8(encoding) else WrongEncodingError(f"is not {agreed} text") from None
+
+
+def errors_of(agreed: str) -> str:
+    """What is done with bytes that are no text in the encoding: of what Excel made they cost their own letters alone."""
+    return "replace" if agreed == EXCEL else "strict"
+
+
 def not_utf8(path: Path, agreed: str) -> WrongEncodingError:
     """What is to be said of a file that was agreed in UTF-8 and is not."""
     line = not_utf8_at(blocks(path))

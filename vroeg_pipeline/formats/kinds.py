@@ -27,7 +27,7 @@ _PACKED = (
 _UNPACK = "; unpack it and send the file that is in it"
 _SAVE = "; save it as {} and send that"
 _TEXTS = (
-    (re.compile(rb"\s*(<!doctype\s+html|<html|<head|<table|<meta)", re.IGNORECASE), "a web page"),
+    (re.compile(rb"\s*(<!doctype\s+html|<(html|head|table|meta)\b)", re.IGNORECASE), "a web page"),
     (re.compile(rb"%PDF-"), "a PDF"),
     (re.compile(rb"\{\\rtf"), "a text of a word processor (.rtf)"),
     (re.compile(rb"\s*<\?xml|\s*<[A-Za-z][\w:.-]*[\s>]"), "XML"),
@@ -43,7 +43,7 @@ _CONTAINED = (
 
 
 def refuse_other_kind(path: Path, agreed: str) -> None:
-    """Raises UnreadableError when the file is surely no `agreed`: `csv`, `json` or `xlsx`."""
+    """Raises UnreadableError when the file is surely no `agreed`: `csv`, `fixed`, `json`, `xml` or `xlsx`."""
     with path.open("rb") as file:
         start = file.read(_START)
     found = _binary_kind(path, start, agreed) or _text_kind(start, agreed)
@@ -79,17 +79,17 @@ def _container(path: Path, agreed: str) -> str | None:
 def _text_kind(start: bytes, agreed: str) -> str | None:
     start = start.removeprefix(b"\xef\xbb\xbf")
     for pattern, name in _TEXTS:
-        if pattern.match(start):
+        if pattern.match(start) and name.casefold() != agreed:
             return f"{name}, {agreed} was agreed"
-    if agreed == "csv" and _JSON.match(start):
-        return "JSON, csv was agreed"
+    if agreed in ("csv", "fixed", "xml") and _JSON.match(start):
+        return f"JSON, {agreed} was agreed"
     if agreed == "xlsx" and not start.startswith(b"PK"):
         if _JSON.match(start):
             return "JSON, xlsx was agreed"
         if _LINE.match(start):
             return "a CSV, xlsx was agreed"
-    if agreed == "json" and _LINE.match(start):
-        return "a CSV, json was agreed"
+    if agreed in ("json", "xml") and _LINE.match(start) and not start.lstrip().startswith(b"<"):
+        return f"a CSV, {agreed} was agreed"
     return None
 
 

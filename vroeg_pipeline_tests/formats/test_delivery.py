@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from vroeg_pipeline.domain.fields import CANONICAL_FIELDS
 from vroeg_pipeline.domain.layouts import Layout
 from vroeg_pipeline.formats.delivery import ReadDelivery, read_delivery
-from vroeg_pipeline.formats.json import plain_number
+from vroeg_pipeline.formats.records import plain_number
 
 COLUMNS = {field: field.replace("_", " ").title() for field in CANONICAL_FIELDS}
 HEADER = ";".join(COLUMNS.values())

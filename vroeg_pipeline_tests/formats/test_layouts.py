@@ -1,7 +1,15 @@
-"""Every layout in which partners and portals deliver, by the agreement alone (DOMAIN §4, docs/agreements.md)."""
+"""Every layout in which partners and portals deliver, by the agreement alone (DOMAIN §4)."""
 
 from __future__ import annotations
 
+import csv
+import gzip
+import io
+import json
+import stat
+import tarfile
+import zipfile
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +18,9 @@ import pytest
 import xlsxwriter
 
 from vroeg_pipeline.domain.fields import DELIVERED_FIELDS
-from vroeg_pipeline.domain.layouts import Layout
+from vroeg_pipeline.domain.layouts import Layout, fields_of
 from vroeg_pipeline.formats.delivery import ReadDelivery, read_delivery
+from vroeg_pipeline.formats.shaping import date_in_name
 
 # The required fields and one more, as a partner calls them.
 COLUMNS = {
@@ -173,3 +182,335 @@ def test_the_first_header_that_the_file_has_counts(read: Reader, tmp_path: Path,
         assert rows == [{**READ, "surname": "Smits" if also else "Smit"}]
     outcome, _ = read(CSV.replace("Achternaam", "Familienaam"), {"format": "csv"}, columns)
     assert outcome.detail.startswith("lacks surname ('Achternaam')")
+
+
+NESTED = {**COLUMNS, "surname": "client.naam", "postcode": "client.adres.postcode", "house_number": "client.huisnummer"}
+
+
+def nested(**changes: Any) -> dict[str, Any]:
+    """An object with objects in it, as RIS and others send it."""
+    there = {h: c for h, c in zip(HEADERS, ROW, strict=True) if h in NESTED.values()}
+    return {**there, "Client": {"naam": "Smit", "huisnummer": "35", "adres": {"Postcode": "2021AA"}}, **changes}
+
+
+@pytest.mark.parametrize("kind", ["json", "jsonl"])
+def test_dotted_headers_lead_into_objects(read: Reader, kind: str) -> None:
+    """Case nested_json."""
+    client = nested()["Client"]
+    records = [
+        nested(),
+        nested(**{"client.naam": "Letterlijk"}),
+        nested(Client={**client, "adres": {}, "adres.postcode": "2022BB"}),
+        nested(Client={**client, "naam": {"vol": "Smit"}}),
+        nested(Client=None),
+    ]
+    text = json.dumps(records) if kind == "json" else "\r\n".join(json.dumps(record) for record in records) + "\n\n"
+    outcome, rows = read(text, {"format": kind}, NESTED)
+    assert (outcome.refusal, outcome.unexpected_columns) == (None, ())
+    assert rows[:3] == [READ, {**READ, "surname": "Letterlijk"}, {**READ, "postcode": "2022BB"}]
+    assert (rows[3]["surname"], rows[3]["typed"]) == ('{"vol": "Smit"}', ["surname:other"])
+    assert rows[4] == {f: v for f, v in READ.items() if f not in ("surname", "postcode", "house_number")}
+
+
+def test_what_was_not_agreed_is_not_flattened(read: Reader) -> None:
+    outcome, _ = read(json.dumps([nested()]), {"format": "json"})
+    assert (outcome.refusal, outcome.unexpected_columns) == ("missing_columns", ("Client",))
+    outcome, rows = read(json.dumps([nested()]), {"format": "json"}, {**NESTED, "surname": "Client"})
+    assert rows[0]["typed"] == ["surname:other"]
+
+
+@pytest.mark.parametrize("records_at", ["signalen", "levering.signalen", "levering.Signalen.2026"])
+def test_an_array_within_an_object(read: Reader, records_at: str) -> None:
+    """Case wrapped_json."""
+
+    def within(value: Any) -> str:
+        for name in reversed(records_at.split(".")):
+            value = {"versie": 1, name: value}
+        return json.dumps(value)
+
+    form = {"format": "json", "records_at": records_at}
+    row = dict(zip(HEADERS, ROW, strict=True))
+    assert read(within([row, row]), form)[1] == [READ, READ]
+    outcome, rows = read(within([]), form)
+    assert (outcome.refusal, outcome.row_count, rows) == (None, 0, [])
+    for content, said in (
+        (within(row), f"has no array of objects at '{records_at}'"),
+        (within([1]), f"has no array of objects at '{records_at}'"),
+        (json.dumps([row]), f"is an array; an object with an array at '{records_at}' was agreed"),
+        ("{}", f"has nothing at '{records_at}', where an array of objects was agreed"),
+    ):
+        outcome, _ = read(content, form)
+        assert (outcome.refusal, outcome.detail) == ("unreadable", said)
+
+
+def test_one_object_a_line(read: Reader) -> None:
+    """Case json_lines."""
+    line = json.dumps(
+        {**dict(zip(HEADERS, ROW, strict=True)), "Bedrag": 120.50, "Plaats": "a\u2028b\x85c"}, ensure_ascii=False
+    )
+    columns = {**COLUMNS, "city": "Plaats"}
+    outcome, rows = read(f"\ufeff{line}\n\n{line}\r\n", {"format": "jsonl"}, columns)
+    one = {**READ, "amount_due": "120.5", "city": "a\u2028b\x85c", "typed": ["amount_due"]}
+    assert (outcome.refusal, rows) == (None, [one, one])
+    for content, said in (
+        (f"{line}\n{line[:-1]}\n", "has no JSON object in line 2; one object a line was agreed"),
+        (f"{line}\n1\n", "has no JSON object in line 2; one object a line was agreed"),
+        (f"[{line}]", "is an array; one object a line was agreed (format json can be agreed)"),
+    ):
+        assert read(content, {"format": "jsonl"}, columns)[0].detail == said
+    assert "format jsonl can be agreed" in read(f"{line}\n{line}\n", {"format": "json"})[0].detail
+
+
+def xml(*records: str, head: str = '<?xml version="1.0" encoding="UTF-8"?>') -> str:
+    signals = f"<v:signalen>{''.join(records)}</v:signalen>"
+    return f'{head}<v:levering xmlns:v="urn:v" soort="a"><kop><aantal>1</aantal></kop>{signals}</v:levering>'
+
+
+XML = {"format": "xml", "records_at": "levering.signalen.signaal"}
+IN_XML = {
+    "customer_reference": "@id",
+    "surname": "klant.naam",
+    "postcode": "klant.adres.postcode",
+    "house_number": "klant.adres.@nummer",
+    "amount_due": "bedrag",
+    "arrears_since": "sinds",
+    "reference_date": "bedrag.@per",
+}
+SIGNAL = """
+    <v:signaal id="C1"><klant><naam>Smit<!-- of Smits --></naam><adres nummer="35"><postcode> 2021AA
+    </postcode></adres></klant><bedrag per="05-10-2026">220,50</bedrag><sinds>01-08-2026</sinds></v:signaal>
+"""
+
+
+def test_the_repeated_element_of_xml(read: Reader) -> None:
+    outcome, rows = read(xml(SIGNAL, SIGNAL), XML, IN_XML)
+    assert (outcome.refusal, outcome.unexpected_columns, rows) == (None, (), [READ, READ])
+    for encoding in ("cp1252", "utf-16"):
+        text = xml(SIGNAL.replace("Smit", "Müller"), head=f'<?xml version="1.0" encoding="{encoding}"?>')
+        assert read(text.encode(encoding), XML, IN_XML)[1] == [{**READ, "surname": "Müller"}]
+    twice = SIGNAL.replace("<klant>", "<klant><naam>Bakker</naam>")
+    assert read(xml(SIGNAL, twice), XML, IN_XML)[1][1]["typed"] == ["surname:other"]
+    none = SIGNAL.replace(
+        "<sinds>01-08-2026</sinds>", '<sinds xmlns:i="http://www.w3.org/2001/XMLSchema-instance" i:nil="true"/>'
+    )
+    assert "arrears_since" not in read(xml(SIGNAL, none), XML, IN_XML)[1][1]
+    assert read(xml(), XML, IN_XML)[0] == ReadDelivery(None, "", 0)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (xml(SIGNAL)[:-10], "is no valid XML at line 4"),
+        (xml(SIGNAL).replace("signalen", "meldingen"), "has no element 'levering.signalen.signaal', which was agreed"),
+        (f'<!DOCTYPE x [<!ENTITY e "{SECRET}">]><x>&e;</x>', "declares a document type or entities"),
+        ('<!DOCTYPE x SYSTEM "file:///etc/hostname"><x/>', "declares a document type or entities"),
+        ('<?xml version="1.0" encoding="shift_jis"?><x/>', "is in an encoding that XML is not read in; UTF-8 is usual"),
+        ('<?xml version="1.0" encoding="x-geheim"?><x/>', "is in an encoding that XML is not read in; UTF-8 is usual"),
+        ("<a>" * 60 + "</a>" * 60, "is nested too deeply"),
+        (CSV, "is a CSV, xml was agreed"),
+        ('[{"a": 1}]', "is JSON, xml was agreed"),
+        ("<!DOCTYPE html><html></html>", "is a web page, xml was agreed"),
+    ],
+)
+def test_xml_that_is_not_as_agreed_says_how(read: Reader, content: str, said: str) -> None:
+    outcome, rows = read(content, XML, IN_XML)
+    assert (outcome.refusal, outcome.detail.removesuffix(" (line 1)"), rows) == ("unreadable", said, [])
+
+
+def test_a_table_of_xml_is_no_web_page(read: Reader) -> None:
+    text = xml(SIGNAL, head="").replace("v:levering", "v:tablet").replace("<v:", "<").replace("</v:", "</")
+    outcome, rows = read(text, {"format": "xml", "records_at": "tablet.signalen.signaal"}, IN_XML)
+    assert (outcome.refusal, rows) == (None, [READ])
+
+
+FIXED = {"customer_reference": "1-6", "surname": "naam", "postcode": "17-22", "house_number": "23-27"}
+FIXED |= {"amount_due": "28-37", "arrears_since": "38-47", "reference_date": "48-57"}
+FIXED_FORM = {"format": "fixed", "fields": {"naam": "7-16"}}
+
+
+def fixed(*rows: list[str]) -> str:
+    return "".join(
+        "".join(c.ljust(n) for c, n in zip(row, (6, 10, 6, 5, 10, 10, 10), strict=True)) + "\r\n" for row in rows
+    )
+
+
+def test_fields_at_fixed_characters_of_a_line(read: Reader) -> None:
+    odd = [*ROW[:1], "Müller", *ROW[2:]]
+    for encoding in ("utf-8", "utf-8-sig", "cp1252", "utf-16"):
+        text = f"KOP {SECRET}\r\n\r\n{fixed(ROW, odd)}\r\n{fixed(ROW)}\x1a"
+        agreed = {**FIXED_FORM, "skip_rows": 1, "encoding": encoding.removesuffix("-sig")}
+        outcome, rows = read(text.encode(encoding), agreed, FIXED)
+        assert (outcome.refusal, outcome.row_count) == (None, 3)
+        stripped = [{field: value.strip() for field, value in row.items()} for row in rows]
+        assert stripped == [READ, {**READ, "surname": "Müller"}, READ]
+    outcome, rows = read(fixed(ROW) + "C2    Jansen\n" + " " * 60 + "meer\n", FIXED_FORM, FIXED)
+    assert outcome.row_count == 3
+    assert {field: value.strip() for field, value in rows[1].items()} == {
+        "customer_reference": "C2",
+        "surname": "Jansen",
+    }
+
+
+def test_lines_that_cannot_be_of_that_form_are_refused(read: Reader) -> None:
+    outcome, _ = read("C1    Jansen\n", FIXED_FORM, FIXED)
+    assert outcome.refusal == "missing_columns"
+    assert outcome.detail.startswith("lacks postcode ('17-22'), house_number ('23-27')")
+    in_bytes = fixed(ROW) + fixed([*ROW[:1], "Müller", *ROW[2:]]).replace("Müller ", "Müller", 1)
+    outcome, _ = read(in_bytes, FIXED_FORM, FIXED)
+    assert outcome.detail == "has its fields at fixed bytes, not characters; send it in cp1252 and agree that"
+    outcome, _ = read(fixed([*ROW[:1], "Müller", *ROW[2:]]).encode("cp1252"), FIXED_FORM, FIXED)
+    assert outcome.detail == "is cp1252 or latin-1, utf-8 was agreed (line 1)"
+
+
+def packed_zip(members: dict[str, str], **changes: int) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as container:
+        for name, text in members.items():
+            info = zipfile.ZipInfo(name)
+            info.external_attr = changes.get("mode", stat.S_IFREG | 0o600) << 16
+            container.writestr(info, text, zipfile.ZIP_DEFLATED)
+    return content.getvalue()
+
+
+def test_the_one_file_in_a_packed_one(read: Reader, tmp_path: Path) -> None:
+    """Cases gzipped and zipped."""
+    book = workbook(tmp_path / "b.xlsx", (0, 0, [HEADERS, ROW]))
+    for content, form in (
+        (gzip.compress(CSV.encode()), {"format": "csv", "packed": "gz"}),
+        (gzip.compress(CSV[:30].encode()) + gzip.compress(CSV[30:].encode()), {"format": "csv", "packed": "gz"}),
+        (gzip.compress(book), {"format": "xlsx", "packed": "gz"}),
+        (packed_zip({"map/": "", "map/levering.csv": CSV}), {"format": "csv", "packed": "zip"}),
+        (packed_zip({"a.csv": CSV, "__MACOSX/._a.csv": "x"}), {"format": "csv", "packed": "zip"}),
+    ):
+        outcome, rows = read(content, form)
+        assert (outcome.refusal, rows) == (None, [READ])
+    outcome, _ = read(gzip.compress(b""), {"format": "csv", "packed": "gz"})
+    assert (outcome.refusal, outcome.detail) == ("missing_columns", "the file is empty, so there is no header")
+
+
+TAR = io.BytesIO()
+with tarfile.open(fileobj=TAR, mode="w") as archive:
+    archive.addfile(tarfile.TarInfo("a.csv"), io.BytesIO())
+
+
+@pytest.mark.parametrize(
+    ("packed", "content", "said"),
+    [
+        ("gz", CSV.encode(), "is not packed as .gz, which was agreed"),
+        ("gz", packed_zip({"a.csv": CSV}), "is not packed as .gz, which was agreed"),
+        ("zip", gzip.compress(CSV.encode()), "is not packed as .zip, which was agreed"),
+        ("gz", gzip.compress(CSV.encode())[:-9], "is a broken .gz file; pack it and send it again"),
+        ("gz", gzip.compress(b"x" * 40)[:12] + b"\xff" * 30, "is a broken .gz file; pack it and send it again"),
+        ("zip", packed_zip({"a.csv": CSV})[:-9], "is a broken .zip file; pack it and send it again"),
+        ("zip", packed_zip({"a.csv": CSV, "b.csv": CSV}), "holds 2 files; one was agreed"),
+        ("zip", packed_zip({}), "holds 0 files; one was agreed"),
+        ("zip", packed_zip({"a.csv": "/etc/hostname"}, mode=stat.S_IFLNK | 0o777), "holds no regular file"),
+        ("gz", gzip.compress(TAR.getvalue()), "holds a .tar; pack the one file alone"),
+        ("gz", gzip.compress(b"\0" * 3_000_000), "is more than 2 MB when it is unpacked"),
+        ("zip", packed_zip({"a.csv": "\0" * 3_000_000}), "is more than 2 MB when it is unpacked"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)  # fmt: skip
+def test_what_is_not_one_packed_file_is_refused(read: Reader, packed: str, content: bytes, said: str) -> None:
+    outcome, rows = read(content, {"format": "csv", "packed": packed}, max_mb=2)
+    assert (outcome.refusal, outcome.detail, rows) == ("unreadable", said, [])
+
+
+def split_of(read: Reader, pattern: str, cell: str, **more: Any) -> dict[str, str]:
+    """What a cell gives by a pattern, with the other required fields in columns of their own."""
+    fields = fields_of(pattern)
+    columns = {**{field: header for field, header in COLUMNS.items() if field not in fields}, **more}
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=";")
+    writer.writerows([["Cel", *HEADERS], [cell, *ROW]])
+    outcome, (row,) = read(text.getvalue(), {"format": "csv"}, columns, split={"Cel": pattern})
+    assert outcome.refusal is None
+    return {field: row[field] for field in fields if field in row}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "cell", "found"),
+    [
+        ("{street} {house_number}", "Grutsingel 35", {"street": "Grutsingel", "house_number": "35"}),
+        ("{street} {house_number}", " Grutsingel\xa035 bis ", {"street": "Grutsingel", "house_number": "35 bis"}),
+        ("{street} {house_number}", "1e Hogeweg 12", {"street": "1e Hogeweg", "house_number": "12"}),
+        ("{street} {house_number}", "Plein 1940-1945 12", {"street": "Plein", "house_number": "1940-1945 12"}),
+        ("{street} {house_number}", "35", {"house_number": "35"}),
+        ("{street} {house_number}", "Grutsingel", {"house_number": "Grutsingel"}),
+        ("{street} {house_number}", "", {}),
+        ("{postcode} {city}", "2021 AA HAARLEM", {"postcode": "2021 AA", "city": "HAARLEM"}),
+        ("{postcode} {city}", "2021aa  Den Haag", {"postcode": "2021aa", "city": "Den Haag"}),
+        ("{postcode} {city}", "2021AA", {"postcode": "2021AA"}),
+        ("{postcode} {city}", "HAARLEM 2021AA", {"postcode": "HAARLEM 2021AA"}),
+        ("{surname}, {initials} {prefix}", "Vries, J.P. de", {"surname": "Vries", "initials": "J.P.", "prefix": "de"}),
+        ("{surname}, {initials} {prefix}", "Berg,A. van den", {"surname": "Berg", "initials": "A.", "prefix": "van den"}),
+        ("{surname}, {initials} {prefix}", "Smit, J. P.", {"surname": "Smit", "initials": "J. P."}),
+        ("{surname}, {initials} {prefix}", "Smit", {"surname": "Smit"}),
+        ("{surname}, {initials} {prefix}", "Bakker bv", {"surname": "Bakker bv"}),
+        ("{initials} {prefix} {surname}", "J.P. de Vries", {"initials": "J.P.", "prefix": "de", "surname": "Vries"}),
+        ("{initials} {prefix} {surname}", "J. van der Berg", {"initials": "J.", "prefix": "van der", "surname": "Berg"}),
+        ("{initials} {prefix} {surname}", "de Vries", {"prefix": "de", "surname": "Vries"}),
+        ("{initials} {prefix} {surname}", "Vries", {"surname": "Vries"}),
+        (
+            "{street} {house_number}, {postcode} {city}",
+            "Lange Veerstraat 3 rd, 2021AA Haarlem",
+            {"street": "Lange Veerstraat", "house_number": "3 rd", "postcode": "2021AA", "city": "Haarlem"},
+        ),
+        ("{street} {house_number}, {postcode} {city}", "Postbus, Haarlem", {"house_number": "Postbus, Haarlem"}),
+        ("{street} ({city})", "Grutsingel (Haarlem)", {"street": "Grutsingel", "city": "Haarlem"}),
+        ("{initials} {prefix}", "d'", {"initials": "d'"}),
+    ],
+)  # fmt: skip
+def test_a_cell_gives_several_fields(read: Reader, pattern: str, cell: str, found: dict[str, str]) -> None:
+    """Cases one_column_address and full_name."""
+    assert split_of(read, pattern, cell) == found
+
+
+def test_a_column_goes_before_a_cell_that_is_split(read: Reader) -> None:
+    pattern = "{street} {house_number}"
+    assert split_of(read, pattern, "Laan 9", house_number="Huisnummer") == {"street": "Laan", "house_number": "35"}
+    assert split_of(read, pattern, "Laan", house_number="Huisnummer") == {"street": "Laan", "house_number": "35"}
+    assert split_of(read, pattern, "Laan 9", house_number="Extra") == {"street": "Laan", "house_number": "9"}
+
+
+def test_what_a_whole_cell_was_goes_along(read: Reader) -> None:
+    columns = {field: header for field, header in COLUMNS.items() if field not in ("surname", "house_number")}
+    record = {**dict(zip(HEADERS, ROW, strict=True)), "Naam": ["Smit"], "Adres": 35, "Bedrag": 12.5}
+    split = {"Naam": "{surname}, {initials}", "Adres": "{street} {house_number}"}
+    outcome, rows = read(json.dumps([record]), {"format": "json"}, columns, split=split)
+    assert (outcome.refusal, rows[0]["surname"], rows[0]["house_number"]) == (None, '["Smit"]', "35")
+    assert sorted(rows[0]["typed"]) == ["amount_due", "house_number", "surname:other"]
+    outcome, _ = read(
+        json.dumps([{**record, "Adressen": 1}]).replace('Adres"', 'Straat"'), {"format": "json"}, columns, split=split
+    )
+    assert outcome.detail.startswith("lacks house_number ('Adres')")
+
+
+def test_a_constant_is_in_every_row(read: Reader) -> None:
+    columns = {field: header for field, header in COLUMNS.items() if field != "reference_date"}
+    constants = {"crisis": "ja", "city": "'s-Gravenhage", "reference_date": 'from_name "%Y%m%d"'}
+    written = {"crisis": "ja", "city": "'s-Gravenhage", "reference_date": "2026-10-05", "typed": ["reference_date"]}
+    name = "signalen_20261005_v2.csv"
+    outcome, rows = read(f"{CSV}{';'.join(ROW)}\n;;\n", {"format": "csv"}, columns, constants=constants, name=name)
+    assert (outcome.refusal, rows) == (None, [{**READ, **written}] * 2)
+    form = {"format": "csv", "date_format": "%d-%m-%Y"}
+    for other in (f"{SECRET}.csv", "20261005-20261006.csv", "120261005.csv", "20261305.csv"):
+        outcome, _ = read(CSV, form, columns, constants=constants, name=other)
+        assert (outcome.refusal, outcome.detail) == (
+            "missing_columns",
+            "lacks in its name a date for reference_date (%Y%m%d)",
+        )
+
+
+@pytest.mark.parametrize(
+    ("name", "date_format"),
+    [
+        ("lev 05-10-2026.csv", "%d-%m-%Y"),
+        ("lev_20261005T0830.csv", "%Y%m%dT%H%M"),
+        ("2026-10-05 (2026-10-05).csv", "%Y-%m-%d"),
+        ("wk41 051026.csv", "%d%m%y"),
+        ("dag 2026278.csv", "%Y%j"),
+    ],
+)
+def test_a_date_in_a_name(name: str, date_format: str) -> None:
+    assert date_in_name(name, date_format) == date(2026, 10, 5)

@@ -1,0 +1,102 @@
+"""Records of JSON and XML, objects in objects, as rows: an agreed header may be a path (client, a point, naam)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+
+from vroeg_pipeline.domain.fields import header_name
+from vroeg_pipeline.formats.cells import NOTHING, Cell, Kind
+
+_LONGEST_NUMBER = 40
+
+
+class Number(str):
+    """A number as it is written."""
+
+
+class Element(dict[str, object]):
+    """An element of XML that has attributes (`@id`) or elements within; its own text is `#text`."""
+
+    @property
+    def is_text(self) -> bool:
+        return all(key[0] in "@#" for key in self)
+
+
+class _Nowhere:
+    """Where a path leads that is not there."""
+
+
+NOWHERE = _Nowhere()
+
+
+def path_of(header: str) -> list[str]:
+    """A header with points as the names of objects in objects."""
+    return [header_name(part) for part in header.split(".")]
+
+
+def value_at(record: object, path: Sequence[str]) -> object:
+    """What stands at a path, NOWHERE where there is nothing. A name that has points itself goes before a path."""
+    if not path:
+        return record
+    if not isinstance(record, Mapping):
+        return NOWHERE
+    folded = {header_name(key): value for key, value in record.items()}
+    for length in range(len(path), 0, -1):
+        name = ".".join(path[:length])
+        if name in folded and (found := value_at(folded[name], path[length:])) is not NOWHERE:
+            return found
+    return NOWHERE
+
+
+def record_rows(records: Sequence[Mapping[str, object]], agreed: Collection[str]) -> Iterator[list[Cell]]:
+    """The header (every name in any record, and of `agreed` the paths that lead somewhere) and then a row a record."""
+    names: dict[str, str] = {}
+    for record in records:
+        for name in record:
+            names.setdefault(header_name(name), name)
+    paths = {header_name(header): path_of(header) for header in agreed if "." in header}
+    there = {h for h, path in paths.items() if any(value_at(record, path) is not NOWHERE for record in records)}
+    paths = {header: path for header, path in paths.items() if header in there}
+    # What an agreed path goes through is known too.
+    through = {path[0] for path in paths.values()} - {header_name(header) for header in agreed}
+    plain = [name for name in names if name not in paths and name not in through]
+    if not plain and not paths:
+        return
+    # The last column has no name: that there is more in a record than what is agreed.
+    yield [(text, Kind.TEXT) for text in [*(names[name] for name in plain), *paths, ""]]
+    for record in records:
+        folded = {header_name(name): value for name, value in record.items()}
+        row = [_cell(folded.get(name)) for name in plain]
+        row += [_cell(value_at(record, path)) for path in paths.values()]
+        yield [*row, next((_cell(folded[name]) for name in through if folded.get(name)), NOTHING)]
+
+
+def _cell(value: object) -> Cell:
+    if value is None or value is NOWHERE:
+        return NOTHING
+    if isinstance(value, bool):
+        return str(value).lower(), Kind.FLAG
+    if isinstance(value, Number):
+        return plain_number(value), Kind.TYPED
+    if isinstance(value, str):
+        return value, Kind.TEXT
+    if isinstance(value, Element) and value.is_text:
+        return str(value.get("#text", "")), Kind.TEXT
+    return json.dumps(value, ensure_ascii=False), Kind.OTHER
+
+
+def plain_number(text: str) -> str:
+    """A number without exponent, and without decimals where they are zero: 12.0 is 12, 1e3 is 1000."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return text
+    if not number.is_finite() or abs(number.adjusted()) > _LONGEST_NUMBER:
+        return text
+    if number == number.to_integral_value():
+        return (
+            f"{number.to_integral_value():f}".replace("-0", "0") if number == 0 else f"{number.to_integral_value():f}"
+        )
+    return f"{number:f}"

@@ -1,0 +1,81 @@
+"""Reads the repeated element of an XML file, as records (docs/adr/0007). Nothing outside the file is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree.ElementTree import Element as Tree
+from xml.etree.ElementTree import ParseError
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import iterparse
+
+from vroeg_pipeline.domain.fields import header_name
+from vroeg_pipeline.formats.cells import UnreadableError
+from vroeg_pipeline.formats.kinds import refuse_other_kind
+from vroeg_pipeline.formats.records import Element, path_of
+
+_DEEPEST = 50
+_OF_SCHEMAS = "{http://www.w3.org/2001/XMLSchema-instance}"
+
+
+def xml_records(path: Path, records_at: str) -> list[Element]:
+    """The records at a path of element names from the root on; namespaces count for nothing.
+
+    Raises UnreadableError when the file is no such XML, or declares a document type.
+    """
+    refuse_other_kind(path, "xml")
+    wanted = path_of(records_at)
+    inside: list[Tree] = []
+    names: list[str] = []
+    records: list[Element] = []
+    is_there = len(wanted) == 1
+    for event, element in _events(path):
+        if event == "start":
+            inside.append(element)
+            names.append(header_name(_local(element.tag)))
+            if len(names) > _DEEPEST:
+                raise UnreadableError("is nested too deeply")
+            is_there = is_there or names == wanted[:-1]
+            continue
+        if names == wanted:
+            content = _content(element)
+            records.append(content if isinstance(content, Element) else Element({"#text": content}))
+        inside.pop()
+        names.pop()
+        # What was read, or is no part of a record, is not kept.
+        if inside and len(names) < len(wanted):
+            inside[-1].remove(element)
+    if not records and not is_there:
+        raise UnreadableError(f"has no element '{records_at}', which was agreed")
+    return records
+
+
+def _events(path: Path) -> Iterator[tuple[str, Tree]]:
+    try:
+        yield from iterparse(path, events=("start", "end"), forbid_dtd=True)
+    except DefusedXmlException:
+        raise UnreadableError("declares a document type or entities") from None
+    except ParseError as error:
+        raise UnreadableError(f"is no valid XML at line {error.position[0]}") from None
+    except (LookupError, ValueError):
+        # Of the encoding that the file says it has; what reads the events raises nothing in here.
+        raise UnreadableError("is in an encoding that XML is not read in; UTF-8 is usual") from None
+
+
+def _content(element: Tree) -> object:
+    attributes = {f"@{_local(name)}": v for name, v in element.attrib.items() if not name.startswith(_OF_SCHEMAS)}
+    text = (element.text or "").strip()
+    if not attributes and len(element) == 0:
+        return text
+    children: dict[str, list[object]] = {}
+    for child in element:
+        children.setdefault(_local(child.tag), []).append(_content(child))
+    found = Element({**attributes, **{name: them[0] if len(them) == 1 else them for name, them in children.items()}})
+    if text:
+        found["#text"] = text
+    return found
+
+
+def _local(name: str) -> str:
+    return name.rsplit("}", 1)[-1]
