@@ -9,13 +9,16 @@ import duckdb
 import pytest
 
 from vroeg_pipeline.addresses.lookup import define_address_macros
-from vroeg_pipeline.addresses.resolver import resolve_addresses
+from vroeg_pipeline.addresses.resolver import WRITTEN, resolve_addresses
 from vroeg_pipeline.domain.months import TIME_ZONE
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.schema import create_tables
+from vroeg_pipeline.installation.statements import rows_of, temporary_columns
 from vroeg_pipeline_tests.kit.world import World
 
 Resolve = Callable[..., dict[str, Any]]
+Written = tuple[str | None, ...]
+_OF_A_DWELLING = ("postcode", "house_number", "letter", "addition", "municipality", "street", "city")
 
 
 @pytest.fixture(scope="session")
@@ -48,47 +51,54 @@ def connection(world: World, warehouse_in_memory: duckdb.DuckDBPyConnection) -> 
 def resolve(connection: duckdb.DuckDBPyConnection) -> Resolve:
     """Resolves an address as written against a register of (postcode, number, letter, addition, municipality, street)."""
 
-    def resolved(
-        register: Sequence[Sequence[object]],
-        postcode: str | None,
-        number: str | None,
-        letter: str = "",
-        addition: str = "",
-        street: str = "",
-        city: str = "",
-    ) -> dict[str, Any]:
-        load_register(connection, register)
-        connection.execute(
-            """
-            CREATE OR REPLACE TEMP TABLE written AS
-            SELECT text_of(?) AS postcode, text_of(?) AS street, text_of(?) AS house_number, text_of(?) AS house_letter,
-                text_of(?) AS house_number_addition, text_of(?) AS city
-            """,
-            [postcode, street, number, letter, addition, city],
-        )
-        resolve_addresses(connection, "written")
-        result = connection.execute("FROM resolved_addresses")
-        names = [column[0] for column in result.description]
-        (row,) = result.fetchall()
-        return dict(zip(names, row, strict=True))
+    def resolved(register: Sequence[Sequence[object]], *written: str | None, **more: str) -> dict[str, Any]:
+        (answer,) = answers_to(connection, register, [as_written(*written, **more)])
+        return answer
 
     return resolved
 
 
+def as_written(
+    postcode: str | None, number: str | None, letter: str = "", addition: str = "", street: str = "", city: str = ""
+) -> Written:
+    """An address in the order of WRITTEN."""
+    return postcode, street, number, letter, addition, city
+
+
+def answers_to(
+    connection: duckdb.DuckDBPyConnection, register: Sequence[Sequence[object]], written: Sequence[Written]
+) -> list[dict[str, Any]]:
+    """The answer to each of the addresses, in their order; all of them are resolved at once."""
+    load_register(connection, register)
+    places = {"place": ("INTEGER", range(len(written)))}
+    given = zip(WRITTEN, zip(*written, strict=True), strict=True)
+    temporary_columns(connection, "given", places | {name: ("VARCHAR", column) for name, column in given})
+    texts = ", ".join(f"text_of({name}) AS {name}" for name in WRITTEN)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE written AS SELECT place, {texts} FROM given")
+    resolve_addresses(connection, "written")
+    return rows_of(
+        connection,
+        "SELECT answer.* FROM written JOIN resolved_addresses AS answer ON same_address(written, answer) ORDER BY place",
+    )
+
+
 def load_register(connection: duckdb.DuckDBPyConnection, register: Sequence[Sequence[object]]) -> None:
     """Puts dwellings in the register table, as loading the file does."""
+    filled = [[*row, *("0392", "Teststraat", "Haarlem")[len(row) - 4 :]] for row in register]
     connection.execute("DELETE FROM reference.address_register")
-    for row in register:
-        postcode, number, letter, addition, *more = row
-        municipality, street, city = [*more, *("0392", "Teststraat", "Haarlem")[len(more) :]]
+    if filled:
+        columns = zip(*filled, strict=True)
+        kinds = {name: "INTEGER" if name == "house_number" else "VARCHAR" for name in _OF_A_DWELLING}
+        given = {name: (kinds[name], column) for name, column in zip(kinds, columns, strict=True)}
+        temporary_columns(connection, "given_dwellings", given)
         connection.execute(
             """
             INSERT INTO reference.address_register BY NAME
-            SELECT ? AS postcode, ? AS house_number, suffix_of(?) AS house_letter, suffix_of(?) AS house_number_addition,
-                house_letter || house_number_addition AS suffix, meaning_of(suffix) AS meaning, ? AS municipality,
-                address_key_of(postcode, house_number, house_letter, house_number_addition) AS address_key,
-                ? AS street, ? AS city
-            """,
-            [postcode, number, letter, addition, municipality, street, city],
+            SELECT
+                postcode, house_number, suffix_of(letter) AS house_letter, suffix_of(addition) AS house_number_addition,
+                house_letter || house_number_addition AS suffix, meaning_of(suffix) AS meaning, municipality,
+                address_key_of(postcode, house_number, house_letter, house_number_addition) AS address_key, street, city
+            FROM given_dwellings
+            """
         )
     connection.execute("SET VARIABLE has_register = ?", [bool(register)])
