@@ -76,6 +76,21 @@ class _Maker:
             for partner, changes in self.partners.items():
                 self._month(partner, changes, month)
         world.deliver("zonder_afspraak", MONTHS[0], b"a;b\n1;2\n")
+        self._portal()
+
+    def _portal(self) -> None:
+        """A sender of files for two partners, of which one begins later, with rows of others among them."""
+        rng, world = self.rng, self.world
+        world.agree_sender("portaal", {"Wonen": "wonen", "Wonen Oost": "wonen", "Gas & Licht": "gas"})
+        world.agree_delivered("wonen", "portaal", delivery={"min_days": 0})
+        world.agree_delivered("gas", "portaal", type="Energie", valid_from="2021-02", delivery={"confirmation": True})
+        changes = {"partner_column": "Instantie"}
+        for month in MONTHS:
+            self._month("portaal", changes, month)
+            self._month("portaal", changes, month)
+            for kind in ("withdrawals", "confirmations"):
+                references = [person["customer_reference"] for person in rng.sample(self.people, 6)]
+                world.slip(rng.choice(["wonen", "gas"]), month, kind, *references)
 
     def _person(self, number: int) -> dict[str, str]:
         rng = self.rng
@@ -159,6 +174,8 @@ class _Maker:
             "reference_date": f"{read_on:%d-%m-%Y}",
             "crisis": "ja" if rng.random() < 0.05 else "nee",
         }  # fmt: skip
+        if "partner_column" in changes:
+            row["instantie"] = rng.choice(["Wonen", "WONEN ", "wonen oost", "Gas & Licht", "gas & licht", "Gas", ""])
         for field, values in _BROKEN.items():
             if rng.random() < 0.03:
                 row[field] = rng.choice(values)
@@ -167,6 +184,8 @@ class _Maker:
     def _content(self, rows: Sequence[Mapping[str, str]], changes: Mapping[str, Any]) -> bytes:
         terms = changes.get("delivery", {})
         names = [f.title() for f in CANONICAL_FIELDS if f != "email" or self.rng.random() < 0.5]
+        if "partner_column" in changes and self.rng.random() < 0.9:
+            names.insert(self.rng.randrange(len(names)), changes["partner_column"])
         table = [[row.get(name.lower(), "") for name in names] for row in rows]
         if terms.get("format") == "json":
             objects = [dict(zip(names, values, strict=True)) for values in table]

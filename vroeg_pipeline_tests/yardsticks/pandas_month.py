@@ -29,7 +29,7 @@ import zipfile
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
@@ -83,7 +83,10 @@ REASONS: dict[str, str | None] = {
     "outside_area": "Persoon is geen inwoner (meer) in de gemeente",
     "objection": "Niet opgepakt: andere reden",
     "duplicate_in_delivery": None,
+    "unknown_partner_in_file": None,
 }
+# The column of a sender's file that says whose a row is.
+WHOSE = "partner_in_file"
 
 TIER_NAMES = ["crisis", "rent_enriched", "rent", "multiple", "single_high", "single"]
 TIER_ACTIONS = ["home_visit", "home_visit", "home_visit", "phone", "phone", "letter"]
@@ -162,7 +165,11 @@ class Settings:
 
 @dataclass(frozen=True)
 class Agreement:
-    """One delivery agreement, as far as the tables need it."""
+    """One delivery agreement, as far as the tables need it.
+
+    That of a sender has `partners` (names in its files to partners) and no partner of its own; that of a partner which a
+    sender delivers has `delivered_by`, and the form of the sender's files.
+    """
 
     partner: str
     type: str
@@ -183,10 +190,27 @@ class Agreement:
     min_days: int
     max_days: int | None
     confirmation: bool
+    delivered_by: str | None
+    partners: dict[str, str]
 
     @classmethod
-    def load(cls, path: Path) -> Agreement:
-        given = yaml.safe_load(path.read_text(encoding="utf-8"))
+    def load_all(cls, folder: Path) -> dict[str, Agreement]:
+        """Every agreement by partner or sender."""
+        contents = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.yaml"))]
+        senders = {given["sender"]: given for given in contents if "sender" in given}
+        found = {}
+        for given in contents:
+            if sender := senders.get(given.get("delivered_by")):
+                delivery = {**sender["delivery"], **(given.get("delivery") or {})}
+                given = {**given, "delivery": delivery, "columns": sender["columns"]}
+            elif "sender" in given:
+                columns = {**given["columns"], WHOSE: given["partner_column"]}
+                given = {**given, "partner": given["sender"], "type": "", "columns": columns}
+            found[given["partner"]] = cls._of(given)
+        return found
+
+    @classmethod
+    def _of(cls, given: dict[str, Any]) -> Agreement:
         delivery = given["delivery"]
         return cls(
             partner=given["partner"],
@@ -208,6 +232,8 @@ class Agreement:
             min_days=delivery.get("min_days", 30),
             max_days=delivery.get("max_days"),
             confirmation=bool(delivery.get("confirmation", False)),
+            delivered_by=given.get("delivered_by"),
+            partners={_header(name): partner for name, partner in given.get("partners", {}).items()},
         )
 
     def is_active(self, month: date) -> bool:
@@ -411,7 +437,8 @@ def _read_delivery(data: bytes, agreement: Agreement) -> tuple[dict[str, list[An
         for name, header in agreement.columns.items()
         if header in where
     }
-    return columns, len(table.rows), all(name in columns for name in REQUIRED)
+    required = [*REQUIRED, *([WHOSE] if agreement.partners else [])]
+    return columns, len(table.rows), all(name in columns for name in required)
 
 
 def _reference_rows(path: Path, columns: Sequence[str]) -> list[list[str]]:
@@ -692,6 +719,9 @@ class File:
     rejected_count: int | None = None
     reference_date_max: date | None = None
     columns: dict[str, list[Any]] = field(default_factory=dict)
+    # Where its rows stand in the file, and how many rows that has.
+    row_numbers: list[int] = field(default_factory=list)
+    rows_in_file: int = 0
 
     @property
     def received_day(self) -> date:
@@ -737,25 +767,61 @@ def _take_in(
     """All files of a month with their status. `delivered`: what each partner delivered for earlier months."""
     files: list[File] = []
     for folder in _partner_folders(home):
-        versions: dict[str, File] = {}
+        agreement, seen = agreements.get(folder.name), set()
         for received_us, path in _finished_files(folder / f"{month:%Y-%m}", now, settings.settle_seconds):
             data = path.read_bytes()
             sha256 = hashlib.sha256(data).hexdigest()
-            if sha256 in versions:
+            if sha256 in seen:
                 continue  # the same bytes again: the first time and name stay
+            seen.add(sha256)
             file = File(folder.name, month, path.name, sha256, received_us, len(data))
-            versions[sha256] = file
-            _read_file(file, data, agreements.get(folder.name), settings)
-            if file.status == "accepted" and file.row_count and sha256 in delivered.get(folder.name, ()):
-                file.refuse("stale_copy")
-        usable = [file for file in versions.values() if file.status == "accepted"]
-        for file in sorted(usable, key=lambda file: (file.received_us, file.name))[:-1]:
+            if agreement and agreement.delivered_by:
+                file.refuse("not_active")
+            else:
+                _read_file(file, data, agreement, settings)
+            files.extend(_divided(file, agreement, agreements) if agreement and agreement.partners else [file])
+    usable: dict[str, list[File]] = defaultdict(list)
+    for file in files:
+        if file.status == "accepted" and file.rows_in_file and file.sha256 in delivered.get(file.partner, ()):
+            file.refuse("stale_copy")
+        if file.status == "accepted":
+            usable[file.partner].append(file)
+    for of_partner in usable.values():
+        for file in sorted(of_partner, key=lambda file: (file.received_us, file.name))[:-1]:
             file.status = "superseded"
-        files.extend(versions.values())
     for file in files:
         if file.status != "refused":
             delivered.setdefault(file.partner, set()).add(file.sha256)
     return files
+
+
+def _divided(file: File, sender: Agreement, agreements: dict[str, Agreement]) -> Iterator[File]:
+    """The file of a sender as one of each partner in it, and one of itself with the rows that are of nobody it knows.
+
+    One that cannot be used is the refused file of every partner that is owed too.
+    """
+    names = file.columns.pop(WHOSE, [None] * file.rows_in_file)
+    whose = [sender.partners.get(_header(name), sender.partner) for name in names]
+    for partner in [sender.partner, *sorted(set(sender.partners.values()))]:
+        own = [number for number, of in enumerate(whose) if of == partner]
+        part = replace(
+            file,
+            partner=partner,
+            row_count=None if file.row_count is None else len(own),
+            columns={name: [values[number] for number in own] for name, values in file.columns.items()},
+            row_numbers=[number + 1 for number in own],
+        )
+        part.reference_date_max = _newest(part, sender)
+        active = agreements[partner].is_active(file.month)
+        if not active:
+            part.refuse("not_active")
+        if partner == sender.partner or own or (active and file.status == "refused"):
+            yield part
+
+
+def _newest(file: File, agreement: Agreement) -> date | None:
+    read = (_parse_date(value, agreement.date_format) for value in file.columns.get("reference_date", ()))
+    return max((day for day in read if day), default=None)
 
 
 def _read_file(file: File, data: bytes, agreement: Agreement | None, settings: Settings) -> None:
@@ -773,8 +839,8 @@ def _read_file(file: File, data: bytes, agreement: Agreement | None, settings: S
         return file.refuse("unreadable") if active else None
     if active and not complete:
         file.refuse("missing_columns")
-    read = (_parse_date(value, agreement.date_format) for value in file.columns.get("reference_date", ()))
-    file.reference_date_max = max((day for day in read if day), default=None)
+    file.row_numbers, file.rows_in_file = list(range(1, file.row_count + 1)), file.row_count
+    file.reference_date_max = _newest(file, agreement)
     return None
 
 
@@ -860,6 +926,7 @@ def _judge(file: File, agreement: Agreement, addresses: Addresses) -> tuple[pd.D
         "outside_area": np.array([code is not None and code not in served for code in codes], dtype=bool),
         "objection": yes["objection"],
         "duplicate_in_delivery": is_comparable & again.duplicated().to_numpy(dtype=bool),
+        "unknown_partner_in_file": np.zeros(count, dtype=bool),
     }
     verdicts = np.column_stack([found[reason] for reason in REASONS]).reshape(count, len(REASONS))
     is_rejected = verdicts.any(axis=1)
@@ -869,7 +936,7 @@ def _judge(file: File, agreement: Agreement, addresses: Addresses) -> tuple[pd.D
     rejected = pd.DataFrame(
         {
             "file_sha256": file.sha256,
-            "row_number": np.flatnonzero(is_rejected) + 1,
+            "row_number": np.array(file.row_numbers, dtype=np.int64)[is_rejected],
             "month": _objects([file.month] * len(reasons)),
             "partner": file.partner,
             "reasons": _objects(reasons),
@@ -882,7 +949,7 @@ def _judge(file: File, agreement: Agreement, addresses: Addresses) -> tuple[pd.D
         | {name: _objects(values) for name, values in dates.items()}
         | {name: yes[name] for name in ("crisis", "warm_handover", "reminder_sent")}
         | {
-            "row_number": np.arange(1, count + 1),
+            "row_number": np.array(file.row_numbers, dtype=np.int64),
             "postcode": _objects(postcodes),
             "address_key": _objects(keys),
             "address_status": _objects([a and a.status for a in located]),
@@ -900,6 +967,22 @@ def _judge(file: File, agreement: Agreement, addresses: Addresses) -> tuple[pd.D
     signals["received_day"] = _objects([file.received_day] * len(signals))
     file.accepted_count, file.rejected_count = len(signals), len(rejected)
     return signals, rejected
+
+
+def _of_nobody(file: File) -> pd.DataFrame:
+    """The rows of a sender's file that are of no partner it knows: all rejected, by no other rule."""
+    count = len(file.row_numbers)
+    file.accepted_count, file.rejected_count = 0, count
+    return pd.DataFrame(
+        {
+            "file_sha256": file.sha256,
+            "row_number": file.row_numbers,
+            "month": _objects([file.month] * count),
+            "partner": file.partner,
+            "reasons": _objects([["unknown_partner_in_file"]] * count),
+            "ddas_status": _objects([None] * count),
+        }
+    )
 
 
 def _hold_back(signals: pd.DataFrame, folder: Path, agreement: Agreement, now: datetime, settle: float) -> pd.Series:
@@ -1120,8 +1203,7 @@ def _run(
 
     home, now = Path(home), (now or datetime.now(UTC)).astimezone(UTC)
     settings = Settings.load(home)
-    loaded = (Agreement.load(path) for path in sorted((home / "agreements").glob("*.yaml")))
-    agreements = {agreement.partner: agreement for agreement in loaded}
+    agreements = Agreement.load_all(home / "agreements")
     succession = Succession(agreements)
     housing = {"Huur", "Hypotheek"} if settings.mortgage_is_housing else {"Huur"}
     with timed("validated_signals"):
@@ -1145,7 +1227,9 @@ def _run(
         with timed("validated_signals"):
             judged = []
             for file in files:
-                if file.status == "accepted":
+                if file.status == "accepted" and agreements[file.partner].partners:
+                    parts["rejected_rows"].append(_of_nobody(file))
+                elif file.status == "accepted":
                     agreement = agreements[file.partner]
                     signals, rejected = _judge(file, agreement, addresses)
                     folder = home / "inbox" / file.partner / f"{month:%Y-%m}"
