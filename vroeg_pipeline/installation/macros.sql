@@ -115,6 +115,14 @@ CREATE OR REPLACE TEMP MACRO amount_of(value, decimal_mark, typed) AS
         WHEN decimal_mark = '.' THEN amount_from(amount_parts(without_marks(value), '.', ','))
     END;
 
+-- An amount in whole cents as euro, NULL when it has a part of a cent or is no number.
+CREATE OR REPLACE TEMP MACRO cents_of(value, decimal_mark, typed) AS
+    CASE
+        WHEN NOT contains(value, CASE WHEN typed THEN '.' ELSE decimal_mark END)
+            AND NOT regexp_matches(value, '[.,] ?[-–—=]')
+            THEN (amount_of(value, decimal_mark, typed) * 0.01)::DECIMAL(12, 2)
+    END;
+
 -- Yes, no (also when empty), or NULL when it is neither.
 CREATE OR REPLACE TEMP MACRO flag_of(value) AS
     CASE
@@ -130,6 +138,10 @@ CREATE OR REPLACE TEMP MACRO date_of(value, date_format, typed) AS
         -- DuckDB takes epoch, infinity and now for dates in any format; none of them has a digit.
         WHEN regexp_matches(value, '[0-9]') THEN parse_delivered_date(value, date_format)
     END;
+
+-- A number of days, NULL when it is none.
+CREATE OR REPLACE TEMP MACRO days_of(value) AS
+    CASE WHEN regexp_full_match(without_marks(value), '[0-9]{1,5}') THEN without_marks(value)::INTEGER END;
 
 -- A surname to compare occupants by: no case, no accents, no prefix in front (DOMAIN §8; the prefixes are those of
 -- the national table of surname prefixes). A surname that is nothing but prefixes is kept.

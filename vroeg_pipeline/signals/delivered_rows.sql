@@ -27,7 +27,9 @@ WITH delivered AS (
         END AS house_number_addition,
         optional_text_of(raw.city, raw.typed, 'city') AS city,
         text_of(raw.amount_due) AS amount_text,
-        text_of(raw.arrears_since) AS arrears_since_text,
+        -- Either of the two is agreed, never both.
+        text_of(raw.days_in_arrears) AS days_text,
+        coalesce(text_of(raw.arrears_since), days_text) AS arrears_since_text,
         text_of(raw.reference_date) AS reference_date_text,
         text_of(raw.crisis) AS crisis_text,
         text_of(raw.warm_handover) AS warm_handover_text,
@@ -42,17 +44,28 @@ WITH delivered AS (
 )
 
 SELECT
-    *,
+    * EXCLUDE (days_text),
     is_damaged(
         customer_reference, list_contains(typed, 'customer_reference'), list_contains(typed, 'customer_reference:other')
     )
     OR is_damaged_number(customer_reference, list_contains(typed, 'customer_reference'))
     OR is_damaged(surname, list_contains(typed, 'surname'), list_contains(typed, 'surname:other')) AS is_damaged_text,
     postcode_of(postcode_text) AS postcode,
-    amount_of(amount_text, decimal_mark, list_contains(typed, 'amount_due')) AS amount_due,
+    CASE
+        WHEN amount_unit = 'cents' THEN cents_of(amount_text, decimal_mark, list_contains(typed, 'amount_due'))
+        ELSE amount_of(amount_text, decimal_mark, list_contains(typed, 'amount_due'))
+    END AS amount_due,
     date_of(birth_date_text, date_format, list_contains(typed, 'birth_date')) AS birth_date,
-    date_of(arrears_since_text, date_format, list_contains(typed, 'arrears_since')) AS arrears_since,
     date_of(reference_date_text, date_format, list_contains(typed, 'reference_date')) AS reference_date,
+    CASE
+        WHEN days_text IS NULL THEN date_of(arrears_since_text, date_format, list_contains(typed, 'arrears_since'))
+        ELSE reference_date - days_of(days_text)
+    END AS arrears_since,
+    -- Days that can be read are right, even where the reference date cannot.
+    CASE
+        WHEN days_text IS NULL THEN arrears_since_text IS NOT NULL AND arrears_since IS NULL
+        ELSE days_of(days_text) IS NULL
+    END AS is_since_unreadable,
     flag_of(crisis_text) AS crisis,
     flag_of(warm_handover_text) AS warm_handover,
     flag_of(reminder_sent_text) AS reminder_sent,

@@ -43,7 +43,7 @@ judged AS (
             END,
             CASE
                 WHEN (birth_date_text IS NOT NULL AND birth_date IS NULL)
-                    OR (arrears_since_text IS NOT NULL AND arrears_since IS NULL)
+                    OR is_since_unreadable
                     OR (reference_date_text IS NOT NULL AND reference_date IS NULL)
                     OR days_in_arrears < 0
                     THEN 'invalid_date'
@@ -73,7 +73,10 @@ judged AS (
 )
 
 SELECT
-    * EXCLUDE (verdicts, is_damaged_text, street, city, register_street, register_city, crisis, written_postcode),
+    * EXCLUDE (
+        verdicts, is_damaged_text, is_since_unreadable, street, city, register_street, register_city, crisis,
+        written_postcode
+    ),
     is_crisis AS crisis,
     coalesce(register_street, street) AS street,
     coalesce(register_city, city) AS city,

@@ -8,6 +8,8 @@ from decimal import Decimal
 import duckdb
 import pytest
 
+from vroeg_pipeline_tests.kit.world import World
+
 
 def value(connection: duckdb.DuckDBPyConnection, expression: str, *parameters: object) -> object:
     return connection.execute(f"SELECT {expression}", list(parameters)).fetchall()[0][0]
@@ -89,6 +91,61 @@ def test_amount_with_a_point(connection: duckdb.DuckDBPyConnection, text: str, a
 
 def test_a_number_cell_is_taken_as_such(connection: duckdb.DuckDBPyConnection) -> None:
     assert value(connection, "amount_of('1234.565', ',', true)") == Decimal("1234.57")
+
+
+@pytest.mark.parametrize(
+    ("text", "typed", "amount"),
+    [
+        ("22050", False, "220.50"),
+        ("22.050", False, "220.50"),
+        ("€ 22 050", False, "220.50"),
+        ("-7", False, "-0.07"),
+        ("220,50", False, None),
+        ("220,00", False, None),
+        ("220,-", False, None),
+        ("220.--", False, None),
+        ("22.05", False, None),
+        ("veel", False, None),
+        ("22050", True, "220.50"),
+        ("220.5", True, None),
+        ("9999999999", True, "99999999.99"),
+    ],
+)
+def test_whole_cents(connection: duckdb.DuckDBPyConnection, text: str, typed: bool, amount: str | None) -> None:
+    found = value(connection, "cents_of(?, ',', ?)", text, typed)
+    assert found == (Decimal(amount) if amount else None)
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("01-03-2021", date(2021, 3, 1)),
+        ("2021-03-01T00:00:00Z", date(2021, 3, 1)),
+        ("44256", date(2021, 3, 1)),
+        ("44256.75", date(2021, 3, 1)),
+        ("44256,75", date(2021, 3, 1)),
+        ("0", None),
+        ("20210301", None),
+        ("2021-03-01", None),
+        ("epoch", None),
+    ],
+)
+@pytest.mark.parametrize("typed", [False, True])
+def test_date_in_one_of_the_agreed_formats(world: World, typed: bool, text: str, day: date | None) -> None:
+    world.agree("drie", delivery={"date_format": ["%d-%m-%Y", "%Y-%m-%dT%H:%M:%SZ", "excel"]})
+    with duckdb.connect() as made:
+        world.installation.define_macros(made)
+        agreed = world.installation.partners.agreements["drie"].delivery.dates
+        expected = date(2021, 3, 1) if typed and text == "2021-03-01" else day
+        assert value(made, "date_of(?, ?, ?)", text, agreed, typed) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [("69", 69), ("0", 0), ("6\u200b9", 69), ("-1", None), ("69,5", None), ("2021-03-01", None), ("123456", None)],
+)
+def test_days(connection: duckdb.DuckDBPyConnection, text: str, days: int | None) -> None:
+    assert value(connection, "days_of(?)", text) == days
 
 
 @pytest.mark.parametrize(
