@@ -8,6 +8,8 @@ agreed: a file without a header has a person there.
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,9 +31,13 @@ from vroeg_pipeline.formats.shaping import NoDateInNameError, shape
 from vroeg_pipeline.formats.xlsx import xlsx_sheet
 from vroeg_pipeline.formats.xml import xml_records
 from vroeg_pipeline.installation.home import temporary_file
-from vroeg_pipeline.installation.statements import fetch_one
+from vroeg_pipeline.installation.statements import fetch_one, quoted
 
 _BLANK_LOOK = 4_096
+# The position of a column that the file has not.
+_NOWHERE = sys.maxsize
+# Looking up a member of an enum for each cell takes longer than what is done with it.
+_TEXT, _TYPED = Kind.TEXT, Kind.TYPED
 
 
 @dataclass(frozen=True)
@@ -225,6 +231,8 @@ def _load_rows(
 ) -> _Loaded:
     """Loads cells row by row, the first row with anything in it below the agreed lines being the header."""
     form, columns = layout.delivery, _columns(layout)
+    above = form.lines_above
+    places: list[tuple[str, int]] = []
     first: list[tuple[int, list[str]]] = []
     count = 0
     with temporary_file(scratch) as normal:
@@ -236,15 +244,18 @@ def _load_rows(
                         continue
                     if len(first) < LOOKED_AT:
                         first.append((line, [text or "" for text, _ in row]))
-                    if line <= form.lines_above:
+                    if line <= above:
                         continue
-                    if header is None and form.is_by_position:
-                        header = _by_position(layout, len(row), first_column)
-                    elif header is None:
+                    if header is None and not form.is_by_position:
                         header = Header.of([text or "" for text, _ in row], layout.sources)
                         continue
+                    if not places:
+                        header = header or _by_position(layout, len(row), first_column)
+                        places = [(column, header.positions.get(column, _NOWHERE)) for column in columns]
                     count += 1
-                    write(_normal_row(count, row, header, columns))
+                    write(_normal_row(count, row, places))
+                if header is not None:
+                    "".join(header.written).encode()
             except UnicodeEncodeError:
                 raise UnreadableError("holds half a character (a lone surrogate)") from None
         if header is None:
@@ -270,9 +281,11 @@ def _refuse_second_header(con: duckdb.DuckDBPyConnection, header: Header, into: 
     if "amount_due" not in agreed:
         return
     # Whatever its order, where an amount is due it has a header.
+    # As a text in the statement: a parameter makes DuckDB import pandas.
+    written = quoted(json.dumps([text for text in header.written if text.strip()]))
     rows = con.execute(
-        f"SELECT row_number, {', '.join(fields)} FROM {into} WHERE amount_due IN $written",
-        {"written": [header for header in header.written if header.strip()]},
+        f"SELECT row_number, {', '.join(fields)} FROM {into} "
+        f"WHERE amount_due IN (SELECT unnest(from_json({written}, '[\"VARCHAR\"]')))"
     ).fetchall()
     for number, *cells in rows:
         here = {field: header_name(cell or "") for field, cell in zip(fields, cells, strict=True)}
@@ -280,23 +293,25 @@ def _refuse_second_header(con: duckdb.DuckDBPyConnection, header: Header, into: 
             raise UnreadableError(f"has its headers again in row {number}, in another order; send the files one by one")
 
 
-def _normal_row(number: int, row: list[Cell], header: Header, columns: Sequence[str]) -> list[str]:
-    values, typed = [], []
-    for field in columns:
-        position = header.positions.get(field)
-        text, kind = row[position] if position is not None and position < len(row) else NOTHING
+def _normal_row(number: int, row: list[Cell], places: Sequence[tuple[str, int]]) -> list[str]:
+    """`places`: each column with its position in the row."""
+    values, typed = [str(number)], []
+    width = len(row)
+    for field, position in places:
+        text, kind = row[position] if position < width else NOTHING
         values.append(text or "")
-        if kind is Kind.TEXT:
+        if kind is _TEXT:
             continue
-        if kind is Kind.UNSAVED:
+        if kind is _TYPED:
+            typed.append(field)
+        elif kind is Kind.UNSAVED:
             raise UnreadableError(
                 f"has a formula without an outcome in row {number}; open it in Excel, save it and send it again"
             )
-        if kind is Kind.TYPED:
-            typed.append(field)
         elif kind is Kind.OTHER or field not in FLAG_FIELDS:
             typed.append(f"{field}:other")
-    return [str(number), *values, " ".join(typed)]
+    values.append(" ".join(typed))
+    return values
 
 
 def _empty_table(con: duckdb.DuckDBPyConnection, layout: Layout, into: str) -> None:

@@ -118,6 +118,8 @@ def test_quotes_hold_delimiters_line_ends_and_quotes(read: Reader) -> None:
         (b"[" * 200_000, {"kind": "json"}),
         (b'[{"Surname": NaN}]', {"kind": "json"}),
         (b'[{"Surname": "\\ud800"}]', {"kind": "json"}),
+        (b'[{"Surname": "a", "geheim \\ud800": 1}]', {"kind": "json"}),
+        (b'[{"geheim \\ud800": null}]', {"kind": "json"}),
         (b"\xff\xfe[\x00]\x00", {"kind": "json"}),
         (b"Customer Reference;Surname\n", {"kind": "xlsx"}),
         (b"PK\x03\x04", {"kind": "xlsx"}),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable, Mapping
 from html import escape
@@ -370,3 +372,24 @@ def test_a_panic_of_the_library_is_the_senders_and_ending_is_ending() -> None:
     for error in (KeyboardInterrupt, MemoryError, OSError):
         with pytest.raises(error), broken_part_told():
             raise error
+
+
+def test_reading_a_file_takes_no_table_library(tmp_path: Path) -> None:
+    """DuckDB imports pandas for a parameter of a statement, which takes longer than reading a small file."""
+    path = tmp_path / "levering.xlsx"
+    path.write_bytes(workbook({"Blad1": sheet(row("K1"))}))
+    said = subprocess.run(
+        [
+            sys.executable, "-c",
+            "import sys; import duckdb; from pathlib import Path\n"
+            "from vroeg_pipeline.formats.delivery import read_delivery\n"
+            "from vroeg_pipeline_tests.formats.test_workbooks import COLUMNS, Layout\n"
+            "layout = Layout.model_validate({'delivery': {'format': 'xlsx'}, 'columns': COLUMNS})\n"
+            "before = 'pandas' in sys.modules\n"
+            "print(read_delivery(duckdb.connect(), Path(sys.argv[1]), layout, 'delivered', Path(sys.argv[2])).row_count)\n"
+            "print(before, 'pandas' in sys.modules)",
+            str(path), str(tmp_path / "scratch"),
+        ],
+        capture_output=True, text=True, check=True, cwd=CHECKOUT, timeout=100,
+    )  # fmt: skip
+    assert said.stdout.split() == ["1", "False", "False"]
