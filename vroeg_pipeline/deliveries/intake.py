@@ -210,12 +210,13 @@ def _rows_by_partner(connection: duckdb.DuckDBPyConnection, sender: SenderAgreem
 
     Gives the table a column `partner`.
     """
-    written = connection.execute(f"SELECT DISTINCT {PARTNER_IN_FILE} FROM {rows_table}").fetchall()
-    meant = [(name, partner) for (name,) in written if (partner := sender.partner_of(name))]
+    name = f"text_of({PARTNER_IN_FILE})"
+    written = connection.execute(f"SELECT DISTINCT {name} FROM {rows_table}").fetchall()
+    meant = [(one, partner) for (one,) in written if (partner := sender.partner_of(one))]
     temporary_table(connection, "names_in_file", "name VARCHAR, partner VARCHAR", meant)
     connection.execute(f"ALTER TABLE {rows_table} ADD COLUMN partner VARCHAR DEFAULT {quoted(sender.sender)}")
     connection.execute(
-        f"UPDATE {rows_table} SET partner = meant.partner FROM names_in_file AS meant WHERE {PARTNER_IN_FILE} = meant.name"
+        f"UPDATE {rows_table} SET partner = meant.partner FROM names_in_file AS meant WHERE {name} = meant.name"
     )
     return Counter(dict(connection.execute(f"SELECT partner, count(*) FROM {rows_table} GROUP BY partner").fetchall()))
 

@@ -38,6 +38,11 @@ class SenderAgreement(Layout):
     def _sender_id(cls, value: str) -> str:
         return inbox_name(value)
 
+    @field_validator("partner_column", mode="before")
+    @classmethod
+    def _position_as_text(cls, value: object) -> object:
+        return str(value) if isinstance(value, int) else value
+
     @field_validator("partner_column")
     @classmethod
     def _some_header(cls, value: str) -> str:

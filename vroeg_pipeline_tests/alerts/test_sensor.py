@@ -133,6 +133,37 @@ def test_refused_outdated_and_drifted_are_told_apart(town: World, hook: Webhook)
     assert "de kolom 'Initials' lijkt nu 'Initial' te heten" in said
 
 
+def test_a_senders_file_is_told_of_its_partners_and_is_no_stray(town: World, hook: Webhook) -> None:
+    town.agree_sender("portaal", {"Huur BV": "huur", "Waterbedrijf": "water"})
+    town.agree_delivered("huur", "portaal", valid_from="2021-03")
+    town.agree_delivered("water", "portaal", type="Water", valid_from="2021-03")
+    town.deliver("portaal", "2021-03", b"\xff\xfe")
+    town.now = AFTER_DEADLINE
+    assert told(town).told == []  # it lies in the inbox and is not judged yet
+    town.run("2021-03")
+    found = [each for each in kinds(told(town)) if each[1] != "month_done"]
+    assert found == [
+        ("raised", "missing", "huur"),
+        ("raised", "missing", "water"),
+        ("raised", "refused", "huur"),
+        ("raised", "refused", "water"),
+    ]
+    header = as_csv([]).decode().strip()
+    lines = [
+        f"{header};Instantie",
+        *(f"K1;Testman{';' * (header.count(';') - 1)};{p}" for p in ("Huur BV", "Gas", "water")),
+    ]
+    town.now = moment("2021-03-08 11:30")
+    town.deliver("portaal", "2021-03", "\n".join(lines).encode(), name="later.csv", received="2021-03-08 11:00")
+    town.run("2021-03")
+    found = kinds(told(town))
+    assert ("raised", "check_failed", "delivery_files") in found
+    assert ("solved", "missing", "huur") in found
+    assert ("raised", "late", "huur") in found
+    assert ("solved", "missing", "water") not in found  # `water` is no name in the agreement
+    assert "(2 of portaal)" in hook.messages[-1]["message"]
+
+
 def test_a_partner_hears_of_its_own_deliveries_what_it_can_mend(town: World, mailbox: Mailbox, hook: Webhook) -> None:
     channels = {"engineers": {"urls": [hook.url]}}
     letters = {"url": mailbox.url + "{email}"}

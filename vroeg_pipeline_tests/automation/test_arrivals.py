@@ -23,7 +23,7 @@ from vroeg_pipeline.domain.settings import Settings
 from vroeg_pipeline.installation.locking import run_lock
 from vroeg_pipeline.installation.notes import WorkedOn
 from vroeg_pipeline_tests.kit.returned import hand_in
-from vroeg_pipeline_tests.kit.world import World, moment, month, row
+from vroeg_pipeline_tests.kit.world import World, agreement, moment, month, row
 
 JANUARY, FEBRUARY, MARCH, APRIL = (date(2021, number, 1) for number in range(1, 5))
 BEFORE_MATCHING = moment("2021-03-08 12:00")  # the matching day of March 2021 is the ninth
@@ -198,6 +198,21 @@ def test_withdrawals_and_confirmations_do_the_same(town: World) -> None:
     assert [i["change"] for i in town.table("worklist_issues", "issue")] == ["added", "withdrawn"]
     assert requested(town) is None
     slip.unlink()
+    assert requested(town) is not None
+
+
+def test_a_file_of_a_sender_does_the_same(town: World) -> None:
+    town.agree_sender("portaal", {"Huur BV": "huur"})
+    town.agree_delivered("huur", "portaal")
+    columns = agreement("huur")["columns"]
+    header = ";".join([*columns.values(), "Instantie"])
+    line = ";".join([*(row().get(field, "") for field in columns), "Huur BV"])
+    town.deliver("portaal", "2021-03", f"{header}\n{line}\n".encode())
+    assert requested(town) is not None
+    town.run("2021-03", upto=("delivery_board", "worklist_files"))
+    assert len(town.table("worklist_issues")) == 1
+    assert requested(town) is None
+    town.deliver("portaal", "2021-03", f"{header}\n".encode(), name="leeg.csv", received="2021-03-09 06:30")
     assert requested(town) is not None
 
 

@@ -13,7 +13,7 @@ import xlsxwriter
 from vroeg_pipeline.deliveries.assets import delivery_key
 from vroeg_pipeline.deliveries.intake import MonthIntake, take_in
 from vroeg_pipeline.deliveries.slips import load_slips
-from vroeg_pipeline.domain.fields import CANONICAL_FIELDS
+from vroeg_pipeline.domain.fields import CANONICAL_FIELDS, REQUIRED_FIELDS
 from vroeg_pipeline.feedback.files import feedback_paths
 from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.monthly import months_at_work
@@ -312,6 +312,32 @@ def test_a_month_of_a_portal(portal: World) -> None:
         ("export 3.xlsx", partner): "unreadable" for partner in ("huur", "water", "licht", "portaal")
     }
     assert len(portal.table("validated_signals")) == 2
+
+
+@pytest.mark.parametrize("form", [{"format": "csv", "header_row": 0}, {"format": "xlsx", "header_row": 0}])
+def test_a_partner_can_be_named_by_a_number(world: World, form: dict[str, Any]) -> None:
+    """In a file without headers; a workbook holds it as a number, a CSV of a spreadsheet as text around it."""
+    columns = {name: place for place, name in enumerate(REQUIRED_FIELDS, start=2)}
+    world.agree_sender("portaal", {"07": "huur", "12": "water"}, partner_column=1, columns=columns, delivery=form)
+    world.agree_delivered("huur", "portaal")
+    world.agree_delivered("water", "portaal")
+    cells = [[row()[name] for name in REQUIRED_FIELDS] for _ in range(3)]
+    if form["format"] == "csv":
+        codes = ('="07"', "'12", "13")
+        lines = [";".join([code, *its]) for code, its in zip(codes, cells, strict=True)]
+        content = "\r\n".join(lines).encode()
+    else:
+        file = io.BytesIO()
+        with xlsxwriter.Workbook(file, {"in_memory": True}) as book:
+            sheet = book.add_worksheet()
+            for number, (code, its) in enumerate(zip(("07", 12, 13), cells, strict=True)):
+                sheet.write_row(number, 0, [code, *its])
+        content = file.getvalue()
+    world.deliver("portaal", "2021-03", content)
+    taken_in(world)
+    assert {partner: rows for (_, partner), (_, rows) in register(world).items()} == {
+        "huur": 1, "water": 1, "portaal": 1,
+    }  # fmt: skip
 
 
 def by_partner(world: World) -> dict[str, dict[str, Any]]:
