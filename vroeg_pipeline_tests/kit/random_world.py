@@ -107,14 +107,22 @@ class _Maker:
     def _partners(self) -> dict[str, dict[str, Any]]:
         rng = self.rng
         area = {"municipalities": rng.choice([["0392"], ["0392", "0473"]])}
+        dates = ["%d-%m-%Y", "%Y/%m/%d", "excel"]
+        days = {f if f != "arrears_since" else "days_in_arrears": f.title() for f in CANONICAL_FIELDS}
+        in_days = {"format": "json", "decimal": ".", "min_days": 0}
+        in_cents = {"unit": "cents", "max_days": 100}
         old, new = {"valid_until": "2021-02"}, {"valid_from": "2021-02", "succeeds": ["oude_huur"]}
         return {
             "oude_huur": {"type": "Huur", **area, **old},
             "nieuwe_huur": {"type": "Huur", **area, **new},
-            "huis": {"type": "Hypotheek", **area, "delivery": {"format": "xlsx", "max_age_days": 20}},
-            "licht": {"type": "Energie", **area, "delivery": {"format": "json", "decimal": ".", "min_days": 0}},
+            "huis": {
+                "type": "Hypotheek",
+                **area,
+                "delivery": {"format": "xlsx", "max_age_days": 20, "date_format": dates},
+            },
+            "licht": {"type": "Energie", **area, "columns": days, "delivery": in_days},
             "water": {"type": "Water", **area, "delivery": {"encoding": "cp1252", "delimiter": ",", "decimal": "."}},
-            "zorg": {"type": "Zorg", **area, "delivery": {"max_days": 100, "confirmation": rng.random() < 0.5}},
+            "zorg": {"type": "Zorg", **area, "delivery": {**in_cents, "confirmation": rng.random() < 0.5}},
         }
 
     def _register(self) -> None:
@@ -160,6 +168,8 @@ class _Maker:
         separate = rng.random() < 0.3
         postcode = person["postcode"]
         amount = f"{rng.choice([75, 80, 120, 300, 499, 500, 1250])},{rng.choice(['00', '01', '99', '5'])}"
+        since = read_on - timedelta(days=rng.choice([0, 29, 30, 60, 100, 101, 400]))
+        terms = changes.get("delivery", {})
         row = {
             "customer_reference": person["customer_reference"],
             "surname": person["surname"] if rng.random() < 0.9 else rng.choice(_SURNAMES),
@@ -169,13 +179,17 @@ class _Maker:
             "house_number": person["number"] + ("" if separate else f"{rng.choice(['', ' ', '-'])}{suffix}"),
             "house_letter": suffix if separate and len(suffix) == 1 else "",
             "house_number_addition": suffix if separate and len(suffix) != 1 else "",
-            "amount_due": amount if changes.get("delivery", {}).get("decimal") != "." else amount.replace(",", "."),
-            "arrears_since": f"{read_on - timedelta(days=rng.choice([0, 29, 30, 60, 100, 101, 400])):%d-%m-%Y}",
+            "amount_due": amount if terms.get("decimal") != "." else amount.replace(",", "."),
+            "arrears_since": f"{since:%d-%m-%Y}",
             "reference_date": f"{read_on:%d-%m-%Y}",
             "crisis": "ja" if rng.random() < 0.05 else "nee",
         }  # fmt: skip
         if "partner_column" in changes:
             row["instantie"] = rng.choice(["Wonen", "WONEN ", "wonen oost", "Gas & Licht", "gas & licht", "Gas", ""])
+        if terms.get("unit") == "cents" and not amount.endswith(",5"):
+            row["amount_due"] = amount.replace(",", "")
+        if "days_in_arrears" in changes.get("columns", {}):
+            row["arrears_since"] = str((read_on - since).days)
         for field, values in _BROKEN.items():
             if rng.random() < 0.03:
                 row[field] = rng.choice(values)

@@ -53,6 +53,8 @@ TEXT_FIELDS = [
     *("house_number", "house_letter", "house_number_addition", "city"),
 ]
 DATE_FIELDS = ["birth_date", "arrears_since", "reference_date"]
+# What may stand in a file in place of arrears_since.
+DAYS = "days_in_arrears"
 FLAG_FIELDS = ["crisis", "warm_handover", "reminder_sent", "objection"]
 FIELDS = [*TEXT_FIELDS, *DATE_FIELDS, *FLAG_FIELDS, "amount_due"]
 # The required columns, each with the word its `missing_` reason uses, in the order of the table in DOMAIN §5.
@@ -177,12 +179,13 @@ class Agreement:
     valid_until: str | None
     succeeds: tuple[str, ...]
     municipalities: frozenset[str]
-    columns: dict[str, str]
+    columns: dict[str, list[str]]
     format: str
     encoding: str
     delimiter: str
     decimal: str
-    date_format: str
+    date_formats: tuple[str, ...]
+    in_cents: bool
     sheet: str | None
     due_working_day: int
     max_age_days: int
@@ -219,12 +222,15 @@ class Agreement:
             valid_until=given.get("valid_until") and str(given["valid_until"]),
             succeeds=tuple(given.get("succeeds") or ()),
             municipalities=frozenset(str(code) for code in given.get("municipalities") or ()),
-            columns={name: _header(header) for name, header in given["columns"].items()},
+            columns={
+                name: [_header(header) for header in _several(headers)] for name, headers in given["columns"].items()
+            },
             format=delivery["format"],
             encoding=delivery.get("encoding", "utf-8"),
             delimiter=delivery.get("delimiter", ";"),
             decimal=delivery.get("decimal", ","),
-            date_format=delivery.get("date_format", "%d-%m-%Y"),
+            date_formats=tuple(_several(delivery.get("date_format", "%d-%m-%Y"))),
+            in_cents=delivery.get("unit") == "cents",
             sheet=delivery.get("sheet"),
             due_working_day=delivery.get("due_working_day", 5),
             max_age_days=delivery.get("max_age_days", 14),
@@ -323,6 +329,11 @@ class Table(NamedTuple):
 
 def _header(text: object) -> str:
     return _as_text(text).casefold()
+
+
+def _several(given: Any) -> list[Any]:
+    """One or a list of them, as agreements have it."""
+    return given if isinstance(given, list) else [given]
 
 
 def _is_empty(value: object) -> bool:
@@ -429,15 +440,14 @@ def _read_delivery(data: bytes, agreement: Agreement) -> tuple[dict[str, list[An
         table = _with_header(_xlsx_records(data, agreement.sheet))
     else:
         table = _with_header(_csv_records(data, agreement.encoding, agreement.delimiter))
-    if table.repeated & set(agreement.columns.values()):
+    if any(table.repeated & set(headers) for headers in agreement.columns.values()):
         raise UnreadableError("an agreed header occurs twice")
     where = {name: position for position, name in enumerate(table.header)}
-    columns = {
-        name: [row[where[header]] for row in table.rows]
-        for name, header in agreement.columns.items()
-        if header in where
-    }
+    there = {name: [h for h in headers if h in where] for name, headers in agreement.columns.items()}
+    columns = {name: [row[where[found[0]]] for row in table.rows] for name, found in there.items() if found}
     required = [*REQUIRED, *([WHOSE] if agreement.partners else [])]
+    if DAYS in agreement.columns:
+        required[required.index("arrears_since")] = DAYS
     return columns, len(table.rows), all(name in columns for name in required)
 
 
@@ -485,8 +495,11 @@ def _amount_pattern(decimal: str) -> re.Pattern[str]:
 
 
 @lru_cache(maxsize=1 << 17, typed=True)
-def _parse_amount(value: object, decimal: str) -> int | None:
+def _parse_amount(value: object, decimal: str, in_cents: bool) -> int | None:
     """The amount in cents, None where there is none to be read (more than DECIMAL(12,2) holds included)."""
+    if in_cents:
+        hundredfold = None if isinstance(value, str) and decimal in value else _parse_amount(value, decimal, False)
+        return hundredfold // 100 if hundredfold is not None and hundredfold % 100 == 0 else None
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         number = Decimal(str(value))
     elif isinstance(value, str):
@@ -504,15 +517,22 @@ def _parse_amount(value: object, decimal: str) -> int | None:
 
 
 @lru_cache(maxsize=1 << 17, typed=True)
-def _parse_date(value: object, date_format: str) -> date | None:
+def _parse_date(value: object, date_formats: tuple[str, ...]) -> date | None:
     if isinstance(value, datetime):
         return value.date()
     if isinstance(value, date):
         return value
-    try:
-        return datetime.strptime(_as_text(value), date_format).date()  # noqa: DTZ007
-    except ValueError:
-        return None
+    text = _as_text(value)
+    for date_format in date_formats:
+        if date_format == "excel":
+            if re.fullmatch(r"[0-9]{1,7}([.,][0-9]+)?", text) and 0 < int(re.split("[.,]", text)[0]) <= 2_958_465:
+                return date(1899, 12, 30) + timedelta(days=int(re.split("[.,]", text)[0]))
+            continue
+        try:
+            return datetime.strptime(text, date_format).date()  # noqa: DTZ007
+        except ValueError:
+            continue
+    return None
 
 
 YES, NO = ("ja", "j", "true", "1", "x"), ("nee", "n", "false", "0", "")
@@ -820,7 +840,7 @@ def _divided(file: File, sender: Agreement, agreements: dict[str, Agreement]) ->
 
 
 def _newest(file: File, agreement: Agreement) -> date | None:
-    read = (_parse_date(value, agreement.date_format) for value in file.columns.get("reference_date", ()))
+    read = (_parse_date(value, agreement.date_formats) for value in file.columns.get("reference_date", ()))
     return max((day for day in read if day), default=None)
 
 
@@ -874,12 +894,21 @@ def _judge(file: File, agreement: Agreement, addresses: Addresses) -> tuple[pd.D
     count = file.row_count or 0
     raw = {name: file.columns.get(name, [None] * count) for name in FIELDS}
     text = {name: [_as_text(value) for value in values] for name, values in raw.items()}
+    in_days = DAYS in agreement.columns
+    if in_days:
+        text["arrears_since"] = [_as_text(value) for value in file.columns[DAYS]]
     present = {name: np.array([value != "" for value in values], dtype=bool) for name, values in text.items()}
 
-    dates = {name: [_parse_date(value, agreement.date_format) for value in raw[name]] for name in DATE_FIELDS}
+    dates = {name: [_parse_date(value, agreement.date_formats) for value in raw[name]] for name in DATE_FIELDS}
+    if in_days:
+        told = [int(days) if re.fullmatch("[0-9]{1,5}", days) else None for days in text["arrears_since"]]
+        dates["arrears_since"] = [
+            read_on - timedelta(days=days) if read_on and days is not None else None
+            for read_on, days in zip(dates["reference_date"], told, strict=True)
+        ]
     flags = {name: [FLAGS.get(value.casefold()) for value in text[name]] for name in FLAG_FIELDS}
     yes = {name: np.array([value is True for value in values], dtype=bool) for name, values in flags.items()}
-    read_cents = [_parse_amount(value, agreement.decimal) for value in raw["amount_due"]]
+    read_cents = [_parse_amount(value, agreement.decimal, agreement.in_cents) for value in raw["amount_due"]]
     has_amount = np.array([value is not None for value in read_cents], dtype=bool)
     cents = np.array([value or 0 for value in read_cents], dtype=np.int64)
 
@@ -905,7 +934,10 @@ def _judge(file: File, agreement: Agreement, addresses: Addresses) -> tuple[pd.D
 
     wrong_date = both_days & (since > read_on)
     for name in DATE_FIELDS:
-        wrong_date |= present[name] & np.isnat(_days(dates[name]))
+        if name == "arrears_since" and in_days:
+            wrong_date |= present[name] & np.array([days is None for days in told], dtype=bool)
+        else:
+            wrong_date |= present[name] & np.isnat(_days(dates[name]))
     wrong_flag = np.zeros(count, dtype=bool)
     for values in flags.values():
         wrong_flag |= np.array([value is None for value in values], dtype=bool)
