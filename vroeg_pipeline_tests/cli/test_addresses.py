@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import stat
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from vroeg_pipeline.addresses.address_text import fields_of
+from vroeg_pipeline_tests.kit.command import vroeg
 from vroeg_pipeline_tests.kit.world import REGISTER_HEADER
 
 
@@ -27,9 +27,7 @@ def register(tmp_path: Path) -> Path:
 
 def addresses(*words: object) -> subprocess.CompletedProcess[str]:
     """Runs the command without an installation."""
-    environment = {**os.environ, "VROEG_HOME": "/nonexistent", "COLUMNS": "80", "TERM": "dumb"}
-    command = [sys.executable, "-m", "vroeg_pipeline.cli.app", "addresses", *map(str, words)]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return vroeg(Path("/nonexistent"), "addresses", *words, width=80)
 
 
 def resolve(register: Path, content: str | bytes, folder: Path) -> list[dict[str, str]]:

@@ -9,15 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from vroeg_pipeline_tests.kit.command import vroeg
 from vroeg_pipeline_tests.kit.world import World, row
-
-
-def vroeg(home: Path, *words: str, width: int = 100) -> subprocess.CompletedProcess[str]:
-    """Runs the command on a home."""
-    environment = {**os.environ, "VROEG_HOME": str(home), "COLUMNS": str(width), "TERM": "dumb"}
-    command = [sys.executable, "-m", "vroeg_pipeline.cli.app", *words]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200, check=False)
-
 
 MISTAKES = [
     (("run",), "which month?", "--month 2021-03"),

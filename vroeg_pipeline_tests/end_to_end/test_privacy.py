@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 
 import pytest
 from dagster import DagsterInstance, serialize_value
 
+from vroeg_pipeline_tests.kit.command import vroeg
 from vroeg_pipeline_tests.kit.returned import as_csv as as_outcomes
 from vroeg_pipeline_tests.kit.returned import hand_in
 from vroeg_pipeline_tests.kit.world import World, as_csv, row
@@ -58,10 +56,8 @@ def found_in(text: str) -> list[str]:
 
 
 def test_nothing_personal_in_events_or_on_the_terminal(watched: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    environment = {**os.environ, "VROEG_HOME": str(watched.root), "COLUMNS": "250"}
-    command = [sys.executable, "-m", "vroeg_pipeline.cli.app"]
     outputs = [
-        subprocess.run([*command, *words], env=environment, capture_output=True, text=True, check=False)
+        vroeg(watched.root, *words, width=250)
         for words in (
             ["run", "--month", "2021-03", "--verbose"],
             ["status"],

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -18,6 +16,7 @@ import pytest
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.statements import sql
 from vroeg_pipeline.sample.world import make_world
+from vroeg_pipeline_tests.kit.command import Running, vroeg
 from vroeg_pipeline_tests.kit.world import World, row
 
 TABLES = (
@@ -108,15 +107,9 @@ def test_a_failing_insert_leaves_the_old_month(world: World, select: str) -> Non
     assert tables(world) == before
 
 
-def started(home: Path, *words: str) -> subprocess.Popen[str]:
+def started(home: Path, *words: str) -> Running:
     """`vroeg` as a process of its own on the home."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "vroeg_pipeline.cli.app", *words],
-        env={**os.environ, "VROEG_HOME": str(home), "COLUMNS": "200"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    return Running(home, *words, COLUMNS="200")
 
 
 STEPS = ("delivery_files", "signals", "recidivism", "prioritised_worklists", "worklist_issues")
@@ -126,16 +119,13 @@ def test_killed_at_any_step_and_run_again(lived_in: World, tmp_path: Path) -> No
     world = sample(tmp_path / "home")
     for step in STEPS:
         process = started(world.root, "run", "--from", "2020-10", "--to", "2020-12")
-        assert process.stdout
-        for line in process.stdout:
+        for line in process.output:
             if f"✓ {step}" in line:  # the next step is at work
                 break
         time.sleep(0.05)
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-    last = started(world.root, "run", "--from", "2020-10", "--to", "2020-12")
-    output, _ = last.communicate(timeout=300)
-    assert last.returncode == 0, output
+        process.kill()
+    last = vroeg(world.root, "run", "--from", "2020-10", "--to", "2020-12")
+    assert last.returncode == 0, last
     assert tables(world) == tables(lived_in)
     names = {path.relative_to(world.home.outbox) for path in world.home.outbox.rglob("*")}
     assert names == {path.relative_to(lived_in.home.outbox) for path in lived_in.home.outbox.rglob("*")}
@@ -145,12 +135,11 @@ def test_killed_at_any_step_and_run_again(lived_in: World, tmp_path: Path) -> No
 def test_two_runs_at_once_wait_for_each_other(tmp_path: Path, lived_in: World) -> None:
     world = sample(tmp_path / "home")
     first = started(world.root, "run", "--from", "2020-10", "--to", "2020-12")
-    assert first.stdout
-    first.stdout.readline()
+    first.output.readline()
     second = started(world.root, "run", "--from", "2020-10", "--to", "2020-12")
-    outputs = [process.communicate(timeout=300)[0] for process in (first, second)]
-    assert (first.returncode, second.returncode) == (0, 0), outputs
-    assert any("waiting for run " in output and "to finish" in output for output in outputs)
+    ended = [process.finished() for process in (first, second)]
+    assert [process.returncode for process in ended] == [0, 0], ended
+    assert any("waiting for run " in process.stdout and "to finish" in process.stdout for process in ended)
     assert tables(world) == tables(lived_in)
 
 
@@ -183,11 +172,10 @@ def test_a_tool_that_has_the_warehouse_open_is_waited_for(world: World) -> None:
     world.run("2021-03")
     with held_open(world.home) as holder:
         run = started(world.root, "run", "--month", "2021-03")
-        assert run.stdout
-        waiting = next((line for line in run.stdout if "waiting for warehouse.duckdb" in line), "")
+        waiting = next((line for line in run.output if "waiting for warehouse.duckdb" in line), "")
         assert f"process {holder.pid} has open" in waiting
-    rest, _ = run.communicate(timeout=120)
-    assert run.returncode == 0, rest
+    ended = run.finished()
+    assert ended.returncode == 0, ended
 
 
 def test_waiting_ends_with_a_readable_line(world: World) -> None:
@@ -196,25 +184,22 @@ def test_waiting_ends_with_a_readable_line(world: World) -> None:
     world.run("2021-03")
     world.settings(lock_timeout_minutes=0.005)
     with held_open(world.home) as holder:
-        run = started(world.root, "run", "--month", "2021-03")
-        said, _ = run.communicate(timeout=120)
+        run = started(world.root, "run", "--month", "2021-03").finished()
     assert run.returncode == 1
-    (error,) = [line for line in said.splitlines() if line.startswith("Error:")]
+    (error,) = [line for line in run.stdout.splitlines() if line.startswith("Error:")]
     assert f"waiting for warehouse.duckdb, which process {holder.pid} has open" in error
     assert "end what holds it" in error
-    assert "Traceback" not in said
+    assert "Traceback" not in run.stdout
 
 
 def test_the_lock_goes_with_a_killed_process(world: World) -> None:
     world.agree("huur")
     world.deliver("huur", "2021-03", [row()])
     process = started(world.root, "run", "--month", "2021-03")
-    assert process.stdout
-    for line in process.stdout:
+    for line in process.output:
         if "✓" in line:
             break
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    process.kill()
     world.run("2021-03")
     assert len(world.table("prioritised_worklists")) == 1
     assert duckdb.connect(str(world.home.warehouse), read_only=True).execute("SELECT 1").fetchall() == [(1,)]
