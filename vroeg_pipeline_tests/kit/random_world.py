@@ -46,6 +46,16 @@ def make_random_world(world: World, seed: int) -> None:
     _Maker(world, random.Random(seed)).make()
 
 
+def _in_a_way(at: int, dwelling: str) -> str:
+    """An entry of the register with letter and addition in their columns, behind the number, or in both in another way."""
+    postcode, number, letter, addition, municipality = dwelling.split(",")
+    ways = [
+        (number, letter, addition), (f"{number} {letter}", letter, addition), (f"{number}{letter}", "", addition),
+        (number, letter, addition), (f"{number}{letter}-{addition}", "", ""), (f"{number}c", letter, addition),
+    ]  # fmt: skip
+    return ",".join((postcode, *ways[at % len(ways)], municipality))
+
+
 class _Maker:
     def __init__(self, world: World, rng: random.Random) -> None:
         self.world = world
@@ -137,7 +147,7 @@ class _Maker:
                     )
                     municipality = rng.choice(["0392", "0392", "0473"])
                     dwellings.add(f"{postcode},{number},{letter},{addition},{municipality}")
-        self.world.register(*sorted(dwellings))
+        self.world.register(*(_in_a_way(at, dwelling) for at, dwelling in enumerate(sorted(dwellings))))
 
     def _month(self, partner: str, changes: Mapping[str, Any], month: str) -> None:
         rng = self.rng

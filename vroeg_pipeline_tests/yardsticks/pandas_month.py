@@ -626,6 +626,19 @@ class Address(NamedTuple):
         return self.status in ("ambiguous", "unknown")
 
 
+def _register_parts(behind: str, letter: str, addition: str) -> tuple[str, str] | None:
+    """Letter and addition of a register entry; None where its columns contradict what stands behind the number."""
+    if behind in ("", letter, addition, letter + addition):
+        return letter, addition
+    match = re.fullmatch(r"([A-Z])([0-9]*)", behind)
+    own_letter, own_addition = (match[1], match[2]) if match else ("", behind)
+    if not addition and letter in ("", own_letter):
+        return own_letter, own_addition
+    if own_letter and not letter and own_addition in ("", addition):
+        return own_letter, addition
+    return None
+
+
 class Addresses:
     """The address register and the postcode areas, and what they make of a written address (DOMAIN §6)."""
 
@@ -638,7 +651,10 @@ class Addresses:
             postcode, number = _parse_postcode(text), _parse_house_number(house_number)
             if postcode is None or number is None:
                 continue
-            letter, addition = _clean(letter), _clean(addition)
+            parts = _register_parts(_clean(number[1]), _clean(letter), _clean(addition))
+            if parts is None:
+                continue
+            letter, addition = parts
             at_number = self.dwellings.setdefault((postcode, number[0]), {})
             key = f"{postcode}_{number[0]}_{letter}_{addition}"
             if key not in at_number or at_number[key].municipality is None:
