@@ -1,7 +1,7 @@
 """What partners deliver: one external asset a partner, and the intake that finds out what really arrived.
 
 The intake logs an arrival as a materialization of the partner's month, so that a month without a usable delivery
-stays a hole in the partner's row (docs/adr/0001). How files are judged stands in `deliveries.intake`.
+stays a hole in the partner's row (docs/adr/0001). How files are judged stands in `deliveries.judged_files`.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,7 @@
 """What lies in the inbox, and how its bytes get safely into the archive (DOMAIN §4).
 
 Partners write here, so nothing in it is trusted: links are not followed, only regular files are opened, names are
-never used to build a path outside the archive. What a file means is judged by `deliveries.intake`.
+never used to build a path outside the archive. What a file means is judged by `deliveries.judged_files`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Every file that ever came for a month: those in the inbox now, and those registered before that are there no more.
 
-What a file means is judged by who takes it in: `deliveries.intake`, `outcomes.intake`.
+What a file means is judged by who takes it in: `deliveries.judged_files`, `outcomes.intake`.
 """
 
 from __future__ import annotations

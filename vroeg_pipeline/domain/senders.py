@@ -7,6 +7,7 @@ accepted stands in the agreement of each partner, which names the sender in `del
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from pydantic import Field, field_validator
@@ -61,10 +62,13 @@ class SenderAgreement(Layout):
                 raise ValueError(f"'{same}' and '{name}' are the same name, as capitals and spaces make no difference")
         return value
 
+    @cached_property
+    def _partner_by_name(self) -> Mapping[str, str]:
+        return {header_name(name): partner for name, partner in self.partners.items()}
+
     def partner_of(self, written: str | None) -> str | None:
         """The partner that a name in the file means, compared as headers are; None when the agreement lacks the name."""
-        known = {header_name(name): partner for name, partner in self.partners.items()}
-        return known.get(header_name(written or ""))
+        return self._partner_by_name.get(header_name(written or ""))
 
 
 def sender_from(content: Mapping[str, Any], where: object, expected: str) -> SenderAgreement:

@@ -1,8 +1,8 @@
 """Reads one delivery file, verbatim, into a table of a DuckDB connection (DOMAIN §4; why so: docs/adr/0007).
 
 Knows what the formats share. What the cells mean is read by `macros.sql`, whether a file is usable besides its form by
-`deliveries.intake`. A partner's file is not trusted: nothing outside it is read, memory and time are bounded, and no row
-is lost or split without the file being refused. What is told of a file never quotes a cell, nor a header that was not
+`deliveries.judged_files`. A partner's file is not trusted: nothing outside it is read, memory and time are bounded, and no
+row is lost or split without the file being refused. What is told of a file never quotes a cell, nor a header that was not
 agreed: a file without a header has a person there.
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -286,6 +287,8 @@ def test_a_month_of_a_portal(portal: World) -> None:
         "huur": ("on time", 2), "water": ("on time", 1), "licht": ("missing", None), "portaal": ("not owed", 1),
     }  # fmt: skip
 
+    page = (portal.home.outbox_of(month("2021-03")) / "evaluatie_2021-03.html").read_text(encoding="utf-8")
+    assert "Portaal (onbekende partners)" in page
     told = feedback_paths(portal.home, month("2021-03"), "huur")["csv"].read_text(encoding="utf-8").splitlines()
     assert told == ["Regel;Klantkenmerk;Status", "4;H2;Niet opgepakt: onterecht signaal"]
     assert not feedback_paths(portal.home, month("2021-03"), "portaal")["csv"].parent.exists()
@@ -337,6 +340,56 @@ def test_a_partner_can_be_named_by_a_number(world: World, form: dict[str, Any]) 
     taken_in(world)
     assert {partner: rows for (_, partner), (_, rows) in register(world).items()} == {
         "huur": 1, "water": 1, "portaal": 1,
+    }  # fmt: skip
+
+
+_OBJECTS = [{"wie": {"naam": name}, "rij": row()} for name in ("Huur BV", "waterbedrijf", "Gas", None)]
+_ELEMENTS = [
+    f'<signaal wie="{name}">{"".join(f"<{field}>{value}</{field}>" for field, value in row().items())}</signaal>'
+    for name in ("Huur BV", "waterbedrijf", "Gas", "")
+]
+_LINES = [
+    name.ljust(15) + "".join(value.ljust(15) for value in row().values())
+    for name in ("Huur BV", "waterbedrijf", "Gas", "")
+]
+_SPANS = {field: f"{15 * number + 1}-{15 * number + 15}" for number, field in enumerate(row(), start=1)}
+
+
+@pytest.mark.parametrize(
+    ("form", "columns", "partner_column", "content"),
+    [
+        (
+            {"format": "json", "records_at": "signalen"},
+            {field: f"rij.{field}" for field in row()},
+            "wie.naam",
+            json.dumps({"signalen": _OBJECTS}),
+        ),
+        (
+            {"format": "jsonl"},
+            {field: f"rij.{field}" for field in row()},
+            "wie.naam",
+            "\n".join(json.dumps(each) for each in _OBJECTS),
+        ),
+        (
+            {"format": "xml", "records_at": "export.signaal"},
+            {field: field for field in row()},
+            "@wie",
+            f"<export>{''.join(_ELEMENTS)}</export>",
+        ),
+        ({"format": "fixed"}, _SPANS, "1-15", "\r\n".join(_LINES)),
+    ],
+    ids=["json", "jsonl", "xml", "fixed"],
+)
+def test_every_format_can_be_of_several_partners(
+    world: World, form: dict[str, Any], columns: dict[str, str], partner_column: str, content: str
+) -> None:
+    world.agree_sender("portaal", NAMES, delivery=form, columns=columns, partner_column=partner_column)
+    for partner in NAMES.values():
+        world.agree_delivered(partner, "portaal")
+    world.deliver("portaal", "2021-03", content.encode())
+    taken_in(world)
+    assert {partner: found for (_, partner), found in register(world).items()} == {
+        "huur": ("accepted", 1), "water": ("accepted", 1), "portaal": ("accepted", 2),
     }  # fmt: skip
 
 

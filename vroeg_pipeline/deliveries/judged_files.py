@@ -1,0 +1,213 @@
+"""What a file of the inbox is: read, accepted or refused, and whose (DOMAIN §4).
+
+Rows are judged by `signals/row_verdicts.sql`; how a format is read is the knowledge of `formats`. Which of several files is
+the delivery is decided by the intake.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import date
+
+import duckdb
+
+from vroeg_pipeline.deliveries.received import ReceivedFile
+from vroeg_pipeline.domain.agreements import Agreement
+from vroeg_pipeline.domain.layouts import PARTNER_IN_FILE, Layout
+from vroeg_pipeline.domain.months import month_text
+from vroeg_pipeline.domain.senders import SenderAgreement
+from vroeg_pipeline.formats.delivery import ReadDelivery, read_delivery
+from vroeg_pipeline.installation.home import private_folder
+from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.notes import RegisteredFile
+from vroeg_pipeline.installation.statements import fetch_one, quoted, temporary_table
+
+# Refusals of a file as a whole, whoever is in it.
+_WHOLE_FILE = ("too_large", "unreadable", "missing_columns")
+
+
+@dataclass(frozen=True)
+class DeliveryFile(ReceivedFile):
+    """One row of `delivery_files` in the making. `delivered_by`: the sender in whose file its rows stand, if any.
+    `is_senders`: it stands for the file of a sender itself, with the rows that are of no known partner.
+    """
+
+    status: str = "accepted"
+    refusal: str | None = None
+    detail: str | None = None
+    row_count: int | None = None
+    reference_date_max: date | None = None
+    missing_optional: tuple[str, ...] = ()
+    unexpected_columns: tuple[str, ...] = ()
+    rows_table: str | None = None
+    delivered_by: str | None = None
+    is_senders: bool = False
+
+    @property
+    def shown_as(self) -> str:
+        """Whose it is, as may be shown: a folder without an agreement can have any name, also a person's (§12)."""
+        return self.partner if self.refusal != "unknown_partner" else "(no agreement)"
+
+    @property
+    def registered(self) -> RegisteredFile:
+        """What the register will say of it, before its rows are measured."""
+        return RegisteredFile(
+            self.status, self.refusal, self.received_at, self.reference_date_max, self.row_count, detail=self.detail
+        )
+
+    def refused(self, refusal: str, detail: str) -> DeliveryFile:
+        return replace(self, status="refused", refusal=refusal, detail=detail)
+
+
+def judge_file(
+    connection: duckdb.DuckDBPyConnection, installation: Installation, file: DeliveryFile, rows_table: str
+) -> list[DeliveryFile]:
+    """The file with its verdict; that of a sender also as the file of each partner in it."""
+    partners = installation.partners
+    if sender := partners.senders.get(file.partner):
+        return _judge_sent(connection, installation, sender, replace(file, is_senders=True), rows_table)
+    agreement = partners.agreements.get(file.partner)
+    if agreement is None:
+        said = "its folder in the inbox has no agreement; add one or remove the folder"
+        return [file.refused("unknown_partner", said)]
+    if agreement.delivered_by:
+        said = f"by the agreement it stands in the files of {agreement.delivered_by}, in the inbox folder of that name"
+        return [file.refused("not_active", said)]
+    file, read = _read(connection, installation, file, agreement, rows_table)
+    if file.rows_table:
+        file = replace(file, reference_date_max=_latest_reference_date(connection, rows_table, agreement))
+    return [_verdict(connection, installation, file, agreement, read)]
+
+
+def _judge_sent(
+    connection: duckdb.DuckDBPyConnection,
+    installation: Installation,
+    sender: SenderAgreement,
+    file: DeliveryFile,
+    rows_table: str,
+) -> list[DeliveryFile]:
+    """A sender's file for itself, with its rows of unknown partners, and for each partner with rows in it.
+
+    What cannot be used is also the refused file of each partner that is owed: it would have been in it.
+    """
+    file, read = _read(connection, installation, file, sender, rows_table)
+    whole = _verdict(connection, installation, file, None, read)
+    rows = _rows_by_partner(connection, sender, rows_table) if file.rows_table else None
+
+    def part(of: DeliveryFile, partner: str) -> DeliveryFile:
+        if rows is None:
+            return of
+        latest = _latest_reference_date(connection, f"{rows_table} WHERE partner = {quoted(partner)}", sender)
+        return replace(of, row_count=rows[partner], reference_date_max=latest)
+
+    own = part(whole, sender.sender)
+    if own.status == "accepted" and own.row_count:
+        said = f"{own.row_count} of {file.row_count} rows are of partners that agreements/{sender.sender}.yaml does not name"
+        own = replace(own, detail="; ".join(filter(None, (own.detail, said))))
+    judged = [own]
+    for partner in sorted(set(sender.partners.values())):
+        agreement = installation.partners.agreements[partner]
+        lacks_all = whole.refusal in _WHOLE_FILE and agreement.is_owed(file.month)
+        if lacks_all or (rows and rows[partner]):
+            its = replace(file, partner=partner, delivered_by=sender.sender, is_senders=False, rows_table=None)
+            judged.append(_verdict(connection, installation, part(its, partner), agreement, read))
+    return judged
+
+
+def _rows_by_partner(connection: duckdb.DuckDBPyConnection, sender: SenderAgreement, rows_table: str) -> Counter[str]:
+    """How many rows of a sender's file are of each partner, that of the sender being those of nobody it names.
+
+    Gives the table a column `partner`.
+    """
+    name = f"text_of({PARTNER_IN_FILE})"
+    written = connection.execute(f"SELECT DISTINCT {name} FROM {rows_table}").fetchall()
+    meant = [(one, partner) for (one,) in written if (partner := sender.partner_of(one))]
+    temporary_table(connection, "names_in_file", "name VARCHAR, partner VARCHAR", meant)
+    connection.execute(f"ALTER TABLE {rows_table} ADD COLUMN partner VARCHAR DEFAULT {quoted(sender.sender)}")
+    connection.execute(
+        f"UPDATE {rows_table} SET partner = meant.partner FROM names_in_file AS meant WHERE {name} = meant.name"
+    )
+    return Counter(dict(connection.execute(f"SELECT partner, count(*) FROM {rows_table} GROUP BY partner").fetchall()))
+
+
+def _read(
+    connection: duckdb.DuckDBPyConnection,
+    installation: Installation,
+    file: DeliveryFile,
+    layout: Layout,
+    rows_table: str,
+) -> tuple[DeliveryFile, ReadDelivery | None]:
+    """The file with what was read of it; None where it is too large, or its bytes are gone."""
+    limit = installation.settings.max_file_mb
+    if _is_too_large(installation, file) or file.archived is None:
+        return file, None
+    read = read_delivery(
+        connection, file.archived, layout, rows_table, private_folder(installation.home.scratch),
+        name=file.file_name, max_mb=limit,
+    )  # fmt: skip
+    return replace(
+        file,
+        row_count=read.row_count,
+        missing_optional=read.missing_optional,
+        unexpected_columns=read.unexpected_columns,
+        rows_table=rows_table if read.row_count is not None else None,
+    ), read
+
+
+def _is_too_large(installation: Installation, file: DeliveryFile) -> bool:
+    return file.size_bytes > installation.settings.max_file_mb * 1024 * 1024
+
+
+def _verdict(
+    connection: duckdb.DuckDBPyConnection,
+    installation: Installation,
+    file: DeliveryFile,
+    agreement: Agreement | None,
+    read: ReadDelivery | None,
+) -> DeliveryFile:
+    """The file accepted or refused; of several refusals the first in the order of DOMAIN §4. None: of a sender itself,
+    which owes nothing."""
+    if agreement and not agreement.is_owed(file.month):
+        period = f"{month_text(agreement.valid_from)} to "
+        period += month_text(agreement.valid_until) if agreement.valid_until else "now"
+        return file.refused("not_active", f"the agreement holds for {period}")
+    if _is_too_large(installation, file):
+        limit = installation.settings.max_file_mb
+        return file.refused("too_large", f"{file.size_bytes / 1024 / 1024:.1f} MB, the limit is {limit:g}")
+    if read is None:
+        return file.refused("unreadable", "its bytes are no longer in the inbox nor in the archive")
+    if read.refusal:
+        return file.refused(read.refusal, read.detail)
+    if file.row_count and (earlier := _delivered_before(connection, file)):
+        return file.refused("stale_copy", f"the same bytes were delivered for {month_text(earlier)}")
+    return replace(file, detail=read.detail or None)
+
+
+def _latest_reference_date(connection: duckdb.DuckDBPyConnection, rows: str, layout: Layout) -> date | None:
+    (latest,) = fetch_one(
+        connection,
+        f"""
+        SELECT max(date_of(written, ?, typed))
+        -- A delivery has a handful of reference dates; reading each once is quicker by far.
+        FROM (
+            SELECT DISTINCT
+                text_of(reference_date) AS written,
+                coalesce(list_contains(typed, 'reference_date'), false) AS typed
+            FROM {rows}
+        )
+        """,
+        [layout.delivery.dates],
+    )
+    return latest if latest is None else date.fromisoformat(str(latest))
+
+
+def _delivered_before(connection: duckdb.DuckDBPyConnection, file: DeliveryFile) -> date | None:
+    row = connection.execute(
+        """
+        SELECT max(month) FROM delivery_files
+        WHERE partner = ? AND file_sha256 = ? AND month < getvariable('month') AND status IN ('accepted', 'superseded')
+        """,
+        [file.partner, file.file_sha256],
+    ).fetchone()
+    return row[0] if row else None
