@@ -188,6 +188,7 @@ TITLE = "id;naam;bedrag\n1;d’Été;€ 5\n"
             "utf-8",
             "is partly utf-8 and partly in another encoding, from line 7",
         ),
+        ("naam;bedrag\nNguyễn;1\n".encode(), "cp1252", "is UTF-8, cp1252 was agreed"),
         (NAMES.encode("cp850"), "auto", "is in a code page of DOS or an old Mac, auto was agreed"),
     ],
 )
