@@ -7,9 +7,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 
 from vroeg_pipeline.domain.fields import header_name
-from vroeg_pipeline.formats.cells import NOTHING, Cell, Kind
+from vroeg_pipeline.formats.cells import BLANK, NOTHING, Cell, Kind
 
 _LONGEST_NUMBER = 40
+_MORE: Cell = ("more", Kind.TEXT)
 
 
 class Number(str):
@@ -70,7 +71,15 @@ def record_rows(records: Sequence[Mapping[str, object]], agreed: Collection[str]
         folded = {header_name(name): value for name, value in record.items()}
         row = [_cell(folded.get(name)) for name in plain]
         row += [_cell(value_at(record, path)) for path in paths.values()]
-        yield [*row, next((_cell(folded[name]) for name in through if folded.get(name)), NOTHING)]
+        yield [*row, _MORE if any(_holds_anything(folded.get(name)) for name in through) else NOTHING]
+
+
+def _holds_anything(value: object) -> bool:
+    if isinstance(value, str):
+        return value.strip(BLANK) != ""
+    if isinstance(value, Mapping):
+        return any(map(_holds_anything, value.values()))
+    return any(map(_holds_anything, value)) if isinstance(value, list) else value is not None
 
 
 def _cell(value: object) -> Cell:

@@ -65,14 +65,14 @@ def _events(path: Path) -> Iterator[tuple[str, Tree]]:
 
 def _content(element: Tree) -> object:
     attributes = {f"@{_local(name)}": v for name, v in element.attrib.items() if not name.startswith(_OF_SCHEMAS)}
-    text = (element.text or "").strip()
+    text = element.text or ""
     if not attributes and len(element) == 0:
         return text
     children: dict[str, list[object]] = {}
     for child in element:
         children.setdefault(_local(child.tag), []).append(_content(child))
     found = Element({**attributes, **{name: them[0] if len(them) == 1 else them for name, them in children.items()}})
-    if text:
+    if text.strip():
         found["#text"] = text
     return found
 
