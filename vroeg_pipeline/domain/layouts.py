@@ -229,6 +229,10 @@ class Layout(StrictModel):
                 )
         if not info.data.keys() >= {"delivery", "constants", "split", "partner_column"}:
             return value  # their own mistakes come first
+        if info.data["delivery"].is_by_position:
+            for field, headers in value.items():
+                if len(headers) > 1:
+                    raise ValueError(f"'{field}': one place is expected, as there is no header to choose by")
         constants, split, partner = info.data["constants"], info.data["split"], info.data["partner_column"]
         _check_sources(value, constants, split)
         named = [header for headers in value.values() for header in headers]

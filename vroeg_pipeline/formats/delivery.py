@@ -54,13 +54,13 @@ class ReadDelivery:
 
 @dataclass(frozen=True)
 class _Loaded:
-    """What a reader made of a file. `hint`: where the headers stand instead; `told`: what is to be known besides;
-    `is_empty_list`: the file says that there are no rows."""
+    """What a reader made of a file. `hint`: where the headers stand instead, or why there are none; `told`: what is to be
+    known besides; `is_empty_list`: the file says that there are no rows."""
 
     header: Header | None
     count: int
     hint: str | None = None
-    told: str = "there is no header"
+    told: str = ""
     is_empty_list: bool = False
 
 
@@ -98,14 +98,16 @@ def read_delivery(
         return ReadDelivery("missing_columns", f"lacks in its name a date for {lacking}", loaded.count)
     if loaded.header is None:
         _empty_table(con, layout, into)
-        return ReadDelivery(None, "", 0) if loaded.is_empty_list else ReadDelivery("missing_columns", loaded.told, 0)
+        if loaded.is_empty_list:
+            return ReadDelivery(None, "", 0)
+        return ReadDelivery("missing_columns", loaded.hint or "there is no header", 0)
     return _judged(layout, loaded, loaded.header)
 
 
 def _load(con: duckdb.DuckDBPyConnection, path: Path, layout: Layout, into: str, scratch: Path) -> _Loaded:
     form = layout.delivery
     if _is_blank(path):
-        return _Loaded(None, 0, told="the file is empty, so there is no header")
+        return _Loaded(None, 0, "the file is empty, so there is no header")
     if form.format == "csv":
         return _read_csv(con, path, layout, into, scratch)
     if form.format == "xlsx":
@@ -180,7 +182,7 @@ def _read_csv(con: duckdb.DuckDBPyConnection, path: Path, layout: Layout, into: 
         places = {source: header.positions.get(source) for source in _columns(layout)}
         count = file.load(con, into, places, numbered=True)
         con.execute(f"ALTER TABLE {into} ADD COLUMN typed VARCHAR[]")
-        return _Loaded(header, count, hint, "")
+        return _Loaded(header, count, hint)
 
 
 def _by_position(layout: Layout, width: int, first_column: int = 1) -> Header:
@@ -271,7 +273,7 @@ def _load_rows(
     hint = None
     if form.has_one_header and not form.is_by_position:
         hint = where_headers_stand(first, header.written, _all_headers(layout), form.lines_above)
-    return _Loaded(header, count, hint, "")
+    return _Loaded(header, count, hint)
 
 
 def _refuse_second_header(con: duckdb.DuckDBPyConnection, header: Header, into: str) -> None:

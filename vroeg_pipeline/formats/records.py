@@ -37,18 +37,27 @@ def path_of(header: str) -> list[str]:
     return [header_name(part) for part in header.split(".")]
 
 
-def value_at(record: object, path: Sequence[str]) -> object:
-    """What stands at a path, NOWHERE where there is nothing. A name that has points itself goes before a path."""
+def value_at(record: object, path: Sequence[str], seen: dict[int, Mapping[str, object]] | None = None) -> object:
+    """What stands at a path, NOWHERE where there is nothing. A name that has points itself goes before a path.
+
+    `seen`: of the same record, so that each object in it is looked through once.
+    """
     if not path:
         return record
     if not isinstance(record, Mapping):
         return NOWHERE
-    folded = {header_name(key): value for key, value in record.items()}
+    folded = _folded(record, {} if seen is None else seen)
     for length in range(len(path), 0, -1):
         name = ".".join(path[:length])
-        if name in folded and (found := value_at(folded[name], path[length:])) is not NOWHERE:
+        if name in folded and (found := value_at(folded[name], path[length:], seen)) is not NOWHERE:
             return found
     return NOWHERE
+
+
+def _folded(record: Mapping[str, object], seen: dict[int, Mapping[str, object]]) -> Mapping[str, object]:
+    if id(record) not in seen:
+        seen[id(record)] = {header_name(key): value for key, value in record.items()}
+    return seen[id(record)]
 
 
 def record_rows(records: Sequence[Mapping[str, object]], agreed: Collection[str]) -> Iterator[list[Cell]]:
@@ -57,9 +66,7 @@ def record_rows(records: Sequence[Mapping[str, object]], agreed: Collection[str]
     for record in records:
         for name in record:
             names.setdefault(header_name(name), name)
-    paths = {header_name(header): path_of(header) for header in agreed if "." in header}
-    there = {h for h, path in paths.items() if any(value_at(record, path) is not NOWHERE for record in records)}
-    paths = {header: path for header, path in paths.items() if header in there}
+    paths = _that_lead_somewhere(records, {header_name(header): path_of(header) for header in agreed if "." in header})
     # What an agreed path goes through is known too.
     through = {path[0] for path in paths.values()} - {header_name(header) for header in agreed}
     plain = [name for name in names if name not in paths and name not in through]
@@ -68,10 +75,23 @@ def record_rows(records: Sequence[Mapping[str, object]], agreed: Collection[str]
     # The last column has no name: that there is more in a record than what is agreed.
     yield [(text, Kind.TEXT) for text in [*(names[name] for name in plain), *paths, ""]]
     for record in records:
-        folded = {header_name(name): value for name, value in record.items()}
+        seen: dict[int, Mapping[str, object]] = {}
+        folded = _folded(record, seen)
         row = [_cell(folded.get(name)) for name in plain]
-        row += [_cell(value_at(record, path)) for path in paths.values()]
+        row += [_cell(value_at(record, path, seen)) for path in paths.values()]
         yield [*row, _MORE if any(_holds_anything(folded.get(name)) for name in through) else NOTHING]
+
+
+def _that_lead_somewhere(
+    records: Sequence[Mapping[str, object]], paths: Mapping[str, Sequence[str]]
+) -> dict[str, Sequence[str]]:
+    missing = dict(paths)
+    for record in records:
+        if not missing:
+            break
+        seen: dict[int, Mapping[str, object]] = {}
+        missing = {h: path for h, path in missing.items() if value_at(record, path, seen) is NOWHERE}
+    return {header: path for header, path in paths.items() if header not in missing}
 
 
 def _holds_anything(value: object) -> bool:

@@ -47,11 +47,14 @@ def shape(con: duckdb.DuckDBPyConnection, layout: Layout, into: str, name: str) 
     partner = ["partner_in_file"] if layout.partner_column is not None else []
     split = []
     for number, pattern in enumerate(layout.split.values()):
-        names = ", ".join(quoted(field) for field in fields_of(pattern))
+        fields_within = fields_of(pattern)
+        names = ", ".join(quoted(field) for field in fields_within)
+        # No field is empty where the cell fits, but those that are not required.
+        must = sorted(fields_within, key=lambda field: field not in REQUIRED_FIELDS)[0]
         split += [
-            f"split_{number} IS NOT NULL AND NOT coalesce(list_has_any(typed, ['split_{number}', 'split_{number}:other']),"
-            f" false) AND regexp_full_match(split_{number}, {quoted(regex_of(pattern))}) AS fits_{number}",
             f"regexp_extract(split_{number}, {quoted(f'^{regex_of(pattern)}$')}, [{names}]) AS parts_{number}",
+            f"struct_extract(parts_{number}, '{must}') <> ''"
+            f" AND NOT coalesce(list_has_any(typed, ['split_{number}', 'split_{number}:other']), false) AS fits_{number}",
         ]
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE {into} AS "

@@ -80,6 +80,7 @@ def test_a_mistake_is_one_line_with_file_and_field(changes: dict[str, Any], said
         ({"format": "fixed", "fields": {"a": "9-3"}}, {}, "field 'delivery.fields': 'a': characters from-to are"),
         ({"format": "fixed"}, {}, "a name of delivery.fields or characters from-to like 1-10 are expected"),
         ({"header_row": 0}, {}, "with header_row 0 the position of a column is expected, from 1"),
+        ({"header_row": 0}, {"columns": columns(surname=[1, 2])}, "'surname': one place is expected, as there is no header"),
         ({}, {"constants": {"crisi": "nee"}}, "field 'constants': 'crisi' is not a field, did you mean 'crisis'?"),
         ({}, {"constants": {"crisis": "nee"}}, "field 'columns': 'crisis' is a constant and is in the file"),
         ({}, {"constants": {"city": ""}}, "field 'constants': 'city' has no value"),

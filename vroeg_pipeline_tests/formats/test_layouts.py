@@ -515,3 +515,10 @@ def test_a_constant_is_in_every_row(read: Reader) -> None:
 )
 def test_a_date_in_a_name(name: str, date_format: str) -> None:
     assert date_in_name(name, date_format) == date(2026, 10, 5)
+
+
+def test_rows_above_and_nothing_below_are_no_header(read: Reader, tmp_path: Path) -> None:
+    book = workbook(tmp_path / "b.xlsx", (0, 0, [["Overzicht"]]))
+    for content, kind in ((book, "xlsx"), (b"Overzicht\n", "csv")):
+        outcome, _ = read(content, {"format": kind, "header_row": 4})
+        assert (outcome.refusal, outcome.detail, outcome.row_count) == ("missing_columns", "there is no header", 0)
