@@ -15,13 +15,14 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from vroeg_pipeline.domain.fields import DATE_FIELDS, DELIVERED_FIELDS, REQUIRED_FIELDS, header_name
 from vroeg_pipeline.domain.reading import StrictModel, nearest
 
+USUAL_DATE = "%d-%m-%Y"
 # Serial numbers of Excel among the formats of a date: days since 1899-12-30.
 EXCEL_SERIAL = "excel"
 # The column of who a row is of, in a file of several partners.
 PARTNER_IN_FILE = "partner_in_file"
 
 # Directives that Python and DuckDB read alike; names of months and days depend on a language and are left out.
-_DATE_DIRECTIVES = frozenset("dmYyjHMSf%")
+_DATE_DIRECTIVES = frozenset("dmYyjHMSfz%")
 _SAMPLE_DAYS = (date(2021, 2, 3), date(2023, 12, 1))
 _FROM_NAME = re.compile(r'from_name\s+(["\']?)(?P<format>.+)\1')
 _SPAN = re.compile(r"([1-9][0-9]{0,5})\s*-\s*([1-9][0-9]{0,5})")
@@ -36,7 +37,7 @@ class FileForm(StrictModel):
     encoding: str = "utf-8"
     delimiter: str = ";"
     decimal: Literal[",", "."] = ","
-    date_format: tuple[str, ...] = ("%d-%m-%Y",)
+    date_format: tuple[str, ...] = (USUAL_DATE,)
     unit: Literal["euro", "cents"] = "euro"
     header_row: int | None = Field(default=None, ge=0)
     skip_rows: int | None = Field(default=None, ge=0)
@@ -69,8 +70,8 @@ class FileForm(StrictModel):
     @classmethod
     def _whole_dates(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         formats = [date_format for date_format in value if date_format != EXCEL_SERIAL]
-        if not formats:
-            raise ValueError(f"a format like %d-%m-%Y is expected, {EXCEL_SERIAL} may stand beside it")
+        if not value:
+            raise ValueError("a format like %d-%m-%Y is expected")
         for date_format in formats:
             _check_date_format(date_format)
         for one in formats:
@@ -145,8 +146,8 @@ class FileForm(StrictModel):
 
     @property
     def written_date(self) -> str:
-        """The first format that is one of text."""
-        return next(date_format for date_format in self.date_format if date_format != EXCEL_SERIAL)
+        """The first format that is one of text; the usual one where there is none."""
+        return next((date_format for date_format in self.date_format if date_format != EXCEL_SERIAL), USUAL_DATE)
 
 
 class Layout(StrictModel):
@@ -188,6 +189,8 @@ class Layout(StrictModel):
                 if field not in DATE_FIELDS:
                     raise ValueError(f"'{field}': from_name gives a date, for {', '.join(DATE_FIELDS)} alone")
                 _check_date_format(date_format)
+                if "%z" in date_format:
+                    raise ValueError(f"'{field}': a date in a name has no time zone")
         return value
 
     @field_validator("split", mode="before")
@@ -212,9 +215,13 @@ class Layout(StrictModel):
 
     @field_validator("columns", mode="before")
     @classmethod
-    def _lists_of_headers(cls, value: object) -> object:
+    def _lists_of_headers(cls, value: object, info: ValidationInfo) -> object:
         if not isinstance(value, dict):
             return value
+        form = info.data.get("delivery")
+        for field, header in value.items():
+            if isinstance(header, int) and form is not None and not form.is_by_position:
+                raise ValueError(f"'{field}': a position goes with header_row 0; a header of digits stands in quotes")
         return {field: _headers(headers) for field, headers in value.items()}
 
     @field_validator("columns")

@@ -26,7 +26,7 @@ from vroeg_pipeline.formats.fixed import fixed_lines
 from vroeg_pipeline.formats.hints import LOOKED_AT, how_headers_stand, where_headers_stand
 from vroeg_pipeline.formats.json import json_lines, json_records
 from vroeg_pipeline.formats.packed import unpacked
-from vroeg_pipeline.formats.records import record_rows
+from vroeg_pipeline.formats.records import path_of, record_rows
 from vroeg_pipeline.formats.shaping import NoDateInNameError, shape
 from vroeg_pipeline.formats.xlsx import xlsx_sheet
 from vroeg_pipeline.formats.xml import xml_records
@@ -123,7 +123,8 @@ def _load(con: duckdb.DuckDBPyConnection, path: Path, layout: Layout, into: str,
         records = xml_records(path, form.records_at or "")
     if not records:
         return _Loaded(None, 0, is_empty_list=True)
-    rows = enumerate(record_rows(records, _all_headers(layout)), start=1)
+    own_name = path_of(form.records_at)[-1] if form.format == "xml" and form.records_at else ""
+    rows = enumerate(record_rows(records, _all_headers(layout), own_name), start=1)
     return _load_rows(con, rows, layout, into, scratch)
 
 

@@ -60,13 +60,21 @@ def _folded(record: Mapping[str, object], seen: dict[int, Mapping[str, object]])
     return seen[id(record)]
 
 
-def record_rows(records: Sequence[Mapping[str, object]], agreed: Collection[str]) -> Iterator[list[Cell]]:
-    """The header (every name in any record, and of `agreed` the paths that lead somewhere) and then a row a record."""
+def record_rows(
+    records: Sequence[Mapping[str, object]], agreed: Collection[str], own_name: str = ""
+) -> Iterator[list[Cell]]:
+    """The header (every name in any record, and of `agreed` the paths that lead somewhere) and then a row a record.
+
+    `own_name`: of the records themselves, with which a path may begin.
+    """
     names: dict[str, str] = {}
     for record in records:
         for name in record:
             names.setdefault(header_name(name), name)
-    paths = _that_lead_somewhere(records, {header_name(header): path_of(header) for header in agreed if "." in header})
+    wanted = {header_name(header): path_of(header) for header in agreed if "." in header}
+    paths = _that_lead_somewhere(records, wanted)
+    below = {header: path[1:] for header, path in wanted.items() if header not in paths and path[0] == own_name}
+    paths |= _that_lead_somewhere(records, below)
     # What an agreed path goes through is known too.
     through = {path[0] for path in paths.values()} - {header_name(header) for header in agreed}
     plain = [name for name in names if name not in paths and name not in through]

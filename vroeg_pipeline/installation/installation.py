@@ -16,7 +16,7 @@ import duckdb
 
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.layouts import EXCEL_SERIAL
-from vroeg_pipeline.domain.months import add_months
+from vroeg_pipeline.domain.months import TIME_ZONE, add_months
 from vroeg_pipeline.domain.partners import Partners
 from vroeg_pipeline.domain.settings import Settings
 from vroeg_pipeline.installation.home import Home, read_text
@@ -121,6 +121,11 @@ def _parsed(date_format: str) -> str:
         serial = "try_cast(regexp_extract(value, '^([0-9]{1,7})([.,][0-9]+)?$', 1) AS INTEGER)"
         return f"CASE WHEN {serial} BETWEEN 1 AND 2958465 THEN DATE '1899-12-30' + {serial} END"
     parsed = f"try_strptime(value, {quoted(date_format)})"
+    if "%z" in date_format:
+        # DuckDB wants digits for UTC.
+        parsed = f"timezone('{TIME_ZONE}', try_strptime(regexp_replace(value, 'Z$', '+00'), {quoted(date_format)}))"
+    elif date_format.endswith("Z"):
+        parsed = f"timezone('{TIME_ZONE}', timezone('UTC', {parsed}))"
     # DuckDB reads 21 as the year 21 where four digits are agreed; Dutch partners write no year before 1000.
     return f"CASE WHEN year({parsed}) >= 1000 THEN {parsed}::DATE END"
 

@@ -286,6 +286,9 @@ def test_the_repeated_element_of_xml(read: Reader) -> None:
     outcome, rows = read(xml(SIGNAL, SIGNAL), XML, IN_XML)
     assert (outcome.refusal, outcome.unexpected_columns) == (None, ())
     assert [{field: value.strip() for field, value in row.items()} for row in rows] == [READ, READ]
+    whole = {field: f"signaal.{path}" for field, path in IN_XML.items()}
+    outcome, named = read(xml(SIGNAL, SIGNAL), XML, whole)
+    assert (outcome.refusal, outcome.unexpected_columns, named) == (None, (), rows)
     for encoding in ("cp1252", "utf-16"):
         text = xml(SIGNAL.replace("Smit", "Müller"), head=f'<?xml version="1.0" encoding="{encoding}"?>')
         assert read(text.encode(encoding), XML, IN_XML)[1][0]["surname"] == "Müller"

@@ -141,6 +141,28 @@ def test_date_in_one_of_the_agreed_formats(world: World, typed: bool, text: str,
 
 
 @pytest.mark.parametrize(
+    ("text", "date_format", "day"),
+    [
+        ("2021-07-31T22:00:00Z", "%Y-%m-%dT%H:%M:%SZ", date(2021, 8, 1)),
+        ("2021-08-01T00:00:00Z", "%Y-%m-%dT%H:%M:%SZ", date(2021, 8, 1)),
+        ("2021-12-31T22:59:59.999Z", "%Y-%m-%dT%H:%M:%S.%fZ", date(2021, 12, 31)),
+        ("2021-12-31T23:00Z", "%Y-%m-%dT%H:%MZ", date(2022, 1, 1)),
+        ("2021-07-31T22:00:00+00:00", "%Y-%m-%dT%H:%M:%S%z", date(2021, 8, 1)),
+        ("2021-08-01T00:00:00+0200", "%Y-%m-%dT%H:%M:%S%z", date(2021, 8, 1)),
+        ("2021-08-01T00:00:00-05:00", "%Y-%m-%dT%H:%M:%S%z", date(2021, 8, 1)),
+        ("2021-07-31T22:00:00Z", "%Y-%m-%dT%H:%M:%S%z", date(2021, 8, 1)),
+        ("2021-08-01T00:00:00", "%Y-%m-%dT%H:%M:%S%z", None),
+        ("2021-08-01T00:00:00", "%Y-%m-%dT%H:%M:%S", date(2021, 8, 1)),
+    ],
+)
+def test_a_moment_is_its_day_in_the_netherlands(world: World, text: str, date_format: str, day: date | None) -> None:
+    world.agree("moment", delivery={"date_format": date_format})
+    with duckdb.connect() as made:
+        world.installation.define_macros(made)
+        assert value(made, "date_of(?, ?, false)", text, date_format) == day
+
+
+@pytest.mark.parametrize(
     ("text", "days"),
     [("69", 69), ("0", 0), ("6\u200b9", 69), ("-1", None), ("69,5", None), ("2021-03-01", None), ("123456", None)],
 )

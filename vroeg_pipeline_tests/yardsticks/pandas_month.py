@@ -529,9 +529,12 @@ def _parse_date(value: object, date_formats: tuple[str, ...]) -> date | None:
                 return date(1899, 12, 30) + timedelta(days=int(re.split("[.,]", text)[0]))
             continue
         try:
-            return datetime.strptime(text, date_format).date()  # noqa: DTZ007
+            moment = datetime.strptime(text, date_format)  # noqa: DTZ007
         except ValueError:
             continue
+        if date_format.endswith("Z"):
+            moment = moment.replace(tzinfo=UTC)
+        return (moment.astimezone(AMSTERDAM) if moment.tzinfo else moment).date()
     return None
 
 
