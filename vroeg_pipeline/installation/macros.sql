@@ -41,15 +41,16 @@ CREATE OR REPLACE TEMP MACRO is_damaged(value, typed, other) AS
         false
     );
 
--- A text that may be absent: left out when it is damaged. `typed`: the fields of the row that were no text in the file.
-CREATE OR REPLACE TEMP MACRO optional_text_of(value, typed, field) AS
+-- A text (`text_of` what was delivered) that may be absent: left out when it is damaged. `typed`: the fields of the row
+-- that were no text in the file.
+CREATE OR REPLACE TEMP MACRO undamaged(text, typed, field) AS
     CASE
         WHEN NOT is_damaged(
-            text_of(value),
+            text,
             len(typed) > 0 AND list_contains(typed, field),
             len(typed) > 0 AND list_contains(typed, field || ':other')
         )
-            THEN text_of(value)
+            THEN text
     END;
 
 -- Excel keeps fifteen digits of a number and writes a long one with an exponent.
@@ -94,16 +95,21 @@ CREATE OR REPLACE TEMP MACRO amount_parts(value, decimal_mark, separator) AS
         ['front', 'whole', 'cents', 'behind']
     );
 
-CREATE OR REPLACE TEMP MACRO amount_from(parts) AS
-    CASE
-        WHEN parts.whole <> '' AND NOT regexp_matches(lower(parts.front || parts.behind), '(€|eur).*(€|eur)')
-            AND NOT (regexp_matches(parts.front, '[-+−]') AND regexp_matches(parts.behind, '[-−]'))
-            THEN try_cast(
-                CASE WHEN regexp_matches(parts.front || parts.behind, '[-−]') THEN '-' ELSE '' END
-                || regexp_replace(parts.whole, '[^0-9]', '', 'g') || '.'
-                || regexp_replace(parts.cents, '[^0-9]', '', 'g') || '0' AS DECIMAL(12, 2)
-            )
-    END;
+-- A lambda, as a macro writes out its argument wherever it uses it, and this one is long.
+CREATE OR REPLACE TEMP MACRO amount_from(found) AS
+    list_transform(
+        [found],
+        lambda parts:
+        CASE
+            WHEN parts.whole <> '' AND NOT regexp_matches(lower(parts.front || parts.behind), '(€|eur).*(€|eur)')
+                AND NOT (regexp_matches(parts.front, '[-+−]') AND regexp_matches(parts.behind, '[-−]'))
+                THEN try_cast(
+                    CASE WHEN regexp_matches(parts.front || parts.behind, '[-−]') THEN '-' ELSE '' END
+                    || regexp_replace(parts.whole, '[^0-9]', '', 'g') || '.'
+                    || regexp_replace(parts.cents, '[^0-9]', '', 'g') || '0' AS DECIMAL(12, 2)
+                )
+        END
+    )[1];
 
 -- An amount in the agreed notation as euro, NULL when it is no number. `typed`: a number cell, taken as such.
 CREATE OR REPLACE TEMP MACRO amount_of(value, decimal_mark, typed) AS

@@ -1,6 +1,6 @@
 -- One row a data row of the month's accepted deliveries, with everything that can be read from it (DOMAIN §4, §5).
 -- Needs: month; tables agreement_terms; macros.sql.
-WITH delivered AS (
+WITH texts AS (
     SELECT
         raw.month,
         raw.partner,
@@ -12,20 +12,17 @@ WITH delivered AS (
         terms.* EXCLUDE (partner),
         text_of(raw.customer_reference) AS customer_reference,
         text_of(raw.surname) AS surname,
-        optional_text_of(raw.initials, raw.typed, 'initials') AS initials,
-        optional_text_of(raw.prefix, raw.typed, 'prefix') AS prefix,
+        text_of(raw.initials) AS initials,
+        text_of(raw.prefix) AS prefix,
         text_of(raw.birth_date) AS birth_date_text,
-        optional_text_of(raw.phone, raw.typed, 'phone') AS phone,
-        optional_text_of(raw.email, raw.typed, 'email') AS email,
+        text_of(raw.phone) AS phone,
+        text_of(raw.email) AS email,
         text_of(raw.postcode) AS postcode_text,
-        optional_text_of(raw.street, raw.typed, 'street') AS street,
+        text_of(raw.street) AS street,
         text_of(raw.house_number) AS house_number,
-        -- What a spreadsheet made of a letter or an addition is kept: without it another door would be meant.
-        CASE WHEN NOT is_garbled(text_of(raw.house_letter)) THEN text_of(raw.house_letter) END AS house_letter,
-        CASE
-            WHEN NOT is_garbled(text_of(raw.house_number_addition)) THEN text_of(raw.house_number_addition)
-        END AS house_number_addition,
-        optional_text_of(raw.city, raw.typed, 'city') AS city,
+        text_of(raw.house_letter) AS house_letter,
+        text_of(raw.house_number_addition) AS house_number_addition,
+        text_of(raw.city) AS city,
         text_of(raw.amount_due) AS amount_text,
         -- Either of the two is agreed, never both.
         text_of(raw.days_in_arrears) AS days_text,
@@ -41,6 +38,23 @@ WITH delivered AS (
         ON raw.file_sha256 = file.file_sha256 AND raw.partner = file.partner AND raw.month = file.month
     INNER JOIN agreement_terms AS terms ON raw.partner = terms.partner
     WHERE raw.month = getvariable('month') AND file.month = getvariable('month') AND file.status = 'accepted'
+),
+
+-- Apart from the above, so that each text is read once however often it is looked at.
+delivered AS (
+    SELECT
+        * REPLACE (
+            undamaged(initials, typed, 'initials') AS initials,
+            undamaged(prefix, typed, 'prefix') AS prefix,
+            undamaged(phone, typed, 'phone') AS phone,
+            undamaged(email, typed, 'email') AS email,
+            undamaged(street, typed, 'street') AS street,
+            undamaged(city, typed, 'city') AS city,
+            -- What a spreadsheet made of a letter or an addition is kept: without it another door would be meant.
+            CASE WHEN NOT is_garbled(house_letter) THEN house_letter END AS house_letter,
+            CASE WHEN NOT is_garbled(house_number_addition) THEN house_number_addition END AS house_number_addition
+        )
+    FROM texts
 )
 
 SELECT

@@ -283,7 +283,7 @@ def test_what_a_spreadsheet_or_a_control_character_spoils_is_no_text(
     connection: duckdb.DuckDBPyConnection, text: str
 ) -> None:
     assert value(connection, "is_damaged(text_of(?), false, false)", text) is True
-    assert value(connection, "optional_text_of(?, [], 'phone')", text) is None
+    assert value(connection, "undamaged(text_of(?), [], 'phone')", text) is None
 
 
 @pytest.mark.parametrize(
@@ -328,6 +328,6 @@ def test_what_is_no_house_number(connection: duckdb.DuckDBPyConnection, text: st
 
 def test_a_cell_that_was_no_text_is_left_out_where_it_may_be_absent(connection: duckdb.DuckDBPyConnection) -> None:
     for text, typed in (("2021-03-12", ["email"]), ("{...}", ["email:other"])):
-        assert value(connection, "optional_text_of(?, ?, 'email')", text, typed) is None
-        assert value(connection, "optional_text_of(?, ?, 'phone')", text, typed) == text
-    assert value(connection, "optional_text_of('2', ['email'], 'email')") == "2"
+        assert value(connection, "undamaged(text_of(?), ?, 'email')", text, typed) is None
+        assert value(connection, "undamaged(text_of(?), ?, 'phone')", text, typed) == text
+    assert value(connection, "undamaged(text_of('2'), ['email'], 'email')") == "2"
