@@ -3,8 +3,9 @@
 -- Every file ever seen in the inbox, whatever became of it (DOMAIN §4). Key: file_sha256, partner, month.
 CREATE TABLE IF NOT EXISTS delivery_files (
     month DATE NOT NULL,  -- Signalling month in whose folder the file lay.
-    -- Whose it is: the partner in whose folder the file lay, which need not have an agreement. Of a sender's file one row a
-    -- partner with rows in it, and one of the sender itself, for the rows of partners that its agreement does not name.
+    -- Whose it is: the partner in whose folder the file lay, which need not have an agreement. Of a sender's file one
+    -- row a partner with rows in it, and one of the sender itself, for the rows of partners that its agreement does not
+    -- name.
     partner VARCHAR NOT NULL,
     file_sha256 VARCHAR NOT NULL,  -- SHA-256 of the bytes: the same bytes twice are one delivery.
     file_name VARCHAR NOT NULL,  -- Name under which the bytes first came.
