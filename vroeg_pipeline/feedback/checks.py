@@ -12,11 +12,8 @@ def _partners_read_their_own(of: Month) -> str | None:
     )
     if doubles:
         return f"{doubles} signals have two statuses"
-    for partner in of.installation.partners.agreements:
-        breaches = feedback_breaches(of.connection, of.home, of.month, partner)
-        if breaches:
-            return f"is broken {breaches} times for {partner}"
-    return None
+    broken = feedback_breaches(of.connection, of.home, of.month, of.installation.partners.agreements)
+    return ", ".join(f"is broken {times} times for {partner}" for partner, times in sorted(broken.items())) or None
 
 
 CHECKS = [

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -44,11 +44,14 @@ from vroeg_pipeline.formats.workbook import (
 from vroeg_pipeline.installation.home import Home, private_folder, replacing
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.notes import RegisteredFile
-from vroeg_pipeline.installation.statements import fetch_one, sql, streamed, temporary_columns, temporary_table
+from vroeg_pipeline.installation.statements import sql, streamed, temporary_columns, temporary_table
 from vroeg_pipeline.quality.delivery_register import registered
 from vroeg_pipeline.worklists.worklist_file import month_title
 
 CSV_HEADER = ("Regel", "Klantkenmerk", "Status")
+# Of all partners together that are read back.
+_LINES_AT_ONCE = 100_000
+# Of the trend in a report.
 _TREND_MONTHS = 12
 
 
@@ -89,28 +92,41 @@ def statuses_told(connection: duckdb.DuckDBPyConnection, partner: str) -> Iterat
             yield row_number, reference, status
 
 
-def feedback_breaches(connection: duckdb.DuckDBPyConnection, home: Home, month: date, partner: str) -> int:
-    """How often the partner's CSV, where there is one, says what it should not, or not what it should."""
-    path = feedback_paths(home, month, partner)["csv"]
-    if not path.exists():
-        return 0
-    with path.open(encoding="utf-8", newline="") as file:
-        lines = list(csv.reader(file, delimiter=";"))[1:]
-    numbers, references, statuses = ([line[column] for line in lines] for column in range(3))
+def feedback_breaches(
+    connection: duckdb.DuckDBPyConnection, home: Home, month: date, partners: Iterable[str]
+) -> dict[str, int]:
+    """How often the CSV of each partner that has one says what it should not, or not what it should; none are left out."""
+    words = [(status, status_for_partner(status)) for status in EnumSignaalstatus]
+    temporary_table(connection, "told_statuses", "ddas_status VARCHAR, may_learn VARCHAR", words)
+    breaches: dict[str, int] = {}
+    read: list[tuple[str, list[list[str]]]] = []
+    paths = {partner: feedback_paths(home, month, partner)["csv"] for partner in partners}
+    for partner, path in paths.items():
+        if path.exists():
+            with path.open(encoding="utf-8", newline="") as file:
+                read.append((partner, list(csv.reader(file, delimiter=";"))[1:]))
+        # Together, as each statement takes longer than a small partner's file.
+        if sum(len(lines) for _, lines in read) > _LINES_AT_ONCE:
+            breaches |= _breaches(connection, read)
+            read.clear()
+    return breaches | _breaches(connection, read)
+
+
+def _breaches(connection: duckdb.DuckDBPyConnection, read: Sequence[tuple[str, list[list[str]]]]) -> dict[str, int]:
+    lines = [(partner, *line[:3]) for partner, of_partner in read for line in of_partner]
+    of_partner, numbers, references, statuses = zip(*lines, strict=True) if lines else ((), (), (), ())
     temporary_columns(
         connection,
         "read_feedback",
         {
+            "partner": ("VARCHAR", of_partner),
             "row_number": ("INTEGER", numbers),
             "customer_reference": ("VARCHAR", references),
             "status": ("VARCHAR", statuses),
         },
     )
-    words = [(status, status_for_partner(status)) for status in EnumSignaalstatus]
-    temporary_table(connection, "told_statuses", "ddas_status VARCHAR, may_learn VARCHAR", words)
-    connection.execute("SET VARIABLE partner = ?", [partner])
-    (breaches,) = fetch_one(connection, sql("feedback_breaches"))
-    return int(breaches)
+    temporary_columns(connection, "read_partners", {"partner": ("VARCHAR", [partner for partner, _ in read])})
+    return dict(connection.execute(sql("feedback_breaches")).fetchall())
 
 
 def _write(
