@@ -31,6 +31,7 @@ REASONS_IN_DUTCH = {
     "too_few_days": "achterstand is korter dan afgesproken",
     "too_many_days": "achterstand is langer dan afgesproken",
     "outside_area": "adres ligt niet in de afgesproken gemeenten",
+    "legal_person": "naam van een rechtspersoon (zoals B.V., stichting, vereniging of VvE), geen inwoner",
     "objection": "bezwaar van de klant tegen doorgeven, volgens uw bestand",
     "duplicate_in_delivery": "staat al eerder in hetzelfde bestand",
 }

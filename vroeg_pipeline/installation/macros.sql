@@ -149,6 +149,16 @@ CREATE OR REPLACE TEMP MACRO date_of(value, date_format, typed) AS
 CREATE OR REPLACE TEMP MACRO days_of(value) AS
     CASE WHEN regexp_full_match(without_marks(value), '[0-9]{1,5}') THEN without_marks(value)::INTEGER END;
 
+-- Whether a surname holds a legal form, so that no resident bears it (DOMAIN §5). What stands behind a comma are
+-- initials, and who follows `inzake` is a person. Firms that are persons (V.O.F., C.V., maatschap) are not named here.
+CREATE OR REPLACE TEMP MACRO is_legal_person(surname) AS
+    regexp_matches(
+        surname,
+        '(?i)^[^,]*?(?:^|[\s\p{Z}(/&+;])'
+        || '(?:[bn]\.?v\.?|u\.a\.?|stichting|vereniging|vve|co(?:o\x{308}?|ö)peratie)(?:$|[\s\p{Z})/&+;,])'
+    )
+    AND NOT regexp_matches(surname, '(?i)(?:^|[^\pL])inz(?:ake|\.)[\s\p{Z}:]*\pL');
+
 -- A surname to compare occupants by: no case, no accents, no prefix in front (DOMAIN §8; the prefixes are those of
 -- the national table of surname prefixes). A surname that is nothing but prefixes is kept.
 CREATE OR REPLACE TEMP MACRO surname_key_of(surname) AS

@@ -55,7 +55,7 @@ ROW_DEFECTS = (
     "missing_reference", "missing_surname", "missing_postcode", "missing_house_number", "missing_amount",
     "missing_arrears_since", "missing_reference_date", "invalid_postcode", "invalid_house_number", "invalid_amount",
     "invalid_date", "invalid_flag", "future_date", "outdated", "below_threshold", "too_few_days", "too_many_days",
-    "outside_area", "objection", "duplicate_in_delivery", "damaged_value",
+    "outside_area", "objection", "duplicate_in_delivery", "damaged_value", "legal_person",
 )  # fmt: skip
 _FLAGS = ("crisis", "warm_handover", "reminder_sent", "objection")
 _EMPTY_OF = {
@@ -404,6 +404,8 @@ class _Maker:
                 row["reference_date"] = written(read_on)
             elif defect == "outside_area":
                 row.update(postcode="2061 AB", house_number="3", house_letter="", house_number_addition="")
+            elif defect == "legal_person":
+                row["surname"] = self._rng.choice(("Voorbeeldbakker B.V.", "Stichting Proef", "VvE De Oefening"))
             elif defect == "objection" and "objection" in agreement.columns:
                 row["objection"] = "ja"
             elif defect == "duplicate_in_delivery":

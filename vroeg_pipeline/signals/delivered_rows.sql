@@ -59,11 +59,13 @@ delivered AS (
 
 SELECT
     * EXCLUDE (days_text),
+    is_damaged(surname, list_contains(typed, 'surname'), list_contains(typed, 'surname:other')) AS is_damaged_surname,
     is_damaged(
         customer_reference, list_contains(typed, 'customer_reference'), list_contains(typed, 'customer_reference:other')
     )
     OR is_damaged_number(customer_reference, list_contains(typed, 'customer_reference'))
-    OR is_damaged(surname, list_contains(typed, 'surname'), list_contains(typed, 'surname:other')) AS is_damaged_text,
+    OR is_damaged_surname AS is_damaged_text,
+    is_legal_person(surname) AND NOT is_damaged_surname AS is_legal_person,
     postcode_of(postcode_text) AS postcode,
     CASE
         WHEN amount_unit = 'cents' THEN cents_of(amount_text, decimal_mark, list_contains(typed, 'amount_due'))

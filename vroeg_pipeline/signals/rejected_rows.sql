@@ -28,10 +28,10 @@ judged AS (
             list_transform(
                 reasons,
                 lambda reason: CASE
-                    WHEN reason IN ('outdated', 'below_threshold', 'too_few_days', 'too_many_days')
+                    WHEN reason IN ('below_threshold', 'too_few_days', 'too_many_days', 'legal_person')
                         THEN 'Niet opgepakt: onterecht signaal'
                     WHEN reason = 'outside_area' THEN 'Persoon is geen inwoner (meer) in de gemeente'
-                    WHEN reason = 'objection' THEN 'Niet opgepakt: andere reden'
+                    WHEN reason IN ('outdated', 'objection') THEN 'Niet opgepakt: andere reden'
                 END
             ),
             lambda status: status IS NOT NULL

@@ -62,6 +62,7 @@ judged AS (
                     AND NOT list_contains(municipalities, municipality)
                     THEN 'outside_area'
             END,
+            CASE WHEN is_legal_person THEN 'legal_person' END,
             CASE WHEN objection THEN 'objection' END,
             CASE WHEN a.row_number > d.first_row_number THEN 'duplicate_in_delivery' END
         ] AS verdicts
@@ -74,8 +75,8 @@ judged AS (
 
 SELECT
     * EXCLUDE (
-        verdicts, is_damaged_text, is_since_unreadable, street, city, register_street, register_city, crisis,
-        written_postcode
+        verdicts, is_damaged_text, is_damaged_surname, is_legal_person, is_since_unreadable, street, city,
+        register_street, register_city, crisis, written_postcode
     ),
     is_crisis AS crisis,
     coalesce(register_street, street) AS street,

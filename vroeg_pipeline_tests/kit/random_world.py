@@ -27,7 +27,7 @@ _SUFFIXES = (
 _SURNAMES = ("Janssen", "van Dijk", "Dijk", "Müller", "muller", "de Boer", "'t Hart", "Hart", "Boer, de", "Özil")
 _BROKEN: dict[str, Sequence[str]] = {
     "customer_reference": ("", "  "),
-    "surname": ("",),
+    "surname": ("", "Bakkerij Jansen B.V.", "Stichting Wonen", "Boer, B.V.", "Stichting X inzake Hart"),
     "postcode": ("", "2021", "2021SA", "0021AB", "2021-AB", "2060ZZ"),
     "house_number": ("", "0", "100000", "huis", "12345", "12 345"),
     "amount_due": ("", "0", "-5", "12.34.56", "veel", "1.2345", "74,99", "74.995", "€ 1.234,56", "1,234.56"),

@@ -194,7 +194,8 @@ DELETE FROM rejected_rows WHERE month = getvariable('month');
 INSERT INTO rejected_rows
 SELECT getvariable('month'), partner, file_sha256, row_number, reasons,
     CASE
-        WHEN list_has_any(reasons, ['outdated', 'below_threshold', 'too_few_days']) THEN 'Niet opgepakt: onterecht signaal'
+        WHEN list_contains(reasons, 'outdated') THEN 'Niet opgepakt: andere reden'
+        WHEN list_has_any(reasons, ['below_threshold', 'too_few_days']) THEN 'Niet opgepakt: onterecht signaal'
         WHEN list_contains(reasons, 'outside_area') THEN 'Persoon is geen inwoner (meer) in de gemeente'
         WHEN list_contains(reasons, 'objection') THEN 'Niet opgepakt: andere reden'
     END

@@ -69,6 +69,7 @@ REQUIRED = {
 }
 
 NOT_JUSTIFIED = "Niet opgepakt: onterecht signaal"
+OTHER_REASON = "Niet opgepakt: andere reden"
 # Every reason in the order of DOMAIN §5, with the DDAS status that is fed back (if any).
 REASONS: dict[str, str | None] = {
     **{f"missing_{word}": None for word in REQUIRED.values()},
@@ -78,12 +79,13 @@ REASONS: dict[str, str | None] = {
     "invalid_date": None,
     "invalid_flag": None,
     "future_date": None,
-    "outdated": NOT_JUSTIFIED,
+    "outdated": OTHER_REASON,
     "below_threshold": NOT_JUSTIFIED,
     "too_few_days": NOT_JUSTIFIED,
     "too_many_days": NOT_JUSTIFIED,
     "outside_area": "Persoon is geen inwoner (meer) in de gemeente",
-    "objection": "Niet opgepakt: andere reden",
+    "legal_person": NOT_JUSTIFIED,
+    "objection": OTHER_REASON,
     "duplicate_in_delivery": None,
     "unknown_partner_in_file": None,
 }
@@ -555,6 +557,40 @@ def _parse_house_number(text: str) -> tuple[int, str] | None:
     return (int(match[1]), match[2]) if match else None
 
 
+LEGAL_FORMS = frozenset(
+    [
+        "b.v.",
+        "b.v",
+        "bv.",
+        "bv",
+        "n.v.",
+        "n.v",
+        "nv.",
+        "nv",
+        "u.a.",
+        "u.a",
+        "stichting",
+        "vereniging",
+        "vve",
+        "cooperatie",
+    ]
+)
+
+
+def _plain(text: str) -> str:
+    """Without case and accents."""
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
+
+
+@lru_cache(maxsize=1 << 17)
+def _is_legal_person(surname: str) -> bool:
+    name = _plain(surname)
+    if re.search(r"(?<!\w)inz(?:ake|\.)\W*\w", name):
+        return False
+    return any(word in LEGAL_FORMS for word in re.split(r"[\s()/&+;]+", name.partition(",")[0]))
+
+
 # The words of BRP table 36 (voorvoegsels); a prefix of several words is taken off word by word.
 SURNAME_PREFIXES = """
     's 's- 't a aan af al am auf aus 'm ben bij bin boven d d' da dal dal' dalla das de deca degli
@@ -975,6 +1011,7 @@ def _judge(file: File, agreement: Agreement, addresses: Addresses) -> tuple[pd.D
         "too_few_days": both_days & (days < agreement.min_days) & ~yes["crisis"],
         "too_many_days": both_days & (days > max_days) & ~yes["crisis"],
         "outside_area": np.array([code is not None and code not in served for code in codes], dtype=bool),
+        "legal_person": np.array([_is_legal_person(name) for name in text["surname"]], dtype=bool),
         "objection": yes["objection"],
         "duplicate_in_delivery": is_comparable & again.duplicated().to_numpy(dtype=bool),
         "unknown_partner_in_file": np.zeros(count, dtype=bool),
