@@ -6,8 +6,6 @@ How deliveries look and what goes wrong with them. The same seed gives the same 
 from __future__ import annotations
 
 import csv
-import io
-import json
 import os
 import random
 import shutil
@@ -16,13 +14,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
-import xlsxwriter
 import yaml
 
 from vroeg_pipeline.domain.agreements import Agreement
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import AMSTERDAM, add_months, month_text
 from vroeg_pipeline.installation.home import CHECKOUT, Home, private_folder
+from vroeg_pipeline.sample.files import file_name, file_of
 from vroeg_pipeline.sample.outcomes import as_csv, as_workbook, spoil, told_of
 from vroeg_pipeline.sample.people import Arrear, Population
 from vroeg_pipeline.sample.register import Dwelling, as_written, read_register, synthetic_register, write_register
@@ -246,7 +244,7 @@ class _Maker:
             received = agreement.due(month) + timedelta(hours=17)
         if "after_matching" in planted:
             received = agreement.due(month) + timedelta(days=8)
-        name = f"{partner}_{month:%Y%m}.{agreement.delivery.format}"
+        name = file_name(partner, month, agreement.delivery)
         if "missing" in planted:
             return
         if "stale_copy" in planted:
@@ -260,17 +258,16 @@ class _Maker:
         clean = [dict(row) for row in rows[: len(arrears)]]
         if rows and "outdated" not in planted:
             self._spoil(agreement, rows, defects, received.date(), month)
-        columns = {field: headers[0] for field, headers in agreement.columns.items()}
-        if "missing_columns" in planted:
-            columns["amount_due"] = f"{columns['amount_due']}_eur"
-        extra = "REGIO" if "unexpected_column" in planted else None
-        content = self._content(agreement, columns, rows, extra)
+        due = agreement.columns["amount_due"][0]
+        renamed = {due: f"{due}_eur"} if "missing_columns" in planted else {}
+        extra = {"REGIO": "Noord"} if "unexpected_column" in planted else {}
+        content = file_of(agreement, rows, renamed=renamed, extra=extra)
         if "unreadable" in planted:
             content = content[: len(content) // 2]
         if "superseded" in planted:
-            first = self._content(agreement, columns, rows[: len(rows) // 2], extra)
+            first = file_of(agreement, rows[: len(rows) // 2], renamed=renamed, extra=extra)
             self._write(partner, month, name, first, received - timedelta(hours=6))
-            name = name.replace(".", "_correctie.")
+            name = name.replace(".", "_correctie.", 1)
         path = self._write(partner, month, name, content, received)
         self._before[partner] = path
         self.rows += len(rows)
@@ -323,7 +320,7 @@ class _Maker:
 
     def _row(self, agreement: Agreement, arrear: Arrear, read_on: date) -> Row:
         household, rng = arrear.household, self._rng
-        columns = agreement.columns
+        columns = agreement.headers
         surname = household.surname
         prefix = household.prefix
         if prefix and ("prefix" not in columns or rng.random() < 0.2):
@@ -389,7 +386,7 @@ class _Maker:
             elif defect == "invalid_date":
                 row["arrears_since"] = "31-31-2020"
             elif defect == "invalid_flag":
-                row[next(flag for flag in _FLAGS if flag in agreement.columns)] = "misschien"
+                row[next(flag for flag in _FLAGS if flag in agreement.headers)] = "misschien"
             elif defect == "future_date":
                 row["reference_date"] = written(received + timedelta(days=3))
             elif defect == "outdated":
@@ -406,60 +403,10 @@ class _Maker:
                 row.update(postcode="2061 AB", house_number="3", house_letter="", house_number_addition="")
             elif defect == "legal_person":
                 row["surname"] = self._rng.choice(("Voorbeeldbakker B.V.", "Stichting Proef", "VvE De Oefening"))
-            elif defect == "objection" and "objection" in agreement.columns:
+            elif defect == "objection" and "objection" in agreement.headers:
                 row["objection"] = "ja"
             elif defect == "duplicate_in_delivery":
                 rows.append(dict(rows[0]))
-
-    def _content(self, agreement: Agreement, columns: dict[str, str], rows: list[Row], extra: str | None) -> bytes:
-        fields = list(columns)
-        headers = [*columns.values(), *([extra] if extra else [])]
-        cells = [[row.get(field, "") for field in fields] + (["Noord"] if extra else []) for row in rows]
-        if agreement.delivery.format == "xlsx":
-            return self._xlsx(agreement, fields, headers, cells)
-        if agreement.delivery.format == "json":
-            objects = [
-                {h: self._json_value(f, cell) for h, f, cell in zip(headers, fields, line, strict=False)}
-                for line in cells
-            ]
-            return json.dumps(objects, ensure_ascii=False, indent=1).encode()
-        text = io.StringIO(newline="")
-        writer = csv.writer(text, delimiter=agreement.delivery.delimiter, lineterminator="\r\n")
-        writer.writerow(headers)
-        writer.writerows(cells)
-        return text.getvalue().encode(agreement.delivery.encoding, "replace")
-
-    def _json_value(self, field: str, cell: str) -> object:
-        # As real systems do: whole amounts as numbers now and then, nothing as null.
-        if field == "amount_due" and cell.replace(",", "").isdigit():
-            return float(cell.replace(",", "."))
-        return cell if cell.strip() else None
-
-    def _xlsx(self, agreement: Agreement, fields: list[str], headers: list[str], cells: list[list[str]]) -> bytes:
-        buffer = io.BytesIO()
-        workbook = xlsxwriter.Workbook(buffer, {"in_memory": True, "default_date_format": "dd-mm-yyyy"})
-        workbook.set_properties({"created": datetime(2020, 1, 1)})  # noqa: DTZ001 the same bytes for the same seed
-        workbook.add_worksheet("Toelichting").write_string(0, 0, "De achterstanden staan op het volgende blad.")
-        sheet = workbook.add_worksheet(str(agreement.delivery.sheet or "Blad1"))
-        sheet.write_row(0, 0, headers)
-        for number, line in enumerate(cells, start=1):
-            for column, cell in enumerate(line):
-                field = fields[column] if column < len(fields) else ""
-                day = (
-                    _day(cell, agreement.delivery.written_date)
-                    if field in ("arrears_since", "reference_date")
-                    else None
-                )
-                if day:
-                    sheet.write_datetime(number, column, datetime(day.year, day.month, day.day))  # noqa: DTZ001
-                elif field == "amount_due" and cell.replace(".", "").replace(",", "").isdigit() and "," in cell:
-                    sheet.write_number(number, column, float(cell.replace(".", "").replace(",", ".")))
-                elif field == "house_number" and cell.isdigit():
-                    sheet.write_number(number, column, int(cell))
-                elif cell:
-                    sheet.write_string(number, column, cell)
-        workbook.close()
-        return buffer.getvalue()
 
     def _slips(self, month: date, agreement: Agreement, rows: list[Row], received: datetime) -> set[str]:
         """Writes them; gives the references that they hold back."""
@@ -507,10 +454,3 @@ class _Maker:
 def _amount(cents: int, decimal: str, *, thousands: bool) -> str:
     text = f"{cents / 100:,.2f}" if thousands else f"{cents / 100:.2f}"
     return text if decimal == "." else text.translate(str.maketrans(",.", ".,"))
-
-
-def _day(text: str, date_format: str) -> date | None:
-    try:
-        return datetime.strptime(text, date_format).date()  # noqa: DTZ007
-    except ValueError:
-        return None
