@@ -142,7 +142,7 @@ def _xml(layout: Layout, headers: Sequence[str], lines: Sequence[Sequence[str]])
                 element.set(name[1:], cell)
             elif cell.strip():
                 ElementTree.SubElement(element, name).text = cell
-    return b"<?xml version=\"1.0\" encoding=\"utf-8\"?>\n" + ElementTree.tostring(root, encoding="unicode").encode()
+    return b'<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode").encode()
 
 
 def _xlsx(layout: Layout, headers: Sequence[str], lines: Sequence[Sequence[str]]) -> bytes:

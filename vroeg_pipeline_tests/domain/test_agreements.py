@@ -206,7 +206,7 @@ def test_successions_do_not_go_round() -> None:
 def test_the_pilots_agreements_are_right() -> None:
     found = Home(CHECKOUT / "data").load_partners()
     assert ("pre_wonen", "de_key", 1) in found.ancestry()
-    assert {a.delivery.format for a in found.agreements.values()} == {"csv", "xlsx", "json"}
+    assert {a.delivery.format for a in found.agreements.values()} == {"csv", "xlsx", "json", "fixed"}
     assert all(a.contact.email and a.contact.email.endswith(".example") for a in found.agreements.values())
 
 
