@@ -47,6 +47,19 @@ def json_records(path: Path, records_at: str | None = None) -> list[dict[str, ob
     return content
 
 
+def json_content(path: Path) -> object:
+    """Whatever one JSON text holds; None where the file holds several behind each other.
+
+    Raises UnreadableError when it is no JSON.
+    """
+    try:
+        return _parsed(_text(path))
+    except json.JSONDecodeError as error:
+        if error.msg == "Extra data":
+            return None
+        raise UnreadableError(f"is no valid JSON at line {error.lineno}") from None
+
+
 def json_lines(path: Path) -> list[dict[str, object]]:
     """The objects of a file with one a line.
 

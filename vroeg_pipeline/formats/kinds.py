@@ -51,6 +51,13 @@ def refuse_other_kind(path: Path, agreed: str) -> None:
         raise UnreadableError(f"is {found}")
 
 
+def text_kind(start: bytes) -> str | None:
+    """What the first bytes of a text are: JSON, XML or another kind by name; None where they are lines of text."""
+    start = start.removeprefix(b"\xef\xbb\xbf")
+    found = next((name for pattern, name in _TEXTS if pattern.match(start)), None)
+    return found or ("JSON" if _JSON.match(start) else None)
+
+
 def _binary_kind(path: Path, start: bytes, agreed: str) -> str | None:
     if start.startswith(_OLE):
         if _holds(path, _ENCRYPTED):

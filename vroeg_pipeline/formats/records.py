@@ -85,8 +85,8 @@ def record_rows(
     for record in records:
         seen: dict[int, Mapping[str, object]] = {}
         folded = _folded(record, seen)
-        row = [_cell(folded.get(name)) for name in plain]
-        row += [_cell(value_at(record, path, seen)) for path in paths.values()]
+        row = [cell_of(folded.get(name)) for name in plain]
+        row += [cell_of(value_at(record, path, seen)) for path in paths.values()]
         yield [*row, _MORE if any(_holds_anything(folded.get(name)) for name in through) else NOTHING]
 
 
@@ -110,7 +110,19 @@ def _holds_anything(value: object) -> bool:
     return any(map(_holds_anything, value)) if isinstance(value, list) else value is not None
 
 
-def _cell(value: object) -> Cell:
+def leaves_of(record: Mapping[str, object], deepest: int) -> Iterator[tuple[str, ...]]:
+    """The path of each value in objects in objects that is no object or list itself."""
+    for name, value in record.items():
+        if isinstance(value, Element) and value.is_text and "#text" in value:
+            yield (name,)
+        if isinstance(value, Mapping) and deepest > 1:
+            yield from ((name, *path) for path in leaves_of(value, deepest - 1))
+        elif not isinstance(value, Mapping | list) and name != "#text":
+            yield (name,)
+
+
+def cell_of(value: object) -> Cell:
+    """A value as a cell."""
     if value is None or value is NOWHERE:
         return NOTHING
     if isinstance(value, bool):

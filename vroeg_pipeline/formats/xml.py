@@ -51,6 +51,27 @@ def xml_records(path: Path, records_at: str) -> list[Element]:
     return records
 
 
+def xml_paths(path: Path, deepest: int) -> list[str]:
+    """The path of each element that holds others or has attributes, in their order; not deeper than this.
+
+    Raises UnreadableError when the file is no XML that can be read.
+    """
+    refuse_other_kind(path, "xml")
+    names: list[str] = []
+    found: dict[str, None] = {}
+    for event, element in _events(path):
+        if event == "start":
+            if names and len(names) <= deepest:
+                found.setdefault(".".join(names))
+            names.append(_local(element.tag))
+            if element.attrib and len(names) <= deepest:
+                found.setdefault(".".join(names))
+            continue
+        names.pop()
+        element.clear()
+    return [*found]
+
+
 def _events(path: Path) -> Iterator[tuple[str, Tree]]:
     try:
         yield from iterparse(path, events=("start", "end"), forbid_dtd=True)

@@ -1,0 +1,413 @@
+"""A file that nobody agreed on: what it is found to be, what it suggests, and that the reader then reads every row right."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import xlsxwriter
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vroeg_pipeline.domain.layouts import Layout
+from vroeg_pipeline.formats.cells import UnreadableError
+from vroeg_pipeline.formats.delivery import read_delivery
+from vroeg_pipeline.formats.looked import NOTHING_NAMED, Named, look_at
+from vroeg_pipeline.formats.proposals import Proposal, propose
+from vroeg_pipeline_tests.kit.examples import examples
+
+HEADERS = {
+    "customer_reference": "Klantnummer",
+    "surname": "Achternaam",
+    "postcode": "Postcode",
+    "house_number": "Huisnummer",
+    "amount_due": "Openstaand bedrag",
+    "arrears_since": "Vervaldatum oudste nota",
+    "reference_date": "Peildatum",
+}
+PEOPLE = [
+    {
+        "customer_reference": f"K{at:04d}",
+        "surname": surname,
+        "postcode": postcode,
+        "house_number": number,
+        "amount_due": amount,
+        "arrears_since": since,
+        "reference_date": "05-03-2021",
+    }
+    for at, (surname, postcode, number, amount, since) in enumerate(
+        (
+            ("Vries", "2021AA", "35", "220,50", "01-01-2021"),
+            ("Müller", "2021 AB", "7 a", "1.234,56", "28-11-2020"),
+            ("Bakker", "2041BC", "112", "99,95", "13-12-2020"),
+        ),
+        start=1,
+    )
+]
+
+
+def written(rows: Sequence[Mapping[str, str]], headers: Mapping[str, str] = HEADERS, delimiter: str = ";") -> str:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=delimiter)
+    if headers:
+        writer.writerow(headers.values())
+    writer.writerows([row[field] for field in headers or row] for row in rows)
+    return text.getvalue()
+
+
+def workbook(sheets: Mapping[str, Sequence[Sequence[Any]]]) -> bytes:
+    book = io.BytesIO()
+    with xlsxwriter.Workbook(book) as made:
+        day = made.add_format({"num_format": "dd-mm-yyyy"})
+        for name, rows in sheets.items():
+            page = made.add_worksheet(name)
+            for at, row in enumerate(rows):
+                for column, value in enumerate(row):
+                    page.write(at, column, value, *([day] if isinstance(value, date) else []))
+    return book.getvalue()
+
+
+def packed_zip(content: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as container:
+        container.writestr("levering.csv", content)
+    return file.getvalue()
+
+
+def in_cells(rows: Sequence[Mapping[str, str]]) -> list[list[Any]]:
+    """With numbers and dates as a spreadsheet has them."""
+
+    def day(text: str) -> date:
+        return date(*map(int, reversed(text.split("-"))))
+
+    return [
+        [
+            row["customer_reference"], row["surname"], row["postcode"], row["house_number"],
+            float(row["amount_due"].replace(".", "").replace(",", ".")), day(row["arrears_since"]),
+            day(row["reference_date"]),
+        ]
+        for row in rows
+    ]  # fmt: skip
+
+
+def objects(rows: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": row["customer_reference"],
+            "client": {
+                "naam": row["surname"],
+                "adres": {"postcode": row["postcode"], "huisnummer": row["house_number"]},
+            },
+            "bedrag": row["amount_due"],
+            "ontstaansdatum": row["arrears_since"],
+            "signaaldatum": row["reference_date"],
+        }
+        for row in rows
+    ]
+
+
+def as_xml(rows: Sequence[Mapping[str, str]]) -> bytes:
+    signals = "".join(
+        f'<signaal id="{row["customer_reference"]}"><klant><naam>{row["surname"]}</naam>'
+        f'<adres nummer="{row["house_number"]}"><postcode>{row["postcode"]}</postcode></adres></klant>'
+        f"<bedrag>{row['amount_due']}</bedrag><ontstaansdatum>{row['arrears_since']}</ontstaansdatum>"
+        f"<peildatum>{row['reference_date']}</peildatum></signaal>"
+        for row in rows
+    )
+    header = "<kop><datum>05-03-2021</datum></kop>"
+    return f'<levering xmlns="urn:x">{header}<signalen>{signals}</signalen></levering>'.encode()
+
+
+TITLES = "Overzicht vroegsignalen\r\nGemaakt op;05-03-2021\r\n\r\n"
+ADDRESSED = {
+    **{field: HEADERS[field] for field in ("customer_reference", "surname")},
+    "address": "Adres", "place": "Postcode plaats",
+    **{field: HEADERS[field] for field in ("amount_due", "arrears_since", "reference_date")},
+}  # fmt: skip
+IN_ONE_CELL = [
+    {**row, "address": f"Grutsingel {row['house_number']}", "place": f"{row['postcode']} HAARLEM"} for row in PEOPLE
+]
+
+# What is delivered, and the options that say what it is.
+LAYOUTS: dict[str, tuple[bytes, dict[str, Any]]] = {
+    "cp1252": (written(PEOPLE).encode("cp1252"), {"format": "csv", "encoding": "cp1252", "delimiter": ";"}),
+    "utf-8 with a mark": (written(PEOPLE).encode("utf-8-sig"), {"encoding": "utf-8"}),
+    "a comma": (written(PEOPLE, delimiter=",").encode(), {"delimiter": ",", "decimal": ","}),
+    "a sep line": (("sep=|\r\n" + written(PEOPLE, delimiter="|")).encode(), {"delimiter": "|"}),
+    "utf-16 with titles": (
+        (TITLES.replace(";", "\t") + written(PEOPLE, delimiter="\t")).encode("utf-16"),
+        {"encoding": "utf-16", "delimiter": "\t", "header_row": 4},
+    ),
+    "sep line and titles": (("sep=;\r\n" + TITLES + written(PEOPLE)).encode(), {"header_row": 5}),
+    "workbook": (workbook({"Blad1": [[*HEADERS.values()], *in_cells(PEOPLE)]}), {"format": "xlsx"}),
+    "second sheet with titles": (
+        workbook(
+            {
+                "Uitleg": [["Lees dit eerst"]],
+                "Signalen": [["Overzicht"], ["Peildatum", "05-03-2021"], [], [*HEADERS.values()], *in_cells(PEOPLE)],
+            }
+        ),
+        {"format": "xlsx", "sheet": 2, "header_row": 4},
+    ),
+    "array": (json.dumps(objects(PEOPLE)).encode(), {"format": "json"}),
+    "wrapped": (
+        json.dumps({"kop": {"aantal": 3}, "levering": {"signalen": objects(PEOPLE)}}).encode(),
+        {"format": "json", "records_at": "levering.signalen"},
+    ),
+    "an object a line": ("\n".join(map(json.dumps, objects(PEOPLE))).encode(), {"format": "jsonl"}),
+    "xml": (as_xml(PEOPLE), {"format": "xml", "records_at": "levering.signalen.signaal"}),
+    "xml of one": (as_xml(PEOPLE[:1]), {"format": "xml", "records_at": "levering.signalen.signaal"}),
+    "gzip": (gzip.compress(written(PEOPLE).encode()), {"format": "csv", "packed": "gz"}),
+    "zip": (packed_zip(written(PEOPLE).encode()), {"format": "csv", "packed": "zip"}),
+    "no header": (written(PEOPLE, {}).encode(), {"format": "csv", "header_row": 0}),
+    "no header in a workbook": (workbook({"Blad1": in_cells(PEOPLE)}), {"format": "xlsx", "header_row": 0}),
+    "address in one cell": (written(IN_ONE_CELL, ADDRESSED).encode(), {"format": "csv"}),
+}
+
+
+@pytest.fixture
+def con() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as made:
+        yield made
+
+
+def suggested(folder: Path, content: bytes, name: str = "levering", named: Named = NOTHING_NAMED) -> Proposal:
+    path = folder / name
+    path.write_bytes(content)
+    return propose(look_at(path, folder, 5, named), name, named)
+
+
+def read(
+    con: duckdb.DuckDBPyConnection, folder: Path, proposal: Proposal, name: str = "levering"
+) -> list[dict[str, Any]]:
+    """The rows by the real reader, under the proposal."""
+    layout = Layout.model_validate(proposal.layout)
+    done = read_delivery(con, folder / name, layout, "rows", folder, name=name)
+    assert done.refusal is None, done
+    names = [column[0] for column in con.execute("SELECT * FROM rows ORDER BY row_number").description]
+    return [dict(zip(names, row, strict=True)) for row in con.fetchall()]
+
+
+def as_written(rows: Sequence[Mapping[str, Any]], like: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    """What was read, in the notation in which the people are written: numbers and dates may have been typed."""
+
+    def text(row: Mapping[str, Any], field: str) -> str:
+        value = str(row[field])
+        if field in (row["typed"] or []) and field == "amount_due":
+            return f"{float(value):,.2f}".translate(str.maketrans(",.", ".,"))
+        if field in (row["typed"] or []):
+            return "-".join(reversed(value.split("-")))
+        return value
+
+    return [{field: text(row, field) for field in like[0]} for row in rows]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_what_a_file_suggests_reads_every_row_right(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path, layout: str
+) -> None:
+    content, form = LAYOUTS[layout]
+    proposal = suggested(tmp_path, content)
+    assert proposal.lacking == ()
+    assert {option: proposal.delivery.get(option) for option in form} == form
+    people = PEOPLE[:1] if layout == "xml of one" else PEOPLE
+    assert as_written(read(con, tmp_path, proposal), people) == people
+
+
+def test_a_cell_of_several_fields_is_split(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    rows = [{**row, "surname": f"{row['surname']}, J.P. de"} for row in IN_ONE_CELL]
+    proposal = suggested(tmp_path, written(rows, {**ADDRESSED, "surname": "Naam"}).encode())
+    assert proposal.split == {
+        "Naam": "{surname}, {initials} {prefix}",
+        "Adres": "{street} {house_number}",
+        "Postcode plaats": "{postcode} {city}",
+    }
+    first = read(con, tmp_path, proposal)[0]
+    found = [first[field] for field in ("surname", "initials", "prefix", "street", "house_number", "postcode", "city")]
+    assert found == ["Vries", "J.P.", "de", "Grutsingel", "35", "2021AA", "HAARLEM"]
+
+
+def test_a_whole_address_and_a_name_in_another_order(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    headers = {field: header for field, header in ADDRESSED.items() if field != "place"} | {"surname": "Naam huurder"}
+    rows = [
+        {**row, "surname": f"J.P. de {row['surname']}", "address": f"{row['address']}, {row['place']}"}
+        for row in IN_ONE_CELL
+    ]
+    proposal = suggested(tmp_path, written(rows, headers).encode())
+    assert proposal.lacking == ()
+    first = read(con, tmp_path, proposal)[0]
+    found = [first[field] for field in ("surname", "initials", "prefix", "street", "house_number", "postcode", "city")]
+    assert found == ["Vries", "J.P.", "de", "Grutsingel", "35", "2021AA", "HAARLEM"]
+
+
+def changed(field: str, *values: str, header: str | None = None) -> bytes:
+    rows = [{**row, field: value} for row, value in zip(PEOPLE, values, strict=False)]
+    return written(rows, {**HEADERS, **({field: header} if header else {})}).encode()
+
+
+def test_cents_are_said_and_never_silent(tmp_path: Path) -> None:
+    proposal = suggested(tmp_path, changed("amount_due", "22050", "123456", "9995"))
+    assert proposal.delivery["unit"] == "cents"
+    assert any("taken for cents" in text and "ask" in text for text in proposal.told)
+    by_name = suggested(tmp_path, changed("amount_due", "220", "130", "95", header="Bedrag in centen"))
+    assert by_name.delivery["unit"] == "cents"
+    assert any("the header says so" in text for text in by_name.told)
+
+
+@pytest.mark.parametrize("amounts", [("220", "130", "95"), ("22050,00", "123456,00", "9995,00")])
+def test_euro_is_no_cents(tmp_path: Path, amounts: tuple[str, ...]) -> None:
+    proposal = suggested(tmp_path, changed("amount_due", *amounts))
+    assert proposal.delivery.get("unit", "euro") == "euro"
+    assert not any("cents" in text for text in proposal.told)
+
+
+@pytest.mark.parametrize(
+    ("amounts", "decimal"),
+    [
+        (("220.50", "1,234.56", "99.95"), "."),
+        (("220,50", "1.234,56", "99,95"), ","),
+        (("€ 220,-", "€ 1.234,-", "99"), ","),
+    ],
+)
+def test_the_decimal_mark_is_seen(tmp_path: Path, amounts: tuple[str, ...], decimal: str) -> None:
+    assert suggested(tmp_path, changed("amount_due", *amounts)).delivery["decimal"] == decimal
+
+
+@pytest.mark.parametrize(
+    ("dates", "formats"),
+    [
+        (("2021-01-01", "2020-11-28", "2020-12-13"), ["%d-%m-%Y", "%Y-%m-%d"]),
+        (("01/01/2021", "28/11/2020", "13/12/2020"), ["%d-%m-%Y", "%d/%m/%Y"]),
+        (("01/01/2021", "11/28/2020", "12/13/2020"), ["%d-%m-%Y", "%m/%d/%Y"]),
+        (("2021-01-01T00:00:00Z", "28-11-2020", "13-12-2020"), ["%d-%m-%Y", "%Y-%m-%dT%H:%M:%SZ"]),
+        (("20210101", "20201128", "20201213"), ["%d-%m-%Y", "%Y%m%d"]),
+        (("44197", "44163", "44178"), ["%d-%m-%Y", "excel"]),
+        (("01-01-21", "28-11-20", "13-12-20"), ["%d-%m-%Y", "%d-%m-%y"]),
+    ],
+)
+def test_the_formats_of_dates_are_seen(tmp_path: Path, dates: tuple[str, ...], formats: list[str]) -> None:
+    assert sorted(suggested(tmp_path, changed("arrears_since", *dates)).delivery["date_format"]) == sorted(formats)
+
+
+def test_one_wrong_date_suggests_no_format(tmp_path: Path) -> None:
+    proposal = suggested(tmp_path, changed("arrears_since", "01-01-2021", "onbekend", "13-12-2020"))
+    assert proposal.delivery["date_format"] == "%d-%m-%Y"
+
+
+def test_days_stand_in_place_of_a_date(tmp_path: Path) -> None:
+    proposal = suggested(tmp_path, changed("arrears_since", "59", "90", "31", header="Aantal dagen achterstand"))
+    assert proposal.lacking == ()
+    assert proposal.columns["days_in_arrears"] == "Aantal dagen achterstand"
+    assert "arrears_since" not in proposal.columns
+
+
+def test_values_are_stronger_than_a_header(tmp_path: Path) -> None:
+    """A column of dates is no amount, whatever stands above it."""
+    rows = [{**row, "invoice": "01-02-2021"} for row in PEOPLE]
+    headers = {**HEADERS, "amount_due": "Saldo per peildatum", "invoice": "Vordering"}
+    proposal = suggested(tmp_path, written(rows, headers).encode())
+    assert proposal.columns["amount_due"] == "Saldo per peildatum"
+    assert proposal.columns["reference_date"] == "Peildatum"
+    crisis = suggested(
+        tmp_path, written([{**row, "crisis": "01-02-2021"} for row in PEOPLE], {**HEADERS, "crisis": "Crisis"}).encode()
+    )
+    assert "crisis" not in crisis.columns
+    assert "'Crisis' is named like crisis, but its values are others: it is left out" in crisis.told
+
+
+def test_the_date_in_the_name_of_a_file_stands_in(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    headers = {field: header for field, header in HEADERS.items() if field != "reference_date"}
+    name = "export_20210305_v2.csv"
+    proposal = suggested(tmp_path, written(PEOPLE, headers).encode(), name)
+    assert proposal.lacking == ()
+    assert [row["reference_date"] for row in read(con, tmp_path, proposal, name)] == ["2021-03-05"] * 3
+    assert suggested(tmp_path, written(PEOPLE, headers).encode()).lacking == ("reference_date",)
+
+
+def test_a_column_of_partners_makes_a_sender(tmp_path: Path) -> None:
+    headers = {"partner": "Instantie", **HEADERS}
+    several = [{**row, "partner": name} for row, name in zip(PEOPLE, ("PWN", "Ymere", "PWN"), strict=True)]
+    proposal = suggested(tmp_path, written(several, headers).encode())
+    assert (proposal.partner_column, proposal.lacking) == ("Instantie", ())
+    assert any("names 2 partners" in text for text in proposal.told)
+    one = suggested(tmp_path, written([{**row, "partner": "PWN"} for row in PEOPLE], headers).encode())
+    assert one.partner_column is None
+
+
+def test_of_several_sheets_and_arrays_the_first_that_fits_is_taken(tmp_path: Path) -> None:
+    page = [[*HEADERS.values()], *in_cells(PEOPLE)]
+    proposal = suggested(tmp_path, workbook({"Uitleg": [["Lees dit"]], "Noord": page, "Zuid": page}))
+    assert proposal.delivery["sheet"] == 2
+    assert "sheet 2 is taken, the first with known headers; sheet 3 has known headers too" in proposal.told
+    arrays = {"fouten": [{"code": 1}], "signalen": objects(PEOPLE), "meldingen": objects(PEOPLE)}
+    proposal = suggested(tmp_path, json.dumps(arrays).encode())
+    assert proposal.delivery["records_at"] == "signalen"
+    assert any("2 arrays have known names" in text for text in proposal.told)
+
+
+def test_headers_that_are_no_terms_can_be_named(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    strange = {field: f"KOLOM_{at}X" for at, field in enumerate(HEADERS)}
+    content = written(PEOPLE, strange).encode()
+    alone = suggested(tmp_path, content)
+    assert alone.delivery["header_row"] == 0
+    assert any("--column" in text for text in alone.told)
+    proposal = suggested(tmp_path, content, named=Named(strange))
+    assert as_written(read(con, tmp_path, proposal), PEOPLE) == PEOPLE
+
+
+def test_a_name_around_the_rows_that_is_no_term_is_kept_hidden(tmp_path: Path) -> None:
+    content = json.dumps({"Jansen": {"signalen": objects(PEOPLE)}}).encode()
+    assert suggested(tmp_path, content).hidden == {"records_at"}
+    assert suggested(tmp_path, content, named=Named(records_at="Jansen.signalen")).hidden == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("content", "how"),
+    [
+        (b" \n ", "is empty"),
+        (b"%PDF-1.7 \n", "PDF"),
+        (b"een tekst\nzonder kolommen\n", "fixed widths"),
+        (b"[]", "is an empty array"),
+        (b"[1, 2]", "is no array of objects"),
+        (b'{"a": ', "no valid JSON"),
+        (b"<a><b></a>", "no valid XML"),
+        (b'<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>', "document type"),
+        (b"PK\x03\x04 no zip", "ZIP"),
+        (gzip.compress(b"a;b\n")[:-9], "broken .gz"),
+        (b'Klantnummer;"Achternaam;Postcode\n1;2;3\n', "quote"),
+    ],
+)
+def test_what_no_agreement_can_describe_is_said(tmp_path: Path, content: bytes, how: str) -> None:
+    with pytest.raises(UnreadableError, match=how):
+        suggested(tmp_path, content)
+
+
+@settings(max_examples=examples(60))
+@given(
+    rows=st.lists(st.lists(st.text(max_size=12), min_size=1, max_size=8), min_size=1, max_size=6),
+    delimiter=st.sampled_from(";,\t|"),
+)
+def test_of_any_table_no_cell_is_told(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]], delimiter: str
+) -> None:
+    """And none makes it fail but with words for people."""
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=delimiter).writerows([f"x{cell}Q" for cell in row] for row in rows)
+    try:
+        proposal = suggested(tmp_path_factory.mktemp("any"), text.getvalue().encode("utf-8", "replace"))
+    except UnreadableError as error:
+        said = str(error)
+    else:
+        said = " ".join([*proposal.told, *proposal.columns.values(), *proposal.split])
+    for row in rows:
+        for cell in row:
+            assert f"x{cell}Q" not in said
