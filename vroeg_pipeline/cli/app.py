@@ -200,6 +200,78 @@ def explain_address(
     explain(register, line, out)
 
 
+agreement = typer.Typer(no_args_is_help=True, help="Try an agreement on a file, or write the one that a file suggests.")
+app.add_typer(agreement, name="agreement")
+_Sample = Annotated[Path, typer.Argument(help="A file as the partner sends it.")]
+_Columns = Annotated[
+    list[str] | None,
+    typer.Option("--column", help="FIELD=HEADER, where a header is not recognised.", show_default=False),
+]
+_RecordsAt = Annotated[
+    str | None, typer.Option(help="Where the rows are in JSON or XML, where it is not found.", show_default=False)
+]
+_Tried = Annotated[
+    str | None, typer.Option(help="The month to judge by, YYYY-MM; else that of the latest reference date.")
+]
+
+
+@agreement.command("try")
+@one_line_errors
+def try_agreement(
+    file: _Sample,
+    by: Annotated[
+        Path | None, typer.Option("--agreement", help="Read it by this one; else by what the file suggests.")
+    ] = None,
+    month: _Tried = None,
+    column: _Columns = None,
+    records_at: _RecordsAt = None,
+) -> None:
+    """Read a file without keeping anything, and show in numbers what comes of it.
+
+    What the file is, which header is which field, how values are written, how many rows hold and why others do not. No
+    value is shown. Needs no installation.
+
+        vroeg agreement try levering.csv
+    """
+    from vroeg_pipeline.cli import agreement as agreements
+
+    asked = agreements.Asked(file, tuple(column or ()), records_at, parse_month(month) if month else None)
+    agreements.try_agreement(Home.from_environment(), asked, by, out)
+
+
+@agreement.command("new")
+@one_line_errors
+def new_agreement(
+    file: _Sample,
+    name: Annotated[str, typer.Option(help="Its name, as people read it.")],
+    partner: Annotated[str | None, typer.Option(help="Its id: lower-case letters, digits and _.")] = None,
+    kind: Annotated[str | None, typer.Option("--type", help="DDAS partner type: Huur, Energie, Water, Zorg, …")] = None,
+    valid_from: Annotated[str | None, typer.Option(help="First month, YYYY-MM; else that of the sample.")] = None,
+    municipality: Annotated[
+        list[str] | None, typer.Option(help="Code of four digits, once each; else those of the other partners.")
+    ] = None,
+    sender: Annotated[str | None, typer.Option(help="In place of --partner: who sends for several partners.")] = None,
+    member: Annotated[
+        list[str] | None, typer.Option(help="NAME=PARTNER: whom a name in the file of a sender means.")
+    ] = None,
+    column: _Columns = None,
+    records_at: _RecordsAt = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the agreement that there is.")] = False,
+) -> None:
+    """Write the agreement that a sample file suggests, with comments where a person must look.
+
+    vroeg agreement new levering.csv --partner pwn --name PWN --type Water
+    """
+    from vroeg_pipeline.cli import agreement as agreements
+
+    new = agreements.NewPartner(
+        partner, sender, name, kind, parse_month(valid_from) if valid_from else None, tuple(municipality or ()),
+        tuple(member or ()), overwrite,
+    )  # fmt: skip
+    asked = agreements.Asked(file, tuple(column or ()), records_at)
+    agreements.new_agreement(Home.from_environment(), asked, new, out)
+
+
 @app.command()
 @one_line_errors
 def alerts(

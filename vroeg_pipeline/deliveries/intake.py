@@ -69,7 +69,7 @@ def take_in(connection: duckdb.DuckDBPyConnection, installation: Installation, m
         for each in judge_file(connection, installation, file, f"delivered_{number}")
     ]
     judged = _without_superseded(_once(judged))
-    _keep(connection, installation, month, judged)
+    keep_month(connection, installation, month, judged)
     for reason, count in skipped.items():
         say(f"{month_text(month)} inbox: {count} left alone ({reason})")
     for said in _said(judged):
@@ -131,9 +131,10 @@ def _without_superseded(files: list[DeliveryFile]) -> list[DeliveryFile]:
     ]
 
 
-def _keep(
+def keep_month(
     connection: duckdb.DuckDBPyConnection, installation: Installation, month: date, files: list[DeliveryFile]
 ) -> None:
+    """Replaces the files and rows of the month at work by these."""
     agreements = installation.partners.agreements
     due = {p: a.due(month) for p, a in agreements.items() if a.is_owed(month)}
     columns = """
