@@ -25,6 +25,7 @@ _PACKED = (
     (b"Rar!\x1a\x07", "packed (.rar)"),
 )
 _UNPACK = "; unpack it and send the file that is in it"
+_OR_AGREE = f"{_UNPACK}, or agree 'packed: {{}}'"
 _SAVE = "; save it as {} and send that"
 _TEXTS = (
     (re.compile(rb"\s*(<!doctype\s+html|<(html|head|table|meta)\b)", re.IGNORECASE), "a web page"),
@@ -65,7 +66,7 @@ def _binary_kind(path: Path, start: bytes, agreed: str) -> str | None:
         return "an old Excel file (.xls)" + _SAVE.format(f".{agreed}")
     for mark, name in _PACKED:
         if start.startswith(mark):
-            return name + _UNPACK
+            return name + (_OR_AGREE.format("gz") if name.endswith("(.gz)") else _UNPACK)
     return _container(path, agreed) if start.startswith(b"PK\x03\x04") else None
 
 
@@ -79,8 +80,8 @@ def _container(path: Path, agreed: str) -> str | None:
             return name + _SAVE.format(f".{agreed}")
     is_workbook = "[content_types].xml" in names or any(name.startswith("xl/") for name in names)
     if agreed == "xlsx":
-        return None if is_workbook or not names else "packed (.zip)" + _UNPACK
-    return f"a workbook (.xlsx), {agreed} was agreed" if is_workbook else "packed (.zip)" + _UNPACK
+        return None if is_workbook or not names else "packed (.zip)" + _OR_AGREE.format("zip")
+    return f"a workbook (.xlsx), {agreed} was agreed" if is_workbook else "packed (.zip)" + _OR_AGREE.format("zip")
 
 
 def _text_kind(start: bytes, agreed: str) -> str | None:
