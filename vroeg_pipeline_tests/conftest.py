@@ -18,7 +18,7 @@ from vroeg_pipeline_tests.kit.world import World
 pytest_plugins = ["vroeg_pipeline_tests.kit.sql", "vroeg_pipeline_tests.kit.tables"]
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
 # A developer's own installation must never be what a test works on.
-for name in ("VROEG_HOME", "DAGSTER_HOME", "VROEG_ENCRYPTION_KEY"):
+for name in ("VROEG_HOME", "DAGSTER_HOME", "VROEG_ENCRYPTION_KEY", "VROEG_HASH_KEY"):
     os.environ.pop(name, None)
 
 use_profile()

@@ -54,9 +54,11 @@ GRAPH = {
         "case_results",
         "contact_attempts",
         "delivery_files",
+        "recidivism_history",
         "rejected_rows",
         "repeat_signals",
         "validated_signals",
+        "worklist_issues",
     ],
     "ddas_delivery": [
         "address_matches",
@@ -73,9 +75,11 @@ GRAPH = {
         "case_results",
         "contact_attempts",
         "prioritised_worklists",
+        "recidivism_history",
         "rejected_rows",
         "repeat_signals",
         "validated_signals",
+        "worklist_issues",
     ],
     "evaluation_reports": [
         "address_matches",

@@ -1,15 +1,26 @@
-"""What must hold of the delivery to CBS: it adds up to the warehouse (docs/ddas.md)."""
+"""What must hold of the delivery to CBS: it adds up to the warehouse, and all of it can be true (docs/ddas.md)."""
 
-from vroeg_pipeline.ddas.file import ddas_name, differences, file_totals, warehouse_totals
-from vroeg_pipeline.monthly import Month, MonthCheck
+from pathlib import Path
+
+from vroeg_pipeline.ddas.file import ddas_name, differences, file_contradictions, file_totals, warehouse_totals
+from vroeg_pipeline.monthly import Month, MonthCheck, counted
+
+
+def _path(of: Month) -> Path:
+    return of.home.outbox_of(of.month) / ddas_name(of.installation, [of.month])
 
 
 def _adds_up(of: Month) -> str | None:
-    path = of.home.outbox_of(of.month) / ddas_name(of.installation, [of.month])
+    path = _path(of)
     if not path.exists():
         return "no file was written"
     wrong = differences(file_totals(of.installation, path), warehouse_totals(of.connection, [of.month]))
     return f"differs in {', '.join(wrong)}" if wrong else None
+
+
+def _can_all_be_true(of: Month) -> str | None:
+    found = file_contradictions(of.installation, _path(of)) if _path(of).exists() else None
+    return counted(found) if found else None
 
 
 CHECKS = [
@@ -19,5 +30,12 @@ CHECKS = [
         "The file, read back, has as many signals of each status, euros, cases, results and contact attempts as the "
         "tables (docs/ddas.md).",
         _adds_up,
-    )
+    ),
+    MonthCheck(
+        "ddas_delivery",
+        "no_contradictions",
+        "The file says nothing that contradicts itself: among much else, a case holds no signal that is not taken up yet, "
+        "and was matched when its newest signal had come (docs/ddas.md).",
+        _can_all_be_true,
+    ),
 ]

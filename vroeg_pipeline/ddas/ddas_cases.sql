@@ -1,12 +1,14 @@
--- The reports of one municipality, each with its signals and contact attempts, oldest month first. A case is opened
--- when it is put on a worklist, or at the first contact where that was earlier; one that nobody took up is not.
+-- The cases of one municipality, each with its signals and contact attempts, oldest month first. A case is opened when
+-- it is issued to a team, or at the first contact where that was earlier; one of repeats alone is not. It was matched
+-- on the matching day of the month, or when its newest signal came where that was later.
 -- Needs: first_month, last_month, municipality; tables ddas_signals, matching_days.
 WITH signals AS (
     SELECT
         month,
         address_key,
         list(signal_id ORDER BY signal_id) AS signal_ids,
-        bool_or(ddas_status = 'Opgepakt') AS taken_up
+        max(received_on) AS newest_on,
+        bool_and(ddas_status = 'Niet opgepakt: herhaalde melding') AS only_repeats
     FROM ddas_signals
     WHERE municipality = getvariable('municipality') AND counts
     GROUP BY ALL
@@ -37,27 +39,27 @@ issued AS (
         address_key,
         min(issued_at)::DATE AS issued_on
     FROM worklist_issues
-    WHERE month BETWEEN getvariable('first_month') AND getvariable('last_month') AND change = 'added'
+    WHERE month BETWEEN getvariable('first_month') AND getvariable('last_month')
+        AND change = 'added' AND worklist <> 'adresdesk'
     GROUP BY ALL
 )
 
 SELECT
     CASE
-        WHEN history.only_repeats AND result.end_result IS NULL THEN 'Niet opgepakt: herhaalde melding'
+        WHEN signals.only_repeats AND result.end_result IS NULL THEN 'Niet opgepakt: herhaalde melding'
         ELSE result.end_result
     END AS end_result,
-    greatest(calendar.matched_on, match.first_received_on) AS matched_on,
+    greatest(calendar.matched_on, signals.newest_on) AS matched_on,
     CASE
-        WHEN signals.taken_up OR attempts.first_contact IS NOT NULL
-            THEN least(issued.issued_on, attempts.first_contact)
+        WHEN NOT signals.only_repeats OR attempts.first_contact IS NOT NULL OR result.end_result IS NOT NULL
+            -- Of who was not issued and has a result alone the day on which that was told.
+            THEN coalesce(least(issued.issued_on, attempts.first_contact), result.reported_at::DATE)
     END AS opened_on,
     signals.month AS first_day,
     last_day(signals.month) AS last_day,
     signals.signal_ids,
     coalesce(attempts.attempts, []) AS attempts
 FROM signals
-INNER JOIN address_matches AS match USING (month, address_key)
-LEFT JOIN recidivism_history AS history USING (month, address_key)
 LEFT JOIN case_results AS result USING (month, address_key)
 LEFT JOIN attempts USING (month, address_key)
 LEFT JOIN issued USING (month, address_key)

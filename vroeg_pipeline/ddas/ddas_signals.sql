@@ -1,17 +1,17 @@
 -- The signals of the months from first_month to last_month as DDAS wants them: validated ones, and rejected rows that
--- are a signal to it. `counts`: those that count in a report. Each has a municipality on whose behalf it is delivered:
+-- are a signal to it. `counts`: those that count in a case. Each has a municipality on whose behalf it is delivered:
 -- that of its address, else (outside the area, or unknown) the first one that its partner's agreement names.
 -- Needs: first_month, first_municipality, last_month; tables agreed_municipalities, known_bsn.
 WITH signals AS (
     SELECT
         month,
         partner,
+        file_sha256,
         row_number,
         partner_type,
         received_at,
         municipality,
         address_key,
-        counts,
         crisis,
         warm_handover,
         amount_due,
@@ -19,16 +19,11 @@ WITH signals AS (
         birth_date,
         postcode,
         house_number,
-        house_letter || house_number_addition AS suffix
+        house_letter,
+        house_number_addition
     FROM (
-        SELECT
-            *,
-            held_reason IS NULL AS counts
         FROM validated_signals
         UNION ALL BY NAME
-        SELECT
-            *,
-            false AS counts
         FROM rejected_rows
         WHERE postcode IS NOT NULL
     )
@@ -59,13 +54,14 @@ together AS (
 )
 
 SELECT
-    served.* EXCLUDE (municipality, received_at, partner, row_number),
+    served.* EXCLUDE (municipality, received_at, partner, file_sha256, row_number),
     coalesce(together.municipality, served.municipality) AS municipality,
     served.received_at::DATE AS received_on,
     status.signal_id,
     status.ddas_status,
+    status.in_case AS counts,
     known.bsn
 FROM served
 LEFT JOIN together USING (month, address_key)
-INNER JOIN signal_statuses AS status USING (month, partner, row_number)
+INNER JOIN signal_statuses AS status USING (month, partner, file_sha256, row_number)
 LEFT JOIN known_bsn AS known ON status.signal_id = known.signal_id

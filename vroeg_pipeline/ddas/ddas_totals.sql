@@ -29,21 +29,44 @@ amounts AS (
     WHERE postcode IS NOT NULL
 ),
 
-results AS (
+-- A case is a reported address that was issued to a team or contacted, or is made of repeats alone.
+cases AS (
     SELECT
         match.month,
-        1 AS number
+        match.address_key,
+        match.signal_count AS signals,
+        coalesce(history.only_repeats, false) AS only_repeats
     FROM address_matches AS match
-    LEFT JOIN case_results AS result USING (month, address_key)
     LEFT JOIN recidivism_history AS history USING (month, address_key)
-    WHERE result.end_result IS NOT NULL OR history.only_repeats
+    WHERE
+        history.only_repeats
+        OR (match.month, match.address_key) IN (
+            SELECT (month, address_key)
+            FROM worklist_issues
+            WHERE change = 'added' AND worklist <> 'adresdesk'
+            UNION ALL
+            SELECT (month, address_key)
+            FROM contact_attempts
+            UNION ALL
+            SELECT (month, address_key)
+            FROM case_results
+        )
+),
+
+results AS (
+    SELECT
+        cases.month,
+        1 AS number
+    FROM cases
+    LEFT JOIN case_results AS result USING (month, address_key)
+    WHERE result.end_result IS NOT NULL OR cases.only_repeats
 ),
 
 attempts AS (
     SELECT
         month,
         1 AS number
-    FROM contact_attempts SEMI JOIN address_matches USING (month, address_key)
+    FROM contact_attempts SEMI JOIN cases USING (month, address_key)
 ),
 
 counted AS (
@@ -63,13 +86,13 @@ counted AS (
         month,
         'cases' AS what,
         1 AS number
-    FROM address_matches
+    FROM cases
     UNION ALL
     SELECT
         month,
         'signals in cases' AS what,
-        signal_count AS number
-    FROM address_matches
+        signals AS number
+    FROM cases
     UNION ALL
     SELECT
         month,

@@ -23,9 +23,11 @@ from vroeg_pipeline.domain.settings import Ddas, DdasMunicipality
 from vroeg_pipeline.formats.reference_csv import reference_csv, wanted_columns
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.secrets import hash_key, keyed_hash
 from vroeg_pipeline.installation.statements import fetch_one, sql, streamed, temporary_step, temporary_table
 
 VERSIONS = {"1.2": ddas_v1_2}
+CUT = "house numbers without their long addition"
 BSN_FILE = "burgerservicenummers.csv"
 
 
@@ -44,10 +46,10 @@ def write_ddas(
     """
     settings = _complete(installation)
     _gather(connection, installation, months)
-    standard = VERSIONS[settings.version]
+    standard, key = VERSIONS[settings.version], hash_key(installation.home)
 
     def rows(municipality: str) -> tuple[Iterator[Signal], Iterator[Case]]:
-        return _signals(connection, municipality), _cases(connection, municipality)
+        return _signals(connection, municipality, key), _cases(connection, municipality, key)
 
     with path.open("w", encoding="utf-8") as file:
         file.writelines(standard.text(settings, months[0], last_day_of(months[-1]), installation.now(), rows))
@@ -57,6 +59,11 @@ def write_ddas(
             f"the tables of {month_text(months[0])} to {month_text(months[-1])} do not fit together ({', '.join(wrong)})",
             do="run these months again: a run was stopped halfway",
         )
+    (written[CUT],) = fetch_one(
+        connection,
+        "SELECT count(*) FROM ddas_signals WHERE len(house_letter || house_number_addition) > ? AND bsn IS NULL",
+        [standard.LONGEST_SUFFIX],
+    )
     return written
 
 
@@ -106,6 +113,13 @@ def file_totals(installation: Installation, path: Path) -> Counter[str]:
     return found
 
 
+def file_contradictions(installation: Installation, path: Path) -> Counter[str]:
+    """What cannot all be true in a file, and how often."""
+    with path.open(encoding="utf-8") as lines:
+        found: Counter[str] = VERSIONS[installation.settings.ddas.version].contradicted(lines)
+    return found
+
+
 def left_out(connection: duckdb.DuckDBPyConnection, months: Sequence[date]) -> int:
     """Rejected rows that have a DDAS status, but no address that may be told."""
     (number,) = fetch_one(
@@ -120,7 +134,7 @@ def left_out(connection: duckdb.DuckDBPyConnection, months: Sequence[date]) -> i
 def counts_shown(written: Counter[str]) -> dict[str, int]:
     """The counts that people are shown."""
     signals = sum(written[f"signals, {status}"] for status in EnumSignaalstatus)
-    return {"signals": signals, **{what: written[what] for what in ("cases", "contact attempts", "results")}}
+    return {"signals": signals, **{what: written[what] for what in ("cases", "contact attempts", "results", CUT)}}
 
 
 def _set_period(connection: duckdb.DuckDBPyConnection, months: Sequence[date]) -> None:
@@ -175,13 +189,16 @@ def is_bsn(text: str) -> bool:
     return int(text) > 0 and sum(w * int(digit) for w, digit in zip(weights, text, strict=True)) % 11 == 0
 
 
-def _signals(connection: duckdb.DuckDBPyConnection, municipality: str) -> Iterator[Signal]:
+def _signals(connection: duckdb.DuckDBPyConnection, municipality: str, key: bytes) -> Iterator[Signal]:
     columns = ", ".join(Signal._fields)
     query = f"SELECT {columns} FROM ddas_signals WHERE municipality = ? ORDER BY month, signal_id"
-    yield from map(Signal._make, streamed(connection, query, [municipality]))
+    for row in streamed(connection, query, [municipality]):
+        signal = Signal._make(row)
+        yield signal._replace(signal_id=keyed_hash(key, signal.signal_id))
 
 
-def _cases(connection: duckdb.DuckDBPyConnection, municipality: str) -> Iterator[Case]:
+def _cases(connection: duckdb.DuckDBPyConnection, municipality: str, key: bytes) -> Iterator[Case]:
     connection.execute("SET VARIABLE municipality = ?", [municipality])
     for *row, attempts in streamed(connection, sql("ddas_cases")):
-        yield Case._make([*row, [Attempt(**attempt) for attempt in attempts]])
+        case = Case._make([*row, [Attempt(**attempt) for attempt in attempts]])
+        yield case._replace(signal_ids=[keyed_hash(key, signal_id) for signal_id in case.signal_ids])

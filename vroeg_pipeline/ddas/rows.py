@@ -13,7 +13,10 @@ from typing import NamedTuple
 
 
 class Signal(NamedTuple):
-    """One signal with its status, as `ddas_signals.sql` gives it. Without `bsn` the address says who it is about."""
+    """One signal with its status, as `ddas_signals.sql` gives it. Without `bsn` the address says who it is about.
+
+    `signal_id`: as CBS gets it, a keyed hash.
+    """
 
     signal_id: str
     crisis: bool | None
@@ -27,7 +30,8 @@ class Signal(NamedTuple):
     birth_date: date | None
     postcode: str
     house_number: int
-    suffix: str
+    house_letter: str
+    house_number_addition: str
 
 
 class Attempt(NamedTuple):
@@ -40,7 +44,7 @@ class Attempt(NamedTuple):
 
 
 class Case(NamedTuple):
-    """One report: an address in a month, with the signals that count in it and what the team did."""
+    """One case: an address in a month that was taken up, with the signals that count in it and what the team did."""
 
     end_result: str | None
     matched_on: date

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, model_validator
 
+from vroeg_pipeline.ddas.contradictions import contradictions
 from vroeg_pipeline.ddas.rows import Case, Signal
 from vroeg_pipeline.domain.ddas import (
     EnumContactsoort,
@@ -24,6 +25,9 @@ from vroeg_pipeline.domain.ddas import (
     EnumSignaalstatus,
 )
 from vroeg_pipeline.domain.settings import Ddas, DdasMunicipality
+
+# Characters of a huisnummertoevoeging (information model: AN4).
+LONGEST_SUFFIX = 4
 
 
 def _one_of(values: Iterable[str]) -> AfterValidator:
@@ -74,7 +78,7 @@ class Client(_Model):
     geboortedatum: date | None = None
     postcode: str | None = None
     huisnummer: str | None = None
-    huisnummertoevoeging: str | None = None
+    huisnummertoevoeging: str | None = Field(default=None, max_length=LONGEST_SUFFIX)
 
     @model_validator(mode="after")
     def _bsn_alone_or_address(self) -> Client:
@@ -166,18 +170,31 @@ def text(
 def totals(lines: Iterable[str]) -> Counter[str]:
     """What a file of `text` adds up to, read back line by line; counted as `ddas/ddas_totals.sql` does."""
     found: Counter[str] = Counter()
-    for line in lines:
-        if line.startswith('{"ID":'):
-            signal = json.loads(line.rstrip(",\n"))
-            found[f"signals, {signal['status']}"] += 1
-            found["euro"] += signal.get("bedrag", 0)
-        elif line.startswith(('{"resultaat":', '{"matchingsdatum":')):
-            case = json.loads(line.rstrip(",\n"))
+    for told in _read_back(lines):
+        if "ID" in told:
+            found[f"signals, {told['status']}"] += 1
+            found["euro"] += told.get("bedrag", 0)
+        else:
             found["cases"] += 1
-            found["signals in cases"] += len(case["vroegsignalen"])
-            found["results"] += "resultaat" in case
-            found["contact attempts"] += len(case["contactpogingen"])
+            found["signals in cases"] += len(told["vroegsignalen"])
+            found["results"] += "resultaat" in told
+            found["contact attempts"] += len(told["contactpogingen"])
     return found
+
+
+def contradicted(lines: Iterable[str]) -> Counter[str]:
+    """What cannot all be true in a file of `text`, and how often (`ddas.contradictions`)."""
+    told: tuple[list[dict[str, Any]], list[dict[str, Any]]] = ([], [])
+    for each in _read_back(lines):
+        told["ID" not in each].append(each)
+    return contradictions(*told)
+
+
+def _read_back(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Each signal and each case of a file of `text`: those stand on a line of their own."""
+    for line in lines:
+        if line.startswith(('{"ID":', '{"resultaat":', '{"matchingsdatum":')):
+            yield json.loads(line.rstrip(",\n"))
 
 
 def _open(model: _Model, array: str) -> str:
@@ -242,11 +259,17 @@ def _client(signal: Signal) -> dict[str, Any]:
     if signal.bsn is not None:
         return {"burgerservicenummer": signal.bsn}
     address: dict[str, Any] = {"postcode": signal.postcode, "huisnummer": str(signal.house_number)}
-    if signal.suffix:
-        address["huisnummertoevoeging"] = signal.suffix
+    if suffix := _suffix(signal):
+        address["huisnummertoevoeging"] = suffix
     if signal.birth_date is not None:
         address["geboortedatum"] = signal.birth_date
     return address
+
+
+def _suffix(signal: Signal) -> str:
+    """Letter and addition. What is too long is cut between the two: half an addition is another door."""
+    whole = signal.house_letter + signal.house_number_addition
+    return whole if len(whole) <= LONGEST_SUFFIX else signal.house_letter
 
 
 def _whole_euros(amount: Decimal | None) -> int | None:

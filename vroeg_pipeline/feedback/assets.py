@@ -20,6 +20,8 @@ GROUP = "outgoing"
             "validated_signals",
             "rejected_rows",
             "repeat_signals",
+            "recidivism_history",
+            "worklist_issues",
             "contact_attempts",
             "case_results",
         ],

@@ -94,6 +94,11 @@ class Home:
         return self.root / "warehouse.duckdb"
 
     @property
+    def hash_key(self) -> Path:
+        """The key of keyed hashes, unless the environment has it (`installation.secrets`)."""
+        return self.root / "hash.key"
+
+    @property
     def run_lock(self) -> Path:
         """Held by the run that is at work."""
         return self.root / "warehouse.lock"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 
 from vroeg_pipeline.ddas.file import differences, is_bsn, unnamed_said, warehouse_totals, write_ddas
 from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.installation.secrets import hash_key, keyed_hash
 from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline_tests.kit.returned import as_csv, case_ids, hand_in
 from vroeg_pipeline_tests.kit.world import World, month, row
@@ -17,6 +19,7 @@ MUNICIPALITIES = {
     "0392": {"organisation": "Gemeente Haarlem", "kvk_number": "12345678"},
     "0473": {"organisation": "Gemeente Zandvoort", "contacts": [{"name": "Team", "email": "team@zandvoort.example"}]},
 }
+LETTER = {"contact_kind": "Brief", "contacted_on": "11-03-2021"}
 ADDRESS = {"street": "Straatzebra", "surname": "Naamzebra", "phone": "0600987654", "email": "zebra@voorbeeld.example"}
 
 
@@ -50,7 +53,9 @@ def delivered(world: World, text: str = "2021-03") -> dict[str, Any]:
 def signals(world: World) -> dict[int, dict[str, Any]]:
     """The signals of the month by row number; the world has one partner that delivered."""
     found = [signal for levering in delivered(world)["leveringen"] for signal in levering["vroegsignalen"]]
-    return {int(signal["ID"].rsplit("-", 1)[1]): signal for signal in found}
+    key = hash_key(world.home)
+    numbers = {keyed_hash(key, s["signal_id"]): s["row_number"] for s in world.table("signal_statuses")}
+    return {numbers[signal["ID"]]: signal for signal in found}
 
 
 def put(world: World, statement: str) -> None:
@@ -76,13 +81,13 @@ def test_what_is_told_of_a_signal(town: World) -> None:
     (signal,) = haarlem["vroegsignalen"]
     (stored,) = town.table("validated_signals")
     assert signal == {
-        "ID": stored["signal_id"],
+        "ID": keyed_hash(hash_key(town.home), stored["signal_id"]),
         "crisissignaal": True,
         "warmeOverdracht": False,
         "bedrag": 101,
         "ontstaansdatum": "2021-01-01",
         "signaaldatum": "2021-03-03",
-        "status": "Nog niet opgepakt",
+        "status": "Opgepakt",
         "signaalpartner": {"type": "Huur"},
         "client": {
             "geboortedatum": "1996-02-29",
@@ -95,6 +100,7 @@ def test_what_is_told_of_a_signal(town: World) -> None:
         {
             "matchingsdatum": "2021-03-09",
             "startdatumMatchingperiode": "2021-03-01",
+            "datumOpgepakt": "2022-01-01",
             "einddatumMatchingperiode": "2021-03-31",
             "vroegsignalen": [{"ID": signal["ID"]}],
             "contactpogingen": [],
@@ -124,8 +130,8 @@ def test_attempts_and_results_come_with_their_report(town: World) -> None:
     assert picked_up["datumOpgepakt"] == "2021-03-12"
     assert [of_address[s["ID"]] for s in picked_up["vroegsignalen"]] == ["Opgepakt", "Opgepakt"]
     assert "resultaat" not in waiting
-    assert "datumOpgepakt" not in waiting
-    assert [of_address[s["ID"]] for s in waiting["vroegsignalen"]] == ["Nog niet opgepakt"]
+    assert waiting["datumOpgepakt"] == "2022-01-01"
+    assert [of_address[s["ID"]] for s in waiting["vroegsignalen"]] == ["Opgepakt"]
 
 
 def test_signals_that_were_not_picked_up_say_why(town: World) -> None:
@@ -152,7 +158,7 @@ def test_signals_that_were_not_picked_up_say_why(town: World) -> None:
         1: "Niet opgepakt: herhaalde melding",
         2: "Niet opgepakt: onterecht signaal",
         3: "Persoon is geen inwoner (meer) in de gemeente",
-        4: "Niet opgepakt: onterecht signaal",
+        4: "Niet opgepakt: andere reden",
     }
     assert signals(town)[3]["client"] == {"postcode": "2051AB", "huisnummer": "12"}
     (case,) = delivered(town)["leveringen"][0]["vroegsignaalzaken"]
@@ -168,12 +174,70 @@ def test_signals_that_were_not_picked_up_say_why(town: World) -> None:
 
 def test_a_report_is_not_divided_over_municipalities(town: World) -> None:
     # Nobody knows the municipality of 9999ZZ; the one partner begins with Haarlem, the other with Zandvoort.
+    town.reference("areas.csv", "postcode_from,postcode_to,worklist", "9999AA,9999ZZ,wijkteam_noord")
     town.deliver("huur", "2021-03", [row(postcode="9999ZZ")])
     town.deliver("water", "2021-03", [row(postcode="9999ZZ"), row(postcode="2042AB")])
     town.run("2021-03", upto=("ddas_delivery", "worklist_files"))
     haarlem, zandvoort = delivered(town)["leveringen"]
     assert [len(levering["vroegsignalen"]) for levering in (haarlem, zandvoort)] == [2, 1]
     assert [len(case["vroegsignalen"]) for case in haarlem["vroegsignaalzaken"]] == [2]
+
+
+def test_what_lies_at_the_address_desk_is_not_taken_up_yet(town: World) -> None:
+    town.register("2021AB,12,,")
+    town.deliver("huur", "2021-03", [row(), row(customer_reference="K2", house_number="99")])
+    town.run("2021-03", upto=("ddas_delivery", "worklist_files"))
+    assert {number: signal["status"] for number, signal in signals(town).items()} == {
+        1: "Opgepakt",
+        2: "Nog niet opgepakt",
+    }
+    (case,) = delivered(town)["leveringen"][0]["vroegsignaalzaken"]
+    assert [reference["ID"] for reference in case["vroegsignalen"]] == [signals(town)[1]["ID"]]
+    hand_in(town, as_csv([{"case_id": case_ids(town)[99], **LETTER}]), name="lijst.csv")
+    town.run("2021-03", upto=("ddas_delivery", "worklist_files"))
+    assert signals(town)[2]["status"] == "Opgepakt"
+    assert {case["datumOpgepakt"] for case in delivered(town)["leveringen"][0]["vroegsignaalzaken"]} == {
+        "2022-01-01",
+        "2021-03-11",
+    }
+
+
+def test_a_case_was_matched_when_its_newest_signal_had_come(town: World) -> None:
+    town.deliver("huur", "2021-03", [row()])
+    town.deliver("water", "2021-03", [row(customer_reference="W1")], received="2021-03-20 10:00")
+    town.run("2021-03", upto=("ddas_delivery", "worklist_files"))
+    (case,) = delivered(town)["leveringen"][0]["vroegsignaalzaken"]
+    assert (case["matchingsdatum"], len(case["vroegsignalen"])) == ("2021-03-20", 2)
+
+
+def test_an_id_says_nothing_and_stays_what_it_is(town: World) -> None:
+    town.deliver("huur", "2021-03", [row()])
+    town.run("2021-03", upto=("ddas_delivery", "worklist_files"))
+    first = delivered(town)
+    (signal,) = first["leveringen"][0]["vroegsignalen"]
+    assert re.fullmatch(r"[0-9a-f]{32}", signal["ID"])
+    assert town.home.hash_key.stat().st_mode & 0o777 == 0o600
+    town.run("2021-03", upto=("ddas_delivery", "worklist_files"))
+    assert delivered(town) == first
+
+
+def test_a_long_addition_is_cut_where_letter_and_addition_are_told_apart(town: World) -> None:
+    long = ("37A-BIS1", "12 kamer 204", "12 appartement B", "14 A", "16 A-12")
+    town.deliver(
+        "huur", "2021-03", [row(customer_reference=f"K{n}", house_number=written) for n, written in enumerate(long)]
+    )
+    result = town.run("2021-03", upto=("ddas_delivery", "worklist_files"))
+    told = [signals(town)[number]["client"].get("huisnummertoevoeging") for number in range(1, 6)]
+    assert told == [None, None, None, "A", "A12"]
+    (metadata,) = [
+        e.materialization.metadata
+        for e in result.get_asset_materialization_events()
+        if e.asset_key.path == ["ddas_delivery"]
+    ]
+    assert metadata["house numbers without their long addition"].value == 3
+    town.register("2021AB,37,A,BIS1")
+    town.run("2021-03", upto=("ddas_delivery", "worklist_files"))
+    assert signals(town)[1]["client"]["huisnummertoevoeging"] == "A"
 
 
 def test_a_bsn_only_where_configured_and_then_alone(town: World) -> None:
@@ -244,10 +308,10 @@ def test_a_warehouse_that_does_not_fit_together_is_not_delivered(town: World) ->
 @pytest.mark.parametrize(
     ("breaking", "what"),
     [
-        ("DELETE FROM validated_signals WHERE row_number = 2", "signals, Nog niet opgepakt"),
-        ("DELETE FROM address_matches WHERE signal_count = 1", "cases"),
+        ("DELETE FROM validated_signals WHERE row_number = 2", "signals, Opgepakt"),
+        ("DELETE FROM worklist_issues", "cases"),
         ("UPDATE validated_signals SET amount_due = amount_due + 1", "euro"),
-        ("UPDATE validated_signals SET held_reason = 'withdrawn'", "signals, Niet opgepakt: onterecht signaal"),
+        ("UPDATE validated_signals SET held_reason = 'withdrawn'", "signals, Niet opgepakt: andere reden"),
         (
             "INSERT INTO contact_attempts SELECT month, 'c', address_key, 'w', 1, 'Brief', true, month, NULL, now(), 'f' "
             "FROM address_matches",

@@ -157,7 +157,8 @@ def test_a_warehouse_of_the_earlier_version_opens_and_its_tables_are_as_they_wer
         for name, columns in before.items():
             kept = [column[:3] for column in after[name][: len(columns)]]
             assert kept == [column[:3] for column in columns], name
-            if name != "reference.sources":
+            # A view says what it says now.
+            if name not in ("reference.sources", "signal_statuses"):
                 assert rows_of(connection, name, columns) == rows[name], name
         for name in described_tables():
             assert all(comment for *_, comment in after[name]), name
