@@ -157,7 +157,7 @@ def _proposed(asked: Asked, scratch: Path, settings: Settings) -> Proposal:
     try:
         looked = look_at(asked.file, scratch, settings.max_file_mb, named)
     except UnreadableError as error:
-        raise VroegError(f"the file {error}", where=asked.file.name, do="send or save it in another form") from None
+        raise VroegError(str(error), where=asked.file.name) from None
     return propose(looked, asked.file.name, named)
 
 
@@ -167,7 +167,7 @@ def _lacks(proposal: Proposal, file: Path) -> VroegError:
 
 
 def _refused(trial: Trial, file: Path) -> VroegError:
-    return VroegError(f"the file would be refused, {trial.refusal}: it {trial.detail}", where=file.name)
+    return VroegError(f"would be refused as {trial.refusal} ({trial.detail})", where=file.name)
 
 
 def _id_of(text: str) -> str:
@@ -379,9 +379,9 @@ def _show_columns(
         for field in fields_of(pattern):
             headers[field] = f"{headers[field]} / {header} (split)" if field in headers else f"{header} (split)"
     by_field = {reading.field: reading for reading in readings}
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("field", "header"):
-        table.add_column(name, overflow="fold")
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
+    table.add_column("field", no_wrap=True)
+    table.add_column("header", overflow="fold")
     for name in ("filled", "empty", "unreadable") if readings else ():
         table.add_column(name, justify="right")
     if readings:

@@ -21,7 +21,7 @@ from vroeg_pipeline.domain.fields import header_name
 from vroeg_pipeline.domain.terms import is_known, meanings_of
 from vroeg_pipeline.formats.cells import BLANK, NOTHING, Cell, Kind, UnreadableError, WrongEncodingError
 from vroeg_pipeline.formats.csv import Dialect, csv_file
-from vroeg_pipeline.formats.encodings import AUTO, blocks, encoding_of
+from vroeg_pipeline.formats.encodings import AUTO, blocks, encoding_of, wide_encoding
 from vroeg_pipeline.formats.hints import LOOKED_AT
 from vroeg_pipeline.formats.json import json_content, json_lines, json_records
 from vroeg_pipeline.formats.kinds import text_kind
@@ -41,6 +41,7 @@ _SHEETS = 30
 # A row is one of headers when so many of its cells can each mean another field, and none looks like a value.
 _FEWEST_HEADERS = 3
 _DEEPEST = 6
+_MOSTLY = 0.8
 
 
 @dataclass(frozen=True)
@@ -141,10 +142,12 @@ def _look_at_csv(path: Path, scratch: Path, named: Named) -> Looked:
     form: dict[str, Any] = {"format": "csv", "encoding": encoding}
     if at is None:
         delimiter = said or _likely_delimiter(first)
-        if not delimiter:
+        if delimiter in ("", ",") and _is_fixed(first):
             raise UnreadableError(
-                "is text without ';', ',', tab or '|' between columns; fixed widths are agreed by hand"
+                "looks like text of fixed widths; write the characters from-to in an agreement and give that to try"
             )
+        if not delimiter:
+            raise UnreadableError("is text with no columns: there is no ';', ',', tab or '|' between them")
         form |= {"header_row": 0, "delimiter": delimiter}
     else:
         above = any(line.strip() for line in first[1 if said else 0 : at])
@@ -160,10 +163,9 @@ def _look_at_csv(path: Path, scratch: Path, named: Named) -> Looked:
 
 
 def _encoding(path: Path) -> tuple[str, list[str]]:
-    if all(block.isascii() for block in blocks(path)) and b"\0" not in path.read_bytes()[:4_096]:
-        return AUTO, [
-            "the file has plain letters alone, which are the same in each encoding: encoding auto is proposed"
-        ]
+    # Plain letters are the same in each encoding: what the partner writes an é in is not known yet.
+    if wide_encoding(path) is None and all(block.isascii() for block in blocks(path)):
+        return AUTO, []
     try:
         found = encoding_of(path, AUTO)
     except WrongEncodingError as error:
@@ -205,6 +207,13 @@ def _likely_delimiter(lines: Sequence[str]) -> str:
         if width > best and 2 * times >= sum(counts.values()):
             best, chosen = width, delimiter
     return chosen
+
+
+def _is_fixed(lines: Sequence[str]) -> bool:
+    """Whether most lines are as long as each other, with gaps in them."""
+    filled = [line.strip("\r\n") for line in lines if line.strip()]
+    _, times = Counter(map(len, filled)).most_common(1)[0]
+    return len(filled) > 1 and times >= _MOSTLY * len(filled) and all("  " in line for line in filled)
 
 
 # Workbooks
