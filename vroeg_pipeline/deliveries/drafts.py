@@ -29,7 +29,7 @@ def partner_draft(
     codes = ", ".join(f'"{code}"' for code in municipalities)
     head = (
         f"partner: {partner}\nname: {_scalar(name)}\ntype: {_scalar(kind)}\n"
-        f"valid_from: {month_text(valid_from)}               # the first month for which a delivery is owed\n"
+        f"valid_from: {month_text(valid_from)}   # the first month for which a delivery is owed\n"
         f"municipalities: [{codes}]\n{_CONTACT}"
     )
     return _checks(proposal) + head + _form(proposal, _BOUNDS) + _cells(proposal)
