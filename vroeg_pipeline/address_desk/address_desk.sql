@@ -51,12 +51,12 @@ next_door AS (
         other.street
     FROM signals AS signal
     INNER JOIN signals AS other
-        ON signal.surname_key = other.surname_key
-        AND signal.birth_date = other.birth_date
+        ON signal.birth_date = other.birth_date
         AND signal.address_key <> other.address_key
         AND signal.one_partner <> other.one_partner
     WHERE abs(signal.house_number - other.house_number) <= 2
         AND (signal.postcode = other.postcode OR signal.street = other.street)
+        AND list_has_any(signal.surnames, other.surnames)
         AND NOT other.needs_review
 ),
 
@@ -184,7 +184,10 @@ people AS (
         bool_or(signal.crisis) AS has_crisis,
         sum(signal.amount_due) AS total_amount,
         string_agg(DISTINCT signal.written_address, chr(10) ORDER BY signal.written_address) AS written,
-        string_agg(DISTINCT concat_ws(' ', signal.initials, signal.prefix, signal.surname), '; ') AS residents
+        string_agg(DISTINCT concat_ws(' ', signal.initials, signal.prefix, signal.surname), '; ') AS residents,
+        -- Of a decision on another spelling of the surname the evidence tells.
+        max(json_extract_string(signal.address_evidence, '$.decision')) AS decision,
+        max(json_extract_string(signal.address_evidence, '$.decided_on')) AS decided_on
     FROM signals AS signal
     SEMI JOIN asked USING (desk_id)
     LEFT JOIN partner_names AS names USING (partner)
@@ -213,8 +216,8 @@ SELECT
     people.written,
     people.residents,
     coalesce(candidate_lists.candidates, []) AS candidates,
-    override.decision AS earlier_decision,
-    override.decided_at::DATE AS decided_on,
+    coalesce(override.decision, people.decision) AS earlier_decision,
+    coalesce(override.decided_at::DATE, people.decided_on::DATE) AS decided_on,
     CASE WHEN override.decided_at IS NULL OR override.decided_at < last_refusal.refused_at THEN last_refusal.refusal END
         AS refusal
 FROM asked

@@ -127,7 +127,7 @@ def _keep(
         decision = _WORDS.get(row.decision.lower(), "address")
         address_key, designation = found.get(row.number, (None, None))
         refused = None
-        if not re.fullmatch("[0-9a-f]{16}", row.desk_id):
+        if not re.fullmatch("[0-9a-f]{16}(-[0-9a-f]{16})*", row.desk_id):
             refused = _NO_KEY
         elif not row.decided_by:
             refused = _NOBODY

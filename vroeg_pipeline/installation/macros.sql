@@ -159,15 +159,92 @@ CREATE OR REPLACE TEMP MACRO is_legal_person(surname) AS
     )
     AND NOT regexp_matches(surname, '(?i)(?:^|[^\pL])inz(?:ake|\.)[\s\p{Z}:]*\pL');
 
--- A surname to compare occupants by: no case, no accents, no prefix in front (DOMAIN §8; the prefixes are those of
--- the national table of surname prefixes). A surname that is nothing but prefixes is kept.
-CREATE OR REPLACE TEMP MACRO surname_key_of(surname) AS
-    regexp_replace(
-        regexp_replace(lower(strip_accents(translate(surname, '’‘`', ''''''''))), '\s+', ' ', 'g'),
-        '^(?:(?:aan|af|al|am|auf|aus|bij|bin|boven|da|dal|dalla|das|de|degli|dei|del|della|den|der|des|di|die|do|don|'
-        || 'dos|du|een|el|gen|het|im|in|la|las|le|les|lo|los|of|onder|op|over|''?s|''?t|te|ten|ter|thoe|to|toe|'
-        || 'tot|uijt|uit|unter|v\.?|v\.? ?d\.?|v/d|van|ver|vom|von|voor|vor|zu|zum|zur) |[dl]''|''s-)+(.+)$',
-        '\1'
+-- Words that stand before a surname: those of two letters or more in the national table of surname prefixes. Some are
+-- surnames too: the second list has all of them.
+CREATE OR REPLACE TEMP MACRO prefixes_alone() AS
+    'aan|af|am|auf|aus|ben|bij|bin|da|dal|dalla|de|deca|degli|dei|del|della|dem|den|der|des|di|die|dos|een|el|gen|het|'
+    || 'im|in|la|las|les|of|onder|op|over|te|ten|ter|tho|thoe|thor|to|toe|tot|uijt|uit|unter|van|vd|ver|vom|von|voor|'
+    || 'vor|zu|zum|zur';
+
+CREATE OR REPLACE TEMP MACRO surname_prefixes() AS
+    prefixes_alone() || '|al|boven|das|do|don|du|le|lo|los';
+
+-- Without case and accents; apostrophes and hyphens of all kinds are one.
+CREATE OR REPLACE TEMP MACRO plain_name(name) AS
+    CASE
+        WHEN regexp_full_match(name, '[ -~]*') THEN lower(name)
+        ELSE replace(
+            replace(
+                replace(
+                    replace(
+                        translate(
+                            lower(
+                                strip_accents(
+                                    regexp_replace(replace(lower(name), 'ÿ', 'ij'), '[\s\p{Z}\p{Cf}]+', ' ', 'g')
+                                )
+                            ),
+                            '’‘`´ʼ‐‑‒–—−ıłøđð', '''''''''''------ilodd'
+                        ),
+                        'ĳ', 'ij'
+                    ),
+                    'ß', 'ss'
+                ),
+                'æ', 'ae'
+            ),
+            'œ', 'oe'
+        )
+    END;
+
+-- A plain name with a semicolon between joint names: of who follows `inzake` alone, without initials, d', l' and other
+-- apostrophes.
+CREATE OR REPLACE TEMP MACRO names_apart(plain) AS
+    replace(
+        regexp_replace(
+            regexp_replace(
+                regexp_replace(
+                    regexp_replace(plain, '^.*\binz(?:ake\b|\.)[ :]*(.*\pL)|\b([a-ce-km-z])''', '\1\2', 'g'),
+                    '&amp;|[/&+;()]|(?:^| )(?:en ?/ ?of|e ?[./]? ?[ov]\.?|c\.? ?q\.?|en|of|geb\.?|geboren|echtg\.?|'
+                    || 'echtgeno(?:te|ot)|wed\.?|weduwe|weduwnaar)(?: |$)',
+                    ' ; ',
+                    'g'
+                ),
+                '\b[dl]''|(?:\b[a-z]\b\.?)+|\b[a-z]{2,3}\. ',
+                '',
+                'g'
+            ),
+            '\s*-\s*',
+            '-',
+            'g'
+        ),
+        '''',
+        ''
+    );
+
+-- The names that a surname holds, to compare occupants by (DOMAIN §8): what stands before a comma; each of joint names;
+-- of a double name the whole and each part; all without prefixes. Initials, single letters and prefixes are no names.
+CREATE OR REPLACE TEMP MACRO surnames_of(surname) AS
+    list_sort(
+        list_distinct(
+            list_filter(
+                list_transform(
+                    flatten(
+                        list_transform(
+                            string_split(names_apart(plain_name(surname)), ';'),
+                            lambda part: list_append(
+                                string_split(split_part(part, ',', 1), '-'), split_part(part, ',', 1)
+                            )
+                        )
+                    ),
+                    lambda name: regexp_replace(
+                        regexp_replace(name, '[\s.]+', ' ', 'g'),
+                        '^[ -]*(?:(?:' || surname_prefixes() || ') )*(?:(?:' || prefixes_alone() || ')|(.*?)(?: (?:'
+                        || surname_prefixes() || '))*)[ -]*$',
+                        '\1'
+                    )
+                ),
+                lambda name: regexp_matches(name, '\pL\pL')
+            )
+        )
     );
 
 -- An amount as Dutch readers write it: € 1.234,56.

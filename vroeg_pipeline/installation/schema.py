@@ -60,6 +60,10 @@ _PART = re.compile(
 _COLUMN = re.compile(r"(?P<above>(?: {4}--.*\n)*) {4}(?P<name>\w+) (?P<type>[A-Z][^-\n]*?),?(?:  -- (?P<behind>.+))?\n")
 
 
+# What earlier versions filled and nothing uses any more.
+_GONE = {"validated_signals": ("surname_key",)}
+
+
 @dataclass(frozen=True)
 class Column:
     """A column as its table declares it, and what it means."""
@@ -83,22 +87,34 @@ class Part:
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Makes the tables and views that are not there, and says what they mean.
 
-    A table of an earlier version keeps its rows and gets the columns that it lacks behind its own, empty.
+    A table of an earlier version keeps its rows and gets the columns that it lacks behind its own, empty; of its own may be
+    empty what may be so now, and those that are gone are taken away.
     """
-    there: dict[str, set[str]] = {}
-    for schema, table, column in connection.execute(
-        "SELECT schema_name, table_name, column_name FROM duckdb_columns() WHERE database_name = current_database()"
+    there: dict[str, dict[str, bool]] = {}
+    for schema, table, column, is_nullable in connection.execute(
+        "SELECT schema_name, table_name, column_name, is_nullable FROM duckdb_columns() "
+        "WHERE database_name = current_database()"
     ).fetchall():
-        there.setdefault(_name(schema, table), set()).add(column)
+        there.setdefault(_name(schema, table), {})[column] = is_nullable
     statements = []
     for part in _parts():
         statements.append(part.statement)
-        known = there.get(part.name, set())
+        known = there.get(part.name, {})
         if part.kind == "TABLE" and known:
             statements += [
                 f"ALTER TABLE {part.name} ADD COLUMN {column.name} {column.type.removesuffix(' NOT NULL')};"
                 for column in part.columns
                 if column.name not in known
+            ]
+            statements += [
+                f"ALTER TABLE {part.name} ALTER COLUMN {column.name} DROP NOT NULL;"
+                for column in part.columns
+                if not known.get(column.name, True) and not column.type.endswith(" NOT NULL")
+            ]
+            statements += [
+                f"ALTER TABLE {part.name} DROP COLUMN {column};"
+                for column in _GONE.get(part.name, ())
+                if column in known
             ]
         if part.meaning:
             statements.append(f"COMMENT ON {part.kind} {part.name} IS {quoted(part.meaning)};")

@@ -49,6 +49,7 @@ def recidivism(of: Month) -> Mapping[str, Figures]:
     """
     define_address_macros(of.connection, of.installation)
     of.step("moved_addresses")
+    name_earlier_signals(of)
     filled = of.fill("repeat_signals", "recidivism_history")
     marked = "CASE WHEN only_repeats THEN 'only repeats' WHEN possible_new_occupant THEN 'new occupant' END"
     return {
@@ -59,3 +60,10 @@ def recidivism(of: Month) -> Mapping[str, Figures]:
             "marked": of.counts("recidivism_history", marked),
         },
     }
+
+
+def name_earlier_signals(of: Month) -> None:
+    """Signals that an earlier version of this software kept have a surname, and not yet the names that it holds."""
+    unnamed = "FROM validated_signals WHERE surnames IS NULL"
+    if of.connection.execute(f"{unnamed} LIMIT 1").fetchone():
+        of.connection.execute("UPDATE validated_signals SET surnames = surnames_of(surname) WHERE surnames IS NULL")

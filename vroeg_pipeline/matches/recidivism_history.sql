@@ -27,7 +27,7 @@ before AS (
 occupants AS (
     SELECT DISTINCT
         reported.present_key AS address_key,
-        past.surname_key,
+        past.surnames,
         past.birth_date
     FROM validated_signals AS past
     INNER JOIN reported ON past.month = reported.month AND past.address_key = reported.former_key
@@ -38,7 +38,7 @@ occupants AS (
 current_signals AS (
     SELECT
         signal.address_key,
-        signal.surname_key,
+        signal.surnames,
         signal.birth_date,
         repeated.signal_id IS NOT NULL AS is_repeat
     FROM validated_signals AS signal
@@ -48,13 +48,10 @@ current_signals AS (
 ),
 
 same_occupant AS (
-    SELECT now.address_key
+    SELECT DISTINCT now.address_key
     FROM current_signals AS now
-    SEMI JOIN occupants ON now.address_key = occupants.address_key AND now.surname_key = occupants.surname_key
-    UNION
-    SELECT now.address_key
-    FROM current_signals AS now
-    SEMI JOIN occupants ON now.address_key = occupants.address_key AND now.birth_date = occupants.birth_date
+    INNER JOIN occupants ON now.address_key = occupants.address_key
+    WHERE list_has_any(now.surnames, occupants.surnames) OR now.birth_date = occupants.birth_date
 ),
 
 repeats_alone AS (

@@ -323,6 +323,8 @@ class _Maker:
         columns = agreement.headers
         surname = household.surname
         prefix = household.prefix
+        if "-" in surname and int(arrear.reference[-1]) % 2:
+            surname = surname.split("-")[0]  # half of a double name
         if prefix and ("prefix" not in columns or rng.random() < 0.2):
             surname, prefix = f"{prefix} {surname}", ""
         return {

@@ -12,7 +12,7 @@ WITH answered AS (
             nullif(concat_ws(' ', line.street, line.house_number, line.house_letter, line.house_number_addition), ''),
             nullif(concat_ws(' ', line.postcode_text, line.city), '')
         ) AS written_address,
-        surname_key_of(line.surname) AS surname_key,
+        surnames_of(line.surname) AS surnames,
         coalesce(answer.postcode, line.postcode) AS postcode,
         answer.* EXCLUDE (
             postcode_text, street_text, house_number_text, house_letter_text, house_number_addition_text, city_text,
@@ -22,20 +22,69 @@ WITH answered AS (
     LEFT JOIN resolved_addresses AS answer ON same_address(line, answer)
 ),
 
-identified AS (
+-- The desk knows a writing by each of its names, so that a decision on one spelling of a surname holds for the others.
+named AS (
     SELECT
         *,
-        sha256(written_as || '|' || surname_key)[:16] AS desk_id
+        list_transform(
+            CASE WHEN len(surnames) = 0 THEN [plain_name(surname)] ELSE surnames END,
+            lambda name: sha256(written_as || '|' || name)[:16]
+        ) AS name_ids
     FROM answered
+),
+
+identified AS (
+    SELECT
+        * EXCLUDE (name_ids),
+        array_to_string(name_ids, '-') AS desk_id
+    FROM named
+),
+
+-- What was decided on a writing with one of the same names; what was decided on its very names is told apart.
+decisions AS (
+    SELECT
+        desk_id AS about,
+        unnest(string_split(desk_id, '-')) AS name_id,
+        decision,
+        decided_at,
+        address_key
+    FROM desk_answers
+),
+
+asked AS (
+    SELECT DISTINCT
+        desk_id,
+        unnest(string_split(desk_id, '-')) AS name_id
+    FROM identified
+),
+
+met AS (
+    SELECT DISTINCT
+        asked.desk_id,
+        decisions.* EXCLUDE (name_id, about),
+        asked.desk_id = decisions.about AS is_own
+    FROM asked
+    INNER JOIN decisions USING (name_id)
+    WHERE asked.desk_id = decisions.about OR decisions.decision <> 'withdrawn'
+),
+
+-- Its own decision goes first; decisions on others of the same name hold where they all say the same.
+desk AS (
+    SELECT
+        desk_id,
+        arg_max(met, (is_own, decided_at, address_key)) AS answer
+    FROM met
+    GROUP BY desk_id
+    HAVING bool_or(is_own) OR count(DISTINCT concat_ws('|', decision, address_key)) = 1
 ),
 
 decided AS (
     SELECT
         row.*,
-        desk.decision,
-        desk.decided_at,
-        CASE desk.decision
-            WHEN 'address' THEN desk.address_key
+        desk.answer.decision,
+        desk.answer.decided_at,
+        CASE desk.answer.decision
+            WHEN 'address' THEN desk.answer.address_key
             -- The addition of what is ambiguous is the suffix as it was line.
             WHEN 'as_written'
                 THEN CASE
@@ -49,7 +98,7 @@ decided AS (
             ELSE row.address_key
         END AS own_key
     FROM identified AS row
-    LEFT JOIN desk_answers AS desk ON row.desk_id = desk.desk_id
+    LEFT JOIN desk USING (desk_id)
 ),
 
 placed AS (

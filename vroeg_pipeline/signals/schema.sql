@@ -23,12 +23,13 @@ CREATE TABLE IF NOT EXISTS validated_signals (
     days_in_arrears INTEGER NOT NULL,  -- Days from arrears_since to reference_date.
     crisis BOOLEAN NOT NULL,  -- Cut-off or eviction has been announced.
     warm_handover BOOLEAN NOT NULL,  -- The partner offers to hand the case over in person.
-    reminder_sent BOOLEAN NOT NULL,  -- The partner has sent a reminder.
+    reminder_sent BOOLEAN,  -- The partner has sent a reminder; empty where its file does not say.
     -- withdrawn or not_confirmed: held back by the actuality gate (DOMAIN §10); empty when it counts.
     held_reason VARCHAR,
     surname VARCHAR NOT NULL,  -- Surname as delivered. Personal data.
-    -- Surname without case, accents and prefixes, to compare occupants (DOMAIN §8). Personal data.
-    surname_key VARCHAR NOT NULL,
+    -- The names that the surname holds, without case, accents and prefixes, to compare occupants (DOMAIN §8). Personal
+    -- data.
+    surnames VARCHAR[] NOT NULL,
     initials VARCHAR,  -- Personal data.
     prefix VARCHAR,  -- Surname prefix from its own column. Personal data.
     birth_date DATE,  -- Personal data.
@@ -55,7 +56,8 @@ CREATE TABLE IF NOT EXISTS validated_signals (
     -- Personal data.
     side_address_key VARCHAR,
     written_address VARCHAR,  -- The address as the partner wrote it, on one line. Personal data.
-    -- How the address desk knows this writing of an address with this surname (Kenmerk); the same in every month.
+    -- How the address desk knows this writing of an address with this surname (Kenmerk): a hash for each of its names,
+    -- the same in every month.
     desk_id VARCHAR,
     resolver_key VARCHAR,  -- The key that the address has without the address desk. Personal data.
     resolver_status VARCHAR  -- The status that the address has without the address desk.

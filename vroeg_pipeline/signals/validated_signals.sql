@@ -38,7 +38,7 @@ SELECT
             THEN 'not_confirmed'
     END AS held_reason,
     surname,
-    surname_key,
+    surnames,
     initials,
     prefix,
     birth_date,

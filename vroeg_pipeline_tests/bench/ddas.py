@@ -24,7 +24,7 @@ SELECT
     (2011 + number // 4000 % 20)::VARCHAR || 'AB_' || (1 + number % 4000)::VARCHAR || '__' AS address_key,
     'exact' AS address_status, false AS needs_review, '0392' AS municipality, 80 + i % 900 AS amount_due,
     month - 90 AS arrears_since, month - 2 AS reference_date, 88 AS days_in_arrears, i % 200 = 0 AS crisis,
-    false AS warm_handover, true AS reminder_sent, 'Bewoner' AS surname, 'bewoner' AS surname_key,
+    false AS warm_handover, true AS reminder_sent, 'Bewoner' AS surname, ['bewoner'] AS surnames,
     DATE '1950-01-01' + (i % 18000)::INTEGER AS birth_date, left(address_key, 6) AS postcode,
     1 + number % 4000 AS house_number, CASE WHEN i % 10 = 0 THEN 'A' ELSE '' END AS house_letter,
     '' AS house_number_addition

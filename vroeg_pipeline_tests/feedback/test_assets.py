@@ -241,7 +241,7 @@ def fill(
                 $partner AS file_sha256, $n AS row_number, now() AS received_at, $reference AS customer_reference,
                 $address AS address_key, 'exact' AS address_status, false AS needs_review, 1 AS amount_due,
                 $month AS arrears_since, $month AS reference_date, 0 AS days_in_arrears, false AS crisis,
-                false AS warm_handover, false AS reminder_sent, $held AS held_reason, 'X' AS surname, 'x' AS surname_key,
+                false AS warm_handover, false AS reminder_sent, $held AS held_reason, 'X' AS surname, ['x'] AS surnames,
                 '2021AB' AS postcode, 1 AS house_number, '' AS house_letter, '' AS house_number_addition
             """,
             {**values, "address": signal["address"], "held": signal["held"]},

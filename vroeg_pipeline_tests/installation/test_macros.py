@@ -1,4 +1,4 @@
-"""How delivered text is read (DOMAIN §4, §5) and surnames are compared (§8)."""
+"""How delivered text is read (DOMAIN §4, §5). How surnames are compared stands in `matches/test_same_names.py`."""
 
 from __future__ import annotations
 
@@ -206,30 +206,6 @@ def test_flag(connection: duckdb.DuckDBPyConnection, text: str | None, flag: boo
 @pytest.mark.parametrize(("text", "kept"), [(" \t a b \r\n", "a b"), ("\xa0", None), ("", None), (None, None)])
 def test_trimming(connection: duckdb.DuckDBPyConnection, text: str | None, kept: str | None) -> None:
     assert value(connection, "text_of(?)", text) == kept
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "same"),
-    [
-        ("Proef", "PROEF", True),
-        ("Bërg", "berg", True),
-        ("van der Proef", "Proef", True),
-        ("Van  Den Proef", "proef", True),
-        ("v.d. Proef", "Proef", True),
-        ("'t Hof", "Hof", True),
-        ("’t Hof", "'t hof", True),
-        ("d'Ancona", "Ancona", True),
-        ("in 't Veld", "Veld", True),
-        ("de", "De", True),
-        ("Vandersloot", "Sloot", False),
-        ("Proef-de Nep", "Proef", False),
-        ("Proef", "Proefma", False),
-    ],
-)
-def test_surnames_are_compared_without_case_accents_and_prefixes(
-    connection: duckdb.DuckDBPyConnection, one: str, other: str, same: bool
-) -> None:
-    assert value(connection, "surname_key_of(?) = surname_key_of(?)", one, other) is same
 
 
 def test_amounts_are_shown_as_in_dutch(connection: duckdb.DuckDBPyConnection) -> None:

@@ -24,7 +24,11 @@ _SUFFIXES = (
     "", "", "", "A", "B", "HS", "H", "huis", "bg", "1", "I", "1hoog", "2", "II", "2HG", "-2", "/3", "III", "RD", "rood",
     "R", "ZW", "zwart", "Z", "bis", "BS", "ben", "bov.", "A1", "a 01", "A-2", "12", "007", "ABCDE",
 )  # fmt: skip
-_SURNAMES = ("Janssen", "van Dijk", "Dijk", "Müller", "muller", "de Boer", "'t Hart", "Hart", "Boer, de", "Özil")
+_SURNAMES = (
+    "Janssen", "van Dijk", "Dijk", "Müller", "muller", "de Boer", "'t Hart", "Hart", "Boer, de", "Özil", "Hart-Dijk",
+    "van Dijk - de Boer", "Özil e/o Hart", "Boer, A. de en Muller, B.", "Janssen e/v Dijk", "J. Janssen-Özil", "Das",
+    "X", "Dijk/Özil", "A-Hart", "van der",
+)  # fmt: skip
 _BROKEN: dict[str, Sequence[str]] = {
     "customer_reference": ("", "  "),
     "surname": ("", "Bakkerij Jansen B.V.", "Stichting Wonen", "Boer, B.V.", "Stichting X inzake Hart"),

@@ -45,7 +45,7 @@ class Tables:
         """Adds a validated signal and gives its id. `received` is a moment, as `2021-03-03 10:00` in Amsterdam."""
         (count,) = fetch_one(self.connection, "SELECT count(*) FROM validated_signals")
         surname = values.pop("surname", "Testman")
-        (surname_key,) = fetch_one(self.connection, "SELECT surname_key_of(?)", [surname])
+        (surnames,) = fetch_one(self.connection, "SELECT surnames_of(?)", [surname])
         days = values.pop("days_in_arrears", 60)
         read_on = parse_month(month)
         signal = {
@@ -55,7 +55,7 @@ class Tables:
             "address_key": key_of(number), "address_status": "exact", "needs_review": False, "amount_due": 100,
             "arrears_since": read_on - timedelta(days=days), "reference_date": read_on, "days_in_arrears": days,
             "crisis": False, "warm_handover": False, "reminder_sent": True, "surname": surname,
-            "surname_key": surname_key, "postcode": "2021AB", "house_number": number, "house_letter": "",
+            "surnames": surnames, "postcode": "2021AB", "house_number": number, "house_letter": "",
             "house_number_addition": "", **values,
         }  # fmt: skip
         self._insert("validated_signals", signal)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from vroeg_pipeline.matches.assets import name_earlier_signals
 from vroeg_pipeline_tests.kit.tables import Tables, key_of
 
 FEBRUARY = "2021-02"
@@ -182,6 +183,34 @@ def test_new_occupants(tables: Tables, before: list[dict[str, Any]], now: list[d
     entry = tables.rows("prioritised_worklists")[1]
     assert entry["worklist"] == ("wijkteam_noord" if is_new else "budgetcoach")
     assert ("nieuwe bewoner" in entry["explanation"]) is is_new
+
+
+@pytest.mark.parametrize(
+    ("before", "now"), [("de Vries", "Vries, J.P. de"), ("Bakker-Jansen", "Bakker"), ("Smit e/o Mulder", "Mulder")]
+)
+def test_another_spelling_is_no_new_occupant(tables: Tables, before: str, now: str) -> None:
+    tables.signal("huur", month=FEBRUARY, surname=before)
+    tables.signal("licht", surname=now)
+    tables.recidivism(FEBRUARY, "2021-03")
+    assert tables.rows("recidivism_history")[1]["possible_new_occupant"] is False
+    tables.worklists()
+    assert tables.rows("prioritised_worklists")[1]["worklist"] == "budgetcoach"
+
+
+def test_names_of_signals_that_an_earlier_version_kept_are_read_from_their_surname(tables: Tables) -> None:
+    tables.signal("huur", month=FEBRUARY, surname="Smit e/o Mulder")
+    tables.signal("huur", 2, month=FEBRUARY, surname="Smit e/o Mulder")
+    tables.signal("licht", surname="Mulder")
+    tables.signal("licht", 2, surname="Bakker")
+    tables.recidivism(FEBRUARY)
+    tables.connection.execute("ALTER TABLE validated_signals ALTER COLUMN surnames DROP NOT NULL")
+    tables.connection.execute("UPDATE validated_signals SET surnames = NULL WHERE month < '2021-03-01'")
+    of = tables.at("2021-03")
+    of.fill("address_matches")
+    name_earlier_signals(of)
+    tables.recidivism("2021-03")
+    found = tables.rows("recidivism_history")
+    assert [found[number]["possible_new_occupant"] for number in (1, 2)] == [False, True]
 
 
 REFERENCE = {"customer_reference": "K1"}

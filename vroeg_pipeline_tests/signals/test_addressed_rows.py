@@ -78,6 +78,52 @@ def test_a_decision_outlives_every_register(
     assert addressed(connection, written, "Ander")["address_stage"] != "desk"
 
 
+def decide(connection: duckdb.DuckDBPyConnection, *decisions: tuple[str, str, str | None]) -> None:
+    """Decisions in this order: on the writing with a surname, what, and which address."""
+    connection.execute("DELETE FROM reference.address_decisions")
+    for day, (surname, decision, key) in enumerate(decisions, start=1):
+        connection.execute(
+            """
+            INSERT INTO reference.address_decisions (file_sha256, row_number, desk_id, decision, address_key, decided_at)
+            VALUES (?, 1, ?, ?, ?, TIMESTAMPTZ '2021-03-10 10:00:00+01' + to_days(?))
+            """,
+            [f"f{day}", addressed(connection, "12", surname)["desk_id"], decision, key, day],
+        )
+
+
+ZW, RD = "2021AB_12__ZW", "2021AB_12__RD"
+
+
+@pytest.mark.parametrize(
+    ("decisions", "surname", "key"),
+    [
+        ([("Bakker-Jansen", "address", RD)], "Bakker", RD),
+        ([("Bakker-Jansen", "address", RD)], "de Jansen", RD),
+        ([("Bakker", "address", RD)], "Bakker-Jansen", RD),
+        ([("de Vries", "address", RD)], "Vries, J.P. de", RD),
+        ([("Smit e/o Mulder", "address", RD)], "Bakker", None),
+        ([("Smit", "address", RD), ("Smit-Bakker", "address", RD)], "Bakker e/o Smit", RD),
+        # Of two doors none is guessed, but what was decided on the very names goes first.
+        ([("Smit", "address", RD), ("Mulder", "address", ZW)], "Smit e/o Mulder", None),
+        ([("Smit e/o Mulder", "address", ZW), ("Smit", "address", RD)], "Smit e/o Mulder", ZW),
+        ([("Smit e/o Mulder", "address", ZW), ("Smit", "address", RD)], "Smit", RD),
+        ([("Smit", "address", RD), ("Smit-Bakker", "withdrawn", None)], "Smit-Bakker", None),
+        ([("Smit", "address", RD), ("Smit-Bakker", "withdrawn", None)], "Smit", RD),
+        ([("Smit", "address", RD), ("Smit-Bakker", "withdrawn", None)], "Bakker e/o Smit", RD),
+        ([("J.", "address", RD)], "j.", RD),
+        ([("J.", "address", RD)], "K.", None),
+    ],
+)
+def test_a_decision_holds_for_another_spelling_of_the_surname(
+    connection: duckdb.DuckDBPyConnection, decisions: list[tuple[str, str, str | None]], surname: str, key: str | None
+) -> None:
+    load_register(connection, register_of([(12, "RD"), (12, "ZW")]))
+    decide(connection, *decisions)
+    found = addressed(connection, "12", surname)
+    assert (found["address_key"] if found["address_stage"] == "desk" else None) == key
+    assert found["needs_review"] is (key is None)
+
+
 @pytest.fixture
 def corner(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     """A dwelling on a corner, with a main address and a side address; and one next door."""

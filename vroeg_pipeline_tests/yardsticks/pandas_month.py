@@ -591,25 +591,60 @@ def _is_legal_person(surname: str) -> bool:
     return any(word in LEGAL_FORMS for word in re.split(r"[\s()/&+;]+", name.partition(",")[0]))
 
 
-# The words of BRP table 36 (voorvoegsels); a prefix of several words is taken off word by word.
+# The words of BRP table 36 (voorvoegsels), without single letters, which are no names; a prefix of several words is taken
+# off word by word.
 SURNAME_PREFIXES = """
-    's 's- 't a aan af al am auf aus 'm ben bij bin boven d d' da dal dal' dalla das de deca degli
-    dei del della dem den der des di die do don dos du el gen het i im in l l' la las le les lo los
-    of onder op over s s' t te ten ter tho thoe thor to toe tot uijt uit unter van ver vom von voor
-    vor zu zum zur
+    aan af al am auf aus ben bij bin boven da dal dalla das de deca degli dei del della dem den der des di die do don dos
+    du een el gen het im in la las le les lo los of onder op over te ten ter tho thoe thor to toe tot uijt uit unter van
+    vd ver vom von voor vor zu zum zur
 """
 PREFIX_WORDS = frozenset(SURNAME_PREFIXES.split())
+# Of these people are called too.
+ALSO_SURNAMES = frozenset(["al", "boven", "das", "do", "don", "du", "le", "lo", "los"])
+BETWEEN_NAMES = re.compile(
+    r"""
+    &amp; | [/&+;()]
+    | (?:(?<=\s)|^) (?:
+        en\s?/\s?of | e\s?[./]?\s?[ov]\.? | c\.?\s?q\.? | en | of
+        | geb\.? | geboren | echtg\.? | echtgenote | echtgenoot | wed\.? | weduwe | weduwnaar
+    ) (?=\s|$)
+    """,
+    re.VERBOSE,
+)
+
+
+def _one_name(text: str) -> str | None:
+    """Without initials and the prefixes around it; None where nothing of a name is left."""
+    words = text.split()
+    kept = [
+        word.strip(".")
+        for at, word in enumerate(words)
+        if not re.fullmatch(r"(?:[a-z]\.?)+", word) or not ("." in word or len(word) == 1)
+        if not (re.fullmatch(r"[a-z]{2,3}\.", word) and at + 1 < len(words))
+    ]
+    while len(kept) > 1 and kept[0] in PREFIX_WORDS:
+        kept.pop(0)
+    while len(kept) > 1 and kept[-1] in PREFIX_WORDS:
+        kept.pop()
+    name = " ".join(kept)
+    return name if re.search(r"[^\W\d_]{2}", name) and name not in PREFIX_WORDS - ALSO_SURNAMES else None
 
 
 @lru_cache(maxsize=1 << 17)
-def _surname_key(surname: str) -> str:
-    """A surname without case, accents and the prefix in front of it."""
-    letters = unicodedata.normalize("NFKD", surname.casefold())
-    plain = "".join(c for c in letters if not unicodedata.combining(c))
-    words = re.sub("[\u2018\u2019]", "'", plain).split()
-    while len(words) > 1 and words[0] in PREFIX_WORDS:
-        words.pop(0)
-    return re.sub(r"^(?:d'|l'|'s-)(?=\w)", "", " ".join(words))
+def _surnames(surname: str) -> frozenset[str]:
+    """The names that two signals are compared by: without case and accents, joint and double names apart."""
+    plain = re.sub("[\u2018\u2019`\u00b4]", "'", _plain(surname.lower().replace("\u00ff", "ij")))
+    plain = plain.translate(str.maketrans("ıłøđð", "ilodd")).replace("æ", "ae").replace("œ", "oe")
+    plain = re.sub("[\u2010-\u2014\u2212]", "-", plain)
+    if on_behalf := re.search(r"(?<!\w)inz(?:ake|\.)[\s:]*(.*\w.*)", plain):
+        plain = on_behalf[1]
+    found = set()
+    for joint in BETWEEN_NAMES.split(plain):
+        part = re.sub(r"(?<!\w)[dl]'|(?<!\w)'[a-z](?![a-z])", "", joint.partition(",")[0]).replace("'", "")
+        pieces = [piece.strip() for piece in part.split("-")]
+        pieces = [piece for piece in pieces if piece and len(piece.strip(".")) > 1]
+        found |= {_one_name("-".join(pieces)), *map(_one_name, pieces)}
+    return frozenset(found - {None})
 
 
 # -------------------------------------------------------------------------------------------------- addresses
@@ -1166,8 +1201,9 @@ def _look_back(
     same_people: set[str] = set()
     if len(reported) and len(people):
         seen = people.merge(reported, on=["address_key", "number"])
-        for column in ("surname_key", "birth_date"):
-            sides = [frame.loc[frame[column].notna(), ["address_key", column]] for frame in (signals, seen)]
+        for column in ("surnames", "birth_date"):
+            pairs = [frame[["address_key", column]].explode(column) for frame in (signals, seen)]
+            sides = [frame[frame[column].notna()] for frame in pairs]
             same_people |= set(sides[0].merge(sides[1].drop_duplicates())["address_key"])
     history["possible_new_occupant"] = is_known & ~history["address_key"].isin(same_people)
     return history
@@ -1330,7 +1366,7 @@ def _run(
             parts["validated_signals"].append(signals)
             if len(signals):
                 signals["family"] = signals["partner"].map(succession.family)
-                signals["surname_key"] = _objects([_surname_key(name) for name in signals["surname"]])
+                signals["surnames"] = _objects([sorted(_surnames(name)) for name in signals["surname"]])
                 signals["number"] = number
                 signals = signals[signals["held_reason"].isna()].reset_index(drop=True)
 
@@ -1353,7 +1389,7 @@ def _run(
             window = range(number - settings.lookback_months, number)
             reported = _stack(past_reported[n] for n in window if n in past_reported)
             people = _stack(
-                past_signals[n][["address_key", "number", "surname_key", "birth_date"]]
+                past_signals[n][["address_key", "number", "surnames", "birth_date"]]
                 for n in window
                 if len(past_signals.get(n, ()))
             )
