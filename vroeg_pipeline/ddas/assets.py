@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from vroeg_pipeline.ddas.answers import keep_answers, withhold_answers
 from vroeg_pipeline.ddas.file import counts_shown, ddas_name, left_out, unnamed_said, write_ddas
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation.home import replacing
@@ -32,16 +33,18 @@ GROUP = "outgoing"
     )
 )
 def ddas_delivery(of: Month) -> Mapping[str, Figures]:
-    """One JSON in the outbox."""
+    """One JSON in the outbox, and the same as what CBS is answered from."""
     said = unnamed_said(of.installation)
     to_do = {"before it is sent": said} if said else {}
     path = of.outbox / ddas_name(of.installation, [of.month])
     try:
         with replacing(path) as temporary:
             counts = counts_shown(write_ddas(of.connection, of.installation, [of.month], temporary))
+            keep_answers(of.home, of.month, temporary)
     except VroegError as error:
         # The teams' month is done; CBS can wait until this is mended. The check of the asset fails.
         path.unlink(missing_ok=True)
+        withhold_answers(of.home, of.month)
         of.warn(f"no delivery to CBS: {error}")
         return {"ddas_delivery": {"written": f"nothing: {error}"}}
     untold = {"rejected rows left out": left_out(of.connection, [of.month])}

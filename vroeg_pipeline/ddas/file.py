@@ -44,7 +44,7 @@ def write_ddas(
 
     Raises VroegError when a setting lacks, or the warehouse does not hold what it should: then the file is not whole.
     """
-    settings = _complete(installation)
+    settings = complete(installation)
     _gather(connection, installation, months)
     standard, key = VERSIONS[settings.version], hash_key(installation.home)
 
@@ -84,8 +84,8 @@ def unnamed_said(installation: Installation) -> str | None:
     )
 
 
-def _complete(installation: Installation) -> Ddas:
-    """The settings with a levering for every municipality that partners deliver for."""
+def complete(installation: Installation) -> Ddas:
+    """The settings of the delivery with a levering for every municipality that partners deliver for."""
     settings = installation.settings.ddas
     named = {code: DdasMunicipality(organisation=_default_name(code)) for code in unnamed(installation)}
     return settings.model_copy(update={"municipalities": {**named, **settings.municipalities}})
@@ -146,7 +146,7 @@ def _gather(connection: duckdb.DuckDBPyConnection, installation: Installation, m
     """Makes the temporary table `ddas_signals`, and what it is made with."""
     settings = installation.settings
     _set_period(connection, months)
-    municipalities = sorted(_complete(installation).municipalities)
+    municipalities = sorted(complete(installation).municipalities)
     connection.execute("SET VARIABLE first_municipality = ?", [municipalities[0] if municipalities else None])
     agreed = [(a.partner, list(a.municipalities)) for a in installation.partners.agreements.values()]
     temporary_table(connection, "agreed_municipalities", "partner VARCHAR, municipalities VARCHAR[]", agreed)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated, Any
@@ -191,10 +191,45 @@ def contradicted(lines: Iterable[str]) -> Counter[str]:
 
 
 def _read_back(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """Each signal and each case of a file of `text`: those stand on a line of their own."""
+    """Each signal and each case of a file of `text`."""
+    return (json.loads(text) for _, text in parts(lines))
+
+
+def parts(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """The same as their JSON, each with its municipality: those stand on a line of their own."""
+    municipality = ""
     for line in lines:
-        if line.startswith(('{"ID":', '{"resultaat":', '{"matchingsdatum":')):
-            yield json.loads(line.rstrip(",\n"))
+        text = line.rstrip(",\n")
+        if line.startswith('{"teller":'):
+            municipality = json.loads(f"{text}]}}")["gemeentecode"]
+        elif line.startswith(('{"ID":', '{"resultaat":', '{"matchingsdatum":')):
+            yield municipality, text
+
+
+def message(
+    settings: Ddas,
+    first_day: date,
+    last_day: date,
+    now: datetime,
+    rows: Mapping[str, tuple[Iterable[str], Iterable[str]]],
+) -> Iterator[str]:
+    """The same as `text` gives, of signals and cases that are JSON already, by municipality."""
+    head = Uitwisselmodel(
+        startdatumLevering=first_day,
+        einddatumLevering=last_day,
+        aanleverdatumEnTijd=now,
+        codeGegevensleverancier=settings.supplier,
+    )
+    yield _open(head, "leveringen")
+    for number, (code, (signals, cases)) in enumerate(rows.items(), 1):
+        yield (",\n" if number > 1 else "") + _open(
+            levering(number, code, settings.municipalities[code]), "vroegsignalen"
+        )
+        yield ",\n".join(signals)
+        yield '],"vroegsignaalzaken":[\n'
+        yield ",\n".join(cases)
+        yield "]}"
+    yield "\n]}"
 
 
 def _open(model: _Model, array: str) -> str:

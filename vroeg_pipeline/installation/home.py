@@ -85,6 +85,16 @@ class Home:
         return self.root / "alerts.json"
 
     @property
+    def ddas_answers(self) -> Path:
+        """What CBS is answered from, a file a month; made anew by every run of the month."""
+        return self.root / "ddas"
+
+    @property
+    def log(self) -> Path:
+        """Who asked for what, as JSON Lines."""
+        return self.root / "log"
+
+    @property
     def scratch(self) -> Path:
         """Where files lie while they are worked on; empty between runs."""
         return self.root / "tmp"

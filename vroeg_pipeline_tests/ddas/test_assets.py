@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from vroeg_pipeline.ddas.answers import opened_answers
 from vroeg_pipeline.ddas.file import differences, is_bsn, unnamed_said, warehouse_totals, write_ddas
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation.secrets import hash_key, keyed_hash
@@ -286,6 +287,19 @@ def test_a_municipality_that_is_not_named_is_told_by_its_code(town: World) -> No
     assert "0392" not in said
 
 
+def test_cbs_is_answered_with_what_stands_in_the_file(town: World) -> None:
+    town.deliver("huur", "2021-03", [row(), row(customer_reference="K2", house_number="14")])
+    town.deliver("water", "2021-03", [row(customer_reference="W1")])
+    town.run("2021-03", upto=("ddas_delivery", "worklist_files"))
+    with opened_answers(town.home, [month("2021-03")], ["0392", "0473"]) as answers:
+        page = answers.page(1, None, 50_000)
+    for levering in delivered(town)["leveringen"]:
+        signals, cases = (json.loads(f"[{','.join(texts)}]") for texts in page.rows[levering["gemeentecode"]])
+        assert sorted(signals, key=json.dumps) == sorted(levering["vroegsignalen"], key=json.dumps)
+        assert sorted(cases, key=json.dumps) == sorted(levering["vroegsignaalzaken"], key=json.dumps)
+    assert (page.signals, page.cases) == (3, 2)
+
+
 def test_a_setting_that_is_wrong_stops_only_this_file(town: World) -> None:
     town.deliver("huur", "2021-03", [row()])
     town.settings(ddas={"municipalities": MUNICIPALITIES, "bsn": True})
@@ -295,6 +309,11 @@ def test_a_setting_that_is_wrong_stops_only_this_file(town: World) -> None:
     with pytest.raises(VroegError, match=r"ddas\.bsn is on"):
         write(town)
     assert not list(town.home.outbox.rglob("ddas*"))
+    with (
+        pytest.raises(VroegError, match="could not be delivered"),
+        opened_answers(town.home, [month("2021-03")], ["0392"]),
+    ):
+        pass
 
 
 def test_a_warehouse_that_does_not_fit_together_is_not_delivered(town: World) -> None:
