@@ -24,7 +24,7 @@ from vroeg_pipeline.alerts.facts import (
     Volume,
 )
 from vroeg_pipeline.alerts.plan import Condition
-from vroeg_pipeline.deliveries.partner_month import PartnerMonth, share_outdated
+from vroeg_pipeline.deliveries.partner_month import PartnerMonth
 from vroeg_pipeline.domain.agreements import Agreement
 from vroeg_pipeline.domain.months import moment_text
 from vroeg_pipeline.domain.partners import Partners
@@ -64,7 +64,7 @@ def delivery_problems(of: PartnerMonth, verdicts: Sequence[NotedVerdict], now: d
     partner, who = of.agreement.partner, _who(of.agreement)
     for facts in _of_arrival(of, who, now):
         yield Condition(facts, partner, of.month)
-    if not of.accepted:
+    if not of.usable:
         return
     broken = [verdict for verdict in verdicts if not verdict.passed]
     if volume := [verdict for verdict in broken if verdict.check in _VOLUME_CHECKS]:
@@ -99,7 +99,7 @@ def _of_arrival(of: PartnerMonth, who: _Who, now: datetime) -> Iterator[Facts]:
             newest=f"{of.reference_date:%d-%m-%Y}" if of.reference_date else None,
             age=of.reference_date_age,
             most=of.agreement.delivery.max_age_days,
-            percentage=max((round(100 * share_outdated(file)) for file in of.accepted), default=0),
+            percentage=round(100 * of.share_outdated),
         )
 
 

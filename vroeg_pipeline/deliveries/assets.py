@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import dagster as dg
 
 from vroeg_pipeline.deliveries.intake import MonthIntake, clear_leftovers, take_in
-from vroeg_pipeline.deliveries.partner_month import is_in_time
+from vroeg_pipeline.deliveries.judged_files import DeliveryFile
 from vroeg_pipeline.deliveries.worked_on import content_of_month, note_seen
 from vroeg_pipeline.domain.agreements import Agreement
 from vroeg_pipeline.domain.months import AMSTERDAM, longest_waits, month_text
@@ -54,6 +54,7 @@ def _delivery_spec(agreement: Agreement) -> dg.AssetSpec:
             "oldest reference date": f"{terms.max_age_days} days before the due date",
             "expected rows": f"{terms.expected_rows[0]} to {terms.expected_rows[1]}" if terms.expected_rows else "any",
             "confirmation asked": terms.confirmation,
+            "files that add": terms.additions or "none",
             "delivered by": agreement.delivered_by or "itself",
             "agreement": dg.MetadataValue.path(f"agreements/{agreement.partner}.yaml"),
         },
@@ -76,8 +77,8 @@ def _freshness(agreement: Agreement) -> dg.FreshnessPolicy | None:
     made(
         "delivery_files",
         "Reads the month's folders of the inbox and keeps the bytes of every file in the archive. The newest usable "
-        "file of a partner is its delivery; files that cannot be used are refused with a reason, and the month goes "
-        "on without them (DOMAIN §4).",
+        "file of a partner and all that add to it are its delivery; one that lost people waits for somebody to decide; "
+        "files that cannot be used are refused with a reason, and the month goes on without them (DOMAIN §4).",
         # What partners deliver; which partners there are is known to the agreements (`of_partners`).
         reads=[],
         statements=[],
@@ -98,10 +99,13 @@ def delivery_files(of: Month) -> Mapping[str, Figures]:
     return {
         "delivery_files": {
             **row_count(len(intake.files)),
-            "accepted": len(intake.accepted),
+            "accepted": sum(map(len, intake.accepted.values())),
             "superseded": sum(f.status == "superseded" for f in intake.files),
+            "questioned": sum(f.status == "questioned" for f in intake.files),
             "refused": sum(f.status == "refused" for f in intake.files),
-            "data rows in accepted deliveries": sum(f.row_count or 0 for f in intake.accepted.values()),
+            "data rows in accepted deliveries": sum(
+                f.row_count or 0 for of_one in intake.accepted.values() for f in of_one
+            ),
             "rows of unknown partners in files of senders": counted(intake.unknown_rows),
             "owed but not delivered": ", ".join(missing) or "none",
             "left alone in the inbox": counted(intake.skipped),
@@ -119,31 +123,59 @@ def of_partners(partners: Partners) -> Sequence[dg.AssetSpec | dg.AssetsDefiniti
 
 def _log_arrivals(of: Month, intake: MonthIntake) -> None:
     key, installation = month_key(of.month), of.installation
-    for partner, file in intake.accepted.items():
+    for partner, files in intake.accepted.items():
         if partner not in intake.changed and key in of.context.instance.get_materialized_partitions(
             delivery_key(partner)
         ):
             continue
-        due = installation.partners.agreements[partner].due(file.month)
-        of.context.log_event(
-            dg.AssetMaterialization(
-                delivery_key(partner),
-                partition=key,
-                metadata={
-                    **row_count(file.row_count or 0),
-                    "volume": dg.MetadataValue.md(_volume(of, installation.partners.line_of(partner))),
-                    "received at": dg.MetadataValue.timestamp(file.received_at),
-                    "due at": dg.MetadataValue.timestamp(due),
-                    "on time": is_in_time(file.received_at, due),
-                    "size (bytes)": file.size_bytes,
-                    "sha256 begins with": file.file_sha256[:12],
-                    "latest reference date": str(file.reference_date_max or "none readable"),
-                    "agreed columns it lacks": ", ".join(file.missing_optional) or "none",
-                    # Only their number: what they are called tells the check columns_as_agreed, where that is safe.
-                    "columns not agreed": len(file.unexpected_columns),
-                },
+        partner_month = intake.of(installation.partners.agreements[partner], of.month)
+        shown = {
+            # All files together, as the month is theirs; the last event tells of all of them.
+            **row_count(partner_month.row_count),
+            "volume": dg.MetadataValue.md(_volume(of, installation.partners.line_of(partner))),
+            "files": _accepted_table(files),
+            "due at": dg.MetadataValue.timestamp(partner_month.due),
+            "delivered": not partner_month.is_open,
+            "on time": bool(partner_month.usable) and not partner_month.is_late,
+        }
+        # Where one is not accepted any more nothing came, and the event tells what is left.
+        came = [file for file in files if file.file_sha256 not in intake.before.get(partner, ())] or files[-1:]
+        for file in came:
+            of.context.log_event(
+                dg.AssetMaterialization(
+                    delivery_key(partner),
+                    partition=key,
+                    metadata={
+                        **shown,
+                        "rows of this file": file.row_count or 0,
+                        "adds to the delivery": file.is_addition,
+                        "received at": dg.MetadataValue.timestamp(file.received_at),
+                        "size (bytes)": file.size_bytes,
+                        "sha256 begins with": file.file_sha256[:12],
+                        "latest reference date": str(file.reference_date_max or "none readable"),
+                        "agreed columns it lacks": ", ".join(file.missing_optional) or "none",
+                        # Only their number: what they are called tells the check columns_as_agreed, where that is safe.
+                        "columns not agreed": len(file.unexpected_columns),
+                    },
+                )
             )
+
+
+def _accepted_table(files: Sequence[DeliveryFile]) -> dg.TableMetadataValue:
+    """The files of a partner whose rows count."""
+    records = [
+        dg.TableRecord(
+            {
+                "received": f"{file.received_at.astimezone(AMSTERDAM):%Y-%m-%d %H:%M}",
+                "adds": "yes" if file.is_addition else "no",
+                "rows": file.row_count or 0,
+                "sha256": file.file_sha256[:12],
+            }
         )
+        for file in files
+    ]
+    kinds = {"received": "string", "adds": "string", "rows": "int", "sha256": "string"}
+    return dg.MetadataValue.table(records, dg.TableSchema([dg.TableColumn(*column) for column in kinds.items()]))
 
 
 def _volume(of: Month, partners: list[str]) -> str:

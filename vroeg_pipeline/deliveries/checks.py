@@ -28,8 +28,9 @@ CHECKS = [
     MonthCheck(
         "delivery_files",
         "one_delivery_a_partner",
-        "At most one file of a partner is its accepted delivery of the month (DOMAIN §4).",
+        "At most one file of a partner that does not add is its accepted delivery of the month (DOMAIN §4).",
         "SELECT count(*) FROM (SELECT 1 FROM delivery_files WHERE month = getvariable('month') AND status = 'accepted' "
+        "AND decision IS DISTINCT FROM 'addition' AND (NOT adds OR decision = 'replacement') "
         "GROUP BY partner HAVING count(*) > 1)",
         blocking=True,
     ),

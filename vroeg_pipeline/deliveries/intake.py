@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 import duckdb
 
+from vroeg_pipeline.deliveries.file_decisions import decisions_of_month
 from vroeg_pipeline.deliveries.inbox import list_month
 from vroeg_pipeline.deliveries.judged_files import DeliveryFile, judge_file
 from vroeg_pipeline.deliveries.partner_month import PartnerMonth
 from vroeg_pipeline.deliveries.received import files_of_month
+from vroeg_pipeline.deliveries.standing import with_standing
 from vroeg_pipeline.domain.agreements import Agreement
 from vroeg_pipeline.domain.fields import DELIVERED_FIELDS
 from vroeg_pipeline.domain.months import month_text
@@ -32,19 +34,32 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class MonthIntake:
-    """What an intake found. `changed`: partners whose accepted delivery is another than before. `unknown_rows`: how many
-    rows in accepted files of each sender are of partners that its agreement does not name, where there are any.
+    """What an intake found. `before`: the files of each partner (SHA-256) that were accepted before it. `unknown_rows`: how
+    many rows in accepted files of each sender are of partners that its agreement does not name, where there are any.
     """
 
     files: list[DeliveryFile]
-    changed: set[str]
+    before: Mapping[str, Sequence[str]]
     unknown_rows: Counter[str]
     skipped: Counter[str]
 
     @property
-    def accepted(self) -> dict[str, DeliveryFile]:
-        """The delivery of each partner that has one."""
-        return {file.partner: file for file in self.files if file.status == "accepted" and not file.is_senders}
+    def changed(self) -> set[str]:
+        """The partners and senders whose accepted files are others than before."""
+        after: dict[str, set[str]] = {}
+        for file in self.files:
+            if file.status == "accepted":
+                after.setdefault(file.partner, set()).add(file.file_sha256)
+        return {of for of in self.before.keys() | after.keys() if set(self.before.get(of, ())) != after.get(of, set())}
+
+    @property
+    def accepted(self) -> dict[str, list[DeliveryFile]]:
+        """The files of each partner whose rows count, oldest first."""
+        accepted: dict[str, list[DeliveryFile]] = {}
+        for file in sorted(self.files, key=lambda file: (file.received_at, file.file_name)):
+            if file.status == "accepted" and not file.is_senders:
+                accepted.setdefault(file.partner, []).append(file)
+        return accepted
 
     def of(self, agreement: Agreement, month: date) -> PartnerMonth:
         """What it found of one partner."""
@@ -58,26 +73,29 @@ def take_in(connection: duckdb.DuckDBPyConnection, installation: Installation, m
     The result depends on the files ever seen and the agreements alone, not on the order in which runs saw them.
     """
     files, skipped = _files_of(connection, installation, month)
-    before = dict(
+    before: dict[str, Sequence[str]] = dict(
         connection.execute(
-            "SELECT partner, file_sha256 FROM delivery_files WHERE month = getvariable('month') AND status = 'accepted'"
+            "SELECT partner, list(file_sha256) FROM delivery_files WHERE month = getvariable('month') "
+            "AND status = 'accepted' GROUP BY partner"
         ).fetchall()
     )
+    decisions = decisions_of_month(connection)
     judged = [
         each
         for number, file in enumerate(files, start=1)
-        for each in judge_file(connection, installation, file, f"delivered_{number}")
+        for each in judge_file(connection, installation, file, f"delivered_{number}", decisions)
     ]
-    judged = _without_superseded(_once(judged))
+    judged = with_standing(connection, installation.partners, _once(judged))
     keep_month(connection, installation, month, judged)
     for reason, count in skipped.items():
         say(f"{month_text(month)} inbox: {count} left alone ({reason})")
     for said in _said(judged):
         say(f"{month_text(month)} {said}")
-    after = {file.partner: file.file_sha256 for file in judged if file.status == "accepted"}
-    changed = {partner for partner in before.keys() | after.keys() if before.get(partner) != after.get(partner)}
-    unknown = {f.partner: f.row_count for f in judged if f.is_senders and f.status == "accepted" and f.row_count}
-    return MonthIntake(judged, changed, Counter(unknown), skipped)
+    unknown: Counter[str] = Counter()
+    for file in judged:
+        if file.is_senders and file.status == "accepted" and file.row_count:
+            unknown[file.partner] += file.row_count
+    return MonthIntake(judged, before, unknown, skipped)
 
 
 def _said(files: list[DeliveryFile]) -> list[str]:
@@ -117,20 +135,6 @@ def _once(files: list[DeliveryFile]) -> list[DeliveryFile]:
     return [file for file in files if file.delivered_by or (file.partner, file.file_sha256) not in sent]
 
 
-def _without_superseded(files: list[DeliveryFile]) -> list[DeliveryFile]:
-    """Of the accepted files of a partner the newest stays its delivery, the others are superseded."""
-    newest: dict[str, DeliveryFile] = {}
-    for file in files:
-        if file.status == "accepted":
-            rival = newest.get(file.partner)
-            if rival is None or (file.received_at, file.file_name) > (rival.received_at, rival.file_name):
-                newest[file.partner] = file
-    return [
-        replace(file, status="superseded") if file.status == "accepted" and newest[file.partner] is not file else file
-        for file in files
-    ]
-
-
 def keep_month(
     connection: duckdb.DuckDBPyConnection, installation: Installation, month: date, files: list[DeliveryFile]
 ) -> None:
@@ -139,13 +143,15 @@ def keep_month(
     due = {p: a.due(month) for p, a in agreements.items() if a.is_owed(month)}
     columns = """
         month DATE, partner VARCHAR, file_sha256 VARCHAR, file_name VARCHAR, received_at TIMESTAMPTZ,
-        delivered_by VARCHAR, size_bytes BIGINT, status VARCHAR, refusal VARCHAR, detail VARCHAR, row_count INTEGER,
+        delivered_by VARCHAR, size_bytes BIGINT, status VARCHAR, refusal VARCHAR, detail VARCHAR, adds BOOLEAN,
+        decision VARCHAR, delivers BOOLEAN, references_lacking INTEGER, references_before INTEGER, row_count INTEGER,
         reference_date_max DATE, due_at TIMESTAMPTZ, missing_optional VARCHAR[], unexpected_columns VARCHAR[]
     """
     rows = [
         (
             f.month, f.partner, f.file_sha256, f.file_name, f.received_at, f.delivered_by, f.size_bytes, f.status,
-            f.refusal, f.detail, f.row_count, f.reference_date_max, due.get(f.partner), list(f.missing_optional),
+            f.refusal, f.detail, f.adds, f.decision, f.delivers, f.references_lacking, f.references_before, f.row_count,
+            f.reference_date_max, due.get(f.partner), list(f.missing_optional),
             list(f.unexpected_columns),
         )
         for f in files

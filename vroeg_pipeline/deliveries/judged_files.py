@@ -7,11 +7,13 @@ the delivery is decided by the intake.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 import duckdb
 
+from vroeg_pipeline.deliveries.file_decisions import Decision, Decisions
 from vroeg_pipeline.deliveries.received import ReceivedFile
 from vroeg_pipeline.domain.agreements import Agreement
 from vroeg_pipeline.domain.layouts import PARTNER_IN_FILE, Layout
@@ -30,10 +32,16 @@ _WHOLE_FILE = ("too_large", "unreadable", "missing_columns")
 @dataclass(frozen=True)
 class DeliveryFile(ReceivedFile):
     """One row of `delivery_files` in the making. `delivered_by`: the sender in whose file its rows stand, if any.
-    `is_senders`: it stands for the file of a sender itself, with the rows that are of no known partner.
+    `is_senders`: it stands for the file of a sender itself, with the rows that are of no known partner. `rows_in`: where its
+    own rows stand until the register has them, for FROM.
     """
 
     status: str = "accepted"
+    adds: bool | None = None
+    decision: str | None = None
+    delivers: bool | None = None
+    references_lacking: int | None = None
+    references_before: int | None = None
     refusal: str | None = None
     detail: str | None = None
     row_count: int | None = None
@@ -41,6 +49,7 @@ class DeliveryFile(ReceivedFile):
     missing_optional: tuple[str, ...] = ()
     unexpected_columns: tuple[str, ...] = ()
     rows_table: str | None = None
+    rows_in: str | None = None
     delivered_by: str | None = None
     is_senders: bool = False
 
@@ -50,34 +59,57 @@ class DeliveryFile(ReceivedFile):
         return self.partner if self.refusal != "unknown_partner" else "(no agreement)"
 
     @property
+    def is_addition(self) -> bool:
+        """Whether it adds to the delivery: by its name, unless a person decided."""
+        if self.decision in (Decision.ADDITION, Decision.REPLACEMENT):
+            return self.decision == Decision.ADDITION
+        return bool(self.adds)
+
+    @property
     def registered(self) -> RegisteredFile:
         """What the register will say of it, before its rows are measured."""
         return RegisteredFile(
-            self.status, self.refusal, self.received_at, self.reference_date_max, self.row_count, detail=self.detail
-        )
+            self.status, self.refusal, self.received_at, self.reference_date_max, self.row_count, detail=self.detail,
+            is_addition=self.is_addition,
+        )  # fmt: skip
 
     def refused(self, refusal: str, detail: str) -> DeliveryFile:
         return replace(self, status="refused", refusal=refusal, detail=detail)
 
 
 def judge_file(
-    connection: duckdb.DuckDBPyConnection, installation: Installation, file: DeliveryFile, rows_table: str
+    connection: duckdb.DuckDBPyConnection,
+    installation: Installation,
+    file: DeliveryFile,
+    rows_table: str,
+    decisions: Decisions,
 ) -> list[DeliveryFile]:
     """The file with its verdict; that of a sender also as the file of each partner in it."""
     partners = installation.partners
     if sender := partners.senders.get(file.partner):
-        return _judge_sent(connection, installation, sender, replace(file, is_senders=True), rows_table)
+        file = replace(file, is_senders=True)
+        return _judge_sent(connection, installation, sender, file, rows_table, decisions)
     agreement = partners.agreements.get(file.partner)
     if agreement is None:
         said = "its folder in the inbox has no agreement; add one or remove the folder"
         return [file.refused("unknown_partner", said)]
+    file = _as_agreed(file, [agreement], decisions)
     if agreement.delivered_by:
         said = f"by the agreement it stands in the files of {agreement.delivered_by}, in the inbox folder of that name"
         return [file.refused("not_active", said)]
     file, read = _read(connection, installation, file, agreement, rows_table)
     if file.rows_table:
-        file = replace(file, reference_date_max=_latest_reference_date(connection, rows_table, agreement))
+        latest = _latest_reference_date(connection, rows_table, agreement)
+        file = replace(file, reference_date_max=latest, rows_in=rows_table)
     return [_verdict(connection, installation, file, agreement, read)]
+
+
+def _as_agreed(file: DeliveryFile, agreements: Sequence[Agreement], decisions: Decisions) -> DeliveryFile:
+    """The file with what its name and what people decided make of it, under the agreements that it can be of."""
+    adds = any(agreement.adds(file.file_name) for agreement in agreements)
+    file = replace(file, adds=adds, decision=decisions.get((file.partner, file.file_sha256)))
+    in_parts = any(agreement.is_delivered_in_parts for agreement in agreements)
+    return replace(file, delivers=in_parts or not file.is_addition)
 
 
 def _judge_sent(
@@ -86,11 +118,15 @@ def _judge_sent(
     sender: SenderAgreement,
     file: DeliveryFile,
     rows_table: str,
+    decisions: Decisions,
 ) -> list[DeliveryFile]:
     """A sender's file for itself, with its rows of unknown partners, and for each partner with rows in it.
 
     What cannot be used is also the refused file of each partner that is owed: it would have been in it.
     """
+    served = {partner: installation.partners.agreements[partner] for partner in sorted(set(sender.partners.values()))}
+    # Its own rows are still to be told of when an addition for one of its partners came.
+    file = _as_agreed(file, [*served.values()], decisions)
     file, read = _read(connection, installation, file, sender, rows_table)
     whole = _verdict(connection, installation, file, None, read)
     rows = _rows_by_partner(connection, sender, rows_table) if file.rows_table else None
@@ -98,19 +134,20 @@ def _judge_sent(
     def part(of: DeliveryFile, partner: str) -> DeliveryFile:
         if rows is None:
             return of
-        latest = _latest_reference_date(connection, f"{rows_table} WHERE partner = {quoted(partner)}", sender)
-        return replace(of, row_count=rows[partner], reference_date_max=latest)
+        own_rows = f"{rows_table} WHERE partner = {quoted(partner)}"
+        latest = _latest_reference_date(connection, own_rows, sender)
+        return replace(of, row_count=rows[partner], reference_date_max=latest, rows_in=own_rows)
 
     own = part(whole, sender.sender)
     if own.status == "accepted" and own.row_count:
         said = f"{own.row_count} of {file.row_count} rows are of partners that agreements/{sender.sender}.yaml does not name"
         own = replace(own, detail="; ".join(filter(None, (own.detail, said))))
     judged = [own]
-    for partner in sorted(set(sender.partners.values())):
-        agreement = installation.partners.agreements[partner]
+    for partner, agreement in served.items():
         lacks_all = whole.refusal in _WHOLE_FILE and agreement.is_owed(file.month)
         if lacks_all or (rows and rows[partner]):
             its = replace(file, partner=partner, delivered_by=sender.sender, is_senders=False, rows_table=None)
+            its = _as_agreed(its, [agreement], decisions)
             judged.append(_verdict(connection, installation, part(its, partner), agreement, read))
     return judged
 
@@ -172,6 +209,8 @@ def _verdict(
         period = f"{month_text(agreement.valid_from)} to "
         period += month_text(agreement.valid_until) if agreement.valid_until else "now"
         return file.refused("not_active", f"the agreement holds for {period}")
+    if file.decision == Decision.REFUSED:
+        return file.refused("refused_by_person", "somebody decided so: vroeg deliveries list")
     if _is_too_large(installation, file):
         limit = installation.settings.max_file_mb
         return file.refused("too_large", f"{file.size_bytes / 1024 / 1024:.1f} MB, the limit is {limit:g}")
@@ -206,7 +245,8 @@ def _delivered_before(connection: duckdb.DuckDBPyConnection, file: DeliveryFile)
     row = connection.execute(
         """
         SELECT max(month) FROM delivery_files
-        WHERE partner = ? AND file_sha256 = ? AND month < getvariable('month') AND status IN ('accepted', 'superseded')
+        WHERE partner = ? AND file_sha256 = ? AND month < getvariable('month')
+            AND status IN ('accepted', 'superseded', 'questioned')
         """,
         [file.partner, file.file_sha256],
     ).fetchone()

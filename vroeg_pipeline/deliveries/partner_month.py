@@ -36,12 +36,6 @@ def is_in_time(received_at: datetime, due_at: datetime | None) -> bool:
     return due_at is None or received_at <= due_at
 
 
-def share_outdated(file: RegisteredFile) -> float:
-    """The share of a file's rows that are outdated (DOMAIN §5); 0 where there are too few to say."""
-    rows = file.row_count or 0
-    return (file.outdated_rows or 0) / rows if rows >= FEWEST_ROWS else 0.0
-
-
 @dataclass(frozen=True)
 class PartnerMonth:
     """A partner and a month (its first day) with every file of it that the register has, in any order."""
@@ -61,15 +55,31 @@ class PartnerMonth:
 
     @property
     def usable(self) -> Sequence[RegisteredFile]:
-        """The files that are or were its delivery, oldest first (DOMAIN §4): with any of these the partner has delivered."""
-        return sorted(
-            (file for file in self.files if file.status in ("accepted", "superseded")), key=lambda f: f.received_at
-        )
+        """The files that are or were its delivery, oldest first: with any of these the partner has delivered. A file that
+        adds is one where all of them do; else the month is still owed (DOMAIN §4).
+        """
+        return [
+            file
+            for file in self._oldest_first("accepted", "superseded")
+            if self.agreement.is_delivered_in_parts or not file.is_addition
+        ]
+
+    def _oldest_first(self, *statuses: str) -> list[RegisteredFile]:
+        return sorted((file for file in self.files if file.status in statuses), key=lambda file: file.received_at)
 
     @property
     def accepted(self) -> Sequence[RegisteredFile]:
-        """The files whose rows count, oldest first; today one at most."""
-        return sorted((file for file in self.files if file.status == "accepted"), key=lambda f: f.received_at)
+        """The files whose rows count, oldest first: the one that replaces and all that add."""
+        return self._oldest_first("accepted")
+
+    @property
+    def questioned(self) -> Sequence[RegisteredFile]:
+        """The files on which somebody must decide, oldest first: they lack too many references of the delivery, and no
+        newer one took its place.
+        """
+        replacing = [file.received_at for file in self.accepted if not file.is_addition]
+        questioned = self._oldest_first("questioned")
+        return [file for file in questioned if all(file.received_at >= moment for moment in replacing)]
 
     @property
     def delivery(self) -> RegisteredFile | None:
@@ -89,13 +99,19 @@ class PartnerMonth:
     @property
     def refused(self) -> Sequence[RegisteredFile]:
         """The files that cannot be used, oldest first."""
-        return sorted((file for file in self.files if file.status == "refused"), key=lambda f: f.received_at)
+        return self._oldest_first("refused")
 
     @property
     def refused_since(self) -> Sequence[RegisteredFile]:
-        """Those of them that no usable file followed."""
+        """Those of them that no usable file followed. What would have added is in none that came later, so it stays until
+        a person decides that it is not needed.
+        """
         last = self.usable[-1].received_at if self.usable else None
-        return [file for file in self.refused if last is None or file.received_at > last]
+        return [
+            file
+            for file in self.refused
+            if file.refusal != "refused_by_person" and (last is None or file.is_addition or file.received_at > last)
+        ]
 
     @property
     def refusals(self) -> tuple[str, ...]:
@@ -136,7 +152,13 @@ class PartnerMonth:
     @property
     def is_outdated(self) -> bool:
         """Whether its delivery is outdated: the newest reference date, or too large a share of the rows."""
-        return self.is_too_old or any(share_outdated(file) > MOST_OUTDATED for file in self.accepted)
+        return self.is_too_old or self.share_outdated > MOST_OUTDATED
+
+    @property
+    def share_outdated(self) -> float:
+        """The share of the rows that count that are outdated (DOMAIN §5); 0 where there are too few to say."""
+        rows = self.row_count
+        return sum(file.outdated_rows or 0 for file in self.accepted) / rows if rows >= FEWEST_ROWS else 0.0
 
     def state(self, now: datetime) -> DeliveryState:
         """The one state at the aware moment `now`.
@@ -150,7 +172,7 @@ class PartnerMonth:
             if self.is_outdated:
                 return DeliveryState.OUTDATED
             return DeliveryState.LATE if self.is_late else DeliveryState.ON_TIME
-        if self.files:
-            only_old = all(file.refusal == "stale_copy" for file in self.files)
+        if self.refused:
+            only_old = all(file.refusal == "stale_copy" for file in self.refused)
             return DeliveryState.OUTDATED if only_old else DeliveryState.REFUSED
         return DeliveryState.MISSING if self.is_missing(now) else DeliveryState.EXPECTED

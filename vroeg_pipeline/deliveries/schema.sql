@@ -12,17 +12,39 @@ CREATE TABLE IF NOT EXISTS delivery_files (
     received_at TIMESTAMPTZ NOT NULL,  -- When the bytes first came: the modification time of the file.
     delivered_by VARCHAR,  -- The sender in whose file the rows of the partner stand; empty where the file is its own.
     size_bytes BIGINT NOT NULL,  -- Size in bytes.
-    status VARCHAR NOT NULL,  -- accepted (the delivery of its month), superseded (a newer one came) or refused.
-    -- Why it was refused: unknown_partner, not_active, too_large, unreadable, missing_columns or stale_copy.
+    -- accepted (its rows count), superseded (a newer one came), questioned (it lacks too many references of the one
+    -- that it would replace) or refused.
+    status VARCHAR NOT NULL,
+    -- Why it was refused: unknown_partner, not_active, refused_by_person, too_large, unreadable, missing_columns or
+    -- stale_copy.
     refusal VARCHAR,
     detail VARCHAR,  -- The refusal in words, for who asks the partner for a new file; else what is to be known of it.
+    -- Its name matches the additions of the agreement, so that it adds to the delivery; empty for an unknown partner.
+    adds BOOLEAN,
+    decision VARCHAR,  -- What a person decided of it last: replacement, addition or refused.
+    delivers BOOLEAN,  -- With a file like this the month is delivered; not with an addition to what is still owed.
+    references_lacking INTEGER,  -- Of a questioned file: references of the delivery before it that it lacks.
+    references_before INTEGER,  -- Of a questioned file: distinct references of the delivery before it.
     row_count INTEGER,  -- Own data rows; empty where the file could not be read or the partner is unknown.
     accepted_count INTEGER,  -- Rows that became signals; only for an accepted delivery.
     rejected_count INTEGER,  -- Rows that were rejected; only for an accepted delivery.
+    outdated_count INTEGER,  -- Those of them with an outdated reference date.
     reference_date_max DATE,  -- Latest readable reference date of all rows.
     due_at TIMESTAMPTZ,  -- When the delivery was due by the agreement; empty where none was owed.
     missing_optional VARCHAR[],  -- Agreed optional fields that the file lacks.
     unexpected_columns VARCHAR[]  -- Headers that are not in the agreement; their cells are not taken in.
+);
+
+-- What people decided of files, oldest first; of a file the last decision holds (DOMAIN §4).
+CREATE TABLE IF NOT EXISTS reference.delivery_decisions (
+    month DATE NOT NULL,  -- Signalling month of the file.
+    partner VARCHAR NOT NULL,  -- Partner of the file.
+    file_sha256 VARCHAR NOT NULL,  -- SHA-256 of its bytes.
+    -- replacement (it takes the place of the one before), addition (it adds to it) or refused (it is not used).
+    decision VARCHAR NOT NULL,
+    decided_by VARCHAR NOT NULL,  -- Who decided.
+    reason VARCHAR NOT NULL,  -- Why.
+    decided_at TIMESTAMPTZ NOT NULL  -- When.
 );
 
 -- The agreed columns of every readable file, verbatim as delivered. Personal data. Columns that were not agreed stay in

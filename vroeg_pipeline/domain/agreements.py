@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 from decimal import Decimal
+from fnmatch import fnmatchcase
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
@@ -74,6 +75,8 @@ class DeliveryTerms(FileForm):
     max_days: int | None = Field(default=None, ge=0)
     expected_rows: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]] | None = None
     confirmation: bool = False
+    additions: str | None = Field(default=None, min_length=1)
+    max_missing_share: Decimal = Field(default=Decimal("0.5"), ge=0, le=1)
 
     @model_validator(mode="after")
     def _bounds_in_order(self) -> DeliveryTerms:
@@ -125,6 +128,16 @@ class Agreement(Layout):
     def is_owed(self, month: date) -> bool:
         """Whether a delivery is owed for the month (first of the month), both ends included."""
         return self.valid_from <= month and (self.valid_until is None or month <= self.valid_until)
+
+    def adds(self, name: str) -> bool:
+        """Whether a file of this name adds to the month's delivery, and replaces nothing (DOMAIN §4)."""
+        pattern = self.delivery.additions
+        return pattern is not None and fnmatchcase(name.casefold(), pattern.casefold())
+
+    @property
+    def is_delivered_in_parts(self) -> bool:
+        """Whether every file adds, so that the month is delivered with the first of them."""
+        return self.delivery.additions == "*"
 
     def due(self, month: date) -> datetime:
         """The moment by which the delivery for the month must be in, Europe/Amsterdam (DOMAIN §3)."""

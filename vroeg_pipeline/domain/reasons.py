@@ -4,6 +4,7 @@ from __future__ import annotations
 
 REFUSALS_IN_DUTCH = {
     "unreadable": "het bestand kan niet worden gelezen (ander formaat, andere tekenset of beschadigd)",
+    "refused_by_person": "het bestand wordt niet gebruikt; dat is door een medewerker besloten",
     "missing_columns": "een verplichte kolom ontbreekt, of het bestand is leeg",
     "not_active": "voor deze maand is geen levering afgesproken",
     "unknown_partner": "er is geen leveringsafspraak",
@@ -34,4 +35,5 @@ REASONS_IN_DUTCH = {
     "legal_person": "naam van een rechtspersoon (zoals B.V., stichting, vereniging of VvE), geen inwoner",
     "objection": "bezwaar van de klant tegen doorgeven, volgens uw bestand",
     "duplicate_in_delivery": "staat al eerder in hetzelfde bestand",
+    "replaced_by_later_file": "staat ook in een later bestand van deze maand; die regel telt",
 }

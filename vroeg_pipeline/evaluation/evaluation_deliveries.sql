@@ -3,10 +3,16 @@
 -- Of a sender there is a row where its file had rows of partners that its agreement does not name.
 -- Needs: month; tables delivery_states, senders.
 WITH accepted AS (
-    SELECT file.*
+    SELECT
+        file.partner,
+        max(file.received_at) AS received_at,
+        sum(file.row_count)::INTEGER AS row_count,
+        sum(file.accepted_count)::INTEGER AS accepted_count,
+        sum(file.rejected_count)::INTEGER AS rejected_count
     FROM delivery_files AS file
     LEFT JOIN senders ON file.partner = senders.sender
     WHERE month = getvariable('month') AND status = 'accepted' AND (senders.sender IS NULL OR file.row_count > 0)
+    GROUP BY file.partner
 ),
 
 rejected AS (

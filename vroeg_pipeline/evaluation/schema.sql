@@ -7,7 +7,7 @@ CREATE TABLE IF NOT EXISTS evaluation_deliveries (
     -- on time, late, missing, refused, outdated, expected or not owed, as on the delivery board when the month was
     -- evaluated.
     state VARCHAR NOT NULL,
-    received_at TIMESTAMPTZ,  -- When its delivery came; empty without one.
+    received_at TIMESTAMPTZ,  -- When the newest file of its delivery came; empty without one.
     row_count INTEGER,  -- Data rows.
     accepted_count INTEGER,  -- Rows that became signals.
     rejected_count INTEGER,  -- Rows that were rejected.

@@ -8,9 +8,11 @@ WITH own AS (
         signal.partner,
         signal.row_number,
         signal.customer_reference,
+        file.file_name,
         words.may_learn
     FROM signal_statuses AS signal
     INNER JOIN told_statuses AS words USING (ddas_status)
+    INNER JOIN delivery_files AS file USING (month, partner, file_sha256)
     SEMI JOIN read_partners USING (partner)
     WHERE signal.month = getvariable('month') AND signal.customer_reference IS NOT NULL AND words.may_learn IS NOT NULL
 )
@@ -23,7 +25,8 @@ FULL JOIN own
     ON read_feedback.partner = own.partner
     AND read_feedback.row_number = own.row_number
     AND read_feedback.status = own.may_learn
-    -- A reference that looks like a formula has an apostrophe in front of it.
+    AND read_feedback.file_name IN (own.file_name, '''' || own.file_name)
+    -- What looks like a formula has an apostrophe in front of it.
     AND read_feedback.customer_reference IN (own.customer_reference, '''' || own.customer_reference)
 WHERE read_feedback.row_number IS NULL OR own.row_number IS NULL
 GROUP BY ALL

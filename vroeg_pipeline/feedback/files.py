@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 from xlsxwriter.worksheet import Worksheet
 
+from vroeg_pipeline.deliveries.partner_month import PartnerMonth
 from vroeg_pipeline.domain.agreements import Agreement
 from vroeg_pipeline.domain.ddas import EnumSignaalstatus
 from vroeg_pipeline.domain.months import moment_text, month_text
@@ -48,7 +49,10 @@ from vroeg_pipeline.installation.statements import sql, streamed, temporary_colu
 from vroeg_pipeline.quality.delivery_register import registered
 from vroeg_pipeline.worklists.worklist_file import month_title
 
-CSV_HEADER = ("Regel", "Klantkenmerk", "Status")
+# Files in the register, by month and partner.
+FilesByMonth = Mapping[date, Mapping[str, Sequence[RegisteredFile]]]
+
+CSV_HEADER = ("Regel", "Klantkenmerk", "Status", "Bestand")
 # Of all partners together that are read back.
 _LINES_AT_ONCE = 100_000
 # Of the trend in a report.
@@ -73,23 +77,25 @@ def feedback_paths(home: Home, month: date, partner: str) -> dict[str, Path]:
 
 def write_feedback(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date) -> list[Feedback]:
     """Writes the files of every partner with an agreement that sent something for the month."""
-    sent = registered(connection, month).get(month, {})
+    sent = registered(connection, None)
     return [
-        _write(connection, installation, month, agreement, sent[agreement.partner])
+        _write(connection, installation, month, agreement, sent)
         for agreement in installation.partners.agreements.values()
-        if agreement.partner in sent
+        if agreement.partner in sent.get(month, {})
     ]
 
 
-def statuses_told(connection: duckdb.DuckDBPyConnection, partner: str) -> Iterator[tuple[int, str, str]]:
-    """(row number, the partner's reference, what it is told) of each signal that it is told about."""
+def statuses_told(connection: duckdb.DuckDBPyConnection, partner: str) -> Iterator[tuple[int, str, str, str]]:
+    """(row number, the partner's reference, what it is told, the name of its file) of each signal that it is told about."""
     query = """
-        SELECT row_number, customer_reference, ddas_status FROM signal_statuses
-        WHERE month = getvariable('month') AND partner = ? AND customer_reference IS NOT NULL ORDER BY row_number
+        SELECT row_number, customer_reference, ddas_status, file_name
+        FROM signal_statuses INNER JOIN delivery_files USING (month, partner, file_sha256)
+        WHERE month = getvariable('month') AND partner = ? AND customer_reference IS NOT NULL
+        ORDER BY received_at, file_name, row_number
     """
-    for row_number, reference, ddas_status in streamed(connection, query, [partner]):
+    for row_number, reference, ddas_status, file_name in streamed(connection, query, [partner]):
         if (status := status_for_partner(ddas_status)) is not None:
-            yield row_number, reference, status
+            yield row_number, reference, status, file_name
 
 
 def feedback_breaches(
@@ -113,8 +119,8 @@ def feedback_breaches(
 
 
 def _breaches(connection: duckdb.DuckDBPyConnection, read: Sequence[tuple[str, list[list[str]]]]) -> dict[str, int]:
-    lines = [(partner, *line[:3]) for partner, of_partner in read for line in of_partner]
-    of_partner, numbers, references, statuses = zip(*lines, strict=True) if lines else ((), (), (), ())
+    lines = [(partner, *line[:4]) for partner, of_partner in read for line in of_partner]
+    of_partner, numbers, references, statuses, files = zip(*lines, strict=True) if lines else ((), (), (), (), ())
     temporary_columns(
         connection,
         "read_feedback",
@@ -123,6 +129,7 @@ def _breaches(connection: duckdb.DuckDBPyConnection, read: Sequence[tuple[str, l
             "row_number": ("INTEGER", numbers),
             "customer_reference": ("VARCHAR", references),
             "status": ("VARCHAR", statuses),
+            "file_name": ("VARCHAR", files),
         },
     )
     temporary_columns(connection, "read_partners", {"partner": ("VARCHAR", [partner for partner, _ in read])})
@@ -134,7 +141,7 @@ def _write(
     installation: Installation,
     month: date,
     agreement: Agreement,
-    files: Sequence[RegisteredFile],
+    sent: FilesByMonth,
 ) -> Feedback:
     paths = feedback_paths(installation.home, month, agreement.partner)
     private_folder(paths["csv"].parent)
@@ -142,14 +149,15 @@ def _write(
     with replacing(paths["csv"]) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, delimiter=";")
         writer.writerow(CSV_HEADER)
-        for row_number, reference, status in statuses_told(connection, agreement.partner):
-            writer.writerow((row_number, _csv_cell(reference), status))
+        for row_number, reference, status, file_name in statuses_told(connection, agreement.partner):
+            writer.writerow((row_number, _csv_cell(reference), status, _csv_cell(file_name)))
             counts[status] += 1
-    report = _report(connection, month, agreement, files, counts)
+    report = _report(connection, month, agreement, sent, counts)
     rejected = streamed(
         connection,
-        "SELECT row_number, coalesce(customer_reference, ''), reasons FROM rejected_rows "
-        "WHERE month = getvariable('month') AND partner = ? ORDER BY row_number",
+        "SELECT row_number, coalesce(customer_reference, ''), reasons, file_name "
+        "FROM rejected_rows INNER JOIN delivery_files USING (month, partner, file_sha256) "
+        "WHERE month = getvariable('month') AND partner = ? ORDER BY delivery_files.received_at, file_name, row_number",
         [agreement.partner],
     )
     _write_report(paths["xlsx"], report, rejected, installation.home.scratch)
@@ -169,7 +177,7 @@ def _report(
     connection: duckdb.DuckDBPyConnection,
     month: date,
     agreement: Agreement,
-    files: Sequence[RegisteredFile],
+    sent: FilesByMonth,
     counts: Counter[str],
 ) -> DeliveryReport:
     reasons = dict(
@@ -179,10 +187,25 @@ def _report(
             [agreement.partner],
         ).fetchall()
     )
-    trend = connection.execute(
+    return DeliveryReport(
+        agreement.name,
+        agreement.contact.name or agreement.name,
+        month,
+        sent[month][agreement.partner],
+        {code: reasons[code] for code in REASONS_IN_DUTCH if code in reasons},
+        dict(sorted(counts.items())),
+        _delivered_months(connection, agreement, sent),
+    )
+
+
+def _delivered_months(
+    connection: duckdb.DuckDBPyConnection, agreement: Agreement, sent: FilesByMonth
+) -> list[DeliveredMonth]:
+    """The last months of which files of the partner count."""
+    counts = connection.execute(
         f"""
         SELECT
-            month, received_at, due_at, row_count, rejected_count,
+            month, max(due_at), sum(row_count)::INTEGER, sum(rejected_count)::INTEGER,
             (
                 SELECT count(*) FROM rejected_rows AS row
                 WHERE row.month = file.month AND row.partner = file.partner AND list_contains(row.reasons, 'outdated')
@@ -190,19 +213,15 @@ def _report(
         FROM delivery_files AS file
         WHERE partner = ? AND status = 'accepted'
             AND month > getvariable('month') - INTERVAL {_TREND_MONTHS} MONTH AND month <= getvariable('month')
-        ORDER BY month
+        GROUP BY month, partner ORDER BY month
         """,
         [agreement.partner],
     ).fetchall()
-    return DeliveryReport(
-        agreement.name,
-        agreement.contact.name or agreement.name,
-        month,
-        files,
-        {code: reasons[code] for code in REASONS_IN_DUTCH if code in reasons},
-        dict(sorted(counts.items())),
-        [DeliveredMonth(*of_month) for of_month in trend],
-    )
+    delivered = []
+    for month, due_at, *figures in counts:
+        first = PartnerMonth(agreement, month, sent[month][agreement.partner]).first_usable
+        delivered.append(DeliveredMonth(month, first.received_at if first else None, due_at, *figures))
+    return delivered
 
 
 def _write_report(path: Path, report: DeliveryReport, rejected: Iterator[tuple[Any, ...]], scratch: Path) -> None:
@@ -300,7 +319,8 @@ def _trend(sheets: _Sheets, report: DeliveryReport) -> None:
     for of in report.trend:
         rows = of.row_count or 1
         sheet.add(
-            month_text(of.month), moment_text(of.received_at), "ja" if of.on_time else "nee", of.row_count,
+            month_text(of.month), moment_text(of.received_at) if of.received_at else "nog niet",
+            "ja" if of.on_time else "nee", of.row_count,
             of.rejected_count, of.rejected_count / rows, of.outdated_count / rows,
         )  # fmt: skip
     if len(report.trend) < 2:
@@ -324,17 +344,17 @@ def _trend(sheets: _Sheets, report: DeliveryReport) -> None:
 
 def _rejected(sheets: _Sheets, rejected: Iterator[tuple[Any, ...]]) -> None:
     sheet, number = None, 0
-    for row_number, reference, reasons in rejected:
+    for row_number, reference, reasons, file_name in rejected:
         if sheet is None or sheet.row > ROWS_A_SHEET:
             number += 1
             sheet = _rejected_sheet(sheets, number)
-        sheet.add(row_number, reference, "; ".join(REASONS_IN_DUTCH[code] for code in reasons))
+        sheet.add(row_number, reference, "; ".join(REASONS_IN_DUTCH[code] for code in reasons), file_name)
     if sheet is None:
         _rejected_sheet(sheets, 1).add(None, None, "geen")
 
 
 def _rejected_sheet(sheets: _Sheets, number: int) -> _Sheet:
-    sheet = sheets.sheet("Afgekeurde regels" + (f" ({number})" if number > 1 else ""), (8, 30, 100))
-    sheet.add("Regel", "Uw klantkenmerk", "Reden", form="header")
+    sheet = sheets.sheet("Afgekeurde regels" + (f" ({number})" if number > 1 else ""), (8, 30, 100, 40))
+    sheet.add("Regel", "Uw klantkenmerk", "Reden", "Bestand", form="header")
     sheet.sheet.freeze_panes(1, 0)
     return sheet

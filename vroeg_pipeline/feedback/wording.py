@@ -36,10 +36,14 @@ def status_for_partner(ddas_status: str) -> str | None:
 
 @dataclass(frozen=True)
 class DeliveredMonth:
-    """One month of the partner's own deliveries."""
+    """One month of the partner's own deliveries, all files that count together.
+
+    `received_at`: of the file by which it is late or on time; None where what came only adds to what is still owed.
+    `due_at`: None where nothing was owed.
+    """
 
     month: date
-    received_at: datetime
+    received_at: datetime | None
     due_at: datetime | None
     row_count: int
     rejected_count: int
@@ -47,7 +51,7 @@ class DeliveredMonth:
 
     @property
     def on_time(self) -> bool:
-        return is_in_time(self.received_at, self.due_at)
+        return self.received_at is not None and is_in_time(self.received_at, self.due_at)
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,14 @@ def file_said(file: RegisteredFile) -> str:
     """What became of a file."""
     if file.status == "refused":
         return f"geweigerd: {REFUSALS_IN_DUTCH[str(file.refusal)]}"
-    return "verwerkt" if file.status == "accepted" else "vervangen door een later bestand"
+    if file.status == "questioned":
+        return (
+            f"nog niet gebruikt: {file.references_lacking} van de {file.references_before} klantkenmerken van uw levering "
+            "ontbreken; wij vragen u of dat klopt"
+        )
+    if file.status == "accepted":
+        return "verwerkt als aanvulling" if file.is_addition else "verwerkt"
+    return "vervangen door een later bestand"
 
 
 def text_for_contact(report: DeliveryReport, signature: str, attachments: Sequence[str]) -> str:
@@ -108,9 +119,17 @@ def _what_came(report: DeliveryReport) -> str:
             f"verwerken ({file_said(last)}). Wilt u een nieuw bestand aanleveren?"
         )
     due = f", afgesproken was uiterlijk {moment_text(found.due_at)} uur" if found.due_at else ""
-    late = "" if found.on_time else " Dat was te laat; de levering is wel verwerkt."
+    if found.received_at is None:
+        came = f"Uw aanvulling voor de signaalmaand {month} is verwerkt; de levering zelf ontvingen wij nog niet{due}."
+    else:
+        late = "" if found.on_time else " Dat was te laat; de levering is wel verwerkt."
+        received = moment_text(found.received_at)
+        came = f"Uw aanlevering voor de signaalmaand {month} is ontvangen op {received} uur{due}.{late}"
+    if len(report.files) > 1:
+        files = (f"- {moment_text(file.received_at)}: {file_said(file)}" for file in report.files)
+        came += "\nUw bestanden:\n" + "\n".join(files)
     return (
-        f"Uw aanlevering voor de signaalmaand {month} is ontvangen op {moment_text(found.received_at)} uur{due}.{late}\n"
+        f"{came}\n"
         f"Regels: {found.row_count}. Verwerkt: {found.row_count - found.rejected_count}. "
         f"Afgekeurd: {found.rejected_count} ({share(found.rejected_count, found.row_count)}), "
         f"waarvan te oud: {found.outdated_count} ({share(found.outdated_count, found.row_count)} van alle regels)."

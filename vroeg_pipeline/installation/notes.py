@@ -22,7 +22,9 @@ N = TypeVar("N")
 
 @dataclass(frozen=True)
 class RegisteredFile:
-    """What the delivery register says of a file; `received_at` is aware. `outdated_rows`: only of an accepted one."""
+    """What the delivery register says of a file; `received_at` is aware. `outdated_rows`: only of an accepted one.
+    `references_lacking`, `references_before`: of a questioned one, what it lacks of the delivery that stands.
+    """
 
     status: str
     refusal: str | None
@@ -31,6 +33,9 @@ class RegisteredFile:
     row_count: int | None = None
     outdated_rows: int | None = None
     detail: str | None = None
+    is_addition: bool = False
+    references_lacking: int | None = None
+    references_before: int | None = None
 
 
 @dataclass(frozen=True)

@@ -124,8 +124,9 @@ def _drifts(
 ) -> dict[tuple[str, date], Drift]:
     """What changed in the columns of each accepted delivery against its agreement."""
     rows = connection.execute(
-        "SELECT partner, month, missing_optional, unexpected_columns FROM delivery_files "
-        "WHERE status = 'accepted' AND month IN (SELECT unnest(?::DATE[]))",
+        "SELECT partner, month, list_distinct(flatten(list(missing_optional))), "
+        "list_distinct(flatten(list(unexpected_columns))) FROM delivery_files "
+        "WHERE status = 'accepted' AND month IN (SELECT unnest(?::DATE[])) GROUP BY partner, month",
         [months],
     ).fetchall()
     agreements = installation.partners.agreements

@@ -1,12 +1,29 @@
--- What an accepted delivery of the month looks like in numbers, beside the six months before it: no personal data, so
--- that it may be shown to anyone (docs/adr/0006). Great Expectations judges these and nothing else.
+-- What a delivery of the month (all its accepted files) looks like in numbers, beside the six months before it: no
+-- personal data, so that it may be shown to anyone (docs/adr/0006). Great Expectations judges these and nothing else.
 -- Needs: encoded_twice, month; tables ancestry, html_entities, senders.
-WITH delivered AS (
+WITH files AS (
     SELECT *
     FROM delivery_files
     -- With a sender itself nothing is agreed that its rows could be measured against.
     ANTI JOIN senders ON delivery_files.partner = senders.sender
     WHERE month = getvariable('month') AND status = 'accepted'
+),
+
+-- All files of a delivery together, but not what adds to one that is still to come.
+delivered AS (
+    SELECT
+        getvariable('month') AS month,
+        partner,
+        sum(row_count)::INTEGER AS row_count,
+        sum(accepted_count)::INTEGER AS accepted_count,
+        sum(rejected_count)::INTEGER AS rejected_count,
+        max(reference_date_max) AS reference_date_max,
+        any_value(due_at) AS due_at,
+        list_distinct(flatten(list(missing_optional))) AS missing_optional,
+        list_distinct(flatten(list(unexpected_columns))) AS unexpected_columns
+    FROM files
+    GROUP BY partner
+    HAVING bool_or(delivers)
 ),
 
 reasons AS (
@@ -56,7 +73,7 @@ names AS (
     SELECT
         partner,
         concat_ws(' ', surname, initials, prefix, street, city) AS written
-    FROM raw.delivery_rows SEMI JOIN delivered USING (partner, file_sha256)
+    FROM raw.delivery_rows SEMI JOIN files USING (partner, file_sha256)
     WHERE month = getvariable('month')
 ),
 

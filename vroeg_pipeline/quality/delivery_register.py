@@ -77,7 +77,12 @@ def registered(
         """
         SELECT
             month, partner, status, refusal, received_at, reference_date_max, file.row_count,
-            CASE WHEN status = 'accepted' THEN round(share_outdated * file.row_count)::INTEGER END, detail
+            -- An earlier release counted no outdated rows by file, and had one file in a delivery.
+            CASE
+                WHEN status = 'accepted' THEN coalesce(outdated_count, round(share_outdated * file.row_count)::INTEGER)
+            END,
+            detail, coalesce(decision = 'addition' OR (adds AND decision IS DISTINCT FROM 'replacement'), false),
+            references_lacking, references_before
         FROM delivery_files AS file LEFT JOIN delivery_measures USING (month, partner)
         WHERE $month IS NULL OR month = $month
         ORDER BY received_at, file_name

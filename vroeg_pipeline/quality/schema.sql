@@ -1,6 +1,6 @@
 -- How good deliveries are.
 
--- One row an accepted delivery, in numbers without personal data. Key: month, partner.
+-- One row a delivery, all its accepted files together, in numbers without personal data. Key: month, partner.
 CREATE TABLE IF NOT EXISTS delivery_measures (
     month DATE NOT NULL,  -- Signalling month.
     partner VARCHAR NOT NULL,  -- Partner that delivered.
@@ -12,7 +12,7 @@ CREATE TABLE IF NOT EXISTS delivery_measures (
     share_doubles DOUBLE,  -- Share of the rows that stand in the delivery twice.
     share_needs_review DOUBLE,  -- Share of the signals whose address is ambiguous or unknown.
     reference_date_age INTEGER,  -- Days from the latest reference date to the due date.
-    missing_columns INTEGER NOT NULL,  -- Agreed optional columns that the file lacks.
+    missing_columns INTEGER NOT NULL,  -- Agreed optional columns that a file lacks.
     unexpected_columns INTEGER NOT NULL,  -- Columns that were not agreed.
     median_amount DECIMAL(12, 2),  -- Median arrear in euro of its signals, and of rejected rows that are one to DDAS.
     -- Rows divided by the median of the six months before, predecessors included; empty with less than two of them.

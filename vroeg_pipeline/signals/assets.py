@@ -22,6 +22,11 @@ UPDATE delivery_files AS file SET
     rejected_count = (
         SELECT count(*) FROM rejected_rows AS r
         WHERE r.month = file.month AND r.partner = file.partner AND r.file_sha256 = file.file_sha256
+    ),
+    outdated_count = (
+        SELECT count(*) FROM rejected_rows AS r
+        WHERE r.month = file.month AND r.partner = file.partner AND r.file_sha256 = file.file_sha256
+            AND list_contains(r.reasons, 'outdated')
     )
 WHERE month = getvariable('month') AND status = 'accepted'
 """

@@ -7,6 +7,7 @@ WITH texts AS (
         raw.file_sha256,
         raw.row_number,
         file.received_at,
+        file.file_name,
         -- The cast to DATE is by the session's time zone, Europe/Amsterdam.
         file.received_at::DATE AS received_on,
         terms.* EXCLUDE (partner),

@@ -1,6 +1,6 @@
 -- Every rule of DOMAIN §5 that a delivered row breaks, and what its address means (§6). Feeds validated_signals and
 -- rejected_rows, so that each row lands in exactly one of the two.
--- Needs: tables addressed_rows; address_macros.sql.
+-- Needs: month; tables addressed_rows; address_macros.sql.
 WITH addressed AS (
     SELECT
         *,
@@ -13,6 +13,7 @@ WITH addressed AS (
 doubles AS (
     SELECT
         partner,
+        file_sha256,
         customer_reference,
         address_key,
         min(row_number) AS first_row_number
@@ -22,9 +23,35 @@ doubles AS (
     HAVING count(*) > 1
 ),
 
+-- The customers and addresses that several files of a delivery have: what one of their rows says of crisis and of an
+-- objection holds for all of them.
+shared AS (
+    SELECT
+        partner,
+        customer_reference,
+        address_key,
+        bool_or(coalesce(objection, false)) AS has_objection,
+        min(received_at) FILTER (WHERE is_crisis) AS crisis_received_at
+    FROM addressed
+    WHERE
+        customer_reference IS NOT NULL
+        AND address_key IS NOT NULL
+        AND partner IN (
+            SELECT partner
+            FROM delivery_files
+            WHERE month = getvariable('month') AND status = 'accepted'
+            GROUP BY partner
+            HAVING count(*) > 1
+        )
+    GROUP BY ALL
+    HAVING count(DISTINCT file_sha256) > 1
+),
+
 judged AS (
     SELECT
         a.*,
+        shared.partner IS NOT NULL AS is_shared,
+        shared.crisis_received_at AS shared_crisis_received_at,
         [
             CASE WHEN a.customer_reference IS NULL THEN 'missing_reference' END,
             CASE WHEN surname IS NULL THEN 'missing_surname' END,
@@ -63,23 +90,57 @@ judged AS (
                     THEN 'outside_area'
             END,
             CASE WHEN is_legal_person THEN 'legal_person' END,
-            CASE WHEN objection THEN 'objection' END,
+            CASE WHEN objection OR shared.has_objection THEN 'objection' END,
             CASE WHEN a.row_number > d.first_row_number THEN 'duplicate_in_delivery' END
         ] AS verdicts
     FROM addressed AS a
     LEFT JOIN doubles AS d
         ON a.partner = d.partner
+        AND a.file_sha256 = d.file_sha256
         AND a.customer_reference = d.customer_reference
         AND a.address_key = d.address_key
+    LEFT JOIN shared
+        ON a.partner = shared.partner
+        AND a.customer_reference = shared.customer_reference
+        AND a.address_key = shared.address_key
+),
+
+told AS (
+    SELECT
+        *,
+        list_filter(verdicts, lambda reason: reason IS NOT NULL) AS broken
+    FROM judged
+),
+
+-- Of those, the file whose row counts: the newest with a row that breaks no rule. No file has two of them.
+counting AS (
+    SELECT
+        partner,
+        customer_reference,
+        address_key,
+        arg_max(file_sha256, (received_at, file_name, file_sha256)) AS counting_file,
+        min(received_at) AS valid_received_at
+    FROM told
+    WHERE is_shared AND broken = []
+    GROUP BY ALL
 )
 
 SELECT
-    * EXCLUDE (
+    told.* EXCLUDE (
         verdicts, is_damaged_text, is_damaged_surname, is_legal_person, is_since_unreadable, street, city,
-        register_street, register_city, crisis, written_postcode
+        register_street, register_city, crisis, written_postcode, is_crisis, is_shared, shared_crisis_received_at,
+        broken, file_name
     ),
-    is_crisis AS crisis,
+    CASE WHEN broken = [] AND file_sha256 <> counting_file THEN ['replaced_by_later_file'] ELSE broken END AS reasons,
+    -- Of the row that counts; a rejected one keeps its own flag.
+    is_crisis OR (reasons = [] AND shared_crisis_received_at IS NOT NULL) AS crisis,
+    coalesce(valid_received_at, received_at) AS first_received_at,
+    CASE WHEN told.is_shared THEN shared_crisis_received_at WHEN is_crisis THEN received_at END AS crisis_received_at,
     coalesce(register_street, street) AS street,
-    coalesce(register_city, city) AS city,
-    list_filter(verdicts, lambda reason: reason IS NOT NULL) AS reasons
-FROM judged;
+    coalesce(register_city, city) AS city
+FROM told
+LEFT JOIN counting
+    ON told.is_shared
+    AND told.partner = counting.partner
+    AND told.customer_reference = counting.customer_reference
+    AND told.address_key = counting.address_key

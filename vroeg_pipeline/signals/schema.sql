@@ -8,7 +8,13 @@ CREATE TABLE IF NOT EXISTS validated_signals (
     partner_type VARCHAR NOT NULL,  -- DDAS type of the partner.
     file_sha256 VARCHAR NOT NULL,  -- The delivery it came in.
     row_number INTEGER NOT NULL,  -- Its row in the delivery.
-    received_at TIMESTAMPTZ NOT NULL,  -- When the delivery came in; deadlines count from it.
+    received_at TIMESTAMPTZ NOT NULL,  -- When the file came in.
+    -- When the first file of the delivery came in that has the customer at the address in a row that broke no rule:
+    -- first contact counts from it.
+    first_received_at TIMESTAMPTZ,
+    -- When the first file came in that announced a cut-off or eviction there, also in a rejected row; empty without
+    -- crisis.
+    crisis_received_at TIMESTAMPTZ,
     customer_reference VARCHAR NOT NULL,  -- The partner's own reference. Personal data.
     address_key VARCHAR NOT NULL,  -- POSTCODE_NUMBER_LETTER_ADDITION (DOMAIN §6). Personal data.
     -- exact, normalised, repaired (by evidence, or by a decision of the address desk), ambiguous, unknown or unchecked

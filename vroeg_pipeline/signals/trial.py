@@ -80,7 +80,7 @@ def try_file(
         installation.define_macros(connection)
         installation.set_month(connection, first)
         file = DeliveryFile(first, folder, "tried", path.name, moment, path.stat().st_size, path)
-        files = judge_file(connection, installation, file, "tried_rows")
+        files = judge_file(connection, installation, file, "tried_rows", decisions={})
         latest = max((f.reference_date_max for f in files if f.reference_date_max), default=None)
         if month is None and latest and latest.replace(day=1) != first:
             first = latest.replace(day=1)

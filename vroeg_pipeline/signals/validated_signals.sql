@@ -8,6 +8,8 @@ SELECT
     file_sha256,
     row_number,
     received_at,
+    first_received_at,
+    crisis_received_at,
     customer_reference,
     address_key,
     address_status,

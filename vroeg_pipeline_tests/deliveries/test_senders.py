@@ -290,7 +290,7 @@ def test_a_month_of_a_portal(portal: World) -> None:
     page = (portal.home.outbox_of(month("2021-03")) / "evaluatie_2021-03.html").read_text(encoding="utf-8")
     assert "Portaal (onbekende partners)" in page
     told = feedback_paths(portal.home, month("2021-03"), "huur")["csv"].read_text(encoding="utf-8").splitlines()
-    assert told == ["Regel;Klantkenmerk;Status", "4;H2;Niet opgepakt: onterecht signaal"]
+    assert told == ["Regel;Klantkenmerk;Status;Bestand", "4;H2;Niet opgepakt: onterecht signaal;export.xlsx"]
     assert not feedback_paths(portal.home, month("2021-03"), "portaal")["csv"].parent.exists()
 
     # A correction with a row less of rent, and water as it was: nothing of the first file is left of either.

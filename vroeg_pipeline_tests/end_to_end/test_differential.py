@@ -21,9 +21,9 @@ NOT_COMPARED = {*pandas_month.TEXT_FIELDS, "signal_id", "repeats_signal_id"} - {
 
 @pytest.mark.parametrize("seed", range(1, 7))
 def test_both_give_the_same_tables(world: World, seed: int) -> None:
-    make_random_world(world, seed)
+    decisions = make_random_world(world, seed)
     world.run(MONTHS[0], MONTHS[-1])
-    expected = pandas_month.run(world.root, list(MONTHS), LATER)
+    expected = pandas_month.run(world.root, list(MONTHS), LATER, decisions)
     found = {name: world.table(name) for name in pandas_month.TABLES}
     ours = {s["signal_id"]: signal_place(s) for s in found["validated_signals"]}
     theirs = {s["signal_id"]: signal_place(s) for s in expected["validated_signals"].to_dict("records")}
@@ -42,7 +42,7 @@ def test_both_give_the_same_tables(world: World, seed: int) -> None:
 
 def signal_place(signal: Mapping[str, Any]) -> tuple[object, ...]:
     """What identifies a signal in both programs."""
-    return signal["month"], signal["partner"], signal["row_number"]
+    return signal["month"], signal["partner"], signal["file_sha256"], signal["row_number"]
 
 
 def repeats(rows: list[Any], places: Mapping[str, tuple[object, ...]]) -> list[tuple[object, ...]]:

@@ -39,7 +39,8 @@ def told(world: World, partner: str) -> list[list[str]]:
     assert path.stat().st_mode & 0o077 == 0
     with path.open(encoding="utf-8", newline="") as file:
         header, *lines = csv.reader(file, delimiter=";")
-    assert header == ["Regel", "Klantkenmerk", "Status"]
+    assert header == ["Regel", "Klantkenmerk", "Status", "Bestand"]
+    assert {line.pop() for line in lines} <= {"levering.csv"}
     return lines
 
 
@@ -74,12 +75,12 @@ def test_each_hears_of_its_own_rows(town: World) -> None:
 
     report = feedback_paths(town.home, MARCH, "nieuw")["xlsx"]
     assert sheet(report, "Afgekeurde regels") == [
-        ("Regel", "Uw klantkenmerk", "Reden"),
-        (2, "=K2;x", "bedrag ligt onder het afgesproken minimum"),
-        (3, "K3", "adres ligt niet in de afgesproken gemeenten"),
-        (4, "K4", "bezwaar van de klant tegen doorgeven, volgens uw bestand"),
-        (6, "", "klantkenmerk ontbreekt; bedrag ligt onder het afgesproken minimum"),
-        (7, "K7", "peildatum is te oud"),
+        ("Regel", "Uw klantkenmerk", "Reden", "Bestand"),
+        (2, "=K2;x", "bedrag ligt onder het afgesproken minimum", "levering.csv"),
+        (3, "K3", "adres ligt niet in de afgesproken gemeenten", "levering.csv"),
+        (4, "K4", "bezwaar van de klant tegen doorgeven, volgens uw bestand", "levering.csv"),
+        (6, "", "klantkenmerk ontbreekt; bedrag ligt onder het afgesproken minimum", "levering.csv"),
+        (7, "K7", "peildatum is te oud", "levering.csv"),
     ]
     assert openpyxl.load_workbook(report)["Afgekeurde regels"]["B2"].quotePrefix
     overview = sheet(report, "Overzicht")
@@ -208,7 +209,7 @@ def test_partners_read_their_own_and_what_they_may(
 
 def spoil(path: Path) -> None:
     """Adds another partner's reference, as a mistake would."""
-    path.write_text(path.read_text(encoding="utf-8") + f"99;Kzebra;{REPEAT}\n", encoding="utf-8")
+    path.write_text(path.read_text(encoding="utf-8") + f"99;Kzebra;{REPEAT};levering.csv\n", encoding="utf-8")
 
 
 def fill(
@@ -220,7 +221,7 @@ def fill(
     for partner in ("oud", "nieuw"):
         connection.execute(
             "INSERT INTO delivery_files BY NAME SELECT $month AS month, $partner AS partner, $partner AS file_sha256, "
-            "'f' AS file_name, TIMESTAMPTZ '2021-03-03 10:00:00+01:00' AS received_at, 1 AS size_bytes, "
+            "'levering.csv' AS file_name, TIMESTAMPTZ '2021-03-03 10:00:00+01:00' AS received_at, 1 AS size_bytes, "
             "'accepted' AS status, 0 AS row_count, 0 AS accepted_count, 0 AS rejected_count",
             {"month": MARCH, "partner": partner},
         )

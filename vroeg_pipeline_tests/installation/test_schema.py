@@ -182,7 +182,8 @@ def test_a_table_without_some_columns_gets_them_behind_its_own_and_empty(earlier
         before = as_they_are_now(columns_of(connection)["validated_signals"])
     with WarehouseResource(home=str(earlier)).connect() as connection:
         *own, amount, held, surnames, email = columns_of(connection)["validated_signals"]
-        assert [column[:3] for column in own] == [column[:3] for column in before]
+        # What else this version has stands behind them too.
+        assert [column[:3] for column in own][: len(before)] == [column[:3] for column in before]
         assert [amount[:3], held[:3], email[:3]] == [
             ("amount_due", "DECIMAL(12,2)", True), ("held_reason", "VARCHAR", True), ("email", "VARCHAR", True),
         ]  # fmt: skip

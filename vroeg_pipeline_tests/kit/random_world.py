@@ -6,11 +6,13 @@ Deterministic by seed. The people and addresses are synthetic.
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import random
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import xlsxwriter
@@ -45,9 +47,15 @@ _BROKEN: dict[str, Sequence[str]] = {
 }
 
 
-def make_random_world(world: World, seed: int) -> None:
-    """Fills an empty world."""
-    _Maker(world, random.Random(seed)).make()
+# What people decided of files: by month, partner and SHA-256.
+Decisions = dict[tuple[date, str, str], str]
+
+
+def make_random_world(world: World, seed: int) -> Decisions:
+    """Fills an empty world; gives what was decided in it."""
+    maker = _Maker(world, random.Random(seed))
+    maker.make()
+    return maker.decided
 
 
 def _in_a_way(at: int, dwelling: str) -> str:
@@ -66,6 +74,7 @@ class _Maker:
         self.rng = rng
         self.people = [self._person(number) for number in range(rng.randint(15, 40))]
         self.partners = self._partners()
+        self.decided: Decisions = {}
 
     def make(self) -> None:
         rng, world = self.rng, self.world
@@ -95,9 +104,12 @@ class _Maker:
     def _portal(self) -> None:
         """A sender of files for two partners, of which one begins later, with rows of others among them."""
         rng, world = self.rng, self.world
+        adding = {"additions": "*EXTRA*", "max_missing_share": 0.7}
         world.agree_sender("portaal", {"Wonen": "wonen", "Wonen Oost": "wonen", "Gas & Licht": "gas"})
         world.agree_delivered("wonen", "portaal", delivery={"min_days": 0})
-        world.agree_delivered("gas", "portaal", type="Energie", valid_from="2021-02", delivery={"confirmation": True})
+        world.agree_delivered(
+            "gas", "portaal", type="Energie", valid_from="2021-02", delivery={"confirmation": True, **adding}
+        )
         changes = {"partner_column": "Instantie"}
         for month in MONTHS:
             self._month("portaal", changes, month)
@@ -123,8 +135,8 @@ class _Maker:
         area = {"municipalities": rng.choice([["0392"], ["0392", "0473"]])}
         dates = ["%d-%m-%Y", "%Y/%m/%d", "excel"]
         days = {f if f != "arrears_since" else "days_in_arrears": f.title() for f in CANONICAL_FIELDS}
-        in_days = {"format": "json", "decimal": ".", "min_days": 0}
-        in_cents = {"unit": "cents", "max_days": 100}
+        in_days = {"format": "json", "decimal": ".", "min_days": 0, "additions": "*Extra*"}
+        in_cents = {"unit": "cents", "max_days": 100, "additions": "*"}
         old, new = {"valid_until": "2021-02"}, {"valid_from": "2021-02", "succeeds": ["oude_huur"]}
         return {
             "oude_huur": {"type": "Huur", **area, **old},
@@ -132,7 +144,7 @@ class _Maker:
             "huis": {
                 "type": "Hypotheek",
                 **area,
-                "delivery": {"format": "xlsx", "max_age_days": 20, "date_format": dates},
+                "delivery": {"format": "xlsx", "max_age_days": 20, "date_format": dates, "max_missing_share": 0.2},
             },
             "licht": {"type": "Energie", **area, "columns": days, "delivery": in_days},
             "water": {"type": "Water", **area, "delivery": {"encoding": "cp1252", "delimiter": ",", "decimal": "."}},
@@ -164,8 +176,10 @@ class _Maker:
             if rng.random() < 0.08:
                 content = rng.choice([b"", b"\xff\xfe\x00rommel", content[: len(content) // 2]])
             day, hour = rng.randint(1, 20), rng.randint(0, 23)
-            name = f"levering_{number}.{form}"
+            name = f"levering_{number}{rng.choice(['', '', '_extra', '_EXTRA'])}.{form}"
             path = self.world.deliver(partner, month, content, name=name, received=f"{month}-{day:02d} {hour:02d}:30")
+            if rng.random() < 0.15:
+                self._decide(partner, month, path)
             if rng.random() < 0.1:
                 self.world.deliver(partner, MONTHS[-1], path.read_bytes(), name=f"kopie.{form}")
         references = [person["customer_reference"] for person in rng.sample(self.people, 6)]
@@ -173,6 +187,13 @@ class _Maker:
             self.world.slip(partner, month, "withdrawals", *references[:3])
         if rng.random() < 0.6:
             self.world.slip(partner, month, "confirmations", *references, *(f"K{n}" for n in range(10)))
+
+    def _decide(self, partner: str, month: str, path: Path) -> None:
+        of = self.rng.choice(["wonen", "gas", "portaal"]) if partner == "portaal" else partner
+        for decision in self.rng.choices(["replacement", "addition", "refused"], k=self.rng.choice([1, 1, 2])):
+            self.world.decide(of, month, path, decision)
+            sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+            self.decided[date.fromisoformat(f"{month}-01"), of, sha256] = decision
 
     def _row(self, changes: Mapping[str, Any], month: str) -> dict[str, str]:
         rng, person = self.rng, self.rng.choice(self.people)

@@ -94,7 +94,7 @@ class Tables:
             "month": parse_month(month), "partner": partner, "file_sha256": f"{partner} {month}", "status": "accepted",
             "file_name": "levering.csv", "received_at": moment(f"{month}-03 10:00"), "size_bytes": 1, "row_count": 10,
             "accepted_count": 9, "rejected_count": 1, "due_at": moment(f"{month}-05 17:00"),
-            "missing_optional": [], "unexpected_columns": [], **values,
+            "missing_optional": [], "unexpected_columns": [], "adds": False, "delivers": True, **values,
         }  # fmt: skip
         self._insert("delivery_files", delivery)
 

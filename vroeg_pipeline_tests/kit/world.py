@@ -7,6 +7,7 @@ synthetic.
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import os
 import tempfile
@@ -22,6 +23,7 @@ import yaml
 
 from vroeg_pipeline.automation.jobs import MONTH_JOB
 from vroeg_pipeline.definitions import build_defs
+from vroeg_pipeline.deliveries.file_decisions import Decision, note_decision
 from vroeg_pipeline.domain.fields import CANONICAL_FIELDS
 from vroeg_pipeline.domain.months import AMSTERDAM, parse_month
 from vroeg_pipeline.installation.home import Home
@@ -182,6 +184,13 @@ class World:
         """Puts a withdrawal or confirmation file in the inbox."""
         content = "\n".join(["customer_reference", *references, ""]).encode()
         return self.deliver(partner, month, content, name=name, folder=kind)
+
+    def decide(self, partner: str, month: str, path: Path, decision: str) -> None:
+        """Decides that a file of the inbox is a replacement, an addition, or refused."""
+        self._begin_with_an_empty_warehouse()
+        of = (parse_month(month), partner, hashlib.sha256(path.read_bytes()).hexdigest())
+        with WarehouseResource(home=str(self.root)).connect() as connection:
+            note_decision(connection, of, Decision(decision), "Tester", "gevraagd", self.now)
 
     @property
     def installation(self) -> Installation:

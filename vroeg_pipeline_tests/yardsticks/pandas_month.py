@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import fnmatch
 import hashlib
 import io
 import json
@@ -87,6 +88,7 @@ REASONS: dict[str, str | None] = {
     "legal_person": NOT_JUSTIFIED,
     "objection": OTHER_REASON,
     "duplicate_in_delivery": None,
+    "replaced_by_later_file": None,
     "unknown_partner_in_file": None,
 }
 # The column of a sender's file that says whose a row is.
@@ -100,9 +102,9 @@ TIER_ACTIONS = ["home_visit", "home_visit", "home_visit", "phone", "phone", "let
 # without rows.
 TABLES: dict[str, dict[str, str]] = {
     "delivery_files": dict.fromkeys(["file_sha256", "partner", "month", "file_name"], "o")
-    | {"received_at": "t", "size_bytes": "i", "status": "o", "refusal": "o"}
+    | {"received_at": "t", "size_bytes": "i", "status": "o", "refusal": "o", "adds": "o"}
     | {"row_count": "n", "accepted_count": "n", "rejected_count": "n", "reference_date_max": "o"},
-    "validated_signals": dict.fromkeys(["signal_id", "month", "partner", "partner_type"], "o")
+    "validated_signals": dict.fromkeys(["signal_id", "month", "partner", "partner_type", "file_sha256"], "o")
     | {"row_number": "i", "customer_reference": "o", "address_key": "o", "address_status": "o"}
     | {"needs_review": "b", "amount_due": "o", "arrears_since": "o", "reference_date": "o"}
     | {"days_in_arrears": "i", "crisis": "b", "municipality": "o", "held_reason": "o"}
@@ -126,8 +128,8 @@ TABLES: dict[str, dict[str, str]] = {
 }
 TABLE_KEYS = {
     "delivery_files": ["month", "partner", "file_sha256"],
-    "validated_signals": ["month", "partner", "row_number"],
-    "rejected_rows": ["month", "partner", "row_number"],
+    "validated_signals": ["month", "partner", "file_sha256", "row_number"],
+    "rejected_rows": ["month", "partner", "file_sha256", "row_number"],
     "address_matches": ["month", "address_key"],
     "recidivism_history": ["month", "address_key"],
     "repeat_signals": ["month", "signal_id"],
@@ -195,6 +197,8 @@ class Agreement:
     min_days: int
     max_days: int | None
     confirmation: bool
+    additions: str | None
+    max_missing_share: Decimal
     delivered_by: str | None
     partners: dict[str, str]
 
@@ -240,9 +244,14 @@ class Agreement:
             min_days=delivery.get("min_days", 30),
             max_days=delivery.get("max_days"),
             confirmation=bool(delivery.get("confirmation", False)),
+            additions=delivery.get("additions"),
+            max_missing_share=Decimal(str(delivery.get("max_missing_share", "0.5"))),
             delivered_by=given.get("delivered_by"),
             partners={_header(name): partner for name, partner in given.get("partners", {}).items()},
         )
+
+    def adds(self, name: str) -> bool:
+        return bool(self.additions) and fnmatch.fnmatchcase(name.casefold(), str(self.additions).casefold())
 
     def is_active(self, month: date) -> bool:
         name = f"{month:%Y-%m}"
@@ -824,6 +833,9 @@ class File:
     size: int
     status: str = "accepted"
     refusal: str | None = None
+    adds: bool | None = None
+    # What a person decided: replacement, addition or refused.
+    decision: str | None = None
     row_count: int | None = None
     accepted_count: int | None = None
     rejected_count: int | None = None
@@ -837,6 +849,14 @@ class File:
     def received_day(self) -> date:
         moment = EPOCH + timedelta(microseconds=self.received_us)
         return moment.astimezone(AMSTERDAM).date()
+
+    @property
+    def is_addition(self) -> bool:
+        return self.decision == "addition" or (bool(self.adds) and self.decision != "replacement")
+
+    @property
+    def references(self) -> set[str]:
+        return {_as_text(value) for value in self.columns.get("customer_reference", ())} - {""}
 
     def refuse(self, refusal: str) -> None:
         self.status, self.refusal = "refused", refusal
@@ -873,8 +893,11 @@ def _take_in(
     settings: Settings,
     now: datetime,
     delivered: dict[str, set[str]],
+    decisions: dict[tuple[str, str], str],
 ) -> list[File]:
-    """All files of a month with their status. `delivered`: what each partner delivered for earlier months."""
+    """All files of a month with their status. `delivered`: what each partner delivered for earlier months; `decisions`: by
+    partner and bytes.
+    """
     files: list[File] = []
     for folder in _partner_folders(home):
         agreement, seen = agreements.get(folder.name), set()
@@ -890,15 +913,28 @@ def _take_in(
             else:
                 _read_file(file, data, agreement, settings)
             files.extend(_divided(file, agreement, agreements) if agreement and agreement.partners else [file])
+    for file in files:
+        if agreement := agreements.get(file.partner):
+            served = [agreements[partner] for partner in agreement.partners.values()] or [agreement]
+            file.adds = any(one.adds(file.name) for one in served)
+            file.decision = decisions.get((file.partner, file.sha256))
+            if file.decision == "refused" and file.refusal != "not_active":
+                file.refuse("refused_by_person")
     usable: dict[str, list[File]] = defaultdict(list)
     for file in files:
         if file.status == "accepted" and file.rows_in_file and file.sha256 in delivered.get(file.partner, ()):
             file.refuse("stale_copy")
-        if file.status == "accepted":
+        if file.status == "accepted" and not file.is_addition:
             usable[file.partner].append(file)
-    for of_partner in usable.values():
-        for file in sorted(of_partner, key=lambda file: (file.received_us, file.name))[:-1]:
-            file.status = "superseded"
+    for partner, of_partner in usable.items():
+        stands, *later = sorted(of_partner, key=lambda file: (file.received_us, file.name))
+        for file in later:
+            lacking = len(stands.references - file.references)
+            most = agreements[partner].max_missing_share * len(stands.references)
+            if lacking >= 5 and lacking > most and not file.decision and not agreements[partner].partners:
+                file.status = "questioned"
+            else:
+                stands.status, stands = "superseded", file
     for file in files:
         if file.status != "refused":
             delivered.setdefault(file.partner, set()).add(file.sha256)
@@ -979,8 +1015,58 @@ def _days(values: Sequence[date | None]) -> np.ndarray:
     return np.array(values, dtype="datetime64[D]")
 
 
-def _judge(file: File, agreement: Agreement, addresses: Addresses) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Every row of a delivery in exactly one of two frames: signals, and rejected rows with all reasons."""
+def _judge(
+    files: list[File], agreement: Agreement, addresses: Addresses
+) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
+    """Of each file of a delivery every row in exactly one of two frames: signals, and rejected rows with all reasons."""
+    judged = [_judge_file(file, agreement, addresses) for file in files]
+    if len(files) > 1:
+        _judge_together(judged)
+    for each in judged:
+        yield _divided_rows(each, agreement)
+
+
+@dataclass
+class Judged:
+    """The rows of a file: what was read of them, and which rules they break."""
+
+    file: File
+    rows: pd.DataFrame
+    found: dict[str, np.ndarray]
+    # Reference and address of each row, where both are to be read.
+    whose: list[tuple[str, str] | None]
+
+    @property
+    def rejected(self) -> np.ndarray:
+        return np.column_stack([self.found[reason] for reason in REASONS]).any(axis=1)
+
+
+def _judge_together(judged: list[Judged]) -> None:
+    """What rows of several files say of one customer at one address."""
+    told: dict[tuple[str, str], list[tuple[Judged, int]]] = defaultdict(list)
+    for of_file in sorted(judged, key=lambda each: (each.file.received_us, each.file.name)):
+        for place, whose in enumerate(of_file.whose):
+            if whose:
+                told[whose].append((of_file, place))
+    for places in told.values():
+        if len({id(of_file) for of_file, _ in places}) == 1:
+            continue
+        if any(of_file.found["objection"][place] for of_file, place in places):
+            for of_file, place in places:
+                of_file.found["objection"][place] = True
+        crises = [of_file for of_file, place in places if of_file.rows["crisis"][place]]
+        valid = [(of_file, place) for of_file, place in places if not of_file.rejected[place]]
+        for of_file, place in valid[:-1]:
+            of_file.found["replaced_by_later_file"][place] = True
+        for of_file, place in valid[-1:]:
+            of_file.rows.at[place, "first_received_day"] = valid[0][0].file.received_day
+            if crises:
+                of_file.rows.at[place, "crisis"] = True
+                of_file.rows.at[place, "crisis_received_day"] = crises[0].file.received_day
+
+
+def _judge_file(file: File, agreement: Agreement, addresses: Addresses) -> Judged:
+    """The rows of one file, each with the rules that it breaks by itself."""
     count = file.row_count or 0
     raw = {name: file.columns.get(name, [None] * count) for name in FIELDS}
     text = {name: [_as_text(value) for value in values] for name, values in raw.items()}
@@ -1049,11 +1135,38 @@ def _judge(file: File, agreement: Agreement, addresses: Addresses) -> tuple[pd.D
         "legal_person": np.array([_is_legal_person(name) for name in text["surname"]], dtype=bool),
         "objection": yes["objection"],
         "duplicate_in_delivery": is_comparable & again.duplicated().to_numpy(dtype=bool),
+        "replaced_by_later_file": np.zeros(count, dtype=bool),
         "unknown_partner_in_file": np.zeros(count, dtype=bool),
     }
-    verdicts = np.column_stack([found[reason] for reason in REASONS]).reshape(count, len(REASONS))
-    is_rejected = verdicts.any(axis=1)
+    rows = pd.DataFrame(
+        {name: _objects([value or None for value in text[name]]) for name in TEXT_FIELDS}
+        | {name: _objects(values) for name, values in dates.items()}
+        | {name: yes[name] for name in ("crisis", "warm_handover", "reminder_sent")}
+        | {
+            "row_number": np.array(file.row_numbers, dtype=np.int64),
+            "postcode": _objects(postcodes),
+            "address_key": _objects(keys),
+            "address_status": _objects([a and a.status for a in located]),
+            "needs_review": np.array([bool(a and a.needs_review) for a in located], dtype=bool),
+            "municipality": _objects(codes),
+            "cents": cents,
+            "days_in_arrears": days,
+            "first_received_day": _objects([file.received_day] * count),
+            "crisis_received_day": _objects([file.received_day if told else None for told in yes["crisis"]]),
+        }
+    )
+    whose = [
+        (reference, str(key)) if comparable else None
+        for reference, key, comparable in zip(text["customer_reference"], keys, is_comparable, strict=True)
+    ]
+    return Judged(file, rows, found, whose)
 
+
+def _divided_rows(judged: Judged, agreement: Agreement) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Signals, and rejected rows with all reasons."""
+    file, count = judged.file, len(judged.rows)
+    verdicts = np.column_stack([judged.found[reason] for reason in REASONS]).reshape(count, len(REASONS))
+    is_rejected = judged.rejected
     names = list(REASONS)
     reasons = [[names[i] for i in np.flatnonzero(row)] for row in verdicts[is_rejected]]
     rejected = pd.DataFrame(
@@ -1067,27 +1180,13 @@ def _judge(file: File, agreement: Agreement, addresses: Addresses) -> tuple[pd.D
         }
     )
 
-    signals = pd.DataFrame(
-        {name: _objects([value or None for value in text[name]]) for name in TEXT_FIELDS}
-        | {name: _objects(values) for name, values in dates.items()}
-        | {name: yes[name] for name in ("crisis", "warm_handover", "reminder_sent")}
-        | {
-            "row_number": np.array(file.row_numbers, dtype=np.int64),
-            "postcode": _objects(postcodes),
-            "address_key": _objects(keys),
-            "address_status": _objects([a and a.status for a in located]),
-            "needs_review": np.array([bool(a and a.needs_review) for a in located], dtype=bool),
-            "municipality": _objects(codes),
-            "cents": cents,
-            "days_in_arrears": days,
-        }
-    )[~is_rejected].reset_index(drop=True)
+    signals = judged.rows[~is_rejected].reset_index(drop=True)
     stem = f"{file.partner}-{file.month:%Y%m}-{file.sha256[:12]}"
     signals["signal_id"] = _objects([f"{stem}-{number}" for number in signals["row_number"]])
     signals["month"] = _objects([file.month] * len(signals))
     signals["partner"] = _objects([file.partner] * len(signals))
     signals["partner_type"] = _objects([agreement.type] * len(signals))
-    signals["received_day"] = _objects([file.received_day] * len(signals))
+    signals["file_sha256"] = file.sha256
     file.accepted_count, file.rejected_count = len(signals), len(rejected)
     return signals, rejected
 
@@ -1166,10 +1265,10 @@ def _match(signals: pd.DataFrame, month: date, housing: set[str]) -> pd.DataFram
         warm_handover=("warm_handover", "any"),
         earliest_arrears_since=("arrears_since", "min"),
         only_repeats=("is_repeat", "all"),
-        first_received=("received_day", "min"),
+        first_received=("first_received_day", "min"),
         postcode=("postcode", "first"),
     ).reset_index()
-    crisis = marked[marked["crisis"]].groupby("address_key")["received_day"].min()
+    crisis = marked[marked["crisis"]].groupby("address_key")["crisis_received_day"].min()
     matches["first_crisis_received"] = _objects([crisis.get(key) for key in matches["address_key"]])
     matches["match_kind"] = np.where(matches["partner_count"] >= 2, "multiple", "single")
     matches["month"] = _objects([month] * len(matches))
@@ -1304,6 +1403,7 @@ def _file_rows(files: list[File]) -> pd.DataFrame:
             "size_bytes": [f.size for f in files],
             "status": [f.status for f in files],
             "refusal": _objects([f.refusal for f in files]),
+            "adds": _objects([f.adds for f in files]),
             "reference_date_max": _objects([f.reference_date_max for f in files]),
         }
     )
@@ -1317,6 +1417,7 @@ def _run(
     months: list[str],
     now: datetime | None,
     seconds: defaultdict[str, float],
+    decisions: dict[tuple[date, str, str], str],
     ended: list[tuple[float, float]] | None = None,
 ) -> dict[str, pd.DataFrame]:
     @contextmanager
@@ -1345,22 +1446,26 @@ def _run(
     for month in sorted({_parse_month(name) for name in months}):
         number = _month_number(month)
         with timed("delivery_files"):
-            files = _take_in(home, month, agreements, settings, now, delivered)
+            decided = {(partner, sha): what for (of, partner, sha), what in decisions.items() if of == month}
+            files = _take_in(home, month, agreements, settings, now, delivered, decided)
             all_files.extend(files)
 
         with timed("validated_signals"):
             judged = []
+            accepted: dict[str, list[File]] = defaultdict(list)
             for file in files:
                 if file.status == "accepted" and agreements[file.partner].partners:
                     parts["rejected_rows"].append(_of_nobody(file))
                 elif file.status == "accepted":
-                    agreement = agreements[file.partner]
-                    signals, rejected = _judge(file, agreement, addresses)
-                    folder = home / "inbox" / file.partner / f"{month:%Y-%m}"
+                    accepted[file.partner].append(file)
+            for partner, of_partner in accepted.items():
+                agreement, folder = agreements[partner], home / "inbox" / partner / f"{month:%Y-%m}"
+                for signals, rejected in _judge(of_partner, agreement, addresses):
                     held = _hold_back(signals, folder, agreement, now, settings.settle_seconds)
                     signals["held_reason"] = held
                     judged.append(signals)
                     parts["rejected_rows"].append(rejected)
+            for file in files:
                 file.columns = {}
             signals = _stack(judged)
             parts["validated_signals"].append(signals)
@@ -1419,12 +1524,18 @@ def _run(
     return tables
 
 
-def run(home: Path, months: list[str], now: datetime | None = None) -> dict[str, pd.DataFrame]:
+def run(
+    home: Path,
+    months: list[str],
+    now: datetime | None = None,
+    decisions: dict[tuple[date, str, str], str] | None = None,
+) -> dict[str, pd.DataFrame]:
     """The tables of DOMAIN §11 for these months (`YYYY-MM`), oldest first, as a fresh warehouse has them.
 
     `now` is the moment the inbox is read: what changed less than `settle_seconds` before it is left alone.
+    `decisions`: what people decided of files, by month, partner and SHA-256.
     """
-    return _run(home, months, now, defaultdict(float))
+    return _run(home, months, now, defaultdict(float), decisions or {})
 
 
 def main(arguments: list[str], json_wanted: bool = False) -> None:
@@ -1432,7 +1543,7 @@ def main(arguments: list[str], json_wanted: bool = False) -> None:
     months = [f"{_month_of(n):%Y-%m}" for n in range(_month_number(first), _month_number(last) + 1)]
     seconds: defaultdict[str, float] = defaultdict(float)
     ended = [(time.perf_counter(), time.process_time())]
-    tables = _run(home, months, None, seconds, ended)
+    tables = _run(home, months, None, seconds, {}, ended)
     if json_wanted:
         of_last = tables["address_matches"]["month"].max()
         rows = {name: int((table["month"] == of_last).sum()) for name, table in tables.items()}
