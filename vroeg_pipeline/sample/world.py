@@ -445,11 +445,13 @@ class _Maker:
         path = self._home.reference / "known_clients.csv"
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(("postcode", "huisnummer", "huisletter", "huisnummertoevoeging", "known_to"))
+            writer.writerow(("postcode", "huisnummer", "huisletter", "huisnummertoevoeging", "known_to", "status"))
             for dwelling in self._seen.values():
                 if self._rng.random() < 0.07:
                     where = self._rng.choice(("schulddienstverlening", "wijkteam"))
-                    writer.writerow((dwelling.postcode, dwelling.number, dwelling.letter, dwelling.addition, where))
+                    status = "afgerond" if dwelling.number % 3 == 0 else "lopend"
+                    address = (dwelling.postcode, dwelling.number, dwelling.letter, dwelling.addition)
+                    writer.writerow((*address, where, status))
         path.chmod(0o600)
 
 

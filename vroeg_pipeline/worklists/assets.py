@@ -10,7 +10,7 @@ from vroeg_pipeline.installation.notes import MADE, Issue, Made
 from vroeg_pipeline.installation.statements import fetch_one, insert_rows, streamed_by_column, transaction
 from vroeg_pipeline.monthly import Figures, Month, kept_by_hand, made, monthly
 from vroeg_pipeline.quality.delivery_register import owed_months
-from vroeg_pipeline.worklists.known_clients import known_clients_told
+from vroeg_pipeline.worklists.known_clients import known_clients_told, strange_statuses
 from vroeg_pipeline.worklists.routing import set_routing
 from vroeg_pipeline.worklists.worklist_file import WorklistEntry, WorklistHeading, worklist_file_name, write_worklist
 
@@ -43,6 +43,8 @@ def prioritised_worklists(of: Month) -> Mapping[str, Figures]:
     filled = of.fill("prioritised_worklists", "known_client_counts")
     known = known_clients_told(of.connection)
     of.context.log.info(f"{of.month:%Y-%m}: known clients: {known}")
+    if strange := strange_statuses(of.connection):
+        of.warn(strange)
     return {
         "prioritised_worklists": {
             **filled["prioritised_worklists"],

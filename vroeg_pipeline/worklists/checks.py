@@ -3,7 +3,7 @@
 import dagster as dg
 
 from vroeg_pipeline.monthly import Month, MonthCheck, keys_are_unique
-from vroeg_pipeline.worklists.known_clients import known_clients_told
+from vroeg_pipeline.worklists.known_clients import known_clients_told, strange_statuses
 
 
 def _known_clients(of: Month) -> str | None:
@@ -63,6 +63,13 @@ CHECKS = [
         "Most of the known clients, if a source of them is linked, have an address that is certain; else nobody counts as "
         "unknown before (DOMAIN §9).",
         _known_clients,
+        severity=dg.AssetCheckSeverity.WARN,
+    ),
+    MonthCheck(
+        "prioritised_worklists",
+        "known_clients_have_a_status",
+        "The status of a known client is lopend or afgerond; with another one it counts as lopend (DOMAIN §9).",
+        lambda of: strange_statuses(of.connection),
         severity=dg.AssetCheckSeverity.WARN,
     ),
     keys_are_unique("worklist_issues", "worklist", "issue", "address_key"),

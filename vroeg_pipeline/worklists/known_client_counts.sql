@@ -9,5 +9,6 @@ SELECT
     count(*) FILTER (WHERE answer = 'unknown') AS unknown_count,
     count(*) FILTER (WHERE answer = 'unreadable') AS unreadable_count,
     -- Where most have no address, that an address is not among them says nothing.
-    is_linked AND read_count > 0 AND 2 * found_count >= read_count AS is_usable
+    is_linked AND read_count > 0 AND 2 * found_count >= read_count AS is_usable,
+    count(*) FILTER (WHERE is_strange_status) AS strange_status_count
 FROM known_answers

@@ -23,8 +23,8 @@ from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.secrets import filled_in
 from vroeg_pipeline.installation.statements import fetch_one, quoted, temporary_step, temporary_table
 
-COLUMNS = ("postcode", "huisnummer", "huisletter", "huisnummertoevoeging", "known_to")
-_OPTIONAL = ("huisletter", "huisnummertoevoeging")
+COLUMNS = ("postcode", "huisnummer", "huisletter", "huisnummertoevoeging", "known_to", "status")
+_OPTIONAL = ("huisletter", "huisnummertoevoeging", "status")
 
 _WHERE = "settings.yaml, known_clients"
 _ATTACHED = "known_clients_source"
@@ -70,7 +70,8 @@ def load_known_clients(connection: duckdb.DuckDBPyConnection, home: Home, settin
             {_TEXT.format("huisletter")} AS house_letter,
             {_TEXT.format("huisnummertoevoeging")} AS house_number_addition,
             NULL::VARCHAR AS city,
-            {_TEXT.format("known_to")} AS known_to
+            {_TEXT.format("known_to")} AS known_to,
+            string_split(lower(coalesce({_TEXT.format("status")}, 'lopend')), ', ') AS statuses
         FROM known_raw
         WHERE concat({", ".join(COLUMNS)}) <> ''
         """,
@@ -83,6 +84,9 @@ def load_known_clients(connection: duckdb.DuckDBPyConnection, home: Home, settin
         SELECT
             coalesce(side.main_key, answer.address_key) AS address_key,
             written.known_to,
+            list_contains(written.statuses, 'afgerond') AS is_finished,
+            len(list_filter(written.statuses, lambda status: status NOT IN ('lopend', 'afgerond'))) > 0
+                AS is_strange_status,
             answer.needs_review,
             CASE
                 WHEN answer.address_key IS NULL OR written.known_to IS NULL THEN 'unreadable'
@@ -98,7 +102,9 @@ def load_known_clients(connection: duckdb.DuckDBPyConnection, home: Home, settin
     temporary_step(
         connection,
         "known_addresses",
-        "SELECT address_key, known_to, needs_review FROM known_answers WHERE answer <> 'unreadable'",
+        # Who finished a track counts whoever knew of it, and nobody too.
+        "SELECT address_key, known_to, is_finished, needs_review FROM known_answers "
+        "WHERE answer <> 'unreadable' OR (is_finished AND address_key IS NOT NULL)",
     )
 
 
@@ -115,13 +121,25 @@ def known_clients_told(connection: duckdb.DuckDBPyConnection) -> str:
     return f"{read:,} read: " + ", ".join(f"{count:,} {name}" for name, count in zip(names, parts, strict=True))
 
 
+def strange_statuses(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """What is to be said of known clients whose status is none that is agreed; None where there are none."""
+    row = connection.execute(
+        "SELECT strange_status_count FROM known_client_counts "
+        "WHERE month = getvariable('month') AND strange_status_count > 0"
+    ).fetchone()
+    if row is None:
+        return None
+    return f"known clients with a status that is neither lopend nor afgerond: {row[0]:,}; they count as lopend"
+
+
 def _take_in_file(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
     source = home.reference / "known_clients.csv"
     if not source.exists():
         temporary_table(connection, "known_raw", ", ".join(f"{column} VARCHAR" for column in COLUMNS), [])
         return
     with reference_csv(source, home.scratch) as file:
-        file.load(connection, "known_raw", wanted_columns(file, source, COLUMNS))
+        required = [column for column in COLUMNS if column != "status"]
+        file.load(connection, "known_raw", wanted_columns(file, source, required, ["status"]))
 
 
 def _take_in(connection: duckdb.DuckDBPyConnection, home: Home, known: KnownClients) -> None:
@@ -193,7 +211,7 @@ def _as_text(column: str, name: str, kind: str) -> str:
     if not _LIST.search(kind):
         return f"{value}::VARCHAR"
     values = f"list_sort(list_distinct({value}::VARCHAR[]))"
-    if column == "known_to":
+    if column in ("known_to", "status"):
         return f"array_to_string({values}, ', ')"
     return f"CASE WHEN len({values}) = 1 THEN {values}[1] END"
 

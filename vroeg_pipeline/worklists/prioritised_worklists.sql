@@ -5,7 +5,8 @@
 WITH known AS (
     SELECT
         address_key,
-        string_agg(DISTINCT known_to, ', ' ORDER BY known_to) AS known_to
+        string_agg(DISTINCT known_to, ', ' ORDER BY known_to) AS known_to,
+        bool_or(is_finished) AS has_finished
     FROM known_addresses
     WHERE NOT needs_review
     GROUP BY address_key
@@ -72,6 +73,7 @@ entries AS (
         match.*,
         history.* EXCLUDE (month, address_key),
         known.known_to,
+        coalesce(known.has_finished, false) AS has_finished,
         helped.helped_month,
         coalesce(buurt.worklist, area.worklist) AS area_worklist,
         history.is_recidivist AND NOT history.possible_new_occupant AS for_coach,
@@ -105,7 +107,8 @@ routed AS (
             WHEN tiers.for_area THEN coalesce(entries.area_worklist, 'adresdesk')
             ELSE 'lichte_opvolging'
         END AS worklist,
-        CASE WHEN is_visit_forbidden THEN 'phone' ELSE tiers.first_action END AS first_action,
+        entries.has_finished AND tiers.first_action = 'letter' AS is_phoned_again,
+        CASE WHEN is_visit_forbidden OR is_phoned_again THEN 'phone' ELSE tiers.first_action END AS first_action,
         CASE WHEN tiers.is_crisis THEN entries.first_crisis_received_on ELSE entries.first_received_on END
             AS counted_from,
         tiers.is_crisis
@@ -173,6 +176,11 @@ SELECT
         CASE WHEN possible_new_occupant THEN 'mogelijk een nieuwe bewoner, daarom behandeld als nieuw adres' END,
         'nazorg: kreeg hulp na de melding van ' || strftime(helped_month, '%m-%Y'),
         CASE WHEN known_to IS NOT NULL THEN 'bekend bij ' || known_to END,
+        CASE
+            WHEN has_finished
+                THEN 'rondde eerder een traject schuldhulp af'
+                    || CASE WHEN is_phoned_again AND worklist <> 'adresdesk' THEN ', daarom bellen' ELSE '' END
+        END,
         CASE WHEN is_repaired THEN 'adres hersteld: niet elke partner schreef het zo, vraag eerst naar de naam' END,
         CASE
             WHEN needs_review AND address_key LIKE '%\_?\_' ESCAPE '\'

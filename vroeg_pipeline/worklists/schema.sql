@@ -28,7 +28,8 @@ CREATE TABLE IF NOT EXISTS known_client_counts (
     unknown_count BIGINT NOT NULL,  -- Those whose address is not in the register; nobody is flagged by them.
     unreadable_count BIGINT NOT NULL,  -- Those without a postcode, a house number or a service that knows them.
     -- Who is not among them was unknown before: at least half of them have an address that is certain.
-    is_usable BOOLEAN NOT NULL
+    is_usable BOOLEAN NOT NULL,
+    strange_status_count BIGINT  -- Those with a status that is neither lopend nor afgerond; they count as lopend.
 );
 
 -- What each team was told, issue by issue; only ever added to (DOMAIN §9). Key: month, worklist, issue, address_key.

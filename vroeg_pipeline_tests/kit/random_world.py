@@ -91,10 +91,12 @@ class _Maker:
         if rng.random() < 0.8:
             self._register()
         known = [
-            f"{p['postcode']},{rng.randint(1, 6)},{rng.choice(['', 'A'])},{rng.choice(['', 'HS'])},{rng.choice('xy')}"
-            for p in self.people[:8]
+            f"{p['postcode']},{rng.randint(1, 6)},{rng.choice(['', 'A'])},{rng.choice(['', 'HS'])},"
+            f"{rng.choice(['x', 'y', ''])},{rng.choice(['', 'lopend', 'Afgerond', 'afgerond ', 'klaar'])}"
+            for p in self.people[:12]
         ]
-        world.reference("known_clients.csv", "postcode,huisnummer,huisletter,huisnummertoevoeging,known_to", *known)
+        header = "postcode,huisnummer,huisletter,huisnummertoevoeging,known_to,status"
+        world.reference("known_clients.csv", header, *known)
         for month in MONTHS:
             for partner, changes in self.partners.items():
                 self._month(partner, changes, month)

@@ -43,6 +43,11 @@ def server() -> Iterator[Server]:
 
 def known(world: World) -> set[tuple[str, str]]:
     """What the worklists would see."""
+    return {(key, known_to) for key, known_to, _ in known_and_finished(world)}
+
+
+def known_and_finished(world: World) -> set[tuple[str, str, bool]]:
+    """The same, and whether a track was finished."""
     warehouse = WarehouseResource(home=str(world.root))
     with months_at_work(warehouse, world.installation, [month("2021-03")]) as months:
         for of in months:
@@ -50,8 +55,44 @@ def known(world: World) -> set[tuple[str, str]]:
             set_routing(connection, of.installation)
             (ours,) = connection.execute("SELECT current_database()").fetchall()[0]
             assert ours == "warehouse"
-            return set(connection.execute("SELECT address_key, known_to FROM known_addresses").fetchall())
+            return set(connection.execute("SELECT address_key, known_to, is_finished FROM known_addresses").fetchall())
     raise AssertionError
+
+
+WITH_STATUS = f"{MADE[:-1]}, status text)"
+STATUSES = ("lopend", "Afgerond", None, "gestopt")
+CLIENTS = ", ".join(f"('2021AB', {n}, 'w', {repr(s) if s else 'NULL'})" for n, s in enumerate(STATUSES, 1))
+INSERT = f"INSERT INTO clienten (postcode, huisnummer, known_to, status) VALUES {CLIENTS}"
+FINISHED = {(f"2021AB_{n}__", "w", n == 2) for n in range(1, 5)}
+
+
+@pytest.mark.parametrize("kind", ["reference", "csv", "parquet", "sqlite", "postgres"])
+def test_every_source_tells_who_finished_a_track(
+    world: World, kind: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = {"source": f"reference/clienten.{kind}", "table": "clienten"}
+    lines = [f"2021AB,{n},,,w,{status or ''}" for n, status in enumerate(STATUSES, 1)]
+    if kind in ("reference", "csv"):
+        name = "known_clients.csv" if kind == "reference" else "clienten.csv"
+        world.reference(name, "postcode,huisnummer,huisletter,huisnummertoevoeging,known_to,STATUS", *lines)
+        source = {"source": "reference/clienten.csv"}
+    elif kind == "parquet":
+        path = world.home.reference / "clienten.parquet"
+        with duckdb.connect() as connection:
+            connection.execute(f"CREATE TABLE clienten {WITH_STATUS}; {INSERT}; COPY clienten TO '{path}'")
+        source = {"source": str(path)}
+    elif kind == "sqlite":
+        with sqlite3.connect(world.home.reference / "clienten.sqlite") as database:
+            database.execute(f"CREATE TABLE clienten {WITH_STATUS}")
+            database.execute(INSERT)
+    else:
+        server = request.getfixturevalue("server")
+        server.execute(f"CREATE TABLE clienten {WITH_STATUS}", INSERT)
+        monkeypatch.setenv("PGPASSWORD", PASSWORD)
+        source = {"source": server.url, "table": "clienten"}
+    if kind != "reference":
+        world.settings(known_clients=source)
+    assert known_and_finished(world) == FINISHED
 
 
 def test_nothing_named_and_no_file_is_told(world: World) -> None:
@@ -285,7 +326,7 @@ def test_what_became_of_the_clients_is_counted(tables: Tables) -> None:
     clients = ("2021AB,2,,,w", "2021AB,3.0,,,w", "2021AB,1,,,w", "9999ZZ,7,,,w", "2021AB,,,,w", "2021AB,2,,,", ",,,,")
     listed(tables, *clients)
     (counts,) = tables.query("FROM known_client_counts")
-    assert list(counts.values())[1:] == [True, 6, 2, 1, 1, 2, False]
+    assert list(counts.values())[1:] == [True, 6, 2, 1, 1, 2, False, 0]
     of = tables.at("2021-03")
     told = "6 read: 2 found, 1 ambiguous, 1 not in the register, 2 unreadable"
     assert known_clients_told(of.connection) == told
@@ -293,6 +334,21 @@ def test_what_became_of_the_clients_is_counted(tables: Tables) -> None:
     assert not check.blocking
     wrong, _ = check.look(of)
     assert wrong == f"most known clients have no address ({told}): mend the source, see docs/readings.md"
+
+
+def test_a_status_that_is_none_counts_as_running_and_is_told(tables: Tables) -> None:
+    tables.world.reference(
+        "known_clients.csv", "postcode,huisnummer,huisletter,huisnummertoevoeging,known_to,status",
+        "2021AB,1,,,w,gestopt", "2021AB,2,,,w,LOPEND", "2021AB,3,,,w,", "2021AB,4,,,w,Afgerond",
+    )  # fmt: skip
+    for number in range(1, 5):
+        tables.address(number)
+    tables.worklists()
+    (check,) = [check for check in CHECKS if check.name == "known_clients_have_a_status"]
+    said, _ = check.look(tables.at("2021-03"))
+    assert said == "known clients with a status that is neither lopend nor afgerond: 1; they count as lopend"
+    actions = {n: e["action"] for n, e in tables.rows("prioritised_worklists").items()}
+    assert actions == {1: "letter", 2: "letter", 3: "letter", 4: "phone"}
 
 
 @pytest.mark.parametrize(

@@ -233,6 +233,39 @@ def test_known_clients_are_flagged_and_not_removed(tables: Tables) -> None:
     assert "bekend bij schulddienst, wijkteam" in entries[1]["explanation"]
 
 
+EX_CLIENT = "rondde eerder een traject schuldhulp af"
+
+
+@pytest.mark.parametrize(
+    ("address", "clients", "action", "said"),
+    [
+        ({}, ["w,afgerond"], "phone", f"bekend bij w; {EX_CLIENT}, daarom bellen"),
+        ({}, ["w,afgerond", "schulddienst,lopend"], "phone", f"schulddienst, w; {EX_CLIENT}, daarom bellen"),
+        ({}, [",afgerond"], "phone", f"{EX_CLIENT}, daarom bellen"),
+        ({"before": "2020-12"}, ["w,AFGEROND"], "phone", f"{EX_CLIENT}, daarom bellen"),
+        ({**RENT}, ["w,afgerond"], "home_visit", EX_CLIENT),
+        ({"total_amount": 600}, ["w,afgerond"], "phone", EX_CLIENT),
+        ({"needs_review": True}, ["w,afgerond"], "check_address", EX_CLIENT),
+        ({}, ["w,lopend"], "letter", None),
+        ({}, ["w,"], "letter", None),
+    ],
+)
+def test_who_finished_debt_help_is_phoned_at_least(
+    tables: Tables, address: dict[str, Any], clients: list[str], action: str, said: str | None
+) -> None:
+    tables.world.reference(
+        "known_clients.csv", "postcode,huisnummer,huisletter,huisnummertoevoeging,known_to,status",
+        *(f"2021AB,1,,,{client}" for client in clients),
+    )  # fmt: skip
+    tables.address(**address)
+    tables.worklists()
+    entry = tables.rows("prioritised_worklists")[1]
+    assert entry["action"] == action
+    assert (said or "") in entry["explanation"]
+    assert ("schuldhulp af" in entry["explanation"]) is (said is not None)
+    assert ("daarom bellen" in entry["explanation"]) is ("daarom bellen" in (said or ""))
+
+
 @pytest.mark.parametrize(
     ("address", "said"),
     [

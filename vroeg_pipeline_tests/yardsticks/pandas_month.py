@@ -791,20 +791,26 @@ class Addresses:
         return next((code for low, high, code in self.postcode_areas if low <= digits <= high and code), None)
 
 
-def _known_clients(home: Path, addresses: Addresses) -> dict[str, str]:
-    """By address key, who knows the address. An address that is not certain flags nothing."""
+def _known_clients(home: Path, addresses: Addresses) -> tuple[dict[str, str], set[str]]:
+    """By address key, who knows the address; and the addresses where a track was finished. An address that is not
+    certain says nothing."""
     known: dict[str, set[str]] = {}
-    columns = ["postcode", "huisnummer", "huisletter", "huisnummertoevoeging", "known_to"]
-    for text, house_number, letter, addition, known_to in _reference_rows(
+    finished: set[str] = set()
+    columns = ["postcode", "huisnummer", "huisletter", "huisnummertoevoeging", "known_to", "status"]
+    for text, house_number, letter, addition, known_to, status in _reference_rows(
         home / "reference" / "known_clients.csv", columns
     ):
         postcode, number = _parse_postcode(text), _parse_house_number(house_number)
-        if postcode is None or number is None or not known_to:
+        if postcode is None or number is None:
             continue
         address = addresses.resolve(postcode, number[0], number[1], letter, addition)
-        if not address.needs_review:
+        if address.needs_review:
+            continue
+        if known_to:
             known.setdefault(address.key, set()).add(known_to)
-    return {key: ", ".join(sorted(values)) for key, values in known.items()}
+        if status.casefold() == "afgerond":
+            finished.add(address.key)
+    return {key: ", ".join(sorted(values)) for key, values in known.items()}, finished
 
 
 class Areas:
@@ -1315,6 +1321,7 @@ def _prioritise(
     settings: Settings,
     areas: Areas,
     known: dict[str, str],
+    finished: set[str],
 ) -> pd.DataFrame:
     """Tier, list, rank, action and deadline of every address that has anything new to say."""
     if matches.empty:
@@ -1354,6 +1361,7 @@ def _prioritise(
     action = entries["tier"].map(dict(enumerate(TIER_ACTIONS))).astype(object)
     if not settings.home_visits_allowed(month):
         action[action == "home_visit"] = "phone"
+    action[(action == "letter") & entries["address_key"].isin(finished)] = "phone"
     action[entries["worklist"] == "adresdesk"] = "check_address"
     is_visit = action == "home_visit"
     capacity = entries["worklist"].map(settings.capacity or {}).astype("Float64").fillna(np.inf)
@@ -1434,7 +1442,7 @@ def _run(
     with timed("validated_signals"):
         addresses, areas = Addresses(home), Areas(home)
     with timed("prioritised_worklists"):
-        known = _known_clients(home, addresses)
+        known, finished = _known_clients(home, addresses)
 
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
     all_files: list[File] = []
@@ -1505,7 +1513,7 @@ def _run(
                 past_reported[number] = of_month.assign(number=number)
 
         with timed("prioritised_worklists"):
-            entries = _prioritise(matches, history, month, settings, areas, known)
+            entries = _prioritise(matches, history, month, settings, areas, known, finished)
             parts["prioritised_worklists"].append(entries)
 
         with timed("worklist_issues"):
