@@ -122,19 +122,19 @@ def new_agreement(home: Home, asked: Asked, new: NewPartner, out: Console) -> No
                 "its rows stand in something of which the name is no known term", where=asked.file.name,
                 do="give its path: --records-at PATH",
             )  # fmt: skip
-        if new.sender:
-            text, next_step = _sender_text(home, proposal, asked, new, scratch, settings)
-            partners, folder = _as_proposed(home, proposal, asked, scratch, settings)
-        else:
-            text, next_step = _partner_text(home, proposal, asked, new, scratch, settings)
-            agreement = parse_agreement(text, target.name, who)
-            partners, folder = Partners.of([agreement]), who
-            _check_beside_others(home, who, text)
+        _check_who(home, proposal, asked.file, new)
+        # By the usual bounds, which are those of the agreement that is written.
+        partners, folder = _as_proposed(home, proposal, asked, scratch, settings)
         trial = try_file(asked.file, partners, folder, scratch, settings, asked.month)
-    if trial.refusal:
-        raise _refused(trial, asked.file)
+        if trial.refusal:
+            raise _refused(trial, asked.file)
+        if new.sender:
+            names = [*partners.senders[folder].partners]
+            text, next_step = _sender_text(home, proposal, asked.file, new, names)
+        else:
+            text, next_step = _partner_text(home, proposal, new, trial.month)
     target.parent.mkdir(parents=True, exist_ok=True)
-    with replacing_elsewhere(target) as temporary:
+    with replacing_elsewhere(target, do="check who owns the folder") as temporary:
         temporary.write_text(text, encoding="utf-8")
     out.print(f"Written: {escape(str(target))}", soft_wrap=True)
     out.print(f"The sample gives {_counts(trial)}.")
@@ -162,7 +162,8 @@ def _proposed(asked: Asked, scratch: Path, settings: Settings) -> Proposal:
 
 
 def _lacks(proposal: Proposal, file: Path) -> VroegError:
-    do = f"name its column: --column {proposal.lacking[0]}=HEADER"
+    what = "POSITION" if proposal.delivery.get("header_row") == 0 else "HEADER"
+    do = f"name its column: --column {proposal.lacking[0]}={what}"
     return VroegError(f"no column was recognised as {', '.join(proposal.lacking)}", where=file.name, do=do)
 
 
@@ -245,41 +246,46 @@ def _ids_by_name(home: Home) -> dict[str, str]:
     return {header_name(name): a.partner for a in agreements for name in (a.partner, a.name)}
 
 
-def _partner_text(
-    home: Home, proposal: Proposal, asked: Asked, new: NewPartner, scratch: Path, settings: Settings
-) -> tuple[str, str]:
-    if new.partner is None or new.kind is None:
+def _check_who(home: Home, proposal: Proposal, file: Path, new: NewPartner) -> None:
+    """Raises VroegError where what was said of who delivers does not go with the file, or is not all."""
+    if new.sender and not proposal.partner_column:
+        raise VroegError(
+            "no column of the file was recognised as that of the partners", where=file.name,
+            do="give --partner ID, or write the agreement by hand",
+        )  # fmt: skip
+    if new.sender:
+        return
+    if new.kind is None:
         raise VroegError("which type of partner?", do="give --type, a DDAS partner type like Huur or Energie")
     if proposal.partner_column:
         raise VroegError(
-            f"the file has a column of partners ('{proposal.partner_column}')", where=asked.file.name,
+            f"the file has a column of partners ('{proposal.partner_column}')", where=file.name,
             do="give --sender ID in place of --partner",
         )  # fmt: skip
-    municipalities = new.municipalities or _usual_municipalities(home)
-    if not municipalities:
+    if not new.municipalities and not _usual_municipalities(home):
         raise VroegError("which municipalities?", do="give --municipality 0392, once for each")
-    month = new.valid_from
-    if month is None:
-        partners, folder = _as_proposed(home, proposal, asked, scratch, settings)
-        month = try_file(asked.file, partners, folder, scratch, settings, asked.month).month
-    text = partner_draft(proposal, new.partner, new.name, new.kind, month, municipalities)
-    place = f"inbox/{new.partner}/{month_text(month)}/"
-    return text, (f"Next: check the file, put a delivery in {place} and run: vroeg run --month {month_text(month)}")
+
+
+def _partner_text(home: Home, proposal: Proposal, new: NewPartner, month: date) -> tuple[str, str]:
+    who, first = str(new.partner), new.valid_from or month
+    municipalities = new.municipalities or _usual_municipalities(home)
+    text = partner_draft(proposal, who, new.name, str(new.kind), first, municipalities)
+    parse_agreement(text, f"{who}.yaml", who)
+    _check_beside_others(home, who, text)
+    in_month = month_text(first)
+    return (
+        text,
+        f"Next: check the file, put a delivery in inbox/{who}/{in_month}/ and run: vroeg run --month {in_month}",
+    )
 
 
 def _usual_municipalities(home: Home) -> list[str]:
     return sorted({code for agreement in home.load_partners().agreements.values() for code in agreement.municipalities})
 
 
-def _sender_text(
-    home: Home, proposal: Proposal, asked: Asked, new: NewPartner, scratch: Path, settings: Settings
-) -> tuple[str, str]:
+def _sender_text(home: Home, proposal: Proposal, file: Path, new: NewPartner, names: Sequence[str]) -> tuple[str, str]:
+    """`names`: those in the column of partners."""
     sender = str(new.sender)
-    if not proposal.partner_column:
-        raise VroegError(
-            "no column of the file was recognised as that of the partners", where=asked.file.name,
-            do="give --partner ID, or write the agreement by hand",
-        )  # fmt: skip
     members: dict[str, str] = {}
     for pair in new.members:
         name, equals, partner = pair.rpartition("=")
@@ -287,7 +293,6 @@ def _sender_text(
             raise VroegError("--member is written as a name in the file, = and the partner", do='"Pré Wonen=pre_wonen"')
         members[name.strip()] = _id_of(partner.strip())
     said = {header_name(name) for name in members}
-    names = names_of_partners(asked.file, model_from(Layout, proposal.layout, "the proposal"), scratch, settings)
     known, unknown = _ids_by_name(home), 0
     for name in names:
         if header_name(name) in said:
@@ -299,7 +304,7 @@ def _sender_text(
     if not members:
         raise VroegError(
             f"none of the {len(names)} names in '{proposal.partner_column}' is that of a partner with an agreement",
-            where=asked.file.name, do='say whom they mean: --member "Pré Wonen=pre_wonen"',
+            where=file.name, do='say whom they mean: --member "Pré Wonen=pre_wonen"',
         )  # fmt: skip
     text = sender_draft(proposal, sender, new.name, members)
     sender_from(parse_yaml(text, f"{sender}.yaml"), f"{sender}.yaml", sender)

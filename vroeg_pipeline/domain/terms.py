@@ -133,6 +133,7 @@ _SHORTEST_IN_COMPOUND = 3
 # Below this likeness a header is another word; in it a typing error or a plural has room.
 _ALIKE = 88
 _SHORTEST_ALIKE = 6
+_LONGEST = 60
 
 
 @lru_cache(maxsize=4_096)
@@ -155,7 +156,7 @@ def meanings_of(header: str) -> dict[str, int]:
 def is_known(name: str) -> bool:
     """Whether a name holds nothing but words of ours, so that it is no person's."""
     words = _words_of(name)
-    return bool(words) and all(_split(word) for word in words)
+    return bool(words) and header_name(name).isprintable() and all(_split(word) for word in words)
 
 
 def is_field(meaning: str) -> bool:
@@ -166,7 +167,7 @@ def is_field(meaning: str) -> bool:
 def _meanings(name: str) -> dict[str, int]:
     words = _words_of(name)
     folded = " ".join(words)
-    if not folded or len(folded) > 60:
+    if not folded or len(folded) > _LONGEST or not header_name(name).isprintable():
         return {}
     found: dict[str, int] = {}
     joined = folded.replace(" ", "")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -326,7 +327,7 @@ def _of_records(form: dict[str, Any], records: Sequence[Mapping[str, object]], n
         paths.update(dict.fromkeys(leaves_of(record, _DEEPEST)))
     columns = tuple(
         Column(header, named.meanings_of(header), [cell_of(value_at(record, path_of(header))) for record in sample])
-        for header in (".".join(path) for path in paths)
+        for header in dict.fromkeys(_seen(".".join(path)) for path in paths)
     )
     return Looked(form, columns, has_header=True)
 
@@ -344,10 +345,15 @@ def _columns(rows: Sequence[Sequence[Cell]], named: Named, *, has_header: bool, 
     found = []
     for at in range(width):
         cells = [row[at] if at < len(row) else NOTHING for row in rows]
-        name = header[at].strip(BLANK) if has_header else str(at + first)
+        name = _seen(header[at]) if has_header else str(at + first)
         if name:
             found.append(Column(name, named.meanings_of(name) if has_header else {}, cells))
     return tuple(found)
+
+
+def _seen(header: str) -> str:
+    """A header as people see it, which is all that counts when it is compared."""
+    return " ".join("".join(c for c in header if unicodedata.category(c) != "Cf").split())
 
 
 def _holds_anything(row: Sequence[Cell]) -> bool:

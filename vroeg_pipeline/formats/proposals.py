@@ -29,7 +29,7 @@ _DATES_IN_NAMES = ("%Y%m%d", "%Y-%m-%d", "%d-%m-%Y", "%Y_%m_%d", "%d%m%Y")
 # What the cells of a field look like; the first kinds that are given are enough.
 _LOOKS: dict[str, tuple[str, ...]] = {
     "customer_reference": ("reference", "words"),
-    "surname": ("name",),
+    "surname": ("words",),
     "initials": ("initials", "name"),
     "prefix": ("name",),
     "birth_date": ("date", "serial"),
@@ -138,8 +138,16 @@ class _Maker:
         if "arrears_since" in taken or "arrears_since" in self._given:
             taken.pop("days_in_arrears", None)
         self._columns |= {meaning: column.header for meaning, column in taken.items()}
+        has = {*self._columns, *_fields(" ".join(self._split.values()))}
         for header, meaning in otherwise.items():
-            if header not in self._columns.values() and header not in self._split:
+            if header in self._columns.values() or header in self._split:
+                continue
+            if meaning in REQUIRED_FIELDS and meaning not in has and not self._is_never(meaning, header):
+                self._columns[meaning] = header
+                self._told.append(
+                    f"'{header}' is named like {meaning}, but most of its values are others: look at them"
+                )
+            else:
                 self._told.append(f"'{header}' is named like {meaning}, but its values are others: it is left out")
 
     def _fit(self, meaning: str, column: Column) -> float:
@@ -154,8 +162,10 @@ class _Maker:
             return _FEWEST_PARTNERS <= values.distinct <= _MOST_PARTNERS and values.share("name") >= _MOST
         if meaning in (ADDRESS, PLACE):
             return True  # decided when it is split
-        never = _NEVER.get(meaning)
-        return values.share(*_LOOKS[meaning]) >= _MOST and not (never and values.share(*never) >= _MOST)
+        return values.share(*_LOOKS[meaning]) >= _MOST and not self._is_never(meaning, column.header)
+
+    def _is_never(self, meaning: str, header: str) -> bool:
+        return meaning in _NEVER and self._values[header].share(*_NEVER[meaning]) >= _MOST
 
     def _take_cells_of_several_fields(self, taken: dict[str, Column], used: set[str]) -> None:
         """Addresses, places and names that stand in one cell."""

@@ -181,15 +181,15 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def replacing_elsewhere(target: Path) -> Iterator[Path]:
+def replacing_elsewhere(target: Path, do: str = "give another --output") -> Iterator[Path]:
     """The same for a file where a command was told to write it: the folder's permissions are not ours to change.
 
-    Raises VroegError when nothing can be written there.
+    Raises VroegError when nothing can be written there, which says what to `do`.
     """
     try:
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".tmp")
     except OSError as error:
-        raise VroegError(f"cannot be written ({error.strerror})", where=target, do="give another --output") from None
+        raise VroegError(f"cannot be written ({error.strerror})", where=target, do=do) from None
     os.close(handle)
     temporary = Path(name)
     try:

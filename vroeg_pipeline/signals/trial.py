@@ -26,7 +26,15 @@ from vroeg_pipeline.formats.delivery import read_delivery
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.schema import create_tables
-from vroeg_pipeline.installation.statements import fetch_one, insert_rows, quoted, rows_of, sql, temporary_step
+from vroeg_pipeline.installation.statements import (
+    MEMORY_LIMIT,
+    fetch_one,
+    insert_rows,
+    quoted,
+    rows_of,
+    sql,
+    temporary_step,
+)
 from vroeg_pipeline.signals.row_verdicts import judge_delivered_rows
 
 # What only an installation can say: it has the register, the postcode areas, earlier months and slips.
@@ -134,6 +142,7 @@ def _in_memory(spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         with duckdb.connect() as connection:
             connection.execute(f"SET TimeZone = '{TIME_ZONE}'")
+            connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
             connection.execute(f"SET temp_directory = {quoted(str(spill / 'spill'))}")
             connection.execute("SET autoinstall_known_extensions = false")
             create_tables(connection)

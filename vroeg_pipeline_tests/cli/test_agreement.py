@@ -177,6 +177,18 @@ def test_what_has_to_be_checked_stands_in_the_agreement(world: World, tmp_path: 
         assert "taken for cents" in said
 
 
+def test_headers_as_they_are_seen_and_none_as_they_are_named(world: World, tmp_path: Path) -> None:
+    """A line end or a mark in a header breaks no line of the agreement; columns without one can be named by position."""
+    headers = {**HEADERS, "amount_due": "Openstaand\nbedrag in  cent", "surname": "\u200bAchternaam\ufeff"}
+    _, text = made(world.root, put(tmp_path, written([{**row, "amount_due": "9900"} for row in PEOPLE], headers)))
+    assert yaml.safe_load(text)["columns"]["amount_due"] == "Openstaand bedrag in cent"
+    assert "\n# Check: amounts are taken for cents" in text
+    bare = put(tmp_path, "".join(f"{row['customer_reference']};{row['surname']};2021AA;7;9,50\n" for row in PEOPLE))
+    assert "name its column: --column arrears_since=POSITION" in tried(bare)
+    told = tried(bare, columns=("surname=1", "customer_reference=2"))
+    assert {"surname 1", "customer_reference 2", "house_number 4"} <= lines_of(told)
+
+
 MISTAKES: list[tuple[bytes | str, dict[str, Any], str]] = [
     (written(PEOPLE), {"partner": "Nieuw!"}, "cannot be the id of a partner"),
     (written(PEOPLE), {"kind": "Huren"}, "field 'type'"),

@@ -184,6 +184,14 @@ def test_values_are_stronger_than_a_header(tmp_path: Path) -> None:
     assert "'Crisis' is named like crisis, but its values are others: it is left out" in crisis.told
 
 
+def test_a_required_field_is_not_left_without_its_column(tmp_path: Path) -> None:
+    proposal = suggested(tmp_path, changed("house_number", "zie bijlage", "zie bijlage", "7"))
+    assert (proposal.columns["house_number"], proposal.lacking) == ("Huisnummer", ())
+    assert any("'Huisnummer' is named like house_number, but most" in text for text in proposal.told)
+    dates = suggested(tmp_path, changed("amount_due", "01-02-2021", "01-02-2021", "01-02-2021"))
+    assert dates.lacking == ("amount_due",)
+
+
 def test_the_date_in_the_name_of_a_file_stands_in(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     headers = {field: header for field, header in HEADERS.items() if field != "reference_date"}
     name = "export_20210305_v2.csv"
