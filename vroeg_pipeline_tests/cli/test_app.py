@@ -76,7 +76,7 @@ def test_a_mistake_of_ours_names_file_and_field(world: World, break_it: object, 
 
 def test_help_teaches() -> None:
     commands = ("run", "sample", "status", "health", "evaluate", "whatif", "ddas", "prepare", "dev")
-    for words in ((), *((command,) for command in commands)):
+    for words in ((), *((command,) for command in commands), ("agreement", "try"), ("agreement", "new")):
         done = vroeg(Path("nowhere"), *words, "--help")
         assert done.returncode == 0
         assert "Usage:" in done.stdout
