@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from vroeg_pipeline.domain.fields import CANONICAL_FIELDS
 from vroeg_pipeline.domain.layouts import Layout
 from vroeg_pipeline.formats.delivery import ReadDelivery, read_delivery
+from vroeg_pipeline.formats.kinds import text_kind
 from vroeg_pipeline_tests.formats.test_round_trip import (
     BLANK,
     BOUNDS,
@@ -37,7 +38,10 @@ from vroeg_pipeline_tests.kit.examples import examples
 plain = st.text(
     st.characters(exclude_categories=["Cs", "Cc", "Cf", "Zl", "Zp"], exclude_characters="\ufffe\uffff"), max_size=8
 )
-title = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=30)
+# What begins as JSON, XML or a web page does is refused as such.
+title = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=30).filter(
+    lambda line: text_kind(line.encode()) is None
+)
 
 
 class Reader:

@@ -31,7 +31,10 @@ text = st.one_of(
     st.text(character, max_size=12), st.lists(nasty | st.text(character, max_size=2), max_size=4).map("".join)
 )
 
-BOUNDS: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
+BOUNDS: dict[str, Any] = {
+    "deadline": None,
+    "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+}
 
 
 class Reader:
