@@ -34,7 +34,7 @@ _TERMS = {
         "hoofdhuurder, naam contractant, contractant, naam verzekerde, naam bewoner, naam inwoner, naw naam, "
         "volledige naam, surname, last name, family name, name, customer name, full name"
     ),
-    "initials": "voorletters, voorletter, initialen, initials",
+    "initials": "voorletters, voorletter, voorl, vrl, initialen, initials",
     "prefix": (
         "tussenvoegsel, tussenvoegsels, tussenv, voorvoegsel, voorvoegsels, voorvoegsel geslachtsnaam, prefix, "
         "name prefix, infix"
@@ -80,7 +80,7 @@ _TERMS = {
     "crisis": (
         "crisis, crisissignaal, crisismelding, ontruiming, ontruiming aangezegd, afsluiting, dreigende "
         "afsluiting, dreigende ontruiming, afsluiting aangezegd, vonnis, urgent, spoed, crisis signal, "
-        "disconnection announced, eviction announced, urgency"
+        "disconnection announced, eviction announced, urgency, eviction"
     ),
     "warm_handover": "warme overdracht, overdracht, warm handover, warm transfer",
     "reminder_sent": (
@@ -115,6 +115,7 @@ TERMS: dict[str, tuple[str, ...]] = {meaning: tuple(terms.split(", ")) for meani
 
 # What else stands in headers, and in the names of what holds the records, beside the words of the terms.
 _OTHER_WORDS = """
+    j n ja nee y yes no vast vaste
     aan aangesloten aanlevering aantal actueel actuele address adres algemeen arrear bericht bestand betaling
     bewoner bij body brp btw cent centen cents client clienten contact content contactgegevens contractant
     correspondentie customer customers data dataset datum de debiteuren debtor debtors dee deel den der details

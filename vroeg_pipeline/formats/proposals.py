@@ -133,8 +133,10 @@ class _Maker:
         self._take_cells_of_several_fields(taken, used)
         if PARTNER in taken:
             self._take_partner(taken.pop(PARTNER))
-        for meaning in (ADDRESS, PLACE):
-            taken.pop(meaning, None)
+        address = taken.pop(ADDRESS, None)
+        taken.pop(PLACE, None)
+        if address and "street" not in taken and self._fits("street", address):
+            taken["street"] = address  # its number has a column of its own
         if "arrears_since" in taken or "arrears_since" in self._given:
             taken.pop("days_in_arrears", None)
         self._columns |= {meaning: column.header for meaning, column in taken.items()}
@@ -247,6 +249,7 @@ class _Maker:
         take("customer_reference", best("reference", least=_NEARLY_ALL))
         if "amount_due" not in self._columns:
             take("amount_due", best("amount"))
+        take("house_letter", self._house_letter(left))
         take("prefix", best("prefix"))
         take("street", best("street"))
         take("initials", best("initials"))
@@ -277,6 +280,15 @@ class _Maker:
         near = order.index(header) if header in order else 0
         return min(found, key=lambda column: abs(order.index(column.header) - near - 0.5), default=None)
 
+    def _house_letter(self, left: Sequence[Column]) -> Column | None:
+        """The column behind the house number, where it holds single letters."""
+        order = [column.header for column in self._looked.columns]
+        if "house_number" not in self._columns:
+            return None
+        at = order.index(self._columns["house_number"]) + 1
+        behind = [column for column in left if order.index(column.header) == at]
+        return next((column for column in behind if self._values[column.header].share("letter") == 1), None)
+
     # How values are written
 
     def made(self, name: str) -> Proposal:
@@ -285,6 +297,10 @@ class _Maker:
             self._constants["reference_date"] = f'from_name "{date_format}"'
             self._told.append("no column is a reference date: the date in the file's name is taken for it")
             has.add("reference_date")
+        for flag in FLAG_FIELDS:
+            if (values := self._of(flag)) and values.share("known_flag") < 1:
+                said = f"'{self._columns[flag]}' has words for yes or no that are not read, so that their rows are rejected"
+                self._told.append(f"{said}: ask for ja and nee")
         lacking = [field for field in REQUIRED_FIELDS if field not in has]
         if "days_in_arrears" in has and "arrears_since" in lacking:
             lacking.remove("arrears_since")

@@ -192,6 +192,37 @@ def test_a_required_field_is_not_left_without_its_column(tmp_path: Path) -> None
     assert dates.lacking == ("amount_due",)
 
 
+def with_column(header: str, *values: str) -> bytes:
+    rows = [{**row, "more": value} for row, value in zip(PEOPLE, values, strict=True)]
+    return written(rows, {**HEADERS, "more": header}).encode()
+
+
+def test_words_for_yes_and_no_are_looked_at(tmp_path: Path) -> None:
+    known = suggested(tmp_path, with_column("Crisis J/N", "J", "", "N"))
+    assert (known.columns["crisis"], known.told) == ("Crisis J/N", ())
+    other = suggested(tmp_path, with_column("Ontruiming", "Ja", "Yes", "Nee"))
+    assert other.columns["crisis"] == "Ontruiming"
+    assert any("'Ontruiming' has words for yes or no that are not read" in text for text in other.told)
+
+
+def test_an_address_without_a_number_is_a_street(tmp_path: Path) -> None:
+    proposal = suggested(tmp_path, with_column("Adres", "Grutsingel", "Plein 1940-1945", "Kerkstraat"))
+    assert (proposal.columns["street"], proposal.split) == ("Adres", {})
+
+
+def test_without_a_header_optional_fields_are_known_too(tmp_path: Path) -> None:
+    rows = (
+        "1001;J.P.;van;Dijk;Grutsingel;35;A;2021AA;HAARLEM;0612345678;a@b.example;01-02-1980;1.220,50;01-01-2021;01-03-2021",
+        "1002;P.;;Smit;Kerkstraat;7;;2021AB;HAARLEM;;;13-12-1975;220,50;13-01-2021;01-03-2021",
+    )
+    order = (
+        "customer_reference", "initials", "prefix", "surname", "street", "house_number", "house_letter", "postcode", "city",
+        "phone", "email", "birth_date", "amount_due", "arrears_since", "reference_date",
+    )  # fmt: skip
+    proposal = suggested(tmp_path, "\n".join(rows).encode())
+    assert proposal.columns == {field: str(at) for at, field in enumerate(order, start=1)}
+
+
 def test_the_date_in_the_name_of_a_file_stands_in(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     headers = {field: header for field, header in HEADERS.items() if field != "reference_date"}
     name = "export_20210305_v2.csv"
