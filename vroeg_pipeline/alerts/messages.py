@@ -86,6 +86,7 @@ _MEASURES_IN_DUTCH = {
     "outside_area_above_usual": "aandeel adressen buiten het gebied, boven wat gewoon is",
     "share_doubles": "aandeel dubbele regels",
     "share_needs_review": "aandeel adressen dat niet zeker is gevonden",
+    "share_without_reminder": "aandeel signalen zonder herinnering vooraf",
     "missing_columns": "afgesproken kolommen die ontbreken",
     "unexpected_columns": "kolommen die niet zijn afgesproken",
 }

@@ -209,6 +209,14 @@ def _delivered_months(
             (
                 SELECT count(*) FROM rejected_rows AS row
                 WHERE row.month = file.month AND row.partner = file.partner AND list_contains(row.reasons, 'outdated')
+            ),
+            (
+                SELECT count(reminder_sent) FROM validated_signals AS row
+                WHERE row.month = file.month AND row.partner = file.partner
+            ),
+            (
+                SELECT count(*) FROM validated_signals AS row
+                WHERE row.month = file.month AND row.partner = file.partner AND NOT row.reminder_sent
             )
         FROM delivery_files AS file
         WHERE partner = ? AND status = 'accepted'
@@ -290,6 +298,8 @@ def _overview(sheets: _Sheets, report: DeliveryReport) -> None:
         sheet.add(
             "Aandeel verouderd (peildatum te oud)", found.outdated_count / found.row_count if found.row_count else 0
         )
+        if found.reminder_told:
+            sheet.add("Aandeel zonder herinnering vooraf", found.without_reminder / found.reminder_told)
         sheet.add()
     sheet.add("Afgekeurd wegens (een regel kan meer dan één reden hebben)", "Regels", form="header")
     for code, number in report.rejected.items():

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from vroeg_pipeline.deliveries.partner_month import is_in_time
+from vroeg_pipeline.domain.dutch import in_dutch
 from vroeg_pipeline.domain.months import moment_text, month_text
 from vroeg_pipeline.domain.reasons import REASONS_IN_DUTCH, REFUSALS_IN_DUTCH
 from vroeg_pipeline.installation.notes import RegisteredFile
@@ -39,7 +40,7 @@ class DeliveredMonth:
     """One month of the partner's own deliveries, all files that count together.
 
     `received_at`: of the file by which it is late or on time; None where what came only adds to what is still owed.
-    `due_at`: None where nothing was owed.
+    `due_at`: None where nothing was owed. `reminder_told`: of how many signals the files say whether a reminder was sent.
     """
 
     month: date
@@ -48,6 +49,8 @@ class DeliveredMonth:
     row_count: int
     rejected_count: int
     outdated_count: int
+    reminder_told: int
+    without_reminder: int
 
     @property
     def on_time(self) -> bool:
@@ -100,6 +103,13 @@ def text_for_contact(report: DeliveryReport, signature: str, attachments: Sequen
         paragraphs.append("Afgekeurd (een regel kan meer dan één reden hebben):\n" + _counted(
             {REASONS_IN_DUTCH[code]: number for code, number in report.rejected.items()}
         ))  # fmt: skip
+    if (found := report.delivered) and found.without_reminder:
+        paragraphs.append(
+            f"Zonder herinnering vooraf, volgens uw bestand: {found.without_reminder} van "
+            f"{in_dutch(found.reminder_told, 'verwerkte regel', 'verwerkte regels')} "
+            f"({share(found.without_reminder, found.reminder_told)}). De wet vraagt om eerst een herinnering te sturen; wij "
+            "keuren er geen regels om af."
+        )
     if report.told:
         paragraphs.append("Van deze signalen melden wij terug wat ermee is gedaan:\n" + _counted(report.told))
     paragraphs.append(

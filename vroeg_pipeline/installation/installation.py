@@ -28,7 +28,7 @@ _TERMS = """
     partner VARCHAR, partner_type VARCHAR, municipalities VARCHAR[], decimal_mark VARCHAR, amount_unit VARCHAR,
     date_format VARCHAR,
     min_amount DECIMAL(12, 2), min_days INTEGER, max_days INTEGER, max_age_days INTEGER, confirmation_asked BOOLEAN,
-    due_on DATE
+    due_on DATE, reminder_agreed BOOLEAN
 """
 
 
@@ -99,7 +99,7 @@ class Installation:
             (
                 a.partner, a.type, list(a.municipalities), a.delivery.decimal, a.delivery.unit, a.delivery.dates,
                 a.delivery.min_amount, a.delivery.min_days, a.delivery.max_days, a.delivery.max_age_days,
-                a.delivery.confirmation, a.due(month).date(),
+                a.delivery.confirmation, a.due(month).date(), "reminder_sent" in {*a.headers, *a.constants},
             )
             for a in self.partners.agreements.values()
         ]  # fmt: skip

@@ -41,7 +41,8 @@ signals AS (
     SELECT
         partner,
         median(days_in_arrears) AS median_days,
-        count(*) FILTER (WHERE needs_review) AS needs_review
+        count(*) FILTER (WHERE needs_review) AS needs_review,
+        count(*) FILTER (WHERE NOT reminder_sent) / nullif(count(reminder_sent), 0) AS share_without_reminder
     FROM validated_signals
     WHERE month = getvariable('month')
     GROUP BY partner
@@ -131,7 +132,8 @@ SELECT
     share_outside_area - CASE WHEN usual.months > 1 THEN coalesce(usual.usual_outside_area, 0) ELSE 0 END
         AS outside_area_above_usual,
     coalesce(misread.escaped_names, 0) AS escaped_names,
-    coalesce(misread.twice_encoded_names, 0) AS twice_encoded_names
+    coalesce(misread.twice_encoded_names, 0) AS twice_encoded_names,
+    signals.share_without_reminder
 FROM delivered
 LEFT JOIN reasons ON delivered.partner = reasons.partner
 LEFT JOIN signals ON delivered.partner = signals.partner

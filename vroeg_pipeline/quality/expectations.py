@@ -186,6 +186,11 @@ def expected_of(agreement: Agreement) -> list[Expected]:
             "Rows with a letter in such a name that was put into UTF-8 twice (MÃ¼ller for Müller).",
             empty="measured before names were",
         ),
+        Expected(
+            "reminders_were_sent", "share_without_reminder", None, 0,
+            "Share of the signals before which no reminder was sent: the law wants one first, but rejects none of them.",
+            "share", empty="no signals, or the file does not say whether a reminder was sent",
+        ),
     ]  # fmt: skip
     if terms.expected_rows:
         low, high = terms.expected_rows

@@ -26,5 +26,7 @@ CREATE TABLE IF NOT EXISTS delivery_measures (
     -- Rows with an HTML entity (`&uuml;`, `&#233;`) in a name of a person, street or town.
     escaped_names INTEGER,
     -- Rows with a letter in such a name that was put into UTF-8 twice (`MÃ¼ller`).
-    twice_encoded_names INTEGER
+    twice_encoded_names INTEGER,
+    -- Share of the signals without a reminder before them, of those of which the file tells; empty where it does not.
+    share_without_reminder DOUBLE
 );

@@ -341,7 +341,8 @@ class _Maker:
             "reference_date": read_on.strftime(agreement.delivery.written_date),
             "crisis": rng.choice(("ja", "J", "x")) if arrear.crisis else rng.choice(("nee", "")),
             "warm_handover": "ja" if arrear.warm_handover else "",
-            "reminder_sent": rng.choice(("ja", "nee")),
+            # One partner forgets it now and then.
+            "reminder_sent": "nee" if rng.choice((True, False)) and agreement.partner == "ymere" else "ja",
             "objection": "nee",
         }
 

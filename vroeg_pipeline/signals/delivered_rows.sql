@@ -10,7 +10,7 @@ WITH texts AS (
         file.file_name,
         -- The cast to DATE is by the session's time zone, Europe/Amsterdam.
         file.received_at::DATE AS received_on,
-        terms.* EXCLUDE (partner),
+        terms.* EXCLUDE (partner, reminder_agreed),
         text_of(raw.customer_reference) AS customer_reference,
         text_of(raw.surname) AS surname,
         text_of(raw.initials) AS initials,
@@ -32,6 +32,8 @@ WITH texts AS (
         text_of(raw.crisis) AS crisis_text,
         text_of(raw.warm_handover) AS warm_handover_text,
         text_of(raw.reminder_sent) AS reminder_sent_text,
+        terms.reminder_agreed AND NOT coalesce(list_contains(file.missing_optional, 'reminder_sent'), false)
+            AS tells_reminder,
         text_of(raw.objection) AS objection_text,
         coalesce(raw.typed, []) AS typed
     FROM raw.delivery_rows AS raw
@@ -85,6 +87,7 @@ SELECT
     END AS is_since_unreadable,
     flag_of(crisis_text) AS crisis,
     flag_of(warm_handover_text) AS warm_handover,
-    flag_of(reminder_sent_text) AS reminder_sent,
+    -- A file without the column does not say that none was sent.
+    CASE WHEN tells_reminder THEN flag_of(reminder_sent_text) END AS reminder_sent,
     flag_of(objection_text) AS objection
 FROM delivered

@@ -76,7 +76,8 @@ judged AS (
                     THEN 'invalid_date'
             END,
             CASE
-                WHEN crisis IS NULL OR warm_handover IS NULL OR reminder_sent IS NULL OR objection IS NULL
+                WHEN crisis IS NULL OR warm_handover IS NULL OR objection IS NULL
+                    OR (tells_reminder AND reminder_sent IS NULL)
                     THEN 'invalid_flag'
             END,
             CASE WHEN reference_date > received_on THEN 'future_date' END,
@@ -129,7 +130,7 @@ SELECT
     told.* EXCLUDE (
         verdicts, is_damaged_text, is_damaged_surname, is_legal_person, is_since_unreadable, street, city,
         register_street, register_city, crisis, written_postcode, is_crisis, is_shared, shared_crisis_received_at,
-        broken, file_name
+        broken, file_name, tells_reminder
     ),
     CASE WHEN broken = [] AND file_sha256 <> counting_file THEN ['replaced_by_later_file'] ELSE broken END AS reasons,
     -- Of the row that counts; a rejected one keeps its own flag.

@@ -60,7 +60,7 @@ def test_each_hears_of_its_own_rows(town: World) -> None:
             row(customer_reference="=K2;x", amount_due="10", house_number="14"),
             row(customer_reference="K3", postcode="2051AB"),
             row(customer_reference="K4", objection="ja", house_number="16"),
-            row(customer_reference="K5", house_number="18"),
+            row(customer_reference="K5", house_number="18", reminder_sent="ja"),
             row(customer_reference="", amount_due="10"),
             row(customer_reference="K7", reference_date="01-01-2021", arrears_since="01-10-2020"),
         ],
@@ -91,6 +91,7 @@ def test_each_hears_of_its_own_rows(town: World) -> None:
         assert line in overview
     (outdated,) = (line[1] for line in overview if line[:1] == ("Aandeel verouderd (peildatum te oud)",))
     assert outdated == pytest.approx(1 / 7)
+    assert ("Aandeel zonder herinnering vooraf", 0.5) in [line[:2] for line in overview]
     # A successor sees nothing of the months before it, which were another's.
     assert [line[0] for line in sheet(report, "Verloop")] == ["Maand", "2021-03"]
     assert [line[0] for line in sheet(feedback_paths(town.home, MARCH, "oud")["xlsx"], "Verloop")][1:3] == [
@@ -101,6 +102,7 @@ def test_each_hears_of_its_own_rows(town: World) -> None:
         "Beste Afdeling incasso,\n\nUw aanlevering voor de signaalmaand 2021-03 is ontvangen op 06-03"
     )
     assert "Regels: 7. Verwerkt: 2. Afgekeurd: 5 (71,4%), waarvan te oud: 1 (14,3% van alle regels)." in text
+    assert "Zonder herinnering vooraf, volgens uw bestand: 1 van 2 verwerkte regels (50,0%). De wet vraagt" in text
     assert "- 1 × Niet opgepakt: onterecht signaal" in text
     assert "K7" not in text
 

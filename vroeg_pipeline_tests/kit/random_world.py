@@ -234,7 +234,7 @@ class _Maker:
 
     def _content(self, rows: Sequence[Mapping[str, str]], changes: Mapping[str, Any]) -> bytes:
         terms = changes.get("delivery", {})
-        names = [f.title() for f in CANONICAL_FIELDS if f != "email" or self.rng.random() < 0.5]
+        names = [f.title() for f in CANONICAL_FIELDS if f not in ("email", "reminder_sent") or self.rng.random() < 0.5]
         if "partner_column" in changes and self.rng.random() < 0.9:
             names.insert(self.rng.randrange(len(names)), changes["partner_column"])
         table = [[row.get(name.lower(), "") for name in names] for row in rows]

@@ -73,6 +73,19 @@ def test_a_delivery_without_rows_is_measured_too(tables: Tables) -> None:
     assert [found[name] for name in unknown] == [None] * 5
 
 
+@pytest.mark.parametrize(
+    ("sent", "share"),
+    [([True, False, False, False], 0.75), ([True], 0), ([None, None], None), ([None, False, True], 0.5), ([], None)],
+)
+def test_the_share_without_a_reminder_is_of_who_says_so(
+    tables: Tables, sent: list[bool | None], share: float | None
+) -> None:
+    tables.delivery()
+    for number, reminder_sent in enumerate(sent, start=1):
+        tables.signal("huur", number, reminder_sent=reminder_sent)
+    assert measured(tables, MARCH)["share_without_reminder"] == share
+
+
 def names_of(tables: Tables, *names: str, field: str = "surname") -> tuple[int, int]:
     """How many rows with these names have an HTML entity, and how many a letter that was encoded twice."""
     tables.delivery()

@@ -46,6 +46,7 @@ ORDINARY: dict[str, Any] = {
     "outside_area_above_usual": 0.05,
     "escaped_names": 0,
     "twice_encoded_names": 0,
+    "share_without_reminder": 0.0,
 }
 
 
@@ -93,6 +94,7 @@ BROKEN = [
     ({"missing_columns": 1}, "columns_as_agreed", "missing_columns is 1, expected 0"),
     ({"escaped_names": 3}, "names_as_written", "escaped_names is 3, expected 0 (3 too high)"),
     ({"twice_encoded_names": 1}, "names_as_written", "twice_encoded_names is 1, expected 0 (1 too high)"),
+    ({"share_without_reminder": 0.004}, "reminders_were_sent", "0.4%, expected at most 0%"),
     ({"unexpected_columns": 2}, "columns_as_agreed", "unexpected_columns is 2, expected 0"),
 ]
 

@@ -272,3 +272,35 @@ def test_a_withdrawal_that_matches_nothing_is_told_where_people_look(world: Worl
     assert said in noted
     for text in (noted, str(failed.description)):
         assert "1002" not in text
+
+
+def test_no_reminder_is_not_the_same_as_no_word_of_one(world: World) -> None:
+    columns = {"reminder_sent": "Herinnering"}
+    world.agree("water", columns={**COLUMNS, **columns})
+    world.agree("licht", columns={**COLUMNS, **columns})
+    world.agree("zorg", columns=COLUMNS)
+    world.agree("huur", columns=COLUMNS, constants={"reminder_sent": "ja"})
+    header = ";".join([*COLUMNS.values(), "Herinnering"])
+    lines = [
+        f"K{n};Testman;2021AB;{n};100,00;01-01-2021;01-03-2021;{word}" for n, word in enumerate(("ja", "nee", ""), 1)
+    ]
+    world.deliver(
+        "water", "2021-03", "\n".join([header, *lines, lines[0].replace("K1", "K9").replace("ja", "?")]).encode()
+    )
+    without = "\n".join(line.rpartition(";")[0] for line in [header, *lines]).encode()
+    for partner in ("licht", "zorg", "huur"):
+        world.deliver(partner, "2021-03", without)
+    world.run("2021-03", upto="validated_signals")
+    told: dict[str, list[object]] = {}
+    for signal in world.table("validated_signals", "partner, row_number"):
+        told.setdefault(signal["partner"], []).append(signal["reminder_sent"])
+    assert told == {"water": [True, False, False], "licht": [None] * 3, "zorg": [None] * 3, "huur": [True] * 3}
+    assert world.query("SELECT partner, reasons FROM rejected_rows") == [
+        {"partner": "water", "reasons": ["invalid_flag"]}
+    ]
+
+
+COLUMNS = {
+    "customer_reference": "Klantnummer", "surname": "Achternaam", "postcode": "Postcode", "house_number": "Huisnummer",
+    "amount_due": "Bedrag", "arrears_since": "Ontstaansdatum", "reference_date": "Peildatum",
+}  # fmt: skip

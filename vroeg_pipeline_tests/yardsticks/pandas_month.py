@@ -110,7 +110,7 @@ TABLES: dict[str, dict[str, str]] = {
     | {"days_in_arrears": "i", "crisis": "b", "municipality": "o", "held_reason": "o"}
     | dict.fromkeys([name for name in TEXT_FIELDS if name != "customer_reference"], "o")
     | {"birth_date": "o"}
-    | {"warm_handover": "b", "reminder_sent": "b"},
+    | {"warm_handover": "b", "reminder_sent": "o"},
     "rejected_rows": {"file_sha256": "o", "row_number": "i"}
     | dict.fromkeys(["month", "partner", "reasons", "ddas_status"], "o"),
     "address_matches": {"month": "o", "address_key": "o", "match_kind": "o", "signal_count": "i"}
@@ -1147,7 +1147,9 @@ def _judge_file(file: File, agreement: Agreement, addresses: Addresses) -> Judge
     rows = pd.DataFrame(
         {name: _objects([value or None for value in text[name]]) for name in TEXT_FIELDS}
         | {name: _objects(values) for name, values in dates.items()}
-        | {name: yes[name] for name in ("crisis", "warm_handover", "reminder_sent")}
+        | {name: yes[name] for name in ("crisis", "warm_handover")}
+        # A file without the column does not say that none was sent.
+        | {"reminder_sent": _objects(flags["reminder_sent"] if "reminder_sent" in file.columns else [None] * count)}
         | {
             "row_number": np.array(file.row_numbers, dtype=np.int64),
             "postcode": _objects(postcodes),
