@@ -37,7 +37,7 @@ CREATE TABLE IF NOT EXISTS reference.register_loads (
     source VARCHAR NOT NULL,  -- Its files under reference/.
     sha256 VARCHAR NOT NULL,  -- Fingerprint of these files and of how they are read.
     entries BIGINT NOT NULL,  -- Entries in it, those of the past included.
-    left_out BIGINT NOT NULL,  -- Entries in force without postcode or certain number, or with a key that another one has.
+    left_out BIGINT NOT NULL,  -- Entries in force without postcode or certain number, or with a key of another.
     dwellings BIGINT NOT NULL,  -- Addresses in force in it.
     dwellings_before BIGINT NOT NULL,  -- Addresses in force in the register before it; 0 when there was none.
     added BIGINT NOT NULL,  -- Addresses in force whose designation and key were both not there before.
