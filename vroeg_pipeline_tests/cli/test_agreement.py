@@ -266,7 +266,7 @@ CANARY_FILES: dict[str, Callable[[], bytes]] = {
     "lines": lambda: "\n".join(map(json.dumps, objects(CANARIES))).encode() + b"\nKanarievogel",
     "xml": lambda: as_xml(CANARIES).replace(b"signalen>", b"Kanarievogel>"),
     "broken xml": lambda: as_xml(CANARIES).replace(b"</klant>", b"</Geheimhof>"),
-    "packed": lambda: gzip.compress(written(ROWS, {}).encode()),
+    "packed": lambda: gzip.compress(written(ROWS, {}).encode(), mtime=0),
     "fixed": lambda: "".join("  ".join(f"{v:<14}" for v in row.values()) + "\n" for row in CANARIES).encode(),
     "a column of partners": lambda: written(
         [{**row, "more": row["surname"]} for row in CANARIES], {**HEADERS, "more": "Instantie"}

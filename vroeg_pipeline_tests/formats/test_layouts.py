@@ -380,15 +380,18 @@ def test_the_one_file_in_a_packed_one(read: Reader, tmp_path: Path) -> None:
     """Cases gzipped and zipped."""
     book = workbook(tmp_path / "b.xlsx", (0, 0, [HEADERS, ROW]))
     for content, form in (
-        (gzip.compress(CSV.encode()), {"format": "csv", "packed": "gz"}),
-        (gzip.compress(CSV[:30].encode()) + gzip.compress(CSV[30:].encode()), {"format": "csv", "packed": "gz"}),
-        (gzip.compress(book), {"format": "xlsx", "packed": "gz"}),
+        (gzip.compress(CSV.encode(), mtime=0), {"format": "csv", "packed": "gz"}),
+        (
+            gzip.compress(CSV[:30].encode(), mtime=0) + gzip.compress(CSV[30:].encode(), mtime=0),
+            {"format": "csv", "packed": "gz"},
+        ),
+        (gzip.compress(book, mtime=0), {"format": "xlsx", "packed": "gz"}),
         (packed_zip({"map/": "", "map/levering.csv": CSV}), {"format": "csv", "packed": "zip"}),
         (packed_zip({"a.csv": CSV, "__MACOSX/._a.csv": "x"}), {"format": "csv", "packed": "zip"}),
     ):
         outcome, rows = read(content, form)
         assert (outcome.refusal, rows) == (None, [READ])
-    outcome, _ = read(gzip.compress(b""), {"format": "csv", "packed": "gz"})
+    outcome, _ = read(gzip.compress(b"", mtime=0), {"format": "csv", "packed": "gz"})
     assert (outcome.refusal, outcome.detail) == ("missing_columns", "the file is empty, so there is no header")
 
 
@@ -402,15 +405,15 @@ with tarfile.open(fileobj=TAR, mode="w") as archive:
     [
         ("gz", CSV.encode(), "is not packed as .gz, which was agreed"),
         ("gz", packed_zip({"a.csv": CSV}), "is not packed as .gz, which was agreed"),
-        ("zip", gzip.compress(CSV.encode()), "is not packed as .zip, which was agreed"),
-        ("gz", gzip.compress(CSV.encode())[:-9], "is a broken .gz file; pack it and send it again"),
-        ("gz", gzip.compress(b"x" * 40)[:12] + b"\xff" * 30, "is a broken .gz file; pack it and send it again"),
+        ("zip", gzip.compress(CSV.encode(), mtime=0), "is not packed as .zip, which was agreed"),
+        ("gz", gzip.compress(CSV.encode(), mtime=0)[:-9], "is a broken .gz file; pack it and send it again"),
+        ("gz", gzip.compress(b"x" * 40, mtime=0)[:12] + b"\xff" * 30, "is a broken .gz file; pack it and send it again"),
         ("zip", packed_zip({"a.csv": CSV})[:-9], "is a broken .zip file; pack it and send it again"),
         ("zip", packed_zip({"a.csv": CSV, "b.csv": CSV}), "holds 2 files; one was agreed"),
         ("zip", packed_zip({}), "holds 0 files; one was agreed"),
         ("zip", packed_zip({"a.csv": "/etc/hostname"}, mode=stat.S_IFLNK | 0o777), "holds no regular file"),
-        ("gz", gzip.compress(TAR.getvalue()), "holds a .tar; pack the one file alone"),
-        ("gz", gzip.compress(b"\0" * 3_000_000), "is more than 2 MB when it is unpacked"),
+        ("gz", gzip.compress(TAR.getvalue(), mtime=0), "holds a .tar; pack the one file alone"),
+        ("gz", gzip.compress(b"\0" * 3_000_000, mtime=0), "is more than 2 MB when it is unpacked"),
         ("zip", packed_zip({"a.csv": "\0" * 3_000_000}), "is more than 2 MB when it is unpacked"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

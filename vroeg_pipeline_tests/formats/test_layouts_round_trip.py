@@ -101,7 +101,7 @@ def test_a_csv_below_titles_or_without_a_header(
 
 def pack(content: bytes, packed: str | None) -> bytes:
     if packed == "gz":
-        return gzip.compress(content, compresslevel=1)
+        return gzip.compress(content, compresslevel=1, mtime=0)
     if packed == "zip":
         file = io.BytesIO()
         with zipfile.ZipFile(file, "w") as container:
