@@ -62,6 +62,16 @@ class Refused(_Asked):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Questioned(_Asked):
+    """A file that would replace the delivery, but lacks too many of its references: so many, of so many; never which."""
+
+    kind: Literal[AlertKind.QUESTIONED] = AlertKind.QUESTIONED
+    received: str
+    lacking: int
+    references: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stray(_Facts):
     """Files in folders without an agreement: refused too, and only counted, as a folder may have any name."""
 
@@ -154,9 +164,20 @@ class MonthDone(_Facts):
     issues: tuple[Issue, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Crisis(_Facts):
+    """An issue of a worklist has so many addresses more where a cut-off or eviction was announced."""
+
+    is_event: ClassVar[bool] = True
+    kind: Literal[AlertKind.CRISIS] = AlertKind.CRISIS
+    worklist: str
+    issue: int
+    addresses: int
+
+
 # The kinds of `domain.alerts.ASKED_OF_PARTNERS`.
-AskedOfPartner = Missing | Refused | Outdated | Volume | Drift
-Facts = AskedOfPartner | Late | Stray | CheckFailed | RunFailed | Automation | Disk | MonthDone
+AskedOfPartner = Missing | Refused | Questioned | Outdated | Volume | Drift
+Facts = AskedOfPartner | Late | Stray | CheckFailed | RunFailed | Automation | Disk | MonthDone | Crisis
 
 
 @dataclass(frozen=True)

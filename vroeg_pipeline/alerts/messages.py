@@ -13,6 +13,7 @@ from vroeg_pipeline.alerts.facts import (
     AskedOfPartner,
     Automation,
     CheckFailed,
+    Crisis,
     Disk,
     Drift,
     Facts,
@@ -20,6 +21,7 @@ from vroeg_pipeline.alerts.facts import (
     Missing,
     MonthDone,
     Outdated,
+    Questioned,
     Refused,
     RunFailed,
     Solution,
@@ -48,6 +50,7 @@ _TITLES: Mapping[Language, Mapping[AlertKind, str]] = {
         AlertKind.MISSING: "delivery missing",
         AlertKind.LATE: "delivery came late",
         AlertKind.REFUSED: "delivery refused",
+        AlertKind.QUESTIONED: "replacement lacks people",
         AlertKind.OUTDATED: "delivery outdated",
         AlertKind.VOLUME: "unusual number of rows",
         AlertKind.DRIFT: "columns are not as agreed",
@@ -56,11 +59,13 @@ _TITLES: Mapping[Language, Mapping[AlertKind, str]] = {
         AlertKind.AUTOMATION: "sensor or schedule does not work",
         AlertKind.DISK: "disk is filling",
         AlertKind.MONTH_DONE: "worklists made",
+        AlertKind.CRISIS: "crisis on a worklist",
     },
     "nl": {
         AlertKind.MISSING: "levering ontbreekt",
         AlertKind.LATE: "levering kwam te laat",
         AlertKind.REFUSED: "levering geweigerd",
+        AlertKind.QUESTIONED: "vervangend bestand mist klanten",
         AlertKind.OUTDATED: "levering verouderd",
         AlertKind.VOLUME: "ongewoon aantal regels",
         AlertKind.DRIFT: "kolommen wijken af van de afspraak",
@@ -69,6 +74,7 @@ _TITLES: Mapping[Language, Mapping[AlertKind, str]] = {
         AlertKind.AUTOMATION: "sensor of schema werkt niet",
         AlertKind.DISK: "schijf raakt vol",
         AlertKind.MONTH_DONE: "werklijsten gemaakt",
+        AlertKind.CRISIS: "crisis op een werklijst",
     },
 }
 _PHASES: Mapping[Language, Mapping[Phase, str]] = {
@@ -211,6 +217,11 @@ def _english(facts: Facts) -> str:
             )
         case Refused():
             return f"What came on {facts.received} cannot be used: {facts.refusal} ({facts.detail})."
+        case Questioned():
+            return (
+                f"The file of {facts.received} would replace the delivery, but lacks {facts.lacking} of its "
+                f"{facts.references} references. It is not used until somebody decides what it is: vroeg deliveries list."
+            )
         case Stray():
             return f"{facts.files} files lie in folders without an agreement: add one, or remove the folder."
         case Outdated():
@@ -230,6 +241,12 @@ def _english(facts: Facts) -> str:
             return f"{facts.said}. Runs fail when it is full."
         case MonthDone():
             return _month_done(facts)
+        case Crisis():
+            addresses = "1 address" if facts.addresses == 1 else f"{facts.addresses} addresses"
+            return (
+                f"Issue {facts.issue} of {facts.worklist} adds {addresses} where a cut-off or eviction was announced: first "
+                "contact within three working days of the partner's file."
+            )
 
 
 def _dutch(facts: Facts) -> str:
@@ -248,6 +265,11 @@ def _dutch(facts: Facts) -> str:
             )
         case Refused():
             return f"Het bestand van {facts.received} kan niet worden gebruikt: {REFUSALS_IN_DUTCH[facts.refusal]}."
+        case Questioned():
+            return (
+                f"Het bestand van {facts.received} zou de levering vervangen, maar {facts.lacking} van de "
+                f"{facts.references} klantkenmerken ontbreken. Het wordt niet gebruikt tot iemand besluit wat het is."
+            )
         case Stray():
             return f"{facts.files} bestanden liggen in mappen zonder leveringsafspraak."
         case Outdated():
@@ -262,6 +284,12 @@ def _dutch(facts: Facts) -> str:
             return f"{facts.said}."
         case MonthDone():
             return _month_done_in_dutch(facts)
+        case Crisis():
+            addresses = "1 adres" if facts.addresses == 1 else f"{facts.addresses} adressen"
+            return (
+                f"Uitgifte {facts.issue} van {facts.worklist} heeft {addresses} met een aangekondigde afsluiting of "
+                "ontruiming erbij: eerste contact binnen drie werkdagen na het bestand van de partner."
+            )
 
 
 def _why_outdated(facts: Outdated) -> str:
@@ -325,6 +353,12 @@ def _ask(notice: Notice, facts: AskedOfPartner) -> str:
             return (
                 f"{again}Uw bestand voor de signaalmaand {month}, ontvangen op {facts.received} uur, konden we niet "
                 f"gebruiken: {REFUSALS_IN_DUTCH[facts.refusal]}. Wilt u een nieuw bestand aanleveren?"
+            )
+        case Questioned():
+            return (
+                f"{again}In uw bestand voor de signaalmaand {month}, ontvangen op {facts.received} uur, ontbreken "
+                f"{facts.lacking} van de {facts.references} klantkenmerken van uw eerdere levering. Wij gebruiken het nog "
+                "niet. Vervangt het de eerdere levering, of is het een aanvulling daarop?"
             )
         case Outdated():
             return (

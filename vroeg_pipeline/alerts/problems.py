@@ -12,12 +12,14 @@ from typing import TypedDict
 
 from vroeg_pipeline.alerts.facts import (
     CheckFailed,
+    Crisis,
     Drift,
     Facts,
     Late,
     Missing,
     MonthDone,
     Outdated,
+    Questioned,
     Refused,
     Solution,
     Stray,
@@ -33,7 +35,9 @@ from vroeg_pipeline.installation.notes import Made, NotedVerdict, RegisteredFile
 # Checks that say what another kind of alert says.
 _VOLUME_CHECKS = frozenset({"rows_as_agreed", "rows_as_usual"})
 _DRIFT_CHECK = "columns_as_agreed"
-_TOLD_BY_STATE = frozenset({"delivered", "on_time", "reference_date_is_recent", "few_rows_outdated"})
+_TOLD_BY_STATE = frozenset(
+    {"delivered", "on_time", "replacement_is_whole", "reference_date_is_recent", "few_rows_outdated"}
+)
 
 
 class _Who(TypedDict):
@@ -55,6 +59,14 @@ def month_done(month: date, made: Made) -> Condition:
     return Condition(facts, "", month, occurrence)
 
 
+def crises(month: date, made: Made) -> Iterator[Condition]:
+    """Each issue of a worklist that added addresses with a cut-off or eviction announced; told once."""
+    for issue in made.issues:
+        if issue.crises:
+            facts = Crisis(worklist=issue.worklist, issue=issue.issue, addresses=issue.crises)
+            yield Condition(facts, "", month, f"{issue.worklist} {issue.issue}")
+
+
 def delivery_problems(of: PartnerMonth, verdicts: Sequence[NotedVerdict], now: datetime) -> Iterator[Condition]:
     """Everything that is wrong with a partner's delivery of the month at the aware moment `now`, and that it came late.
 
@@ -64,6 +76,10 @@ def delivery_problems(of: PartnerMonth, verdicts: Sequence[NotedVerdict], now: d
     partner, who = of.agreement.partner, _who(of.agreement)
     for facts in _of_arrival(of, who, now):
         yield Condition(facts, partner, of.month)
+    for file in of.questioned:
+        received, lacking, references = moment_text(file.received_at), file.references_lacking, file.references_before
+        asked = Questioned(**who, received=received, lacking=lacking or 0, references=references or 0)
+        yield Condition(asked, partner, of.month, f"{file.received_at:%Y-%m-%dT%H:%M:%S}")
     if not of.usable:
         return
     broken = [verdict for verdict in verdicts if not verdict.passed]

@@ -18,6 +18,7 @@ from vroeg_pipeline.alerts.messages import Message, compose, partner_text
 from vroeg_pipeline.alerts.notifier import send
 from vroeg_pipeline.alerts.plan import Condition, Notice, Observed, Phase, is_quiet, plan, retry_after
 from vroeg_pipeline.alerts.problems import (
+    crises,
     delivery_problems,
     month_done,
     solution_of,
@@ -128,7 +129,7 @@ def observe(installation: Installation, instance: dg.DagsterInstance, state: Ale
         conditions += stray_files(month, files, partners)
         conditions += table_problems(month, verdicts)
         if (made := MADE.read(home, month)) and done.issued is not None:
-            conditions.append(month_done(month, made))
+            conditions += [month_done(month, made), *crises(month, made)]
     disk = disk_finding(home)
     conditions += [] if disk.healthy else [Condition(Disk(said=disk.said))]
     conditions += _failed_runs(instance, state)
@@ -230,7 +231,7 @@ def look(installation: Installation, instance: dg.DagsterInstance, wait_seconds:
 def preview(installation: Installation, instance: dg.DagsterInstance) -> dict[str, Message]:
     """What a look would send now, by recipient; writes and sends nothing."""
     state, _ = planned(installation, instance, read_alerts(installation.home))
-    return dict(_ready(installation, state))
+    return {name: message for name, message, _ in _ready(installation, state)}
 
 
 def planned(
@@ -253,20 +254,25 @@ def planned(
     return AlertState(book, {name: each for name, each in waiting.items() if each.notices}), notices
 
 
-def _ready(installation: Installation, state: AlertState) -> Iterator[tuple[str, Message]]:
-    """The message for each recipient that is to be tried now."""
+def _ready(installation: Installation, state: AlertState) -> Iterator[tuple[str, Message, tuple[Notice, ...]]]:
+    """The message for each recipient that is to be tried now, and the notices in it. In quiet hours only of a crisis, where
+    the settings say so.
+    """
     now, alerts = installation.now(), installation.settings.alerts
-    if is_quiet(now, alerts.quiet_hours):
-        return
+    quiet = is_quiet(now, alerts.quiet_hours)
     everybody = recipients(installation)
     for name, waiting in state.waiting.items():
-        if waiting.next_attempt is None or now >= waiting.next_attempt:
+        notices = waiting.notices
+        if quiet:
+            urgent = [notice for notice in notices if notice.condition.kind == AlertKind.CRISIS]
+            notices = tuple(urgent) if alerts.crisis_at_any_hour else ()
+        if notices and (waiting.next_attempt is None or now >= waiting.next_attempt):
             recipient = everybody[name]
             if recipient.partner:
-                yield name, partner_text(waiting.notices, alerts.signature)
+                yield name, partner_text(notices, alerts.signature), notices
             else:
                 drafts_by = alerts.signature if alerts.partners is None else None
-                yield name, compose(waiting.notices, recipient.language, link=alerts.link, drafts_by=drafts_by)
+                yield name, compose(notices, recipient.language, link=alerts.link, drafts_by=drafts_by), notices
 
 
 def _send(installation: Installation, state: AlertState, told: Sequence[Notice]) -> Looked:
@@ -274,7 +280,7 @@ def _send(installation: Installation, state: AlertState, told: Sequence[Notice])
     now, everybody = installation.now(), recipients(installation)
     sent, failed = {}, {}
     stop_at = time.monotonic() + _SENDING_SECONDS
-    for name, message in _ready(installation, state):
+    for name, message, notices in _ready(installation, state):
         if time.monotonic() > stop_at:
             break
         waiting = dict(state.waiting)
@@ -289,7 +295,11 @@ def _send(installation: Installation, state: AlertState, told: Sequence[Notice])
             )
         else:
             sent[name] = message
-            del waiting[name]
+            left = tuple(notice for notice in waiting[name].notices if notice not in notices)
+            if left:
+                waiting[name] = Waiting(left)
+            else:
+                del waiting[name]
         state = AlertState(state.book, waiting)
         write_alerts(installation.home, state)
     return Looked(told, sent, failed, len(state.waiting), len(state.book.problems))

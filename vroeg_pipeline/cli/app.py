@@ -272,6 +272,48 @@ def new_agreement(
     agreements.new_agreement(Home.from_environment(), asked, new, out)
 
 
+deliveries = typer.Typer(
+    no_args_is_help=True, help="See which files of partners count, and decide on those in question."
+)
+app.add_typer(deliveries, name="deliveries")
+
+
+@deliveries.command("list")
+@one_line_errors
+def list_files_of_partners(
+    month: Annotated[
+        str | None, typer.Option(help="One month, YYYY-MM; else the newest two.", show_default=False)
+    ] = None,
+) -> None:
+    """Show the files of partners, what became of each, and what was decided of it and why.
+
+    Whatever waits for a decision is shown too, of any month.
+    """
+    from vroeg_pipeline.cli.deliveries import list_deliveries
+
+    list_deliveries(Home.from_environment(), parse_month(month) if month else None, out, problems)
+
+
+@deliveries.command("decide")
+@one_line_errors
+def decide_on_file(
+    file: Annotated[str, typer.Argument(metavar="SHA256-PREFIX", help="How it begins in `vroeg deliveries list`.")],
+    what: Annotated[str, typer.Option("--as", help="replacement, addition or refused.")],
+    by: Annotated[str, typer.Option(help="Who decides.")],
+    reason: Annotated[str, typer.Option(help="Why.")],
+    partner: Annotated[
+        str | None, typer.Option(help="Of a file that several partners have.", show_default=False)
+    ] = None,
+) -> None:
+    """Decide what a file is: it replaces the delivery, it adds to it, or it is not used. A later decision undoes it.
+
+    vroeg deliveries decide 3f9a0c --as addition --by "J. de Boer" --reason "gebeld met Eneco: spoed"
+    """
+    from vroeg_pipeline.cli.deliveries import decide_delivery
+
+    decide_delivery(Home.from_environment(), file, what, by, reason, partner, out, problems)
+
+
 @app.command()
 @one_line_errors
 def alerts(

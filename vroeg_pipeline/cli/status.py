@@ -54,5 +54,5 @@ def show_board(home: Home, months: int | None, out: Console, problems: Console) 
 
 
 def _shown(cell: Cell) -> str:
-    rows = f" {cell.delivery.row_count:,}" if cell.delivery and cell.delivery.row_count is not None else ""
-    return f"[{_STYLES[cell.state]}]{cell.state}{rows}[/]"
+    rows = f" {cell.row_count:,}" if cell.delivery else ""
+    return f"[{_STYLES[cell.state]}]{cell.state}{rows}[/]" + ("\n[bold red]questioned[/]" if cell.questioned else "")

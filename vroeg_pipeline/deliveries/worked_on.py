@@ -25,11 +25,11 @@ from vroeg_pipeline.deliveries.inbox import (
 from vroeg_pipeline.domain.agreements import ADDRESS_DESK, OUTCOMES
 from vroeg_pipeline.domain.settings import Settings
 from vroeg_pipeline.installation.home import Home
-from vroeg_pipeline.installation.notes import DONE, LOOK, Look, WorkedOn
+from vroeg_pipeline.installation.notes import DECIDED, DONE, LOOK, Decided, Look, WorkedOn
 
-_DELIVERY, DECISIONS, _OUTCOME = "delivery", "decisions", "outcome"
+_DELIVERY, DECISIONS, _OUTCOME, _DECIDED = "delivery", "decisions", "outcome", "decided"
 # What was taken away again once it was read is no news: its bytes are in the archive.
-_KEPT = (f"/{_DELIVERY}/", f"/{DECISIONS}/", f"/{_OUTCOME}/")
+_KEPT = (f"/{_DELIVERY}/", f"/{DECISIONS}/", f"/{_OUTCOME}/", f"/{_DECIDED}/")
 # A file that was begun longer ago is not on its way any more.
 _LONGEST_UPLOAD = timedelta(hours=1)
 
@@ -50,7 +50,8 @@ def without_outcomes(content: Iterable[str]) -> list[str]:
 def content_of_month(home: Home, month: date, settings: Settings, now: datetime) -> list[str]:
     """A line for each content in the month's folders, whatever the names: the same bytes twice are one (DOMAIN §4).
 
-    Bytes are read only when a name, size or moment is another than at the last look. Unfinished files wait.
+    Bytes are read only when a name, size or moment is another than at the last look. Unfinished files wait. What people
+    decided of files is content too: a run has to follow it.
     """
     listings = [(_DELIVERY, list_month(home.inbox, month, settings.settle_seconds, now))]
     listings += [
@@ -63,12 +64,13 @@ def content_of_month(home: Home, month: date, settings: Settings, now: datetime)
     names = [f"{file.partner}/{kind}/{file.name}/{file.size}/{file.modified_ns}" for kind, file in files]
     fingerprint = hashlib.sha256("\n".join(sorted(names)).encode()).hexdigest()
     known = LOOK.read(home, month)
+    decided = (DECIDED.read(home, month) or Decided()).lines
     if known and known.names == fingerprint:
-        return list(known.content)
+        return sorted({*known.content, *decided})
     content = sorted({f"{file.partner}/{kind}/{_content(file, settings)}" for kind, file in files})
     if files:
         LOOK.write(home, month, Look(fingerprint, content))
-    return content
+    return sorted({*content, *decided})
 
 
 def _content(file: InboxFile, settings: Settings) -> str:
@@ -96,6 +98,12 @@ def still_to_be_judged(home: Home, month: date, settings: Settings, now: datetim
     news = {line.split("/")[0] for line in content if line not in judged}
     unfinished = list_month(home.inbox, month, settings.settle_seconds, now).unfinished
     return news | {file.partner for file in unfinished if file.received_at > now - _LONGEST_UPLOAD}
+
+
+def note_decided(home: Home, month: date, partner: str, decision: str, moment: datetime) -> None:
+    """Notes that something was decided of a file, so that the month is run again. `moment` is aware."""
+    lines = (DECIDED.read(home, month) or Decided()).lines
+    DECIDED.write(home, month, Decided((*lines, f"{partner}/{_DECIDED}/{decision}/{moment.isoformat()}")))
 
 
 def note_seen(home: Home, month: date, content: Sequence[str]) -> None:

@@ -14,6 +14,7 @@ class AlertKind(StrEnum):
     MISSING = "missing"
     LATE = "late"
     REFUSED = "refused"
+    QUESTIONED = "questioned"
     OUTDATED = "outdated"
     VOLUME = "volume"
     DRIFT = "drift"
@@ -22,7 +23,15 @@ class AlertKind(StrEnum):
     AUTOMATION = "automation"
     DISK = "disk"
     MONTH_DONE = "month_done"
+    CRISIS = "crisis"
 
 
 # What a partner can mend, so what its contact may be asked.
-ASKED_OF_PARTNERS = (AlertKind.MISSING, AlertKind.REFUSED, AlertKind.OUTDATED, AlertKind.VOLUME, AlertKind.DRIFT)
+ASKED_OF_PARTNERS = (
+    AlertKind.MISSING,
+    AlertKind.REFUSED,
+    AlertKind.QUESTIONED,
+    AlertKind.OUTDATED,
+    AlertKind.VOLUME,
+    AlertKind.DRIFT,
+)

@@ -74,6 +74,7 @@ class Alerts(StrictModel):
     months: int = Field(default=2, ge=1, le=24, description="the newest months of which something is news")
     reminder_working_days: int = Field(default=3, ge=1, le=60)
     quiet_hours: tuple[TimeOfDay, TimeOfDay] | None = None
+    crisis_at_any_hour: bool = Field(default=False, description="a crisis on a worklist is told in quiet hours too")
     link: str | None = Field(default=None, description="address of the Dagster UI, for in the messages")
     signature: str = Field(default="Team vroegsignalering", description="under the texts for partners")
 

@@ -85,12 +85,15 @@ class VerdictsNote:
 
 @dataclass(frozen=True)
 class Issue:
-    """The last issue of a worklist, and how many addresses it added and withdrew."""
+    """The last issue of a worklist, and how many addresses it added and withdrew; `crises`: of those that it added, where a
+    cut-off or eviction was announced.
+    """
 
     worklist: str
     issue: int
     added: int
     withdrawn: int
+    crises: int = 0
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,13 @@ class Look:
 
     names: str
     content: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What people decided of files of the month and no run need have followed yet, a line for each, oldest first."""
+
+    lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -155,6 +165,7 @@ VERDICTS = Notes("verdicts", VerdictsNote)
 MADE = Notes("made", Made)
 LOOK = Notes("look", Look)
 DONE = Notes("done", WorkedOn)
+DECIDED = Notes("decided", Decided)
 
 
 def note_verdicts(home: Home, month: date, assets: Iterable[str], verdicts: Sequence[NotedVerdict]) -> None:

@@ -19,13 +19,17 @@ from vroeg_pipeline.installation.notes import RegisteredFile
 
 @dataclass(frozen=True)
 class Cell:
-    """One partner in one month. `delivery`: the file that is its delivery, if any; `refusals`: of the others."""
+    """One partner in one month. `delivery`: the newest of the files that are its delivery, if any; `row_count`: of all of
+    them; `questioned`: files on which somebody must decide; `refusals`: of the others.
+    """
 
     agreement: Agreement
     month: date
     state: DeliveryState
     delivery: RegisteredFile | None
     refusals: tuple[str, ...]
+    row_count: int = 0
+    questioned: int = 0
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,6 @@ def _cells(
     cells = []
     for agreement in agreements:
         of = PartnerMonth(agreement, month, files.get((agreement.partner, month), ()))
-        cells.append(Cell(agreement, month, of.state(now), of.delivery, of.refusals))
+        cells.append(Cell(agreement, month, of.state(now), of.delivery, of.refusals, of.row_count, len(of.questioned)))
     owed = [cell for cell in cells if cell.state != DeliveryState.NOT_OWED]
     return tuple(owed or cells[-1:])

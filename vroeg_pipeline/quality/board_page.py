@@ -133,10 +133,12 @@ def _content(cell: Cell, *, named: bool) -> str:
     name = f"<small>{escape(cell.agreement.name)}</small>" if named else ""
     said = f"{name}<b>{_MARKS[cell.state]} {cell.state}</b>"
     if cell.delivery:
-        rows = f"{cell.delivery.row_count or 0:,} rows"
+        rows = f"{cell.row_count:,} rows"
         said += f"<small>{rows}, {cell.delivery.received_at.astimezone(AMSTERDAM):%d-%m %H:%M}</small>"
     elif cell.state != DeliveryState.NOT_OWED:
         said += f"<small>due {cell.agreement.due(cell.month):%d-%m %H:%M}</small>"
+    if cell.questioned:
+        said += "<small>questioned: a file that lacks people waits for a decision</small>"
     if cell.refusals:
         said += f"<small>refused: {escape(', '.join(cell.refusals))}</small>"
     return said
@@ -151,7 +153,8 @@ def board_as_markdown(board: Board) -> str:
         for month in board.months:
             cells = [
                 f"{_MARKS[cell.state]} {cell.state}"
-                + (f", {cell.delivery.row_count or 0:,} rows" if cell.delivery else "")
+                + (f", {cell.row_count:,} rows" if cell.delivery else "")
+                + (", questioned" if cell.questioned else "")
                 for cell in line.cells[month]
             ]
             shown.append(("⇥ " if line.has_seam(month) else "") + " / ".join(cells))
@@ -171,9 +174,7 @@ def _history(line: Line, months: Sequence[date]) -> str:
 def _bars(line: Line, months: Sequence[date]) -> str:
     """Rows a month as bars; a gap is a month that was owed and has no delivery."""
     counts = [
-        sum(cell.delivery.row_count or 0 for cell in line.cells[m] if cell.delivery)
-        if any(cell.delivery for cell in line.cells[m])
-        else None
+        sum(cell.row_count for cell in line.cells[m]) if any(cell.delivery for cell in line.cells[m]) else None
         for m in months
     ]
     highest = max((count for count in counts if count), default=1)

@@ -1,10 +1,10 @@
 """What is checked of each partner's delivery: whether it is there, and how it compares with its agreement and habit.
 
 Great Expectations judges (`quality`); this turns its judgements into asset checks. None of them stops a month
-(DOMAIN §4), so all of them warn. What cannot be judged in a month gives no result.
+(DOMAIN §4), so all of them warn, but that a delivery may have lost people. What cannot be judged in a month gives no result.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 import dagster as dg
@@ -12,10 +12,11 @@ import duckdb
 
 from vroeg_pipeline.deliveries.assets import delivery_key
 from vroeg_pipeline.domain.agreements import Agreement
-from vroeg_pipeline.domain.months import AMSTERDAM
+from vroeg_pipeline.domain.months import AMSTERDAM, moment_text
 from vroeg_pipeline.domain.partners import Partners
 from vroeg_pipeline.formats.drift import Drift, drift_of
 from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.notes import RegisteredFile
 from vroeg_pipeline.installation.statements import rows_of
 from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.monthly import keys_are_unique, months_of
@@ -29,6 +30,7 @@ CHECKS = [keys_are_unique("delivery_measures", "partner")]
 
 DELIVERED = "delivered"
 ON_TIME = "on_time"
+REPLACEMENT_IS_WHOLE = "replacement_is_whole"
 
 
 def delivery_checks(partners: Partners, partitions: dg.PartitionsDefinition) -> list[dg.AssetChecksDefinition]:
@@ -65,6 +67,8 @@ def _specs(agreement: Agreement, partitions: dg.PartitionsDefinition) -> list[dg
         rules.setdefault(expected.check, []).append(f"{expected.rule} Expected: {expected.bounds}.")
     described = {
         DELIVERED: "An owed delivery is there and can be used (DOMAIN §3, §4).",
+        REPLACEMENT_IS_WHOLE: "No file that would replace the delivery lacks more of its references than agreed, "
+        "or somebody decided what it is: vroeg deliveries decide (DOMAIN §4).",
         ON_TIME: "The first usable file came before the deadline (DOMAIN §3).",
         **{check: " ".join(rules[check]) for check in check_names(agreement)},
     }
@@ -100,6 +104,15 @@ def _arrival_verdicts(
                 },
             )
             said = "delivered"
+            yield Verdict(
+                key,
+                REPLACEMENT_IS_WHOLE,
+                month,
+                not of.questioned,
+                _said_of_questioned(of.questioned) or "no file lacks too many references of the delivery.",
+                Severity.ERROR,
+                {"questioned files": len(of.questioned), "month": f"{month:%Y-%m}"},
+            )
         elif of.refusals:
             said = f"what came was refused ({', '.join(of.refusals)})"
         else:
@@ -113,6 +126,14 @@ def _arrival_verdicts(
             Severity.WARN,
             {"files": len(of.files), "refusals": ", ".join(of.refusals) or "none", "month": f"{month:%Y-%m}"},
         )
+
+
+def _said_of_questioned(files: Sequence[RegisteredFile]) -> str:
+    return " ".join(
+        f"The file of {moment_text(file.received_at)} lacks {file.references_lacking} of the {file.references_before} "
+        "references of the delivery, and is not used until somebody decides: vroeg deliveries list."
+        for file in files
+    )
 
 
 def _measures(connection: duckdb.DuckDBPyConnection, month: date) -> list[dict[str, object]]:

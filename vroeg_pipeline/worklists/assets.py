@@ -146,8 +146,9 @@ def _made(of: Month) -> Made:
     issues = of.connection.execute(
         """
         SELECT
-            worklist, issue, count(*) FILTER (WHERE change = 'added'), count(*) FILTER (WHERE change = 'withdrawn')
-        FROM worklist_issues
+            worklist, issue, count(*) FILTER (WHERE change = 'added'), count(*) FILTER (WHERE change = 'withdrawn'),
+            count(*) FILTER (WHERE change = 'added' AND tier_name = 'crisis')
+        FROM worklist_issues LEFT JOIN prioritised_worklists USING (month, worklist, address_key)
         WHERE month = getvariable('month')
         GROUP BY worklist, issue
         QUALIFY issue = max(issue) OVER (PARTITION BY worklist)

@@ -10,6 +10,7 @@ from vroeg_pipeline.alerts.facts import (
     AskedOfPartner,
     Automation,
     CheckFailed,
+    Crisis,
     Disk,
     Drift,
     Facts,
@@ -17,6 +18,7 @@ from vroeg_pipeline.alerts.facts import (
     Missing,
     MonthDone,
     Outdated,
+    Questioned,
     Refused,
     RunFailed,
     Solution,
@@ -49,6 +51,21 @@ TOLD: list[tuple[Facts, str, str]] = [
         Refused(**WHO, received="03-03-2021 10:00", refusal="missing_columns", detail="lacks surname"),
         "What came on 03-03-2021 10:00 cannot be used: missing_columns (lacks surname).",
         "Het bestand van 03-03-2021 10:00 kan niet worden gebruikt: een verplichte kolom ontbreekt",
+    ),
+    (
+        Questioned(**WHO, received="15-03-2021 10:00", lacking=12, references=20),
+        "The file of 15-03-2021 10:00 would replace the delivery, but lacks 12 of its 20 references. It is not used until",
+        "Het bestand van 15-03-2021 10:00 zou de levering vervangen, maar 12 van de 20 klantkenmerken ontbreken.",
+    ),
+    (
+        Crisis(worklist="wijkteam_noord", issue=2, addresses=1),
+        "Issue 2 of wijkteam_noord adds 1 address where a cut-off or eviction was announced: first contact within three",
+        "Uitgifte 2 van wijkteam_noord heeft 1 adres met een aangekondigde afsluiting of ontruiming erbij",
+    ),
+    (
+        Crisis(worklist="budgetcoach", issue=3, addresses=2),
+        "Issue 3 of budgetcoach adds 2 addresses where",
+        "Uitgifte 3 van budgetcoach heeft 2 adressen met",
     ),
     (
         Stray(files=2),

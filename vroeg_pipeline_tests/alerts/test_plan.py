@@ -140,6 +140,8 @@ def broken(*checks: str) -> list[NotedVerdict]:
         ([], [], ["missing"]),
         ([file("accepted")], [], []),
         ([file("accepted", AFTER)], [], ["late"]),
+        ([file("accepted"), file("questioned", AFTER)], broken("replacement_is_whole"), ["questioned"]),
+        ([file("accepted", AFTER), file("questioned")], [], ["late"]),
         ([file("superseded"), file("accepted", AFTER)], [], []),
         ([file("refused", refusal="unreadable")], broken("delivered"), ["missing", "refused"]),
         ([file("refused", refusal="unreadable"), file("accepted", AFTER)], [], ["late"]),

@@ -403,3 +403,62 @@ def test_a_secret_that_is_not_set_is_told_without_the_address(town: World) -> No
     town.now += timedelta(hours=1)
     assert "is no address that Apprise knows" in told(town).failed["engineers/1"]
     assert "geheim" not in town.home.alerts.read_text()
+
+
+# Urgent files and files in question -----------------------------------------------------------------------------------
+
+
+def licht_with_a_crisis(town: World, hook: Webhook, *, at_any_hour: bool) -> None:
+    """A month that was issued, and an urgent file that came in the quiet hours after it."""
+    town.agree("licht", type="Energie", valid_from="2021-03", delivery={"additions": "*spoed*"})
+    alerts = {"quiet_hours": ["17:00", "08:00"], "crisis_at_any_hour": at_any_hour}
+    town.settings(alerts={**alerts, "channels": {"coach": {"urls": [hook.url], "kinds": ["crisis", "month_done"]}}})
+    for partner in ("huur", "water", "licht"):
+        town.deliver(partner, "2021-03", [row(house_number=str(number)) for number in range(1, 3)])
+    town.now = moment("2021-03-09 12:00")
+    town.run("2021-03", upto=("worklist_files", "delivery_board"))
+    assert kinds(told(town)) == [("raised", "month_done", "")]
+    spoed = [row(house_number="30", crisis="ja", reference_date="15-03-2021")]
+    town.deliver("licht", "2021-03", spoed, name="spoed.csv", received="2021-03-15 18:00")
+    town.now = moment("2021-03-15 18:05")
+    town.run("2021-03", upto=("worklist_files", "delivery_board"))
+
+
+def test_a_crisis_is_told_in_quiet_hours_where_that_is_asked(town: World, hook: Webhook) -> None:
+    licht_with_a_crisis(town, hook, at_any_hour=True)
+    looked = told(town)
+    assert kinds(looked) == [("raised", "crisis", ""), ("raised", "month_done", "")]
+    (said,) = looked.sent.values()
+    assert "Issue 2 of wijkteam_noord adds 1 address where a cut-off or eviction was announced" in said.body
+    assert "worklists made" not in said.body
+    assert told(town).sent == {}
+    town.now = moment("2021-03-16 08:00")
+    (said,) = told(town).sent.values()
+    assert "worklists made" in said.body
+    assert "cut-off" not in said.body
+    town.run("2021-03", upto=("worklist_files", "delivery_board"))
+    assert told(town).told == []
+
+
+def test_a_crisis_waits_for_the_morning_else(town: World, hook: Webhook) -> None:
+    licht_with_a_crisis(town, hook, at_any_hour=False)
+    assert told(town).sent == {}
+    town.now = moment("2021-03-16 08:00")
+    (said,) = told(town).sent.values()
+    assert "cut-off" in said.body
+
+
+def test_a_replacement_that_lost_people_is_told_until_somebody_decides(town: World, hook: Webhook) -> None:
+    town.deliver("water", "2021-03", [row(customer_reference=f"K{n}", house_number=str(n)) for n in range(1, 11)])
+    path = town.deliver("water", "2021-03", [row()], name="nieuw.csv", received="2021-03-04 10:00")
+    town.now = moment("2021-03-04 11:00")
+    town.run("2021-03", upto="delivery_board")
+    assert kinds(told(town)) == [("raised", "questioned", "water")]
+    said = hook.messages[-1]["message"]
+    assert "lacks 9 of its 10 references. It is not used until somebody decides" in said
+    assert "> In uw bestand voor de signaalmaand 2021-03" in said
+    assert told(town).told == []
+    assert "questioned: a file that lacks people" in (town.home.outbox / "delivery_board.html").read_text()
+    town.decide("water", "2021-03", path, "refused")
+    town.run("2021-03", upto="delivery_board")
+    assert kinds(told(town)) == [("solved", "questioned", "water")]

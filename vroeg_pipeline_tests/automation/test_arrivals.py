@@ -17,7 +17,7 @@ from vroeg_pipeline.automation.arrivals import (
     worklists_schedule,
 )
 from vroeg_pipeline.definitions import build_defs
-from vroeg_pipeline.deliveries.worked_on import content_of_month, is_news
+from vroeg_pipeline.deliveries.worked_on import content_of_month, is_news, worked_on
 from vroeg_pipeline.domain.months import AMSTERDAM
 from vroeg_pipeline.domain.settings import Settings
 from vroeg_pipeline.installation.locking import run_lock
@@ -357,3 +357,29 @@ def test_content_is_by_bytes_not_by_name(town: World) -> None:
     assert content_of_month(town.home, month("2021-03"), Settings(), town.now) == before
     (town.home.taken_in / "2021-03.look.json").write_text("{kapot")
     assert content_of_month(town.home, month("2021-03"), Settings(), town.now) == before
+
+
+def test_an_urgent_file_is_on_the_next_issue_within_minutes(world: World) -> None:
+    world.agree("licht", type="Energie", delivery={"additions": "*spoed*"})
+    world.deliver("licht", "2021-03", [row()])
+    world.now = moment("2021-03-09 12:00")
+    world.run("2021-03", upto="worklist_files")
+
+    def work() -> tuple[str, date, date] | None:
+        settings, installation = world.installation.settings, world.installation
+        content = content_of_month(world.home, MARCH, settings, installation.now())
+        found = work_to_do({MARCH: content}, {MARCH: worked_on(world.home, MARCH)}, settings, installation.now())
+        return found and (found.job, found.first, found.last)
+
+    assert work() is None
+    crisis = [row(customer_reference="K9", house_number="30", crisis="ja")]
+    world.deliver("licht", "2021-03", crisis, name="spoed.csv", received="2021-03-15 09:00")
+    world.now = moment("2021-03-15 09:01")
+    assert work() == ("month", MARCH, MARCH)
+    world.run("2021-03", upto="worklist_files")
+    assert work() is None
+    issued = world.query("SELECT worklist, address_key FROM worklist_issues WHERE change = 'added' ORDER BY ALL")
+    assert [tuple(each.values()) for each in issued] == [
+        ("lichte_opvolging", "2021AB_12__"), ("wijkteam_noord", "2021AB_30__"),
+    ]  # fmt: skip
+    assert world.query("FROM worklist_issues WHERE change = 'withdrawn'") == []

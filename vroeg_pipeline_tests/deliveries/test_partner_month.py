@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 
 import pytest
@@ -95,3 +96,51 @@ def test_the_age_of_a_delivery_runs_to_its_deadline() -> None:
 
 def test_what_is_not_owed_is_never_late() -> None:
     assert [is_in_time(LATE, None), is_in_time(ON_TIME, ON_TIME), is_in_time(LATE, ON_TIME)] == [True, True, False]
+
+
+# Files that add, and files in question ---------------------------------------------------------------------------------
+
+IN_PARTS = parse_agreement(yaml.safe_dump(agreement("zk", delivery={"additions": "*"})), "f", "zk")
+AFTER = moment("2021-03-20 12:00")
+
+
+def adds(
+    status: str = "accepted", refusal: str | None = None, at: datetime = ON_TIME, **changes: object
+) -> RegisteredFile:
+    return replace(file(status, refusal, at), is_addition=True, **changes)  # type: ignore[arg-type]
+
+
+def test_what_adds_delivers_only_where_every_file_adds() -> None:
+    supplement = PartnerMonth(AGREED, MARCH, [adds()])
+    assert (supplement.state(AFTER), supplement.state(ON_TIME)) == (DeliveryState.MISSING, DeliveryState.EXPECTED)
+    assert (supplement.is_open, supplement.row_count) == (True, 20)
+    parts = PartnerMonth(IN_PARTS, MARCH, [adds(at=LATE), adds()])
+    assert (parts.state(AFTER), parts.row_count) == (DeliveryState.ON_TIME, 40)
+    assert PartnerMonth(IN_PARTS, MARCH, [adds(at=LATE)]).state(AFTER) == DeliveryState.LATE
+
+
+def test_the_first_that_counts_as_delivered_is_late_or_on_time() -> None:
+    assert PartnerMonth(AGREED, MARCH, [adds(), file("accepted", at=LATE)]).is_late
+    assert not PartnerMonth(AGREED, MARCH, [adds(at=AFTER), file("accepted")]).is_late
+
+
+def test_a_part_that_cannot_be_used_is_in_no_later_file() -> None:
+    refused = adds("refused", "unreadable")
+    assert PartnerMonth(IN_PARTS, MARCH, [refused, adds(at=LATE)]).refused_since == [refused]
+    assert PartnerMonth(AGREED, MARCH, [refused, file("accepted", at=LATE)]).refused_since == [refused]
+    decided = adds("refused", "refused_by_person")
+    assert PartnerMonth(IN_PARTS, MARCH, [decided, adds(at=LATE)]).refused_since == []
+
+
+def test_outdated_is_judged_of_all_files_together() -> None:
+    of = PartnerMonth(IN_PARTS, MARCH, [adds(outdated_rows=4), adds(at=LATE, row_count=30)])
+    assert (of.share_outdated, of.is_outdated) == (0.08, False)
+    assert PartnerMonth(IN_PARTS, MARCH, [adds(outdated_rows=4), adds(at=LATE)]).is_outdated is False
+    assert PartnerMonth(IN_PARTS, MARCH, [adds(outdated_rows=5), adds(at=LATE)]).is_outdated
+
+
+def test_a_file_is_in_question_until_a_newer_one_took_the_place() -> None:
+    questioned = file("questioned", at=LATE)
+    assert PartnerMonth(AGREED, MARCH, [file("accepted"), questioned]).questioned == [questioned]
+    assert PartnerMonth(AGREED, MARCH, [file("accepted"), questioned, adds(at=AFTER)]).questioned == [questioned]
+    assert PartnerMonth(AGREED, MARCH, [file("superseded"), questioned, file("accepted", at=AFTER)]).questioned == []
