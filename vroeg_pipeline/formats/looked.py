@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import unicodedata
 import zipfile
 from collections import Counter
@@ -23,11 +24,13 @@ from vroeg_pipeline.domain.terms import is_known, meanings_of
 from vroeg_pipeline.formats.cells import BLANK, NOTHING, Cell, Kind, UnreadableError, WrongEncodingError
 from vroeg_pipeline.formats.csv import Dialect, csv_file
 from vroeg_pipeline.formats.encodings import AUTO, blocks, encoding_of, wide_encoding
+from vroeg_pipeline.formats.fixed import fixed_lines
 from vroeg_pipeline.formats.hints import LOOKED_AT
 from vroeg_pipeline.formats.json import json_content, json_lines, json_records
 from vroeg_pipeline.formats.kinds import text_kind
 from vroeg_pipeline.formats.packed import unpacked
 from vroeg_pipeline.formats.records import cell_of, leaves_of, path_of, value_at
+from vroeg_pipeline.formats.spans import spans_of
 from vroeg_pipeline.formats.values import is_value
 from vroeg_pipeline.formats.xlsx import xlsx_sheet
 from vroeg_pipeline.formats.xml import xml_paths, xml_records
@@ -43,6 +46,8 @@ _SHEETS = 30
 _FEWEST_HEADERS = 3
 _DEEPEST = 6
 _MOSTLY = 0.8
+# Lines of fixed widths have so many characters.
+_NARROWEST, _WIDEST = 40, 2_000
 
 
 @dataclass(frozen=True)
@@ -144,9 +149,7 @@ def _look_at_csv(path: Path, scratch: Path, named: Named) -> Looked:
     if at is None:
         delimiter = said or _likely_delimiter(first)
         if delimiter in ("", ",") and _is_fixed(first):
-            raise UnreadableError(
-                "looks like text of fixed widths; write the characters from-to in an agreement and give that to try"
-            )
+            return _look_at_fixed(path, encoding, told, named)
         if not delimiter:
             raise UnreadableError("is text with no columns: there is no ';', ',', tab or '|' between them")
         form |= {"header_row": 0, "delimiter": delimiter}
@@ -210,11 +213,35 @@ def _likely_delimiter(lines: Sequence[str]) -> str:
     return chosen
 
 
+def _look_at_fixed(path: Path, encoding: str, told: Sequence[str], named: Named) -> Looked:
+    """Lines of fixed widths, perhaps below one with their names."""
+    lines = fixed_lines(path, encoding, 0)[: _SAMPLE + 1]
+    form: dict[str, Any] = {"format": "fixed", "encoding": encoding}
+    has_names = _recognised_row(re.split(r"\s{2,}", lines[0].strip()), named) > 0
+    names = lines[0] if has_names else ""
+    form |= {"skip_rows": 1} if has_names else {}
+    rows = lines[1:] if has_names else lines
+    columns = [
+        Column(
+            f"{first + 1}-{last}",
+            named.meanings_of(_seen(names[first:last])) if has_names else {},
+            [(row[first:last], Kind.TEXT) for row in rows],
+        )
+        for first, last in spans_of(rows, names)
+    ]
+    said = (
+        "fields were found where the lines are blank: check the characters from-to of each, and what lies between them"
+    )
+    return Looked(form, tuple(columns), has_names, (*told, said))
+
+
 def _is_fixed(lines: Sequence[str]) -> bool:
     """Whether most lines are as long as each other, with gaps in them."""
     filled = [line.strip("\r\n") for line in lines if line.strip()]
-    _, times = Counter(map(len, filled)).most_common(1)[0]
-    return len(filled) > 1 and times >= _MOSTLY * len(filled) and all("  " in line for line in filled)
+    length, times = Counter(map(len, filled)).most_common(1)[0]
+    if max(map(len, filled)) > _WIDEST or len(filled) < 2 or length < _NARROWEST:
+        return False
+    return times >= _MOSTLY * len(filled) and all("  " in line for line in filled)
 
 
 # Workbooks

@@ -245,7 +245,7 @@ class _Maker:
         take("amount_due", best("cents_comma", "cents_point"))
         if address is None:
             take("house_number", self._house_number(left))
-        take("phone", best("phone"))
+        take("phone", best("phone", least=_NEARLY_ALL))
         take("customer_reference", best("reference", least=_NEARLY_ALL))
         if "amount_due" not in self._columns:
             take("amount_due", best("amount"))

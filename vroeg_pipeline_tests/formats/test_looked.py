@@ -269,11 +269,48 @@ def test_a_name_around_the_rows_that_is_no_term_is_kept_hidden(tmp_path: Path) -
     assert suggested(tmp_path, content, named=Named(records_at="Jansen.signalen")).hidden == frozenset()
 
 
-FIXED = "".join(
-    f"{p['customer_reference']:<10}{p['surname'] + ', J.':<20}{p['postcode']:<7}{p['house_number']:<8}"
-    f"{p['amount_due']:>12}{p['arrears_since']}{p['reference_date']}\n"
-    for p in PEOPLE
-)
+def in_fixed_widths(people: Sequence[Mapping[str, str]]) -> str:
+    return "".join(
+        f"{p['customer_reference']:<10}{p['surname'] + ', J.':<20}{p['postcode']:<7}{'Grutsingel':<24}{p['house_number']:<8}"
+        f"{p['amount_due']:>12}{p['arrears_since']}{p['reference_date']}\n"
+        for p in people
+    )
+
+
+FIXED = {
+    "customer_reference": "1-10", "postcode": "31-37", "street": "38-61", "house_number": "62-68", "amount_due": "69-81",
+    "arrears_since": "82-91", "reference_date": "92-101",
+}  # fmt: skip
+
+
+def test_fixed_widths_are_found_by_what_stands_in_them(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    """Fields that touch each other too, and room for what is longer than in the sample."""
+    proposal = suggested(tmp_path, in_fixed_widths(PEOPLE).encode())
+    assert (proposal.columns, proposal.split) == (FIXED, {"11-30": "{surname}, {initials} {prefix}"})
+    assert any("check the characters from-to of each" in text for text in proposal.told)
+    longer = [{**PEOPLE[0], "surname": "Vreeswijk-Ruijs", "amount_due": "123.456,78", "house_number": "12345"}]
+    (tmp_path / "levering").write_bytes(in_fixed_widths(longer).encode())
+    (row,) = read(con, tmp_path, proposal)
+    assert [row[field].strip() for field in ("surname", "amount_due", "house_number")] == [
+        "Vreeswijk-Ruijs", "123.456,78", "12345",
+    ]  # fmt: skip
+
+
+def test_fixed_widths_below_their_names(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    headers = ("Klantnummer", "Achternaam", "Postcode", "Huisnr", "Bedrag", "Sinds", "Peildatum")
+    names = dict(zip(PEOPLE[0], headers, strict=True))
+    lines = [
+        f"{p['customer_reference']:<16}{p['surname']:<20}{p['postcode']:<10}{p['house_number']:<8}{p['amount_due']:>12}  "
+        f"{p['arrears_since']:<12}{p['reference_date']:<10}\n"
+        for p in (names, *PEOPLE)
+    ]
+    proposal = suggested(tmp_path, "".join(lines).encode())
+    assert (proposal.delivery["skip_rows"], proposal.lacking) == (1, ())
+    found = [
+        {field: text.strip() for field, text in row.items()}
+        for row in as_written(read(con, tmp_path, proposal), PEOPLE)
+    ]
+    assert found == PEOPLE
 
 
 @pytest.mark.parametrize(
@@ -282,7 +319,6 @@ FIXED = "".join(
         (b" \n ", "is empty"),
         (b"%PDF-1.7 \n", "PDF"),
         (b"een tekst\nzonder kolommen\n", "no columns"),
-        (FIXED.encode(), "fixed widths"),
         (b"[]", "is an empty array"),
         (b"[1, 2]", "is no array of objects"),
         (b'{"a": ', "no valid JSON"),
