@@ -39,12 +39,14 @@ PLANTED = (
     (2, "eneco", "no_rows"),
     (3, "de_key", "not_active"),
     (3, "pwn", "stale_copy"),
+    (3, "eneco", "urgent"),
     (4, "ymere", "missing"),
     (4, "eneco", "missing_columns"),
     (4, "zilveren_kruis", "after_matching"),
     (5, "vattenfall", "unusual_volume"),
     (5, "elan_wonen", "unexpected_column"),
     (5, "pwn", "outdated"),
+    (5, "pre_wonen", "questioned"),
 )
 
 # One row a delivery and month is spoilt for each; each partner gets its turn.
@@ -64,6 +66,8 @@ _EMPTY_OF = {
 
 # Nothing of such a delivery comes on a worklist.
 _UNUSABLE = frozenset({"unreadable", "missing_columns", "outdated"})
+# Of so many rows a third lacks more than the few that are never too many.
+_ENOUGH_TO_QUESTION = 15
 
 Row = dict[str, str]
 
@@ -268,11 +272,21 @@ class _Maker:
             first = file_of(agreement, rows[: len(rows) // 2], renamed=renamed, extra=extra)
             self._write(partner, month, name, first, received - timedelta(hours=6))
             name = name.replace(".", "_correctie.", 1)
-        path = self._write(partner, month, name, content, received)
+        if agreement.is_delivered_in_parts and arrears and rows:
+            for town, of_town in _by_town(arrears, rows).items():
+                content = file_of(agreement, of_town, renamed=renamed, extra=extra)
+                path = self._write(partner, month, name.replace(".", f"_{town}.", 1), content, received)
+        else:
+            path = self._write(partner, month, name, content, received)
         self._before[partner] = path
         self.rows += len(rows)
         if "same_bytes_twice" in planted:
             self._write(partner, month, f"kopie_{name}", content, received + timedelta(hours=2))
+        if "urgent" in planted and len(clean) > 2:
+            self._urgent(month, agreement, clean)
+        if "questioned" in planted and len(rows) >= _ENOUGH_TO_QUESTION:
+            lacking = file_of(agreement, rows[: len(rows) // 3], renamed={}, extra={})
+            self._write(partner, month, name.replace(".", "_nieuw.", 1), lacking, received + timedelta(days=2))
         if "unfinished" in planted:
             self._write(partner, month, f"{name}.part", content[:100], received)
         held = self._slips(month, agreement, rows, received)
@@ -281,6 +295,17 @@ class _Maker:
             whole = (arrear for arrear, row, was in zip(arrears, rows, clean, strict=False) if row == was)
             self._list(month, agreement, [a for a in whole if a.reference not in held and a.since >= oldest])
         self._unclear.clear()
+
+    def _urgent(self, month: date, agreement: Agreement, rows: Sequence[Row]) -> None:
+        """A file between two deliveries: who is about to be cut off, of whom one is in the delivery too."""
+        received = agreement.due(month) + timedelta(days=10)
+        told = {"crisis": "ja", "reference_date": f"{received - timedelta(days=1):{agreement.delivery.written_date}}"}
+        known, other = rows[1], rows[2]
+        added = {**other, **told, "customer_reference": f"{other['customer_reference']}-2"}
+        content = file_of(agreement, [{**known, **told}, added], renamed={}, extra={})
+        name = file_name(f"{agreement.partner}_spoed", month, agreement.delivery)
+        self._write(agreement.partner, month, name, content, received)
+        self.rows += 2
 
     def _list(self, month: date, agreement: Agreement, arrears: Sequence[Arrear]) -> None:
         """Notes which dwellings are on a worklist for certain: clearly written, and owing more than may be a repeat."""
@@ -459,3 +484,12 @@ class _Maker:
 def _amount(cents: int, decimal: str, *, thousands: bool) -> str:
     text = f"{cents / 100:,.2f}" if thousands else f"{cents / 100:.2f}"
     return text if decimal == "." else text.translate(str.maketrans(",.", ".,"))
+
+
+def _by_town(arrears: Sequence[Arrear], rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """The rows by municipality; a row that was doubled stands behind all others, and goes with the first."""
+    by_town: dict[str, list[Row]] = {}
+    for number, row in enumerate(rows):
+        arrear = arrears[number] if number < len(arrears) else arrears[0]
+        by_town.setdefault(arrear.household.dwelling.municipality, []).append(row)
+    return by_town

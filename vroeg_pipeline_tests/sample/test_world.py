@@ -45,12 +45,16 @@ def lived_in(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 def test_every_reason_to_reject_a_row_occurs(lived_in: World) -> None:
     found = lived_in.query("SELECT DISTINCT unnest(reasons) AS reason FROM rejected_rows")
-    assert {row["reason"] for row in found} == set(ROW_DEFECTS)
+    assert {row["reason"] for row in found} == {*ROW_DEFECTS, "replaced_by_later_file"}
 
 
 def test_every_fate_of_a_file_occurs(lived_in: World) -> None:
     files = lived_in.table("delivery_files")
-    assert {file["status"] for file in files} == {"accepted", "superseded", "refused"}
+    assert {file["status"] for file in files} == {"accepted", "superseded", "questioned", "refused"}
+    adding = {(file["partner"], file["status"]) for file in files if file["adds"]}
+    assert adding == {("eneco", "accepted"), ("zilveren_kruis", "accepted")}
+    parts = [file for file in files if file["partner"] == "zilveren_kruis" and file["file_name"].endswith("_0473.json")]
+    assert parts
     planted = {what for _, _, what in PLANTED} & {
         "unknown_partner", "not_active", "unreadable", "missing_columns", "stale_copy",
     }  # fmt: skip
