@@ -46,6 +46,8 @@ reported AS (
         match.needs_review,
         match.first_received_on,
         history.recidivism_kind,
+        -- What the country calls opeenvolgend.
+        coalesce(history.months_since_last <= 6, false) AS in_six_months,
         entry.worklist,
         entry.tier,
         entry.tier_name,
@@ -74,6 +76,7 @@ SELECT
     reported.has_rent,
     reported.match_kind,
     reported.recidivism_kind,
+    reported.in_six_months,
     -- Who is known cannot be told of an address that is not certain, nor where no register of known clients is linked,
     -- or most of them have no address.
     CASE

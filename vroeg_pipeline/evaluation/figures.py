@@ -43,6 +43,8 @@ MEASURES: dict[str, Test] = {
     "recidivist": lambda row: row["recidivism_kind"] != "new",
     "consecutive": lambda row: row["recidivism_kind"] == "consecutive",
     "returning": lambda row: row["recidivism_kind"] == "returning",
+    # The national measure of opeenvolgend.
+    "in_six_months": lambda row: row["in_six_months"] is True,
     "checked": lambda row: row["known"] is not None,
     "unknown": lambda row: row["known"] == "unknown",
     "in_time": lambda row: row["in_time"] is True,
@@ -231,6 +233,8 @@ def _count_reports(
         counts.add_up((*line, "recidivist"), of(line, "consecutive", "returning"))
         counts.rest((*line, "reports"), of(line, "checked"), (*line, "not checked"))
         counts.rest((*line, "checked"), of(line, "unknown"), (*line, "known"))
+    counts.rest((ALL, "recidivist"), [(ALL, "in_six_months")], (ALL, "not in six months"))
+    counts.rest((ALL, "in_six_months"), [(ALL, "consecutive")], (ALL, "not last month"))
     # The tiers say who has rent, but for crisis: the split by rent can be computed from them in part.
     crisis = [row for row in rows if row["tier"] == CRISIS.number]
     for measure in OUTCOMES if crisis else ():

@@ -14,13 +14,12 @@ from vroeg_pipeline.domain.months import moment_text, month_text
 from vroeg_pipeline.domain.tiers import CRISIS_WORKING_DAYS, FIRST_CONTACT_DAYS
 from vroeg_pipeline.evaluation.charts import bars, stacked_months
 from vroeg_pipeline.evaluation.figures import ALL, DAYS, OUTCOMES, TIMELY, Evaluation, Key
+from vroeg_pipeline.evaluation.national import NationalFigures, national_figures
 from vroeg_pipeline.evaluation.small_cells import SMALLEST_SHOWN
 from vroeg_pipeline.installation.home import private_folder, replacing
 from vroeg_pipeline.worklists.worklist_file import TIER_TITLES, month_title, worklist_title
 
-# What is known elsewhere, to read one's own figures by: Divosa Monitor Vroegsignalering Schulden 2023; the pilot in
-# Haarlem and Zandvoort.
-NATIONAL = {"signals": "4,0", "in_report": "80%", "reached": "20% (1 op 5)", "help": "7%"}
+# The pilot in Haarlem and Zandvoort, to read one's own figures by; those of the country have a file of their own.
 PILOT = {"addresses": "106", "recidivist": "30%", "unknown": "93%"}
 
 _MONTHS_A_TABLE = 12
@@ -93,6 +92,22 @@ def period_title(months: Sequence[date]) -> str:
     return first if len(months) == 1 else f"{first} t/m {last}"
 
 
+def _national(figures: NationalFigures, name: str) -> str:
+    average = figures.averages.get(name)
+    if average is None:
+        return "–"
+    return _number(average, 1) if name == "signals_per_1000" else f"{average:.0%}"
+
+
+def _national_totals(figures: NationalFigures) -> str:
+    words = {"signals": "signalen", "reached": "inwoners bereikt", "help": "inwoners die hulp aanvaardden"}
+    counted = [
+        f"{'meer dan ' if name in figures.more_than else ''}{number:,} {words[name]}".replace(",", ".")
+        for name, number in figures.totals.items()
+    ]
+    return f"<p>Het hele land in {figures.year}: {', '.join(counted)} ({escape(figures.source)}).</p>"
+
+
 def _number(value: float | None, decimals: int = 0) -> str:
     return _HIDDEN if value is None else f"{value:,.{decimals}f}".translate(str.maketrans(",.", ".,"))
 
@@ -161,25 +176,38 @@ class _Page:
             rate = _number(per_month, 1)
         of_signals = self._percent((ALL, "in_report"), ("signals", ALL, ALL))
         unknown = self._percent((ALL, "unknown"), (ALL, "checked"))
+        national = [figures for figures in national_figures() if figures.averages]
+
+        def line(name: str, own: str, of_country: str = "", pilot: str = "") -> tuple[str, list[str]]:
+            return name, [own, *(_national(figures, of_country) for figures in national), pilot or "–"]
+
         rows = [
-            ("Signalen per 1.000 inwoners per maand", [rate, NATIONAL["signals"], "–"]),
-            ("Signalen die in een melding kwamen, van alle signalen", [of_signals, NATIONAL["in_report"], "–"]),
-            ("Bereikt, van de meldingen", [self._of_reports("reached"), NATIONAL["reached"], "–"]),
-            ("Hulp aanvaard, van de meldingen", [self._of_reports("help"), NATIONAL["help"], "–"]),
-            ("Gemelde adressen", [self._count(ALL, "addresses"), "–", PILOT["addresses"]]),
-            ("Eerder gemeld (recidive), van de meldingen", [self._of_reports("recidivist"), "–", PILOT["recidivist"]]),
-            ("Nog onbekend bij schuldhulp of wijkteam, van de nagekeken meldingen", [unknown, "–", PILOT["unknown"]]),
+            line("Signalen per 1.000 inwoners per maand", rate, "signals_per_1000"),
+            line("Signalen die in een melding kwamen, van alle signalen", of_signals, "in_report"),
+            line("Bereikt, van de meldingen", self._of_reports("reached"), "reached"),
+            line("Hulp aanvaard, van de meldingen", self._of_reports("help"), "help"),
+            line("Gemelde adressen", self._count(ALL, "addresses"), pilot=PILOT["addresses"]),
+            line(
+                "Eerder gemeld (recidive), van de meldingen", self._of_reports("recidivist"), pilot=PILOT["recidivist"]
+            ),
+            line("Vorige maand ook gemeld (opeenvolgend), van de meldingen", self._of_reports("consecutive")),
+            line(
+                "Gemeld in de zes maanden ervoor (landelijk: opeenvolgend), van de meldingen",
+                self._of_reports("in_six_months"),
+            ),
+            line(
+                "Nog onbekend bij schuldhulp of wijkteam, van de nagekeken meldingen", unknown, pilot=PILOT["unknown"]
+            ),
         ]
-        table = _table("", ("deze periode", "landelijk 2023", "pilot"), rows)
+        table = _table("", ("deze periode", *(f"landelijk {figures.year}" for figures in national), "pilot"), rows)
         notes = [] if inhabitants else ["Het aantal inwoners is niet ingesteld (evaluation.inhabitants)."]
         if not self._of.known_is_told:
             notes.append(
                 "Er is geen bruikbaar register van bekende cliënten gekoppeld, dus wie onbekend was is niet nagekeken."
             )
-        said = (
-            "<p>Landelijk: Divosa Monitor Vroegsignalering Schulden 2023, gemiddelden van de deelnemende gemeenten. "
-            "Pilot: Haarlem (wijkteam Noord) en Zandvoort.</p>"
-        )
+        sources = "".join(f"Landelijk {figures.year}: {escape(figures.source)}. " for figures in national)
+        totals = "".join(_national_totals(figures) for figures in national_figures() if figures.totals)
+        said = f"<p>{sources}Pilot: Haarlem (wijkteam Noord) en Zandvoort.</p>{totals}"
         return _section("Is dat veel?", said, table, _notes(notes))
 
     def deliveries(self) -> str:

@@ -48,7 +48,9 @@ CREATE TABLE IF NOT EXISTS evaluation_reports (
     -- The result is one that counts as help accepted (settings, evaluation.help_results).
     help_accepted BOOLEAN NOT NULL,
     reports BIGINT NOT NULL,  -- Number of reports.
-    signals BIGINT NOT NULL  -- Their signals that are not held.
+    signals BIGINT NOT NULL,  -- Their signals that are not held.
+    -- Reported in the six months before, within the look-back: what the country calls opeenvolgend.
+    in_six_months BOOLEAN
 );
 
 -- The contact attempts by kind, counted: their sum is the number of rows of contact_attempts. Small numbers are in it:

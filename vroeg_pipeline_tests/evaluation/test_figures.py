@@ -101,6 +101,8 @@ def test_totals_are_those_of_the_tables(
             (ALL, "addresses"): "count(DISTINCT address_key) FROM prioritised_worklists",
             (ALL, "multiple"): f"count(*) FROM address_matches {listed} WHERE match_kind = 'multiple'",
             (ALL, "recidivist"): "count(*) FROM prioritised_worklists WHERE is_recidivist",
+            (ALL, "in_six_months"): "count(*) FILTER (months_since_last <= 6) FROM recidivism_history "
+            "SEMI JOIN prioritised_worklists USING (month, address_key)",
             (ALL, "unknown"): f"count(*) FROM prioritised_worklists {certain} WHERE known_to IS NULL",
             (ALL, "attempted"): f"count(DISTINCT (month, address_key)) FROM {tried}",
             (ALL, "reached"): f"count(DISTINCT (month, address_key)) FROM {tried} WHERE reached",
@@ -202,8 +204,12 @@ def test_the_page_needs_nothing_else_and_can_be_read_aloud(evaluated: Evaluation
 
 def test_the_page_names_denominators_definitions_and_what_is_known_elsewhere(evaluated: Evaluation) -> None:
     page = evaluation_page(evaluated)
-    for said in ("van de meldingen", "van alle signalen", "van de pogingen, niet van de meldingen", "Divosa", "4,0", "93%",
-                 "1 op 5", "oktober 2020 t/m december 2020".capitalize(), *HELP_ACCEPTED):  # fmt: skip
+    for said in (
+        "van de meldingen", "van alle signalen", "van de pogingen, niet van de meldingen", "Divosa", "4,0", "80%", "20%",
+        "Het hele land in 2024: meer dan 1.000.000 signalen, 157.000 inwoners bereikt, 49.000 inwoners die hulp "
+        "aanvaardden (kabinetsreactie", "Gemeld in de zes maanden ervoor (landelijk: opeenvolgend)",
+        "Vorige maand ook gemeld (opeenvolgend)", "93%", "oktober 2020 t/m december 2020".capitalize(), *HELP_ACCEPTED,
+    ):  # fmt: skip
         assert said in page
     for heading in re.findall(r'<th scope="col">(%[^<]*)', page):
         assert heading in ("%", "% bereikt", "% hulp", "% recidive", "% onbekend", "% te oud", "% op tijd")
