@@ -28,7 +28,8 @@ _BREAKS = {
     ("address_desk", "no_review_is_forgotten"): "DELETE FROM address_desk",
     ("worklist_files", "every_issue_is_written"): "DELETE FROM worklist_files",
     ("contact_attempts", "outcome_accounting"): "DELETE FROM contact_attempts",
-    ("case_results", "one_result_a_case"): "DELETE FROM worklist_issues",
+    ("case_results", "one_result_a_case"): "UPDATE case_results SET address_key = 'elsewhere'",
+    ("contacted_signals", "what_was_contacted_stays"): "DELETE FROM contact_attempts",
     ("evaluation_deliveries", "totals_are_those_of_the_tables"): "UPDATE evaluation_deliveries SET rejected_count = 7",
     ("evaluation_signals", "totals_are_those_of_the_tables"): "UPDATE evaluation_signals SET in_report = NOT in_report",
     ("evaluation_reports", "totals_are_those_of_the_tables"): "UPDATE evaluation_reports SET end_result = NULL",
@@ -52,9 +53,11 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> World:
     unclear = row(customer_reference="K30", house_number="30 A", house_letter="B")
     world.deliver("huur", "2021-03", [later, *others, unclear, row(amount_due="1")])
     world.run("2021-02", "2021-03")
-    known, told = case_ids(world)[20], {"contact_kind": "Brief", "contacted_on": "12-03-2021"}
+    known, told = case_ids(world), {"contact_kind": "Brief", "contacted_on": "12-03-2021"}
     result = {"end_result": "Inwoner is overleden"}
-    hand_in(world, as_csv([{"case_id": known, **told, **result}, {"case_id": "0", **result}]))
+    outcomes = [{"case_id": known[20], **told, **result}, {"case_id": known[21], **told}, {"case_id": "0", **result}]
+    hand_in(world, as_csv(outcomes))
+    world.slip("huur", "2021-03", "withdrawals", "K21", received="2021-03-28 10:00")
     world.run("2021-03")
     return world
 

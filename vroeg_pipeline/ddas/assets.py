@@ -25,6 +25,7 @@ GROUP = "outgoing"
             "recidivism_history",
             "worklist_issues",
             "contact_attempts",
+            "contacted_signals",
             "case_results",
         ],
         statements=["ddas_signals", "ddas_cases", "ddas_totals"],

@@ -1,6 +1,7 @@
--- The signals of the months from first_month to last_month as DDAS wants them: validated ones, and rejected rows that
--- are a signal to it. `counts`: those that count in a case. Each has a municipality on whose behalf it is delivered:
--- that of its address, else (outside the area, or unknown) the first one that its partner's agreement names.
+-- The signals of the months from first_month to last_month as DDAS wants them: validated ones, those that stay as their
+-- case was contacted, and rejected rows that are a signal to it. `counts`: those that count in a case. Each has a
+-- municipality on whose behalf it is delivered: that of its address, else (outside the area, or unknown) the first one
+-- that its partner's agreement names.
 -- Needs: first_month, first_municipality, last_month; tables agreed_municipalities, known_bsn.
 WITH signals AS (
     SELECT
@@ -23,6 +24,8 @@ WITH signals AS (
         house_number_addition
     FROM (
         FROM validated_signals
+        UNION ALL BY NAME
+        FROM contacted_signals ANTI JOIN validated_signals USING (month, signal_id)
         UNION ALL BY NAME
         FROM rejected_rows
         WHERE postcode IS NOT NULL

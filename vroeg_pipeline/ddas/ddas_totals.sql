@@ -1,7 +1,24 @@
 -- What a delivery of the months from first_month to last_month must add up to, by what stands in the published tables
 -- alone. Rejected rows of which no address may be told, or none can be read, are signals that CBS does not get.
 -- Needs: first_month, last_month.
-WITH signals AS (
+WITH untold AS (
+    SELECT
+        row.month,
+        row.ddas_status
+    FROM rejected_rows AS row
+    ANTI JOIN contacted_signals USING (month, partner, customer_reference)
+    WHERE row.ddas_status IS NOT NULL AND row.postcode IS NULL
+),
+
+told_again AS (
+    SELECT row.*
+    FROM rejected_rows AS row
+    ANTI JOIN contacted_signals
+        USING (month, partner, customer_reference, postcode, house_number, house_letter, house_number_addition)
+    WHERE row.postcode IS NOT NULL
+),
+
+signals AS (
     SELECT
         month,
         ddas_status,
@@ -12,8 +29,7 @@ WITH signals AS (
         month,
         ddas_status,
         -1 AS number
-    FROM rejected_rows
-    WHERE ddas_status IS NOT NULL AND postcode IS NULL
+    FROM untold
 ),
 
 amounts AS (
@@ -25,22 +41,41 @@ amounts AS (
     SELECT
         month,
         amount_due
-    FROM rejected_rows
-    WHERE postcode IS NOT NULL
+    FROM contacted_signals ANTI JOIN validated_signals USING (month, signal_id)
+    UNION ALL
+    SELECT
+        month,
+        amount_due
+    FROM told_again
 ),
 
--- A case is a reported address that was issued to a team or contacted, or is made of repeats alone.
+-- A case is a reported address that was issued to a team or contacted, or is made of repeats alone; what was contacted
+-- stays.
+reported AS (
+    SELECT
+        month,
+        address_key,
+        signal_count AS signals
+    FROM address_matches
+    UNION ALL
+    SELECT
+        month,
+        address_key,
+        1 AS signals
+    FROM contacted_signals
+),
+
 cases AS (
     SELECT
-        match.month,
-        match.address_key,
-        match.signal_count AS signals,
-        coalesce(history.only_repeats, false) AS only_repeats
-    FROM address_matches AS match
+        reported.month,
+        reported.address_key,
+        sum(reported.signals) AS signals,
+        coalesce(any_value(history.only_repeats), false) AND count(*) = 1 AS only_repeats
+    FROM reported
     LEFT JOIN recidivism_history AS history USING (month, address_key)
     WHERE
         history.only_repeats
-        OR (match.month, match.address_key) IN (
+        OR (reported.month, reported.address_key) IN (
             SELECT (month, address_key)
             FROM worklist_issues
             WHERE change = 'added' AND worklist <> 'adresdesk'
@@ -51,6 +86,7 @@ cases AS (
             SELECT (month, address_key)
             FROM case_results
         )
+    GROUP BY reported.month, reported.address_key
 ),
 
 results AS (

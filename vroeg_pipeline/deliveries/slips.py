@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
@@ -28,7 +28,7 @@ def load_slips(connection: duckdb.DuckDBPyConnection, installation: Installation
     """
     unusable: Counter[str] = Counter()
     for kind in (WITHDRAWALS, CONFIRMATIONS):
-        rows: set[tuple[str, str]] = set()
+        rows: set[tuple[str, str, datetime]] = set()
         settle_seconds = installation.settings.settle_seconds
         listing = list_slips(installation.home.inbox, kind, month, settle_seconds, installation.now())
         for reason, count in listing.skipped.items():
@@ -44,10 +44,11 @@ def load_slips(connection: duckdb.DuckDBPyConnection, installation: Installation
                 kept = archive_file(
                     installation.home, slip, f"{slip.partner}/{kind}", installation.settings.max_file_mb
                 )
-                rows |= {(slip.partner, reference) for reference in _references(kept.path)}
+                rows |= {(slip.partner, reference, slip.received_at) for reference in _references(kept.path)}
             except NotTakenError as reason:
                 unusable[f"{slip.partner}, {kind}: {reason}"] += 1
-        temporary_table(connection, kind, "partner VARCHAR, customer_reference VARCHAR", sorted(rows))
+        columns = "partner VARCHAR, customer_reference VARCHAR, received_at TIMESTAMPTZ"
+        temporary_table(connection, kind, columns, sorted(rows))
         # Read as references in deliveries are (DOMAIN §4), so that the same one is the same.
         connection.execute(f"UPDATE {kind} SET customer_reference = text_of(customer_reference)")
     return unusable

@@ -30,6 +30,7 @@ GROUP = "evaluation"
             "prioritised_worklists",
             "worklist_issues",
             "contact_attempts",
+            "contacted_signals",
             "case_results",
         ],
         group=GROUP,
@@ -37,13 +38,20 @@ GROUP = "evaluation"
     made(
         "evaluation_reports",
         "All shares of reports come from it; what counts as help is a setting (DOMAIN §2, docs/adr/0019).",
-        reads=["address_matches", "recidivism_history", "prioritised_worklists", "contact_attempts", "case_results"],
+        reads=[
+            "address_matches",
+            "recidivism_history",
+            "prioritised_worklists",
+            "contact_attempts",
+            "case_results",
+            "contacted_reports",
+        ],
         group=GROUP,
     ),
     made(
         "evaluation_contacts",
         "Several attempts may be of one report (DOMAIN §2, docs/adr/0019).",
-        reads=["address_matches", "prioritised_worklists", "contact_attempts"],
+        reads=["address_matches", "prioritised_worklists", "contact_attempts", "contacted_reports"],
         group=GROUP,
     ),
 )

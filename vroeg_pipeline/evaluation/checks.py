@@ -23,7 +23,8 @@ CHECKS = [
     MonthCheck(
         "evaluation_signals",
         "totals_are_those_of_the_tables",
-        "Its signals are those of signal_statuses, and those in a report the signals of addresses on a worklist.",
+        "Its signals are those of signal_statuses, and those in a report the signals of addresses on a worklist and those "
+        "that stay as their case was contacted.",
         """
         SELECT
             abs(coalesce(sum(signals), 0) - (SELECT count(*) FROM signal_statuses WHERE month = getvariable('month')))
@@ -31,21 +32,23 @@ CHECKS = [
                 SELECT coalesce(sum(signal_count), 0)
                 FROM address_matches SEMI JOIN prioritised_worklists USING (month, address_key)
                 WHERE month = getvariable('month')
-            ))
+            ) - (SELECT count(*) FROM contacted_signals WHERE month = getvariable('month')))
         FROM evaluation_signals WHERE month = getvariable('month')
         """,
     ),
     MonthCheck(
         "evaluation_reports",
         "totals_are_those_of_the_tables",
-        "Its reports are the entries of the worklists, with those of repeats alone the reported addresses; its "
-        "results are the case results.",
+        "Its reports are the entries of the worklists and those that were contacted before they left them, with those of "
+        "repeats alone the reported addresses; its results are the case results.",
         """
         SELECT
             abs(coalesce(sum(reports) FILTER (WHERE kind = 'report'), 0)
-                - (SELECT count(*) FROM prioritised_worklists WHERE month = getvariable('month')))
+                - (SELECT count(*) FROM prioritised_worklists WHERE month = getvariable('month'))
+                - (SELECT count(*) FROM contacted_reports WHERE month = getvariable('month')))
             + abs(coalesce(sum(reports) FILTER (WHERE kind <> 'gone'), 0)
-                - (SELECT count(*) FROM address_matches WHERE month = getvariable('month')))
+                - (SELECT count(*) FROM address_matches WHERE month = getvariable('month'))
+                - (SELECT count(*) FROM contacted_reports WHERE month = getvariable('month')))
             + abs(coalesce(sum(reports) FILTER (WHERE end_result IS NOT NULL), 0)
                 - (SELECT count(*) FROM case_results WHERE month = getvariable('month')))
             + abs(coalesce(sum(reports) FILTER (WHERE attempted), 0) - (SELECT count(DISTINCT address_key)

@@ -3,8 +3,8 @@
 SELECT
     attempt.month,
     attempt.worklist,
-    entry.tier,
-    match.has_rent,
+    coalesce(entry.tier, kept.tier) AS tier,
+    coalesce(match.has_rent, kept.has_rent) AS has_rent,
     attempt.contact_kind,
     attempt.reached,
     count(*) AS attempts
@@ -13,5 +13,7 @@ LEFT JOIN prioritised_worklists AS entry
     ON attempt.month = entry.month AND attempt.address_key = entry.address_key
 LEFT JOIN address_matches AS match
     ON attempt.month = match.month AND attempt.address_key = match.address_key
+LEFT JOIN contacted_reports AS kept
+    ON attempt.month = kept.month AND attempt.address_key = kept.address_key
 WHERE attempt.month = getvariable('month')
 GROUP BY ALL

@@ -1,5 +1,6 @@
--- The addresses of the month by what they were and what came of them, counted; no address is in it. An outcome that
--- came back for an address that is not reported any more is counted too (`gone`): nothing that came back is lost.
+-- The addresses of the month by what they were and what came of them, counted; no address is in it. Who was contacted
+-- stays a report, whatever its partners took back since (DOMAIN §10). An outcome that came back for an address that was
+-- not reported any more is counted too (`gone`): nothing that came back is lost.
 -- What was done behind a desk (Administratief) is no contact.
 -- Needs: has_known_clients, help_results, month, now.
 WITH contact AS (
@@ -61,6 +62,13 @@ reported AS (
     LEFT JOIN prioritised_worklists AS entry
         ON match.month = entry.month AND match.address_key = entry.address_key
     WHERE match.month = getvariable('month')
+    UNION ALL BY NAME
+    SELECT
+        contacted_reports.* EXCLUDE (month),
+        known_clients.is_usable AS is_known_told
+    FROM contacted_reports
+    CROSS JOIN known_clients
+    WHERE contacted_reports.month = getvariable('month')
 )
 
 SELECT

@@ -23,6 +23,7 @@ GROUP = "outgoing"
             "recidivism_history",
             "worklist_issues",
             "contact_attempts",
+            "contacted_signals",
             "case_results",
         ],
         group=GROUP,

@@ -4,7 +4,8 @@
 CREATE OR REPLACE VIEW signal_statuses AS
 -- In the words of DDAS (Signaalstatus): what partners and CBS are told rests on it. A signal is taken up once its case
 -- was issued to a team, or contacted; the address desk is no team. A row that was rejected for what cannot be read is
--- no signal. `in_case`: it belongs to a case that was taken up, or is made of repeats alone.
+-- no signal. `in_case`: it belongs to a case that was taken up, or is made of repeats alone. What was contacted stays
+-- (contacted_signals): of a row that was rejected since nothing is told that was not told then.
 WITH taken_up AS (
     SELECT
         month,
@@ -21,6 +22,32 @@ WITH taken_up AS (
         address_key
     FROM worklist_issues
     WHERE change = 'added' AND worklist <> 'adresdesk'
+),
+
+signals AS (
+    SELECT
+        signal.month,
+        signal.partner,
+        signal.signal_id,
+        signal.file_sha256,
+        signal.row_number,
+        signal.customer_reference,
+        signal.address_key,
+        CASE WHEN kept.signal_id IS NULL THEN signal.held_reason END AS held_reason
+    FROM validated_signals AS signal
+    LEFT JOIN contacted_signals AS kept ON signal.month = kept.month AND signal.signal_id = kept.signal_id
+    UNION ALL
+    SELECT
+        kept.month,
+        kept.partner,
+        kept.signal_id,
+        kept.file_sha256,
+        kept.row_number,
+        kept.customer_reference,
+        kept.address_key,
+        NULL AS held_reason
+    FROM contacted_signals AS kept
+    ANTI JOIN validated_signals AS signal ON kept.month = signal.month AND kept.signal_id = signal.signal_id
 )
 
 SELECT
@@ -44,21 +71,31 @@ SELECT
     signal.file_sha256,
     signal.held_reason IS NULL AND (taken_up.address_key IS NOT NULL OR coalesce(history.only_repeats, false))
         AS in_case
-FROM validated_signals AS signal
+FROM signals AS signal
 LEFT JOIN repeat_signals AS repeated ON signal.month = repeated.month AND signal.signal_id = repeated.signal_id
 LEFT JOIN recidivism_history AS history ON signal.month = history.month AND signal.address_key = history.address_key
 LEFT JOIN case_results AS result ON signal.month = result.month AND signal.address_key = result.address_key
 LEFT JOIN taken_up ON signal.month = taken_up.month AND signal.address_key = taken_up.address_key
 UNION ALL
 SELECT
-    month,
-    partner,
-    concat_ws('-', partner, strftime(month, '%Y%m'), file_sha256[:12], row_number) AS signal_id,
-    row_number,
-    customer_reference,
+    row.month,
+    row.partner,
+    concat_ws('-', row.partner, strftime(row.month, '%Y%m'), row.file_sha256[:12], row.row_number) AS signal_id,
+    row.row_number,
+    row.customer_reference,
     NULL AS address_key,
-    ddas_status,
-    file_sha256,
+    row.ddas_status,
+    row.file_sha256,
     false AS in_case
-FROM rejected_rows
-WHERE ddas_status IS NOT NULL;
+FROM rejected_rows AS row
+ANTI JOIN contacted_signals AS kept
+    ON row.month = kept.month AND row.partner = kept.partner AND row.customer_reference = kept.customer_reference
+    -- Of an objection the address is not kept.
+    AND (
+        row.postcode IS NULL
+        OR (
+            row.postcode = kept.postcode AND row.house_number = kept.house_number
+            AND row.house_letter = kept.house_letter AND row.house_number_addition = kept.house_number_addition
+        )
+    )
+WHERE row.ddas_status IS NOT NULL;

@@ -7,7 +7,9 @@ from vroeg_pipeline.monthly import Figures, Month, counted, made, monthly, row_c
 from vroeg_pipeline.outcomes.intake import settle_outcomes, take_in_outcomes, write_replies
 
 GROUP = "outcomes"
-_CASES = ["known_cases", "other_cases", "strange_outcome_files"]
+# A case is known by what was issued, or by the rows that were delivered for it.
+_KNOWN_BY = ["worklist_issues", "delivery_files", "validated_signals", "rejected_rows"]
+_CASES = ["told_cases", "known_cases", "other_cases", "strange_outcome_files"]
 
 
 @monthly(
@@ -39,22 +41,36 @@ def outcome_files(of: Month) -> Mapping[str, Figures]:
         "contact_attempts",
         "An attempt is known by its Kenmerk and Poging; the newest file's word counts, and an empty cell wipes "
         "nothing. The words are those of DDAS (DOMAIN §2).",
-        reads=["outcome_files", "worklist_issues"],
+        reads=["outcome_files", *_KNOWN_BY],
         statements=[*_CASES, "contact_attempts"],
         group=GROUP,
     ),
     made(
         "case_results",
         "The end result that was told last, in the words of DDAS (DOMAIN §2); at most one a case.",
-        reads=["outcome_files", "worklist_issues", "contact_attempts"],
+        reads=["outcome_files", *_KNOWN_BY, "contact_attempts"],
         statements=[*_CASES, "case_results"],
+        group=GROUP,
+    ),
+    made(
+        "contacted_signals",
+        "What was contacted stays: a withdrawal, an objection or another delivery that comes after an attempt or end "
+        "result was returned takes the address off the list, and nothing else (DOMAIN §10).",
+        reads=["outcome_files", *_KNOWN_BY],
+        statements=[*_CASES, "departures", "former_files", "kept_signals", "contacted_signals"],
+        group=GROUP,
+    ),
+    made(
+        "contacted_reports",
+        "Their reports stay in the evaluation, ranked as all others are (DOMAIN §10).",
+        reads=["contacted_signals", "address_matches", "recidivism_history", "areas", "known_clients"],
         group=GROUP,
     ),
     made(
         "refused_outcomes",
         "A row that cannot be read goes back as an XLSX in the outbox, its cells marked; the rest of its file counts "
         "(DOMAIN §5: nothing lost).",
-        reads=["outcome_files", "worklist_issues"],
+        reads=["outcome_files", *_KNOWN_BY],
         statements=[*_CASES, "refused_outcomes"],
         group=GROUP,
     ),
@@ -69,6 +85,8 @@ def outcomes(of: Month) -> Mapping[str, Figures]:
             "kinds": of.counts("contact_attempts", "contact_kind"),
         },
         "case_results": {**row_count(counts["case_results"]), "results": of.counts("case_results", "end_result")},
+        "contacted_signals": row_count(counts["contacted_signals"]),
+        "contacted_reports": {"reports": of.counts("contacted_reports", "worklist")},
         "refused_outcomes": {
             **row_count(counts["refused_outcomes"]),
             "reasons": of.counts("refused_outcomes", "unnest(reasons)"),

@@ -43,16 +43,43 @@ CHECKS = [
     MonthCheck(
         "case_results",
         "one_result_a_case",
-        "A case ended in one way at most, and only cases that were issued ended (docs/outcomes.md).",
+        "A case ended in one way at most, and only cases that were issued or reported ended (docs/outcomes.md).",
         """
         SELECT
             (SELECT count(*) - count(DISTINCT case_id) FROM case_results WHERE month = getvariable('month'))
             + (
-                SELECT count(*) FROM case_results ANTI JOIN worklist_issues USING (month, address_key)
+                SELECT count(*) FROM case_results
+                ANTI JOIN worklist_issues USING (month, address_key)
+                ANTI JOIN validated_signals USING (month, address_key)
+                ANTI JOIN contacted_signals USING (month, address_key)
                 WHERE month = getvariable('month')
             )
         """,
         blocking=True,
     ),
+    keys_are_unique("contacted_signals", "signal_id"),
+    MonthCheck(
+        "contacted_signals",
+        "what_was_contacted_stays",
+        "A signal that stays is of a case with an attempt or an end result, and is not reported beside itself (DOMAIN §10).",
+        """
+        SELECT
+            (
+                SELECT count(*) FROM contacted_signals
+                ANTI JOIN (
+                    SELECT month, address_key FROM contact_attempts UNION SELECT month, address_key FROM case_results
+                ) USING (month, address_key)
+                WHERE month = getvariable('month')
+            )
+            + (
+                SELECT count(*) FROM contacted_signals AS kept
+                SEMI JOIN (FROM validated_signals WHERE held_reason IS NULL)
+                    USING (month, partner, customer_reference, address_key)
+                WHERE month = getvariable('month')
+            )
+        """,
+        blocking=True,
+    ),
+    keys_are_unique("contacted_reports", "address_key"),
     keys_are_unique("refused_outcomes", "file_sha256", "sheet", "row_number"),
 ]

@@ -26,6 +26,7 @@ from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.statements import fetch_one, sql, temporary_step, temporary_table
 from vroeg_pipeline.installation.warehouse import replace_month
 from vroeg_pipeline.outcomes.columns import REFUSALS
+from vroeg_pipeline.outcomes.contacted import find_left_rows, keep_contacted
 from vroeg_pipeline.outcomes.reader import FIELDS, RefusedError, outcome_rows, remark_on
 from vroeg_pipeline.outcomes.reply import RefusedRow, Reply, reply_file_name, write_reply
 from vroeg_pipeline.worklists.worklist_file import month_title
@@ -139,6 +140,7 @@ def _load_cells(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
 
 def settle_outcomes(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date) -> dict[str, int]:
     """Fills the tables of outcomes of the month from its rows and the worklists that were issued; gives the row counts."""
+    find_left_rows(connection, installation, month)
     temporary_step(connection, "known_cases")
     temporary_step(
         connection,
@@ -159,7 +161,8 @@ def settle_outcomes(connection: duckdb.DuckDBPyConnection, installation: Install
             [refusal, detail, sha256],
         )
     tables = ("contact_attempts", "case_results", "refused_outcomes")
-    return replace_month(connection, {table: sql(table) for table in tables}, then=_COUNT_ROWS)
+    counts = replace_month(connection, {table: sql(table) for table in tables}, then=_COUNT_ROWS)
+    return {**counts, "contacted_signals": keep_contacted(connection, installation, month)}
 
 
 def write_replies(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date) -> int:

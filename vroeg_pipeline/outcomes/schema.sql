@@ -73,6 +73,49 @@ CREATE TABLE IF NOT EXISTS case_results (
     file_sha256 VARCHAR NOT NULL  -- That file.
 );
 
+-- Signals that were withdrawn, objected to or replaced after their case was contacted: they stay picked up (DOMAIN
+-- §10). Of those that were replaced or objected to nothing stands in validated_signals any more. Key: signal_id.
+CREATE TABLE IF NOT EXISTS contacted_signals (
+    month DATE NOT NULL,  -- Signalling month.
+    signal_id VARCHAR NOT NULL,  -- As it is, or was, in validated_signals.
+    partner VARCHAR NOT NULL,  -- Partner that reported it.
+    partner_type VARCHAR NOT NULL,  -- DDAS type of the partner.
+    file_sha256 VARCHAR NOT NULL,  -- The delivery it came in.
+    row_number INTEGER NOT NULL,  -- Its row in the delivery.
+    received_at TIMESTAMPTZ NOT NULL,  -- When the delivery came in.
+    customer_reference VARCHAR NOT NULL,  -- The partner's own reference. Personal data.
+    address_key VARCHAR NOT NULL,  -- The address (DOMAIN §6). Personal data.
+    municipality VARCHAR,  -- Municipality code of the address.
+    amount_due DECIMAL(12, 2) NOT NULL,  -- Arrear in euro.
+    arrears_since DATE NOT NULL,  -- Day the arrear began (ontstaansdatum).
+    crisis BOOLEAN NOT NULL,  -- Cut-off or eviction has been announced.
+    warm_handover BOOLEAN NOT NULL,  -- The partner offers to hand the case over in person.
+    birth_date DATE,  -- Personal data.
+    postcode VARCHAR NOT NULL,  -- Postcode, four digits and two letters. Personal data.
+    house_number INTEGER NOT NULL,  -- House number. Personal data.
+    house_letter VARCHAR NOT NULL,  -- House letter. Personal data.
+    house_number_addition VARCHAR NOT NULL  -- Addition. Personal data.
+);
+
+-- Reports of which every signal left after they were contacted (contacted_signals), as they would stand in
+-- address_matches, recidivism_history and prioritised_worklists with them: the evaluation counts them. Key: month,
+-- address_key.
+CREATE TABLE IF NOT EXISTS contacted_reports (
+    month DATE NOT NULL,  -- Signalling month.
+    address_key VARCHAR NOT NULL,  -- The address (DOMAIN §6). Personal data.
+    match_kind VARCHAR NOT NULL,  -- multiple or single.
+    signal_count INTEGER NOT NULL,  -- Its signals that stay.
+    has_rent BOOLEAN NOT NULL,  -- A rent arrear is among them.
+    needs_review BOOLEAN NOT NULL,  -- The address was for the address desk.
+    first_received_on DATE NOT NULL,  -- Amsterdam day on which the earliest of their deliveries came in.
+    recidivism_kind VARCHAR NOT NULL,  -- new, consecutive or returning.
+    worklist VARCHAR NOT NULL,  -- The list it would stand on.
+    tier INTEGER NOT NULL,  -- Priority: 0 is best.
+    tier_name VARCHAR NOT NULL,  -- Its name.
+    deadline DATE NOT NULL,  -- Last day for the first contact.
+    known_to VARCHAR  -- Services that know the address already, joined by a comma.
+);
+
 -- How teams say that cases ended, before it is looked up which cases those are. Key: month, case_id.
 CREATE OR REPLACE VIEW told_results AS
 -- Per case the end result that was told last, in a file the one of the highest attempt; a file without one leaves it.

@@ -180,10 +180,18 @@ class World:
         os.utime(path, (stamp, stamp))
         return path
 
-    def slip(self, partner: str, month: str, kind: str, *references: str, name: str = "lijst.csv") -> Path:
-        """Puts a withdrawal or confirmation file in the inbox."""
+    def slip(
+        self,
+        partner: str,
+        month: str,
+        kind: str,
+        *references: str,
+        name: str = "lijst.csv",
+        received: str | None = None,
+    ) -> Path:
+        """Puts a withdrawal or confirmation file in the inbox; received as a delivery is."""
         content = "\n".join(["customer_reference", *references, ""]).encode()
-        return self.deliver(partner, month, content, name=name, folder=kind)
+        return self.deliver(partner, month, content, name=name, folder=kind, received=received)
 
     def decide(self, partner: str, month: str, path: Path, decision: str) -> None:
         """Decides that a file of the inbox is a replacement, an addition, or refused."""

@@ -1,0 +1,207 @@
+"""What was contacted stays, whatever its partners say later (DOMAIN §10)."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vroeg_pipeline.ddas.contradictions import contradictions
+from vroeg_pipeline.feedback.files import feedback_paths
+from vroeg_pipeline.installation.secrets import hash_key, keyed_hash
+from vroeg_pipeline_tests.kit.returned import as_csv, attempts, case_ids, hand_in, results
+from vroeg_pipeline_tests.kit.world import World, month, row
+
+MARCH = "2021-03"
+OTHER_DOOR = row(customer_reference="K2", house_number="14")
+PAID = "Inwoner heeft zelf al betaald/betalingsregeling getroffen"
+UPTO = ("ddas_delivery", "partner_feedback", "evaluation_page", "worklist_files")
+
+
+@pytest.fixture
+def town(world: World) -> World:
+    """Two signals at number 12 and one at 14; 12 was phoned twice and paid, told on the 20th."""
+    world.agree("huur")
+    world.agree("water", type="Water")
+    world.deliver("huur", MARCH, [row(), OTHER_DOOR])
+    world.deliver("water", MARCH, [row(customer_reference="W1")])
+    world.run(MARCH, upto=UPTO)
+    call = {"case_id": case_ids(world)[12], "contact_kind": "Telefoon", "contacted_on": "15-03-2021"}
+    told = [call, {**call, "attempt": "2", "reached": "Ja", "contacted_on": "16-03-2021", "end_result": PAID}]
+    hand_in(world, as_csv(told), name="lijst.csv", received="2021-03-20 10:00")
+    world.run(MARCH, upto=UPTO)
+    return world
+
+
+def again(world: World, *rows: dict[str, str], at: str, partner: str = "huur") -> None:
+    """Another file of the partner for the month, received on that day of it."""
+    world.deliver(partner, MARCH, [*rows], name=f"levering_{at}.csv", received=f"2021-03-{at} 10:00")
+
+
+def withdraw(world: World, *references: str, at: str = "25", partner: str = "huur") -> None:
+    world.slip(partner, MARCH, "withdrawals", *references, name=f"in_{at}.csv", received=f"2021-03-{at} 10:00")
+
+
+def told(world: World) -> dict[str, Any]:
+    """What stands in the file for CBS and the feedback: by reference the status, the cases, what partners read."""
+    (path,) = world.home.outbox_of(month(MARCH)).glob("ddas*.json")
+    leveringen = json.loads(path.read_text())["leveringen"]
+    signals = [signal for levering in leveringen for signal in levering["vroegsignalen"]]
+    cases = [case for levering in leveringen for case in levering["vroegsignaalzaken"]]
+    assert contradictions(signals, cases) == {}
+    key = hash_key(world.home)
+    references = {keyed_hash(key, s["signal_id"]): s["customer_reference"] for s in world.table("signal_statuses")}
+    return {
+        "statuses": {references[signal["ID"]]: signal["status"] for signal in signals},
+        "cases": sorted(
+            (
+                sorted(references[s["ID"]] for s in case["vroegsignalen"]),
+                len(case["contactpogingen"]),
+                case.get("resultaat"),
+            )
+            for case in cases
+        ),
+        "feedback": sorted(line for partner in ("huur", "water") for line in feedback(world, partner)),
+        "evaluation": {
+            r["end_result"] or "": r["reports"]
+            for r in world.query(
+                "SELECT end_result, sum(reports)::INTEGER AS reports FROM evaluation_reports "
+                "WHERE kind = 'report' GROUP BY ALL"
+            )
+        },
+        "attempts": attempts(world),
+        "results": results(world),
+    }
+
+
+def feedback(world: World, partner: str) -> list[list[str]]:
+    path: Path = feedback_paths(world.home, month(MARCH), partner)["csv"]
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.reader(file, delimiter=";"))[1:]
+
+
+def on_lists(world: World) -> list[str]:
+    return sorted(entry["address_key"] for entry in world.table("prioritised_worklists"))
+
+
+def all_hold(world: World, *others: str) -> None:
+    """Runs the month, and what else is named, again; every check holds."""
+    for each in (*others, MARCH):
+        checks = world.run(each, upto=UPTO).get_asset_check_evaluations()
+        assert [(c.asset_key.to_user_string(), c.check_name) for c in checks if not c.passed] == []
+
+
+def test_a_withdrawal_after_contact_takes_it_off_the_list_and_nothing_else(town: World) -> None:
+    before = told(town)
+    assert before["cases"] == [(["K1", "W1"], 2, PAID), (["K2"], 0, None)]
+    withdraw(town, "K1")
+    withdraw(town, "W1", partner="water")
+    all_hold(town)
+    assert on_lists(town) == ["2021AB_14__"]
+    assert told(town) == before
+    assert [(i["address_key"], i["change"]) for i in town.table("worklist_issues", where="issue = 2")] == [
+        ("2021AB_12__", "withdrawn")
+    ]
+
+
+def test_one_of_two_that_is_withdrawn_stays_too(town: World) -> None:
+    before = told(town)
+    withdraw(town, "W1", partner="water")
+    all_hold(town)
+    assert on_lists(town) == ["2021AB_12__", "2021AB_14__"]
+    assert told(town) == before
+
+
+def test_a_withdrawal_before_contact_or_without_is_another_reason(town: World) -> None:
+    withdraw(town, "K1", at="19")
+    withdraw(town, "K2")
+    all_hold(town)
+    after = told(town)
+    other = "Niet opgepakt: andere reden"
+    assert after["statuses"] == {"K1": other, "K2": other, "W1": "Opgepakt"}
+    assert after["cases"] == [(["W1"], 2, PAID)]
+    assert [line[:3] for line in after["feedback"]] == [["1", "K1", other], ["2", "K2", other]]
+    assert on_lists(town) == ["2021AB_12__"]
+    assert after["attempts"]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [OTHER_DOOR],
+        [row(objection="ja"), OTHER_DOOR],
+        [row(amount_due="10"), OTHER_DOOR],
+        [row(postcode=""), OTHER_DOOR],
+    ],
+    ids=["without it", "with an objection", "below the threshold", "unreadable"],
+)
+def test_a_delivery_that_lacks_it_since_takes_nothing_back(town: World, rows: list[dict[str, str]]) -> None:
+    before = told(town)
+    again(town, *rows, at="26")
+    withdraw(town, "W1", partner="water")
+    all_hold(town)
+    assert on_lists(town) == ["2021AB_14__"]
+    assert told(town) == before
+    town.deliver("huur", MARCH, [OTHER_DOOR], name="derde.csv", received="2021-03-28 10:00")
+    all_hold(town)
+    assert told(town) == before
+
+
+def test_a_delivery_that_lacked_it_before_contact_counts(town: World) -> None:
+    town.deliver("huur", MARCH, [OTHER_DOOR], name="tweede.csv", received="2021-03-19 10:00")
+    all_hold(town)
+    assert told(town)["cases"] == [(["K2"], 0, None), (["W1"], 2, PAID)]
+
+
+def test_what_is_delivered_again_stands_for_what_was_there(town: World) -> None:
+    again(town, row(amount_due="300,00"), OTHER_DOOR, at="26")
+    all_hold(town)
+    assert town.table("contacted_signals") == []
+    assert told(town)["cases"] == [(["K1", "W1"], 2, PAID), (["K2"], 0, None)]
+
+
+def test_made_anew_from_inbox_and_archive_it_is_the_same(town: World) -> None:
+    before = told(town)
+    withdraw(town, "K1")
+    town.deliver(
+        "water",
+        MARCH,
+        [row(customer_reference="W9", house_number="16")],
+        name="tweede.csv",
+        received="2021-03-26 10:00",
+    )
+    all_hold(town)
+    after = told(town)
+    assert after["cases"] == sorted([*before["cases"], (["W9"], 0, None)])
+    town.home.warehouse.unlink()
+    all_hold(town)
+    assert told(town) == after
+
+
+def test_an_objection_in_an_addition_after_contact_takes_nothing_back(town: World) -> None:
+    town.agree("huur", delivery={"additions": "*spoed*"})
+    all_hold(town)
+    before = told(town)
+    town.deliver("huur", MARCH, [row(objection="ja")], name="spoed.csv", received="2021-03-26 10:00")
+    withdraw(town, "W1", partner="water")
+    all_hold(town)
+    assert [r["reasons"] for r in town.table("rejected_rows")] == [["objection"], ["objection"]]
+    assert on_lists(town) == ["2021AB_14__"]
+    assert told(town) == before
+
+
+def test_a_questioned_file_replaces_from_when_somebody_decided_so(town: World) -> None:
+    others = [row(customer_reference=f"K{n}", house_number=str(n)) for n in range(20, 30)]
+    again(town, row(), OTHER_DOOR, *others, at="05")
+    town.deliver("huur", MARCH, [OTHER_DOOR], name="minder.csv", received="2021-03-07 10:00")
+    town.run(MARCH, upto=UPTO)
+    before = told(town)
+    assert (["K1", "W1"], 2, PAID) in before["cases"]
+    (questioned,) = (town.home.inbox / "huur" / MARCH).glob("minder.csv")
+    town.decide("huur", MARCH, questioned, "replacement")
+    all_hold(town)
+    assert on_lists(town) == ["2021AB_12__", "2021AB_14__"]
+    assert told(town)["cases"] == [(["K1", "W1"], 2, PAID), (["K2"], 0, None)]
