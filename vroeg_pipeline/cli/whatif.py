@@ -28,7 +28,8 @@ _EARLIER_TABLES = ("address_matches", "repeat_signals", "recidivism_history")
 _NOWHERE = "on no list"
 
 # What differs before anything is tried: settings, areas or known clients were changed since the month was run.
-_STALE = "SELECT count(*) FROM (FROM list_now EXCEPT FROM list_before)"
+# By name, as EXCEPT compares columns by their place, and the table has another order than the statement.
+_STALE = "SELECT count(*) FROM (SELECT {columns} FROM list_now EXCEPT SELECT {columns} FROM list_before)"
 _MOVES = f"""
 SELECT
     coalesce(before.worklist, '{_NOWHERE}') AS from_list, coalesce(before.tier_name, '') AS from_tier,
@@ -68,7 +69,8 @@ def what_if(home: Home, settings: Path, month: date, out: Console, problems: Con
     ).announcing(problems.print)
     with warehouse.connect(read_only=True) as connection:
         compare(connection, installation, other, month)
-        (stale,) = fetch_one(connection, _STALE)
+        columns = ", ".join(name for name, *_ in connection.execute("DESCRIBE list_now").fetchall())
+        (stale,) = fetch_one(connection, _STALE.format(columns=columns))
         moves = connection.execute(_MOVES).fetchall()
         places = {
             "before": _PLACES.format(own="list_before", other="list_after"),
