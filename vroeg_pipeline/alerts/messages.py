@@ -30,6 +30,7 @@ from vroeg_pipeline.alerts.facts import (
 )
 from vroeg_pipeline.alerts.plan import Notice, Phase
 from vroeg_pipeline.domain.alerts import AlertKind, Language
+from vroeg_pipeline.domain.dutch import in_dutch
 from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.domain.reasons import REFUSALS_IN_DUTCH
 from vroeg_pipeline.installation.notes import Finding
@@ -171,7 +172,7 @@ def _solution(solution: Solution | None, language: Language) -> str:
     if solution is None:
         return ""
     if language == "nl":
-        return f"De levering is nu die van {solution.received}, {solution.rows} regels."
+        return f"De levering is nu die van {solution.received}, {in_dutch(solution.rows, 'regel', 'regels')}."
     return f"The delivery is now that of {solution.received}, {solution.rows} rows."
 
 
@@ -188,7 +189,8 @@ def _finding_in_dutch(finding: Finding) -> str:
     }
     guess = "".join(dutch for english, dutch in _GUESSES_IN_DUTCH.items() if english in finding.how_far_off)
     return columns.get(measure) or (
-        f"{_MEASURES_IN_DUTCH.get(measure, measure)}: {_in_dutch(observed)}, verwacht {_in_dutch(expected)}{guess}"
+        f"{_MEASURES_IN_DUTCH.get(measure, measure)}: {_with_dutch_words(observed)}, "
+        f"verwacht {_with_dutch_words(expected)}{guess}"
     )
 
 
@@ -196,7 +198,7 @@ def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def _in_dutch(bounds: str) -> str:
+def _with_dutch_words(bounds: str) -> str:
     for english, dutch in _BOUNDS_IN_DUTCH:
         bounds = bounds.replace(english, dutch)
     return bounds
@@ -260,8 +262,8 @@ def _dutch(facts: Facts) -> str:
             )
         case Late():
             return (
-                f"Ontvangen op {facts.received}, de afspraak was {facts.due}: {facts.rows} regels. De levering wordt "
-                "gebruikt."
+                f"Ontvangen op {facts.received}, de afspraak was {facts.due}: {in_dutch(facts.rows, 'regel', 'regels')}. "
+                "De levering wordt gebruikt."
             )
         case Refused():
             return f"Het bestand van {facts.received} kan niet worden gebruikt: {REFUSALS_IN_DUTCH[facts.refusal]}."
@@ -271,7 +273,8 @@ def _dutch(facts: Facts) -> str:
                 f"{facts.references} klantkenmerken ontbreken. Het wordt niet gebruikt tot iemand besluit wat het is."
             )
         case Stray():
-            return f"{facts.files} bestanden liggen in mappen zonder leveringsafspraak."
+            lie = in_dutch(facts.files, "bestand ligt in een map", "bestanden liggen in mappen")
+            return f"{lie} zonder leveringsafspraak."
         case Outdated():
             return _sentence(_why_outdated_in_dutch(facts))
         case Volume() | Drift():
@@ -285,7 +288,7 @@ def _dutch(facts: Facts) -> str:
         case MonthDone():
             return _month_done_in_dutch(facts)
         case Crisis():
-            addresses = "1 adres" if facts.addresses == 1 else f"{facts.addresses} adressen"
+            addresses = in_dutch(facts.addresses, "adres", "adressen")
             return (
                 f"Uitgifte {facts.issue} van {facts.worklist} heeft {addresses} met een aangekondigde afsluiting of "
                 "ontruiming erbij: eerste contact binnen drie werkdagen na het bestand van de partner."
@@ -307,8 +310,8 @@ def _why_outdated_in_dutch(facts: Outdated) -> str:
     said = [REFUSALS_IN_DUTCH["stale_copy"]] if facts.old_bytes else []
     if facts.age is not None and facts.age > facts.most:
         said.append(
-            f"de nieuwste peildatum is {facts.newest}, {facts.age} dagen voor de uiterste leverdatum (afgesproken is "
-            f"hoogstens {facts.most})"
+            f"de nieuwste peildatum is {facts.newest}, {in_dutch(facts.age, 'dag', 'dagen')} voor de uiterste leverdatum "
+            f"(afgesproken is hoogstens {facts.most})"
         )
     if facts.percentage:
         said.append(f"{facts.percentage}% van de regels is verouderd en afgekeurd")
@@ -323,7 +326,8 @@ def _month_done(facts: MonthDone) -> str:
 
 
 def _month_done_in_dutch(facts: MonthDone) -> str:
-    figures = f"{facts.signals} signalen, {facts.addresses} adressen gemeld, waarvan {facts.recidivists} eerder gemeld"
+    signals, addresses = in_dutch(facts.signals, "signaal", "signalen"), in_dutch(facts.addresses, "adres", "adressen")
+    figures = f"{signals}, {addresses} gemeld, waarvan {facts.recidivists} eerder gemeld"
     missing = f"Zonder {', '.join(facts.missing)}." if facts.missing else "Alle partners hebben geleverd."
     changes = "; ".join(f"{i.worklist} uitgifte {i.issue}: +{i.added} −{i.withdrawn}" for i in facts.issues)
     return f"{figures}. {missing} Uitgegeven: {changes or 'niets'}."
@@ -366,9 +370,9 @@ def _ask(notice: Notice, facts: AskedOfPartner) -> str:
                 "een nieuw bestand met een recente peildatum aanleveren?"
             )
         case Volume() | Drift():
-            what = "het aantal regels" if isinstance(facts, Volume) else "de kolommen"
+            differs = "wijkt het aantal regels" if isinstance(facts, Volume) else "wijken de kolommen"
             return (
-                f"{again}In uw aanlevering voor de signaalmaand {month} wijken {what} af van wat we verwachten: "
+                f"{again}In uw aanlevering voor de signaalmaand {month} {differs} af van wat we verwachten: "
                 f"{_findings_in_dutch(facts)}. Klopt dat? Zo niet, wilt u dan een nieuw bestand aanleveren?"
             )
 

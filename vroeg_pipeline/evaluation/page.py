@@ -387,7 +387,9 @@ class _Page:
         )
         days = [("days", name) for name in DAYS]
         chart = bars("days", said, [f"{name} dagen" for name in DAYS], [("", [self._of.shown(*key) for key in days])])
-        half = "" if self._of.median_days is None else f" De helft kreeg die binnen {self._of.median_days:g} dagen."
+        median = self._of.median_days
+        days_of_half = "" if median is None else f"{median:g}".replace(".", ",") + (" dag" if median == 1 else " dagen")
+        half = f" De helft kreeg die binnen {days_of_half}." if days_of_half else ""
         attempted = (ALL, "attempted")
         rows = [(f"{key[1]} dagen", [self._count(*key), self._percent(key, attempted)]) for key in days]
 

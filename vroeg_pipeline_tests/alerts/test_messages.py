@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import pytest
@@ -152,3 +153,32 @@ def test_what_solved_it_is_told_where_it_is_known() -> None:
     )
     gone = compose([notice(missing, Phase.SOLVED)], "nl", link=None, drafts_by="G").body
     assert gone == "Huur 2021-03: opgelost: levering ontbreekt.\n"
+
+
+# One of everything: what a partner or team reads is right then too.
+ONE: list[tuple[Facts, str]] = [
+    (
+        Late(due="05-03-2021 17:00", received="06-03-2021 09:00", hours=16, rows=1),
+        "05-03-2021 17:00: 1 regel. De levering",
+    ),
+    (Stray(files=1), "1 bestand ligt in een map zonder leveringsafspraak."),
+    (Outdated(**WHO, old_bytes=False, newest="x", age=1, most=0, percentage=1), "1 dag voor de uiterste leverdatum"),
+    (
+        MonthDone(signals=1, addresses=1, recidivists=1, missing=(), issues=()),
+        "1 signaal, 1 adres gemeld, waarvan 1 eerder gemeld",
+    ),
+]
+
+
+@pytest.mark.parametrize(("facts", "said"), ONE, ids=lambda value: type(value).__name__)
+def test_one_is_told_as_one(facts: Facts, said: str) -> None:
+    text = compose([notice(facts)], "nl", link=None, drafts_by=None).body
+    assert said in text
+    assert not re.search(r"\b1 (regels|bestanden|dagen|signalen|adressen)\b", text)
+
+
+def test_what_differs_agrees_with_its_verb() -> None:
+    rows = Volume(**WHO, said="", findings=(FEW,))
+    columns = Drift(**WHO, said="", findings=(RENAMED,))
+    assert "wijkt het aantal regels af van" in partner_text([notice(rows)], "Het team").body
+    assert "wijken de kolommen af van" in partner_text([notice(columns)], "Het team").body
