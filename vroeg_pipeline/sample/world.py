@@ -350,6 +350,10 @@ class _Maker:
         prefix = household.prefix
         if "-" in surname and int(arrear.reference[-1]) % 2:
             surname = surname.split("-")[0]  # half of a double name
+        elif not prefix and arrear.reference.endswith("4"):
+            surname = f"{surname} e/o Voorbeeldgenoot"
+        elif prefix and arrear.reference.endswith("5") and "prefix" not in columns:
+            surname, prefix = f"{surname}, {household.initials} {prefix}", ""
         if prefix and ("prefix" not in columns or rng.random() < 0.2):
             surname, prefix = f"{prefix} {surname}", ""
         return {

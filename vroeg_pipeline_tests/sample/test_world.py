@@ -77,6 +77,18 @@ def test_every_kind_of_address_and_worklist_occurs(lived_in: World) -> None:
     assert {row["recidivism_kind"] for row in history} == {"new", "consecutive", "returning"}
     assert any(row["possible_new_occupant"] for row in history)
     assert any(row["only_repeats"] for row in history)
+    explanations = [entry["explanation"] for entry in entries]
+    assert any("rondde eerder een traject schuldhulp af, daarom bellen" in explanation for explanation in explanations)
+
+
+def test_names_are_written_in_many_ways(lived_in: World) -> None:
+    names = {row["surname"] for row in lived_in.table("validated_signals")}
+    assert all(any(sign in name for name in names) for sign in ("-", " e/o ", ", "))
+    (told,) = lived_in.query(
+        "SELECT count(*) FILTER (reminder_sent) AS sent, count(*) FILTER (NOT reminder_sent) AS not_sent, "
+        "count(*) FILTER (reminder_sent IS NULL) AS not_told FROM validated_signals"
+    )
+    assert min(told.values()) > 0
 
 
 def test_teams_return_what_the_pilot_and_the_country_saw(lived_in: World) -> None:
