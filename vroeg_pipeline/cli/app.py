@@ -362,6 +362,22 @@ def ddas(
     deliver_ddas(home, whole_months(first, last), output, out, problems)
 
 
+@app.command("serve-ddas")
+@one_line_errors
+def serve_ddas(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; else that of the settings.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; else that of the settings.")] = None,
+) -> None:
+    """Answer CBS, which asks by the API of DDAS-Vroegsignalering; runs until Ctrl-C.
+
+    Behind the town's FSC inway, on this machine alone unless told otherwise. Certificates and who may ask stand under
+    `ddas.service` in settings.yaml. Answers come from what the runs of the months kept; the warehouse is not opened.
+    """
+    from vroeg_pipeline.cli.serve_ddas import serve_ddas as serve
+
+    serve(Home.from_environment(), host, port, out, problems)
+
+
 @app.command()
 @one_line_errors
 def evaluate(

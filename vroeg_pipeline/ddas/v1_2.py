@@ -7,13 +7,14 @@ compares the models with the schema.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
 from vroeg_pipeline.ddas.contradictions import contradictions
 from vroeg_pipeline.ddas.rows import Case, Signal
@@ -137,6 +138,38 @@ class Uitwisselmodel(_Model):
     aanleverdatumEnTijd: DatumTijd
     codeGegevensleverancier: str
     leveringen: list[Levering] | None = Field(default=None, min_length=1)
+
+
+def _given(value: object) -> object:
+    if value is None:
+        raise ValueError("null is no value")
+    return value
+
+
+def _whole_number(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
+        raise ValueError("a whole number is expected")
+    return int(value)
+
+
+def _day(value: object) -> object:
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        raise ValueError("a day is expected")
+    return date.fromisoformat(value)
+
+
+_Day = Annotated[date | None, BeforeValidator(_day)]
+_Number = Annotated[int | None, BeforeValidator(_whole_number), Field(ge=1)]
+
+
+class GegevensRequest(_Model):
+    """What CBS asks by the API; what it does not say is left to us."""
+
+    aanleverperiodeStartdatum: _Day = None
+    aanleverperiodeEinddatum: _Day = None
+    aanleverendeOrganisatie: Annotated[str | None, BeforeValidator(_given)] = None
+    page: _Number = None
+    pageSize: _Number = None
 
 
 def text(

@@ -93,7 +93,40 @@ class DdasMunicipality(StrictModel):
 
     organisation: str = Field(min_length=1, max_length=200)
     kvk_number: str | None = Field(default=None, pattern=r"^[0-9]{8}$")
+    oin: str | None = Field(default=None, pattern=r"^[0-9]{20}$", description="by which CBS may ask for it too")
     contacts: tuple[DdasContact, ...] = ()
+
+
+class DdasTransport(StrictModel):
+    """TLS of the service, towards the inway: PEM files, relative to VROEG_HOME. Only clients of `client_roots` come in."""
+
+    certificate: str = Field(min_length=1, description="the certificate and those between it and its root")
+    key: str = Field(min_length=1)
+    client_roots: str = Field(min_length=1)
+
+
+class DdasSigning(StrictModel):
+    """What answers are signed with: PEM files, relative to VROEG_HOME. Never the certificate of the transport."""
+
+    certificate: str = Field(min_length=1, description="the certificate and those between it and its root, in order")
+    key: str = Field(min_length=1, description="RSA, as PS256 wants it")
+    key_id: str | None = Field(default=None, min_length=1, description="kid; else the serial number of the certificate")
+
+
+class DdasService(StrictModel):
+    """`vroeg serve-ddas`, by which CBS asks (docs/ddas.md). Files are PEM (lists also DER), relative to VROEG_HOME."""
+
+    host: str = Field(default="127.0.0.1", min_length=1)
+    port: int = Field(default=8443, ge=0, le=65535, description="0 is any that is free")
+    transport: DdasTransport | None = Field(default=None, description="without it only this machine can ask")
+    signing: DdasSigning
+    trusted_roots: tuple[str, ...] = Field(min_length=1, description="roots that a caller's certificate leads to")
+    revocation_lists: tuple[str, ...] = Field(min_length=1, description="of every authority of a caller's chain")
+    callers: tuple[Annotated[str, Field(pattern=r"^[0-9]{8,20}$")], ...] = Field(
+        min_length=1, description="OIN of those who may ask, as in the serialNumber of their certificate"
+    )
+    at_once: int = Field(default=2, ge=1, le=16, description="answers that are made and sent at the same time")
+    patience_seconds: float = Field(default=20, gt=0, le=600, description="after which a slow client is cut off")
 
 
 class Ddas(StrictModel):
@@ -105,6 +138,7 @@ class Ddas(StrictModel):
         default=False, description="tell a burgerservicenummer, where one is known, instead of the address"
     )
     municipalities: dict[Municipality, DdasMunicipality] = Field(default_factory=dict)
+    service: DdasService | None = None
 
 
 class KnownClients(StrictModel):

@@ -26,6 +26,7 @@ MISTAKES = [
     (("ddas", "--from", "2021-01-15", "--to", "2021-03-31"), "2021-01-15", "give 2021-01-01"),
     (("ddas", "--from", "2021-01", "--to", "2021-03-30"), "2021-03-30", "give 2021-03-31"),
     (("ddas", "--from", "2021-03", "--to", "2021-01"), "lies after", "swap"),
+    (("serve-ddas",), "does not say how CBS is answered", "add ddas.service"),
     (("evaluate",), "there is no warehouse yet", "vroeg run"),
     (("evaluate", "--from", "2021-01"), "which months?", "--to"),
     (("evaluate", "--from", "2021-03", "--to", "2021-01"), "lies after", "swap"),
@@ -75,7 +76,7 @@ def test_a_mistake_of_ours_names_file_and_field(world: World, break_it: object, 
 
 
 def test_help_teaches() -> None:
-    commands = ("run", "sample", "status", "health", "evaluate", "whatif", "ddas", "prepare", "dev")
+    commands = ("run", "sample", "status", "health", "evaluate", "whatif", "ddas", "serve-ddas", "prepare", "dev")
     for words in ((), *((command,) for command in commands), ("agreement", "try"), ("agreement", "new")):
         done = vroeg(Path("nowhere"), *words, "--help")
         assert done.returncode == 0

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -14,55 +12,17 @@ from hypothesis import strategies as st
 
 from vroeg_pipeline.ddas import v1_2
 from vroeg_pipeline.ddas.answers import (
-    keep_answers,
     laid_out,
     months_kept,
     opened_answers,
     withhold_answers,
 )
-from vroeg_pipeline.ddas.rows import Case, Signal
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import last_day_of
-from vroeg_pipeline.domain.settings import Ddas, DdasMunicipality
 from vroeg_pipeline.installation.home import Home
+from vroeg_pipeline_tests.kit.cbs import NOW, SETTINGS, keep
 
 MAX = 50_000
-NOW = datetime(2021, 6, 1, tzinfo=UTC)
-SETTINGS = Ddas(
-    municipalities={
-        "0392": DdasMunicipality(organisation="Gemeente Haarlem"),
-        "0473": DdasMunicipality(organisation="Gemeente Zandvoort"),
-    }
-)
-
-
-def signal(signal_id: str) -> Signal:
-    day = date(2021, 3, 3)
-    return Signal(
-        signal_id, False, None, Decimal("100.50"), day, day, "Opgepakt", "Huur", None, None, "2021AB", 12, "", ""
-    )
-
-
-def case(month: date, *ids: str) -> Case:
-    return Case(None, month, month, month, last_day_of(month), ids, [])
-
-
-def keep(home: Home, month: date, cases: Sequence[int], alone: int, municipality: str = "0392") -> list[str]:
-    """Answers of a month with cases of so many signals, and signals without a case; gives the IDs."""
-    ids = [[f"{month:%Y%m}-{municipality}-{number}-{of}" for of in range(size)] for number, size in enumerate(cases)]
-    loose = [f"{month:%Y%m}-{municipality}-x-{number}" for number in range(alone)]
-    every = sorted([*(one for group in ids for one in group), *loose], reverse=True)
-    rows = {
-        code: ([signal(one) for one in every], [case(month, *group) for group in ids])
-        if code == municipality
-        else ([], [])
-        for code in SETTINGS.municipalities
-    }
-    delivery = home.root / "delivery.json"
-    with delivery.open("w", encoding="utf-8") as file:
-        file.writelines(v1_2.text(SETTINGS, month, last_day_of(month), NOW, rows.__getitem__))
-    keep_answers(home, month, delivery)
-    return every
 
 
 @pytest.fixture
