@@ -5,20 +5,18 @@ from __future__ import annotations
 from rich.console import Console
 
 from vroeg_pipeline.ddas.file import unnamed_said
-from vroeg_pipeline.ddas.serving import server_of
+from vroeg_pipeline.ddas.serving import serve, server_of
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import Installation
 
 
 def serve_ddas(home: Home, host: str | None, port: int | None, out: Console, problems: Console) -> None:
-    """Serves until SIGINT or SIGTERM, and lets answers that are being sent end first.
+    """Serves until SIGINT or SIGTERM.
 
-    Raises VroegError where settings, certificates or keys are not right.
+    Raises VroegError where settings, certificates or keys are not right, or the port is not free.
     """
     installation = Installation.load(home)
     server = server_of(installation, host, port)
     if to_do := unnamed_said(installation):
         problems.print(f"! {to_do}", markup=False)
-    scheme = "https" if server.config.is_ssl else "http"
-    out.print(f"Answering on {scheme}://{server.config.host}:{server.config.port}/gegevens, until Ctrl-C")
-    server.run()
+    serve(server, lambda address: out.print(f"Answering on {address}/gegevens, until Ctrl-C", soft_wrap=True))

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import socket
 import ssl
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import uvicorn
@@ -38,7 +41,9 @@ def server_of(installation: Installation, host: str | None = None, port: int | N
             where="settings.yaml: field 'ddas.service.transport'",
             do="name a certificate, its key and the roots of the inway",
         )
-    app = Service(installation, load_trust(service, root, installation.now), load_signer(service, root)).app()
+    app = Service(
+        installation, load_trust(service, root, installation.now), load_signer(service, root, installation.now())
+    ).app()
     config = uvicorn.Config(
         app,
         host=host,
@@ -63,6 +68,28 @@ def server_of(installation: Installation, host: str | None = None, port: int | N
             do="see the certificate, its key and the roots of the inway",
         ) from None
     return uvicorn.Server(config)
+
+
+def serve(server: uvicorn.Server, ready: Callable[[str], None]) -> None:
+    """Answers until SIGINT or SIGTERM, and lets answers that are being sent end first; `ready` hears the address.
+
+    Raises VroegError when nobody can listen there.
+    """
+    config = server.config
+    try:
+        family = socket.getaddrinfo(config.host, config.port, type=socket.SOCK_STREAM)[0][0]
+        listener = socket.create_server((config.host, config.port), family=family)
+    except OSError as error:
+        reason = f"{error.strerror}".split(" (")[0]
+        raise VroegError(
+            f"cannot be listened on ({reason})",
+            where=f"{config.host}:{config.port}",
+            do="give --host and --port",
+        ) from None
+    host = f"[{config.host}]" if family == socket.AF_INET6 else config.host
+    with listener, suppress(KeyboardInterrupt):
+        ready(f"{'https' if config.is_ssl else 'http'}://{host}:{listener.getsockname()[1]}")
+        server.run([listener])
 
 
 def _tls(service: DdasService, installation: Installation) -> dict[str, Any]:

@@ -257,13 +257,16 @@ def load_trust(service: DdasService, root: Path, now: Callable[[], datetime]) ->
     return trust
 
 
-def load_signer(service: DdasService, root: Path) -> Signer:
+def load_signer(service: DdasService, root: Path, now: datetime) -> Signer:
     """What the settings sign with.
 
-    Raises VroegError that names the file: it cannot be read, does not fit, is open to others, or is that of the transport.
+    Raises VroegError that names the file: it cannot be read, is past its time, does not fit, is open to others, or is
+    that of the transport.
     """
     signing, where = service.signing, root / service.signing.key
     chain = _kept(root / signing.certificate, _certificates)
+    if now > chain[0].not_valid_after_utc:
+        raise VroegError("is past its time", where=root / signing.certificate, do="put a new one there, with its key")
     private_file(where)
     try:
         key = load_pem_private_key(where.read_bytes(), None)

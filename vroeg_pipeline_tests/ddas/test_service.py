@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import socket
 import ssl
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -27,7 +31,7 @@ from vroeg_pipeline.ddas.service import OPENAPI
 from vroeg_pipeline.ddas.serving import server_of
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline_tests.kit.cbs import OIN, SIGNATURE, Caller, Desk, digest, keep, signed_by
-from vroeg_pipeline_tests.kit.certificates import FOR_SERVERS, LONG_AGO, Authority, put_key, rsa_key
+from vroeg_pipeline_tests.kit.certificates import FOR_SERVERS, LONG_AGO, Authority, pem, put_key, rsa_key
 from vroeg_pipeline_tests.kit.world import LATER, World
 
 MUNICIPALITIES = {
@@ -518,6 +522,7 @@ def test_the_file_and_the_program_know_the_same_errors() -> None:
         ({"signing": {"certificate": "keys/signing.pem", "key": "keys/open.key"}}, "open.key: can be read by others"),
         ({"signing": {"certificate": "keys/signing.pem", "key": "keys/roots.pem"}}, "is no private key"),
         ({"signing": {"certificate": "keys/transport.pem", "key": "keys/transport.key"}}, "is no RSA key"),
+        ({"signing": {"certificate": "keys/old.pem", "key": "keys/signing.key"}}, "old.pem: is past its time"),
         ({"trusted_roots": ["keys/none.pem"]}, "none.pem: cannot be read"),
         ({"trusted_roots": ["keys/root.crl"]}, "root.crl: holds no certificate"),
         ({"revocation_lists": ["keys/roots.pem"]}, "roots.pem: holds no certificate or list"),
@@ -527,6 +532,9 @@ def test_a_service_that_cannot_be_right_is_not_started(world: World, changes: di
     desk = Desk(world)
     put_key(desk.keys / "open.key", rsa_key("town"))
     (desk.keys / "open.key").chmod(0o640)
+    (desk.keys / "old.pem").write_bytes(
+        pem(desk.issuing.issue("Gemeente", rsa_key("town"), until=LATER.replace(year=2021)))
+    )
     for name in ("roots.pem", "transport.pem"):
         (desk.keys / name).chmod(0o600)
     world.settings(ddas={"municipalities": MUNICIPALITIES, "service": desk.settings(**changes)})
@@ -540,6 +548,31 @@ def test_the_certificate_of_the_transport_does_not_sign(world: World) -> None:
     world.settings(ddas={"service": desk.settings(transport={**same, "client_roots": "keys/network.pem"})})
     with pytest.raises(VroegError, match="that of the transport too"):
         server_of(world.installation)
+
+
+def test_the_command_says_where_it_answers_and_ends_when_told(world: World) -> None:
+    desk = Desk(world)
+    world.settings(ddas={"municipalities": MUNICIPALITIES, "service": desk.settings()})
+    keep(world.home, JANUARY, [2], alone=1)
+    command = [sys.executable, "-m", "vroeg_pipeline.cli.app", "serve-ddas"]
+    environment = {**os.environ, "VROEG_HOME": str(world.root)}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        said = process.stdout.readline()
+        url = said.removeprefix("Answering on ").removesuffix("/gegevens, until Ctrl-C\n")
+        assert url.startswith("https://127.0.0.1:")
+        assert Town(desk, url).ask(QUARTER).status_code == 200
+        again = [*command, "--port", url.rsplit(":", 1)[1]]
+        taken = subprocess.run(again, env=environment, capture_output=True, text=True, check=False)
+        assert taken.returncode == 1
+        assert "cannot be listened on (Address already in use); give --host and --port" in taken.stderr
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
+        _, problems = process.communicate()
+    assert problems == ""
 
 
 def test_without_settings_there_is_no_service(world: World) -> None:
