@@ -13,7 +13,7 @@ from rich.table import Table
 from vroeg_pipeline.alerts.book import read_alerts
 from vroeg_pipeline.alerts.messages import Message
 from vroeg_pipeline.alerts.notifier import send
-from vroeg_pipeline.alerts.sensor import look, preview, recipients
+from vroeg_pipeline.alerts.sensor import look, planned, preview, recipients
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import moment_text, month_text
 from vroeg_pipeline.installation.dagster_home import prepare_dagster_home
@@ -25,11 +25,12 @@ _TRIAL = Message("Vroeg Eropaf: a trial", "This is a trial of the alerts. Nothin
 
 
 def show_alerts(home: Home, out: Console) -> None:
-    """Prints the problems that were told and are open, and what waits for whom."""
-    state = read_alerts(home)
-    everybody = recipients(Installation.load(home))
-    if not everybody:
+    """Prints the problems that were told and are open, and what waits for whom. Where nobody is told, what is open now."""
+    state, installation = read_alerts(home), Installation.load(home)
+    if not recipients(installation):
         out.print(_NOBODY)
+        with _instance(home) as instance:
+            state, _ = planned(installation, instance, state)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("open problem", "of", "month", "since"):
         table.add_column(column)

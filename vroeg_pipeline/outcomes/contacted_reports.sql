@@ -10,6 +10,7 @@ SELECT
     match.needs_review,
     match.first_received_on,
     history.recidivism_kind,
+    coalesce(history.months_since_last <= 6, false) AS in_six_months,
     entry.worklist,
     entry.tier,
     entry.tier_name,

@@ -113,7 +113,8 @@ CREATE TABLE IF NOT EXISTS contacted_reports (
     tier INTEGER NOT NULL,  -- Priority: 0 is best.
     tier_name VARCHAR NOT NULL,  -- Its name.
     deadline DATE NOT NULL,  -- Last day for the first contact.
-    known_to VARCHAR  -- Services that know the address already, joined by a comma.
+    known_to VARCHAR,  -- Services that know the address already, joined by a comma.
+    in_six_months BOOLEAN NOT NULL  -- Reported in the six months before, within the look-back.
 );
 
 -- How teams say that cases ended, before it is looked up which cases those are. Key: month, case_id.

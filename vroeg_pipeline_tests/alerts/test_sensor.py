@@ -394,6 +394,19 @@ def test_on_the_command_line(town: World, hook: Webhook) -> None:
         del os.environ["VROEG_CLOCK"]
 
 
+def test_without_channels_what_is_open_is_shown_all_the_same(town: World) -> None:
+    town.settings()
+    (clock := town.root / "clock").write_text(AFTER_DEADLINE.astimezone(UTC).isoformat())
+    noted = town.home.alerts.read_text()
+    shown = vroeg(town.root, "alerts", VROEG_CLOCK=str(clock)).stdout
+    assert "nobody gets alerts yet" in shown
+    assert [line.split()[:3] for line in shown.splitlines() if line.startswith("missing")] == [
+        ["missing", "huur", "2021-03"],
+        ["missing", "water", "2021-03"],
+    ]
+    assert town.home.alerts.read_text() == noted
+
+
 def test_a_secret_that_is_not_set_is_told_without_the_address(town: World) -> None:
     town.settings(alerts={"channels": {"engineers": {"urls": ["json://user:${VROEG_NOT_SET}@127.0.0.1/"]}}})
     town.now = AFTER_DEADLINE
