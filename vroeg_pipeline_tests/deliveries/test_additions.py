@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from vroeg_pipeline_tests.kit.world import World, moment, row
+from vroeg_pipeline_tests.kit.world import World, moment, month, row
 
 MARCH = "2021-03"
 MONTHLY, URGENT = "2021-03-03 10:00", "2021-03-15 09:00"
@@ -93,7 +93,7 @@ def test_the_newest_row_counts_and_a_crisis_holds(licht: World) -> None:
 def test_a_rejected_row_says_crisis_too_and_is_judged_by_its_own_flag(licht: World) -> None:
     licht.deliver("licht", MARCH, [of(1, amount_due="20,00")])
     urgent(licht, [of(1, crisis="ja", reference_date="")], "spoed_1.csv", "2021-03-08 09:00")
-    urgent(licht, [of(1)], "spoed_2.csv", "2021-03-10 09:00")
+    urgent(licht, [of(1, crisis="ja")], "spoed_2.csv", "2021-03-10 09:00")
     licht.run(MARCH, upto="prioritised_worklists")
     assert [rejected for *_, rejected in reasons(licht)] == [["below_threshold"], ["missing_reference_date"]]
     (entry,) = licht.table("prioritised_worklists")
@@ -152,6 +152,12 @@ def test_one_file_a_town(world: World) -> None:
     assert (measured["row_count"], measured["accepted_count"], measured["rejected_count"]) == (2, 2, 0)
     (delivery,) = world.table("evaluation_deliveries")
     assert (delivery["state"], delivery["row_count"]) == ("on time", 2)
+    text = (world.home.outbox_of(month(MARCH)) / "partners" / "zk" / "bericht_zk_2021-03.txt").read_text(
+        encoding="utf-8"
+    )
+    assert "- 05-03-2021 16:00: verwerkt als aanvulling\n- 08-03-2021 10:00: verwerkt als aanvulling" in text
+    assert "ontvangen op 05-03-2021 16:00 uur" in text
+    assert "te laat" not in text
 
 
 def test_what_adds_is_no_delivery_where_a_monthly_file_is_owed(licht: World) -> None:
