@@ -64,7 +64,7 @@ CASES: list[tuple[str, dict[str, str], list[str], str | None]] = [
     ("firm, old", {"surname": "Wonen NV", "reference_date": days_before(DUE, 15)}, ["outdated", "legal_person"], OTHER),
     ("firm elsewhere", {"surname": "VvE Zon", "postcode": "2051AB"}, ["outside_area", "legal_person"], NO_RESIDENT),
     ("firm that objects", {"surname": "Zon bv", "objection": "j"}, ["legal_person", "objection"], UNJUSTIFIED),
-    ("damaged firm", {"surname": "Stichting\x01 Wonen"}, ["damaged_value"], None),
+    ("damaged firm", {"surname": "Stichting W\x01nen"}, ["damaged_value"], None),
     ("objection", {"objection": "j"}, ["objection"], OTHER),
     ("objection, old", {"objection": "j", "reference_date": days_before(DUE, 20)}, ["outdated", "objection"], OTHER),
     ("objection elsewhere", {"objection": "j", "postcode": "2051AB"}, ["outside_area", "objection"], NO_RESIDENT),
