@@ -137,7 +137,8 @@ def test_ddas_says_in_one_line_what_it_wrote(world: World) -> None:
     path = world.home.outbox / "ddas-vroegsignalering-v1.2_2021-02_2021-03.json"
     assert line == (
         f"Wrote {path}, DDAS v1.2, 2021-02 to 2021-03: 1 signals; 1 cases; 0 contact attempts; 0 results; "
-        "0 house numbers without their long addition; 1 rejected rows left out (no address, or an objection); never run: 2021-02"
+        "0 house numbers without their long addition; "
+        "1 rejected rows left out (no address, or an objection); never run: 2021-02"
     )
     assert path.stat().st_mode & 0o077 == 0
     elsewhere = vroeg(world.root, *words, "--output", str(world.root / "nowhere" / "file.json"))
