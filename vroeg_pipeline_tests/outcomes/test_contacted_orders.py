@@ -53,7 +53,7 @@ EVENTS = st.lists(
 # Without somebody who was contacted there is nothing to lose.
 BEGUN = [
     ("delivered", MONTHS[1], PARTNERS[0], False, ("100,00", "100,00")), ("run", [MONTHS[1]]),
-    ("returned", MONTHS[1], NUMBERS[0], 1, True),
+    ("returned", MONTHS[1], NUMBERS[0], 1, True), ("run", [MONTHS[1]]),
 ]  # fmt: skip
 
 
