@@ -85,6 +85,7 @@ def row(**changes: str) -> dict[str, str]:
         "amount_due": "100,00",
         "arrears_since": "01-01-2021",
         "reference_date": "01-03-2021",
+        "reminder_sent": "ja",
         **changes,
     }
 

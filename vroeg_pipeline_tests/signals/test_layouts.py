@@ -75,7 +75,7 @@ def march(tmp_path_factory: pytest.TempPathFactory) -> World:
     cells = "Nummer;Naam;Adres;Plaats;Bedrag;Sinds\n" + "".join(
         f"K{at};{name};{address};2021 AA HAARLEM;220,50;01-01-2021\n"
         for at, (name, address) in enumerate(
-            (('"Vries, J.P. de"', "Grutsingel 35"), ("Vries", "Plein 1940-1945 12"), ("Vries bv", "Grutsingel")),
+            (('"Vries, J.P. de"', "Grutsingel 35"), ("Vries", "Plein 1940-1945 12"), ("Vries sr", "Grutsingel")),
             start=1,
         )
     )
