@@ -7,12 +7,11 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from typer.testing import CliRunner
 
-from vroeg_pipeline.cli.app import app
 from vroeg_pipeline.deliveries.assets import delivery_key
 from vroeg_pipeline.deliveries.worked_on import content_of_month, is_news, worked_on
 from vroeg_pipeline.installation.notes import noted_verdicts
+from vroeg_pipeline_tests.kit import command
 from vroeg_pipeline_tests.kit.world import World, month, row
 
 MARCH = "2021-03"
@@ -154,27 +153,25 @@ def test_each_accepted_file_is_an_event_and_the_last_shows_all(huur: World) -> N
     assert shown[-1]["on time"].value is True
 
 
-def vroeg(world: World, *arguments: str, monkeypatch: pytest.MonkeyPatch) -> tuple[int, str]:
-    monkeypatch.setenv("VROEG_HOME", str(world.root))
-    monkeypatch.setenv("COLUMNS", "250")
-    result = CliRunner().invoke(app, ["deliveries", *arguments])
-    return result.exit_code, result.output
+def vroeg(world: World, *arguments: str) -> tuple[int, str]:
+    done = command.vroeg(world.root, "deliveries", *arguments, width=250)
+    return done.returncode, done.stdout + done.stderr
 
 
-def test_deciding_on_the_command_line(huur: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_deciding_on_the_command_line(huur: World) -> None:
     second(huur, 1)
-    code, said = vroeg(huur, "decide", "abcd", "--as", "refused", "--by", "A", "--reason", "b", monkeypatch=monkeypatch)
+    code, said = vroeg(huur, "decide", "abcd", "--as", "refused", "--by", "A", "--reason", "b")
     assert (code, said.count("\n"), "no warehouse yet" in said) == (1, 1, True)
     huur.run(MARCH, upto="worklist_files")
     (questioned,) = huur.table("delivery_files", where="status = 'questioned'")
     sha256 = questioned["file_sha256"]
-    code, said = vroeg(huur, "list", monkeypatch=monkeypatch)
+    code, said = vroeg(huur, "list")
     assert "questioned: lacks 9 of 10 references" in said
     assert sha256[:12] in said
     before = worked_on(huur.home, month(MARCH)).issued
     assert not is_news(content_of_month(huur.home, month(MARCH), huur.installation.settings, huur.now), before)
     how = ("--as", "addition", "--by", "J. de Boer", "--reason", "gebeld: spoed")
-    code, said = vroeg(huur, "decide", sha256[:8].upper(), *how, monkeypatch=monkeypatch)
+    code, said = vroeg(huur, "decide", sha256[:8].upper(), *how)
     assert (code, said.startswith(f"huur 2021-03, {sha256[:12]}: addition.")) == (0, True)
     # The sensor sees it, though nothing came.
     assert is_news(content_of_month(huur.home, month(MARCH), huur.installation.settings, huur.now), before)
@@ -182,7 +179,7 @@ def test_deciding_on_the_command_line(huur: World, monkeypatch: pytest.MonkeyPat
     assert {file["status"] for file in huur.table("delivery_files")} == {"accepted"}
     done = worked_on(huur.home, month(MARCH)).issued
     assert not is_news(content_of_month(huur.home, month(MARCH), huur.installation.settings, huur.now), done)
-    assert "addition by J. de Boer" in vroeg(huur, "list", "--month", MARCH, monkeypatch=monkeypatch)[1]
+    assert "addition by J. de Boer" in vroeg(huur, "list", "--month", MARCH)[1]
 
 
 @pytest.mark.parametrize(
@@ -194,22 +191,20 @@ def test_deciding_on_the_command_line(huur: World, monkeypatch: pytest.MonkeyPat
         ("ffff", "refused", " ", "--by is empty"),
     ],
 )
-def test_what_cannot_be_decided_is_one_line(
-    huur: World, monkeypatch: pytest.MonkeyPatch, prefix: str, what: str, by: str, wrong: str
-) -> None:
+def test_what_cannot_be_decided_is_one_line(huur: World, prefix: str, what: str, by: str, wrong: str) -> None:
     huur.run(MARCH, upto="delivery_files")
     arguments = ("decide", prefix, "--as", what, "--by", by, "--reason", "b")
-    code, said = vroeg(huur, *arguments, monkeypatch=monkeypatch)
+    code, said = vroeg(huur, *arguments)
     assert (code, said.count("\n"), wrong in said) == (1, 1, True)
 
 
-def test_a_prefix_of_several_names_them(huur: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_prefix_of_several_names_them(huur: World) -> None:
     huur.agree("water", type="Water")
     huur.deliver("water", MARCH, rows(*range(1, 11)), name="een.csv", received="2021-03-02 09:00")
     huur.run(MARCH, upto="delivery_files")
     sha256 = huur.table("delivery_files")[0]["file_sha256"]
     how = ("--as", "refused", "--by", "A", "--reason", "b")
-    code, said = vroeg(huur, "decide", sha256[:6], *how, monkeypatch=monkeypatch)
+    code, said = vroeg(huur, "decide", sha256[:6], *how)
     assert (code, f"huur 2021-03 {sha256[:12]}, water 2021-03 {sha256[:12]}" in said) == (1, True)
-    assert vroeg(huur, "decide", sha256[:6], *how, "--partner", "water", monkeypatch=monkeypatch)[0] == 0
+    assert vroeg(huur, "decide", sha256[:6], *how, "--partner", "water")[0] == 0
     assert [d["partner"] for d in huur.table("reference.delivery_decisions")] == ["water"]

@@ -222,7 +222,9 @@ def test_withdrawals_lie_in_the_folder_of_each_partner(portal: World) -> None:
     with months_at_work(warehouse, portal.installation, [month("2021-03")]) as months:
         for each in months:
             unusable = load_slips(each.connection, each.installation, each.month)
-            assert each.connection.execute("SELECT partner, customer_reference FROM withdrawals").fetchall() == [("huur", "K1")]
+            assert each.connection.execute("SELECT partner, customer_reference FROM withdrawals").fetchall() == [
+                ("huur", "K1")
+            ]
     assert list(unusable) == ["portaal, withdrawals: belongs in the folder of each partner, as it sends for several"]
 
 

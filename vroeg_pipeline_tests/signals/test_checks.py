@@ -93,4 +93,6 @@ def test_what_excel_saves_as_unicode_text_is_read(tables: Tables) -> None:
     text = "klant\tcustomer_reference\r\nx\tab1\r\n"
     tables.world.deliver("huur", "2021-03", text.encode("utf-16"), folder="withdrawals")
     assert said(tables, "slips_match") is None
-    assert tables.query("FROM withdrawals") == [{"partner": "huur", "customer_reference": "ab1"}]
+    assert tables.query("SELECT partner, customer_reference FROM withdrawals") == [
+        {"partner": "huur", "customer_reference": "ab1"}
+    ]
