@@ -56,11 +56,11 @@ def test_each_hears_of_its_own_rows(town: World) -> None:
         "nieuw",
         "2021-03",
         [
-            row(arrears_since="01-11-2020"),
+            row(arrears_since="01-11-2020", reminder_sent="nee"),
             row(customer_reference="=K2;x", amount_due="10", house_number="14"),
             row(customer_reference="K3", postcode="2051AB"),
             row(customer_reference="K4", objection="ja", house_number="16"),
-            row(customer_reference="K5", house_number="18", reminder_sent="ja"),
+            row(customer_reference="K5", house_number="18"),
             row(customer_reference="", amount_due="10"),
             row(customer_reference="K7", reference_date="01-01-2021", arrears_since="01-10-2020"),
         ],
