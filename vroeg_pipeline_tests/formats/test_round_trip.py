@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import pytest
 import xlsxwriter
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from vroeg_pipeline.domain.fields import CANONICAL_FIELDS, FLAG_FIELDS
@@ -64,6 +64,14 @@ def filled(rows: Sequence[Sequence[str]]) -> list[list[str]]:
     return [list(row) for row in rows if "".join(row).strip(BLANK)]
 
 
+def is_utf8_text(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def row_of(cell: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
     """A row of a few cells with something in them: many short rows find more than one long one."""
     few = st.dictionaries(st.integers(0, len(CANONICAL_FIELDS) - 1), cell, max_size=5)
@@ -90,6 +98,8 @@ def test_a_csv_comes_back(
     writer = csv.writer(written, delimiter=delimiter, quoting=quoting, lineterminator=end)
     writer.writerows([[*COLUMNS.values()], *rows])
     content = written.getvalue().encode(encoding)
+    # Nobody can tell what is UTF-8 as well from what was meant as such.
+    assume(encoding != "cp1252" or agreed == "same" or content.isascii() or not is_utf8_text(content))
     terms = {"encoding": encoding if agreed == "same" else "auto", "delimiter": delimiter}
     outcome, found, _ = read(content, format="csv", **terms)
     if outcome.refusal:
