@@ -183,13 +183,7 @@ def text(
 
     `rows` gives signals and cases of a municipality, by its code; `now` is aware.
     """
-    head = Uitwisselmodel(
-        startdatumLevering=first_day,
-        einddatumLevering=last_day,
-        aanleverdatumEnTijd=now,
-        codeGegevensleverancier=settings.supplier,
-    )
-    yield _open(head, "leveringen")
+    yield _open(_head(settings, first_day, last_day, now), "leveringen")
     for number, (code, municipality) in enumerate(sorted(settings.municipalities.items()), 1):
         signals, cases = rows(code)
         yield (",\n" if number > 1 else "") + _open(levering(number, code, municipality), "vroegsignalen")
@@ -198,6 +192,15 @@ def text(
         yield from _lines(map(vroegsignaalzaak, cases))
         yield "]}"
     yield "\n]}\n"
+
+
+def _head(settings: Ddas, first_day: date, last_day: date, now: datetime) -> Uitwisselmodel:
+    return Uitwisselmodel(
+        startdatumLevering=first_day,
+        einddatumLevering=last_day,
+        aanleverdatumEnTijd=now,
+        codeGegevensleverancier=settings.supplier,
+    )
 
 
 def totals(lines: Iterable[str]) -> Counter[str]:
@@ -247,13 +250,7 @@ def message(
     rows: Mapping[str, tuple[Iterable[str], Iterable[str]]],
 ) -> Iterator[str]:
     """The same as `text` gives, of signals and cases that are JSON already, by municipality."""
-    head = Uitwisselmodel(
-        startdatumLevering=first_day,
-        einddatumLevering=last_day,
-        aanleverdatumEnTijd=now,
-        codeGegevensleverancier=settings.supplier,
-    )
-    yield _open(head, "leveringen")
+    yield _open(_head(settings, first_day, last_day, now), "leveringen")
     for number, (code, (signals, cases)) in enumerate(rows.items(), 1):
         yield (",\n" if number > 1 else "") + _open(
             levering(number, code, settings.municipalities[code]), "vroegsignalen"
