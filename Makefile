@@ -30,7 +30,7 @@ test: .venv/ready
 
 # The properties of the file formats on 10,000 examples each.
 nightly: .venv/ready
-	@VROEG_TESTS_NIGHTLY=1 $(BIN)/python -m pytest -n auto vroeg_pipeline_tests/formats -k round_trip
+	@VROEG_TESTS_NIGHTLY=1 $(BIN)/python -m pytest -n auto --timeout 0 vroeg_pipeline_tests/formats -k round_trip
 
 dev: .venv/ready
 	@$(BIN)/vroeg dev

@@ -14,17 +14,20 @@ from xml.etree import ElementTree
 
 import xlsxwriter
 
-from vroeg_pipeline.domain.layouts import FileForm, Layout, fields_of
+from vroeg_pipeline.domain.layouts import PARTNER_IN_FILE, FileForm, Layout, fields_of, from_name
 
 Row = Mapping[str, str]
 # Above the headers, as reports and portals write it.
 _TITLES = ("Overzicht betalingsachterstanden", "Vertrouwelijk: alleen voor vroegsignalering")
 
 
-def file_name(partner: str, month: date, form: FileForm) -> str:
-    """What the partner calls its file of a month."""
+def file_name(partner: str, month: date, layout: Layout, read_on: date) -> str:
+    """What the partner calls its file of a month; with the day on which it read its books where the name has to say so."""
+    form = layout.delivery
     ending = "txt" if form.format == "fixed" else form.format
-    return f"{partner}_{month:%Y%m}.{ending}" + (f".{form.packed}" if form.packed else "")
+    in_name = next(filter(None, map(from_name, layout.constants.values())), None)
+    when = f"{read_on:{in_name}}" if in_name else f"{month:%Y%m}"
+    return f"{partner}_{when}.{ending}" + (f".{form.packed}" if form.packed else "")
 
 
 def file_of(layout: Layout, rows: Sequence[Row], *, renamed: Mapping[str, str], extra: Mapping[str, str]) -> bytes:
@@ -33,6 +36,8 @@ def file_of(layout: Layout, rows: Sequence[Row], *, renamed: Mapping[str, str], 
     """
     columns = [(renamed.get(headers[0], headers[0]), f"{{{field}}}") for field, headers in layout.columns.items()]
     columns += [*layout.split.items(), *extra.items()]
+    if layout.partner_column is not None:
+        columns.insert(0, (layout.partner_column, f"{{{PARTNER_IN_FILE}}}"))
     headers = [header for header, _ in columns]
     lines = [[_cell(pattern, row) for _, pattern in columns] for row in (_in_units(layout, row) for row in rows)]
     return _packed(layout.delivery, _WRITERS[layout.delivery.format](layout, headers, lines))
@@ -77,7 +82,9 @@ def _csv(layout: Layout, headers: Sequence[str], lines: Sequence[Sequence[str]])
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=layout.delivery.delimiter, lineterminator="\r\n")
     writer.writerows(_table(layout.delivery, headers, lines))
-    return text.getvalue().encode(layout.delivery.encoding, "replace")
+    # What Excel calls Unicode text, where nobody agreed on an encoding.
+    encoding = "utf-16" if layout.delivery.encoding == "auto" else layout.delivery.encoding
+    return text.getvalue().encode(encoding, "replace")
 
 
 def _fixed(layout: Layout, headers: Sequence[str], lines: Sequence[Sequence[str]]) -> bytes:

@@ -18,7 +18,10 @@ import yaml
 
 from vroeg_pipeline.domain.agreements import Agreement
 from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.domain.fields import DELIVERED_FIELDS
+from vroeg_pipeline.domain.layouts import PARTNER_IN_FILE
 from vroeg_pipeline.domain.months import AMSTERDAM, add_months, month_text
+from vroeg_pipeline.domain.senders import SenderAgreement
 from vroeg_pipeline.installation.home import CHECKOUT, Home, private_folder
 from vroeg_pipeline.sample.files import file_name, file_of
 from vroeg_pipeline.sample.outcomes import as_csv, as_workbook, spoil, told_of
@@ -33,13 +36,14 @@ PLANTED = (
     (0, "pwn", "same_bytes_twice"),
     (1, "elan_wonen", "late"),
     (1, "vattenfall", "unreadable"),
-    (1, "ymere", "unfinished"),
+    (1, "portaal", "unfinished"),
     (2, "pre_wonen", "superseded"),
     (2, "zorg_en_zekerheid", "missing"),
     (2, "eneco", "no_rows"),
     (3, "de_key", "not_active"),
     (3, "pwn", "stale_copy"),
     (3, "eneco", "urgent"),
+    (3, "portaal", "unknown_partner_in_file"),
     (4, "ymere", "missing"),
     (4, "eneco", "missing_columns"),
     (4, "zilveren_kruis", "after_matching"),
@@ -66,6 +70,10 @@ _EMPTY_OF = {
 
 # Nothing of such a delivery comes on a worklist.
 _UNUSABLE = frozenset({"unreadable", "missing_columns", "outdated"})
+# What a partner has no field for in its own system, and leaves empty in the file of its sender.
+_LEFT_EMPTY = {"zorg_en_zekerheid": frozenset({"prefix", "street", "crisis", "warm_handover"})}
+# From this month on, counted from the first, a partner uses the other header where two are agreed.
+_OTHER_HEADERS_FROM = 2
 # Of so many rows a third lacks more than the few that are never too many.
 _ENOUGH_TO_QUESTION = 15
 
@@ -126,8 +134,8 @@ def _write_reference(home: Home, dwellings: Sequence[Dwelling], register: Path |
         target = home.agreements / source.name
         if not target.exists():
             content = source.read_text(encoding="utf-8")
-            if register:
-                changed = {**yaml.safe_load(content), "municipalities": municipalities}
+            if register and "sender" not in (agreed := yaml.safe_load(content)):
+                changed = {**agreed, "municipalities": municipalities}
                 content = yaml.safe_dump(changed, allow_unicode=True, sort_keys=False)
             target.write_text(content, encoding="utf-8")
     if register:
@@ -183,7 +191,10 @@ class _Maker:
         self, home: Home, rng: random.Random, dwellings: Sequence[Dwelling], signals: int, afterwards: random.Random
     ) -> None:
         self._home, self._rng, self._signals, self._afterwards = home, rng, signals, afterwards
-        self._agreements = home.load_partners().agreements
+        partners = home.load_partners()
+        self._agreements, self._senders = partners.agreements, partners.senders
+        # Of the month at hand: what each sender is given, by partner, and when the last of it came.
+        self._given: dict[str, tuple[dict[str, list[Row]], datetime]] = {}
         self._people = Population(
             rng, dwellings, [(a.partner, a.type, a.municipalities) for a in self._agreements.values()]
         )
@@ -217,8 +228,10 @@ class _Maker:
         for number, (partner, agreement) in enumerate(self._agreements.items()):
             arrears = by_partner.get(partner, [])
             defects = [d for place, d in enumerate(ROW_DEFECTS) if (place + index) % len(self._agreements) == number]
-            self._delivery(month, agreement, arrears, planted.get(partner, set()), defects)
-        for partner in planted.keys() - self._agreements.keys():
+            self._delivery(index, month, agreement, arrears, planted.get(partner, set()), defects)
+        for sender in self._senders.values():
+            self._send(month, sender, planted.get(sender.sender, set()))
+        for partner in planted.keys() - self._agreements.keys() - self._senders.keys():
             content = b"Huurder;Bedrag\nX1;100,00\n"
             self._write(
                 partner, month, "lijst.csv", content, self._received(month, next(iter(self._agreements.values())))
@@ -230,7 +243,13 @@ class _Maker:
             stray.chmod(0o600)
 
     def _delivery(
-        self, month: date, agreement: Agreement, arrears: list[Arrear], planted: set[str], defects: Sequence[str]
+        self,
+        index: int,
+        month: date,
+        agreement: Agreement,
+        arrears: list[Arrear],
+        planted: set[str],
+        defects: Sequence[str],
     ) -> None:
         partner = agreement.partner
         if not agreement.is_owed(month):
@@ -248,10 +267,10 @@ class _Maker:
             received = agreement.due(month) + timedelta(hours=17)
         if "after_matching" in planted:
             received = agreement.due(month) + timedelta(days=8)
-        name = file_name(partner, month, agreement.delivery)
         if "missing" in planted:
             return
         if "stale_copy" in planted:
+            name = file_name(partner, month, agreement, received.date())
             self._write(partner, month, name, self._before[partner].read_bytes(), received)
             return
         read_on = received.date() - timedelta(days=44 if "outdated" in planted else self._rng.randrange(1, 4))
@@ -262,12 +281,44 @@ class _Maker:
         clean = [dict(row) for row in rows[: len(arrears)]]
         if rows and "outdated" not in planted:
             self._spoil(agreement, rows, defects, received.date(), month)
+        if agreement.delivered_by:
+            parts, before = self._given.get(agreement.delivered_by, ({}, received))
+            self._given[agreement.delivered_by] = ({**parts, partner: rows}, max(before, received))
+        else:
+            self._own_files(index, month, agreement, rows, arrears, planted, received, read_on)
+        self.rows += len(rows)
+        if "urgent" in planted and len(clean) > 2:
+            self._urgent(month, agreement, clean)
+        held = self._slips(month, agreement, rows, received)
+        if not planted & _UNUSABLE:
+            oldest = read_on - timedelta(days=agreement.delivery.max_days or 10_000)
+            whole = (arrear for arrear, row, was in zip(arrears, rows, clean, strict=False) if row == was)
+            self._list(month, agreement, [a for a in whole if a.reference not in held and a.since >= oldest])
+        self._unclear.clear()
+
+    def _own_files(
+        self,
+        index: int,
+        month: date,
+        agreement: Agreement,
+        rows: list[Row],
+        arrears: Sequence[Arrear],
+        planted: set[str],
+        received: datetime,
+        read_on: date,
+    ) -> None:
+        """The files that a partner sends itself, with what goes wrong with them."""
+        partner = agreement.partner
+        name = file_name(partner, month, agreement, read_on)
         due = agreement.columns["amount_due"][0]
         renamed = {due: f"{due}_eur"} if "missing_columns" in planted else {}
+        if index >= _OTHER_HEADERS_FROM:
+            renamed |= {headers[0]: headers[-1] for headers in agreement.columns.values() if len(headers) > 1}
         extra = {"REGIO": "Noord"} if "unexpected_column" in planted else {}
         content = file_of(agreement, rows, renamed=renamed, extra=extra)
         if "unreadable" in planted:
-            content = content[: len(content) // 2]
+            # In the middle of a record.
+            content = content[: len(content) // 2].rstrip(b"}\n")
         if "superseded" in planted:
             first = file_of(agreement, rows[: len(rows) // 2], renamed=renamed, extra=extra)
             self._write(partner, month, name, first, received - timedelta(hours=6))
@@ -279,22 +330,32 @@ class _Maker:
         else:
             path = self._write(partner, month, name, content, received)
         self._before[partner] = path
-        self.rows += len(rows)
         if "same_bytes_twice" in planted:
             self._write(partner, month, f"kopie_{name}", content, received + timedelta(hours=2))
-        if "urgent" in planted and len(clean) > 2:
-            self._urgent(month, agreement, clean)
         if "questioned" in planted and len(rows) >= _ENOUGH_TO_QUESTION:
-            lacking = file_of(agreement, rows[: len(rows) // 3], renamed={}, extra={})
+            lacking = file_of(agreement, rows[: len(rows) // 3], renamed=renamed, extra={})
             self._write(partner, month, name.replace(".", "_nieuw.", 1), lacking, received + timedelta(days=2))
         if "unfinished" in planted:
             self._write(partner, month, f"{name}.part", content[:100], received)
-        held = self._slips(month, agreement, rows, received)
-        if not planted & _UNUSABLE:
-            oldest = read_on - timedelta(days=agreement.delivery.max_days or 10_000)
-            whole = (arrear for arrear, row, was in zip(arrears, rows, clean, strict=False) if row == was)
-            self._list(month, agreement, [a for a in whole if a.reference not in held and a.since >= oldest])
-        self._unclear.clear()
+
+    def _send(self, month: date, sender: SenderAgreement, planted: set[str]) -> None:
+        """The file of a sender with the rows of all its partners."""
+        if sender.sender not in self._given:
+            return
+        parts, received = self._given.pop(sender.sender)
+        rows = [
+            {**dict.fromkeys(DELIVERED_FIELDS, ""), **row, PARTNER_IN_FILE: written}
+            for written, partner in sender.partners.items()
+            for row in parts.get(partner, ())
+        ]
+        if "unknown_partner_in_file" in planted and rows:
+            rows.append({**rows[0], "customer_reference": "WP100001", PARTNER_IN_FILE: "Woonstichting De Proef"})
+            self.rows += 1
+        name = file_name(sender.sender, month, sender, received.date())
+        content = file_of(sender, rows, renamed={}, extra={})
+        self._write(sender.sender, month, name, content, received)
+        if "unfinished" in planted:
+            self._write(sender.sender, month, f"{name}.part", content[:100], received)
 
     def _urgent(self, month: date, agreement: Agreement, rows: Sequence[Row]) -> None:
         """A file between two deliveries: who is about to be cut off, of whom one is in the delivery too."""
@@ -303,7 +364,7 @@ class _Maker:
         known, other = rows[1], rows[2]
         added = {**other, **told, "customer_reference": f"{other['customer_reference']}-2"}
         content = file_of(agreement, [{**known, **told}, added], renamed={}, extra={})
-        name = file_name(f"{agreement.partner}_spoed", month, agreement.delivery)
+        name = file_name(f"{agreement.partner}_spoed", month, agreement, received.date())
         self._write(agreement.partner, month, name, content, received)
         self.rows += 2
 
@@ -345,7 +406,7 @@ class _Maker:
 
     def _row(self, agreement: Agreement, arrear: Arrear, read_on: date) -> Row:
         household, rng = arrear.household, self._rng
-        columns = agreement.headers
+        columns = _filled(agreement)
         surname = household.surname
         prefix = household.prefix
         if "-" in surname and int(arrear.reference[-1]) % 2:
@@ -356,7 +417,7 @@ class _Maker:
             surname, prefix = f"{surname}, {household.initials} {prefix}", ""
         if prefix and ("prefix" not in columns or rng.random() < 0.2):
             surname, prefix = f"{prefix} {surname}", ""
-        return {
+        row = {
             "customer_reference": arrear.reference,
             "surname": surname,
             "prefix": prefix,
@@ -374,6 +435,7 @@ class _Maker:
             "reminder_sent": "nee" if rng.choice((True, False)) and agreement.partner == "ymere" else "ja",
             "objection": "nee",
         }
+        return {**row, **dict.fromkeys(_LEFT_EMPTY.get(agreement.partner, ()), "")}
 
     def _address(self, dwelling: Dwelling, columns: Collection[str]) -> Row:
         draw = self._rng.random()
@@ -418,7 +480,7 @@ class _Maker:
             elif defect == "invalid_date":
                 row["arrears_since"] = "31-31-2020"
             elif defect == "invalid_flag":
-                row[next(flag for flag in _FLAGS if flag in agreement.headers)] = "misschien"
+                row[next(flag for flag in _FLAGS if flag in _filled(agreement))] = "misschien"
             elif defect == "future_date":
                 row["reference_date"] = written(received + timedelta(days=3))
             elif defect == "outdated":
@@ -483,6 +545,11 @@ class _Maker:
                     address = (dwelling.postcode, dwelling.number, dwelling.letter, dwelling.addition)
                     writer.writerow((*address, where, status))
         path.chmod(0o600)
+
+
+def _filled(agreement: Agreement) -> set[str]:
+    """The fields of the agreement that its partner fills."""
+    return {*agreement.headers} - _LEFT_EMPTY.get(agreement.partner, frozenset())
 
 
 def _amount(cents: int, decimal: str, *, thousands: bool) -> str:

@@ -201,8 +201,8 @@ def test_the_watch_on_the_watcher_sees_the_daemon(live: Live) -> None:
 
 def test_a_file_that_is_dropped_into_the_inbox_fills_its_month(live: Live) -> None:
     """The redelivery of a month that was refused: it and the month after it run, and its partition is there."""
-    good = next((live.home.inbox / "vattenfall" / "2020-10").glob("*.json"))
-    dropped = live.home.inbox / "vattenfall" / "2020-11" / "opnieuw.json"
+    good = next((live.home.inbox / "vattenfall" / "2020-10").glob("*.jsonl"))
+    dropped = live.home.inbox / "vattenfall" / "2020-11" / "opnieuw.jsonl"
     dropped.write_bytes(good.read_bytes().replace(b"2020", b"2019"))
 
     def filled() -> bool:

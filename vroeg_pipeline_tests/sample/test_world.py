@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.domain.layouts import FileForm, Layout, from_name
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.sample.world import PLANTED, ROW_DEFECTS, make_world
 from vroeg_pipeline_tests.kit.world import World
@@ -45,7 +47,51 @@ def lived_in(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 def test_every_reason_to_reject_a_row_occurs(lived_in: World) -> None:
     found = lived_in.query("SELECT DISTINCT unnest(reasons) AS reason FROM rejected_rows")
-    assert {row["reason"] for row in found} == {*ROW_DEFECTS, "replaced_by_later_file"}
+    assert {row["reason"] for row in found} == {*ROW_DEFECTS, "replaced_by_later_file", "unknown_partner_in_file"}
+
+
+def test_every_layout_that_can_be_agreed_is_delivered_and_read(lived_in: World) -> None:
+    partners = lived_in.home.load_partners()
+    layouts: list[Layout] = [*partners.agreements.values(), *partners.senders.values()]
+    forms = [layout.delivery for layout in layouts]
+    assert {form.format for form in forms} == {*get_args(FileForm.model_fields["format"].annotation)}
+    headers = [header for layout in layouts for header in layout.columns.values()]
+    used = {
+        "lines above the headers": any(form.lines_above for form in forms),
+        "a sheet": any(form.sheet for form in forms),
+        "records within": {form.format for form in forms if form.records_at} == {"json", "xml"},
+        "paths": any("." in header for (header, *_) in headers),
+        "attributes": any("@" in header for (header, *_) in headers),
+        "packed": any(form.packed for form in forms),
+        "any encoding": any(form.encoding == "auto" for form in forms),
+        "cents": any(form.unit == "cents" for form in forms),
+        "days": any("days_in_arrears" in layout.columns for layout in layouts),
+        "a date in the name": any(map(from_name, (c for layout in layouts for c in layout.constants.values()))),
+        "cells of several fields": any(layout.split for layout in layouts),
+        "several headers": any(len(several) > 1 for several in headers),
+        "several partners": any(layout.partner_column for layout in layouts),
+    }
+    assert [name for name, is_used in used.items() if not is_used] == []
+    read = lived_in.query(
+        "SELECT partner, count(*) AS signals, count(phone) FILTER (month = '2020-10-01') AS first, "
+        "count(phone) FILTER (month = '2021-03-01') AS last FROM validated_signals GROUP BY partner"
+    )
+    assert {row["partner"] for row in read} == {*partners.agreements}
+    assert min(row["signals"] for row in read) > 20
+    # Under the other header too.
+    (pre_wonen,) = (row for row in read if row["partner"] == "pre_wonen")
+    assert min(pre_wonen["first"], pre_wonen["last"]) > 10
+
+
+def test_a_portal_delivers_for_several_partners(lived_in: World) -> None:
+    files = [file for file in lived_in.table("delivery_files") if file["delivered_by"]]
+    assert {(file["partner"], file["status"]) for file in files} == {
+        ("ymere", "accepted"), ("zorg_en_zekerheid", "accepted"),
+    }  # fmt: skip
+    both = lived_in.query("SELECT * FROM address_matches WHERE partners @> ['ymere', 'zorg_en_zekerheid']")
+    assert {match["match_kind"] for match in both} == {"multiple"}
+    (strange,) = lived_in.query("SELECT * FROM rejected_rows WHERE partner = 'portaal'")
+    assert (strange["reasons"], f"{strange['month']:%Y-%m}") == (["unknown_partner_in_file"], "2021-01")
 
 
 def test_every_fate_of_a_file_occurs(lived_in: World) -> None:
