@@ -33,10 +33,16 @@ CREATE OR REPLACE TEMP MACRO number_text_of(value) AS
     END;
 
 -- The number and what follows it. Empty where no number 1-99999 can be read: nor is there one in a number with a part
--- (7.5), a date that a spreadsheet made of 12-3, or beside a control character.
+-- (7.5), in what a spreadsheet made of 12-3 (2021-12-03, 12-3-2021, 12-mrt) or of 12:30, or beside a control character.
 CREATE OR REPLACE TEMP MACRO number_and_rest_of(text) AS
     CASE
-        WHEN regexp_full_match(text, '[0-9]+[.,][0-9]+|[0-9]{4}-[0-9]{2}-[0-9]{2}.*') OR is_garbled(text)
+        WHEN
+            regexp_full_match(
+                text,
+                '(?i)[0-9]+[.,][0-9]+|[0-9]{4}-[0-9]{2}-[0-9]{2}.*|[0-9]{1,2}[-/][0-9]{1,2}[-/](?:19|20)[0-9]{2}|'
+                || '[0-9]{1,2}-(?:jan|feb|mrt|mar|apr|mei|may|jun|jul|aug|sep|okt|oct|nov|dec)|[0-9]{1,2}:[0-9]{2}.*'
+            )
+            OR is_garbled(text)
             THEN struct_pack(number := '', rest := '')
         ELSE regexp_extract(text, '(?s)^0*([1-9][0-9]{0,4})(|[^0-9].*)$', ['number', 'rest'])
     END;

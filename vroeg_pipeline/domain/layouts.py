@@ -23,6 +23,8 @@ PARTNER_IN_FILE = "partner_in_file"
 
 # Directives that Python and DuckDB read alike; names of months and days depend on a language and are left out.
 _DATE_DIRECTIVES = frozenset("dmYyjHMSfz%")
+# How many digits each has where it is written in full; an offset stands apart by its sign.
+DIGITS = {"Y": 4, "y": 2, "m": 2, "d": 2, "j": 3, "H": 2, "M": 2, "S": 2, "f": 6}
 _SAMPLE_DAYS = (date(2021, 2, 3), date(2023, 12, 1))
 _FROM_NAME = re.compile(r'from_name\s+(["\']?)(?P<format>.+)\1')
 _SPAN = re.compile(r"([1-9][0-9]{0,5})\s*-\s*([1-9][0-9]{0,5})")
@@ -298,6 +300,26 @@ def parts_of(pattern: str) -> Iterator[tuple[str, str]]:
     """(text in front, field) of each field of a split pattern; last (text, "") of what stands behind them."""
     pieces = _PLACE.split(pattern)
     yield from zip(pieces[::2], [*pieces[1::2], ""], strict=True)
+
+
+def digits_in_full(date_format: str) -> str | None:
+    """A pattern for the whole of a text in a format whose numbers stand against each other; None for other formats.
+
+    Of 10121 nobody knows the day: a spreadsheet took off a zero, and a reader that is lenient finds the tenth of December.
+    """
+    first, *pieces = re.split(r"%(.)", date_format)
+    directives, texts = pieces[::2], pieces[1::2]
+    # Whether each touches the one behind it; an offset has a sign in front.
+    touches = [not text and behind in DIGITS for text, behind in zip(texts, [*directives[1:], ""], strict=True)]
+    if not any(touches):
+        return None
+    pattern = re.escape(first)
+    for at, (directive, text) in enumerate(zip(directives, texts, strict=True)):
+        either = touches[at] or (at > 0 and touches[at - 1])
+        width = DIGITS.get(directive)
+        pattern += (f"[0-9]{{{width}}}" if either else f"[0-9]{{1,{width}}}") if width else ".*"
+        pattern += re.escape(text)
+    return pattern
 
 
 def from_name(constant: str) -> str | None:

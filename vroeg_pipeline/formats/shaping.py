@@ -12,7 +12,7 @@ from datetime import date, datetime
 import duckdb
 
 from vroeg_pipeline.domain.fields import DELIVERED_FIELDS, REQUIRED_FIELDS
-from vroeg_pipeline.domain.layouts import Layout, fields_of, from_name, parts_of
+from vroeg_pipeline.domain.layouts import DIGITS, Layout, fields_of, from_name, parts_of
 from vroeg_pipeline.formats.cells import BLANK
 from vroeg_pipeline.installation.statements import quoted
 
@@ -27,7 +27,6 @@ _FIELDS = {
     "initials": r"\p{Lu}.*?",
     "prefix": rf"['’]?\p{{Ll}}\S*(?:{_SPACE}+['’]?\p{{Ll}}\S*)*",
 }
-_DIGITS = {"Y": 4, "y": 2, "m": 2, "d": 2, "j": 3, "H": 2, "M": 2, "S": 2, "f": 6}
 
 
 class NoDateInNameError(Exception):
@@ -92,7 +91,7 @@ def date_in_name(name: str, date_format: str) -> date:
     pieces = re.split(r"%(.)", date_format)
     regex = re.escape(pieces[0])
     for directive, text in zip(pieces[1::2], pieces[2::2], strict=True):
-        regex += ("%" if directive == "%" else f"[0-9]{{{_DIGITS[directive]}}}") + re.escape(text)
+        regex += ("%" if directive == "%" else f"[0-9]{{{DIGITS[directive]}}}") + re.escape(text)
     found = set()
     for written in re.findall(rf"(?<![0-9]){regex}(?![0-9])", name):
         try:

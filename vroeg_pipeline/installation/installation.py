@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 
 from vroeg_pipeline.domain.errors import VroegError
-from vroeg_pipeline.domain.layouts import EXCEL_SERIAL
+from vroeg_pipeline.domain.layouts import EXCEL_SERIAL, digits_in_full
 from vroeg_pipeline.domain.months import TIME_ZONE, add_months
 from vroeg_pipeline.domain.partners import Partners
 from vroeg_pipeline.domain.settings import Settings
@@ -127,7 +127,9 @@ def _parsed(date_format: str) -> str:
     elif date_format.endswith("Z"):
         parsed = f"timezone('{TIME_ZONE}', timezone('UTC', {parsed}))"
     # DuckDB reads 21 as the year 21 where four digits are agreed; Dutch partners write no year before 1000.
-    return f"CASE WHEN year({parsed}) >= 1000 THEN {parsed}::DATE END"
+    whole = digits_in_full(date_format)
+    is_whole = f"regexp_full_match(value, {quoted(whole)}) AND " if whole else ""
+    return f"CASE WHEN {is_whole}year({parsed}) >= 1000 THEN {parsed}::DATE END"
 
 
 def _set(connection: duckdb.DuckDBPyConnection, name: str, value: object) -> None:

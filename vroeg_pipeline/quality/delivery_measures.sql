@@ -1,6 +1,6 @@
 -- What a delivery of the month (all its accepted files) looks like in numbers, beside the six months before it: no
 -- personal data, so that it may be shown to anyone (docs/adr/0006). Great Expectations judges these and nothing else.
--- Needs: encoded_twice, month; tables ancestry, html_entities, senders.
+-- Needs: misread_letters, month; tables ancestry, html_entities, senders.
 WITH files AS (
     SELECT *
     FROM delivery_files
@@ -88,7 +88,7 @@ misread AS (
                 regexp_extract_all(lower(written), '&([a-z][a-z0-9]*);', 1), (SELECT list(name) FROM html_entities)
             )
         ) AS escaped_names,
-        count(*) FILTER (regexp_matches(written, getvariable('encoded_twice'))) AS twice_encoded_names
+        count(*) FILTER (regexp_matches(written, getvariable('misread_letters'))) AS twice_encoded_names
     FROM names
     WHERE contains(written, '&') OR strlen(written) > length(written)
     GROUP BY partner

@@ -12,8 +12,8 @@ from vroeg_pipeline.installation.statements import temporary_columns
 
 def know_misread_names(connection: duckdb.DuckDBPyConnection) -> None:
     """Makes the temporary table `html_entities` (names without case, as capitals are made of them too) and sets the
-    variable `encoded_twice`, a pattern.
+    variable `misread_letters`, a pattern: letters that were encoded twice, and the sign for one that was lost.
     """
     entities = sorted({name.removesuffix(";").lower() for name in html5 if name.endswith(";")})
     temporary_columns(connection, "html_entities", {"name": ("VARCHAR", entities)})
-    connection.execute("SET VARIABLE encoded_twice = ?", [encoded_twice()])
+    connection.execute("SET VARIABLE misread_letters = ?", [f"{encoded_twice()}|\ufffd"])

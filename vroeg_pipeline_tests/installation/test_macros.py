@@ -163,6 +163,27 @@ def test_a_moment_is_its_day_in_the_netherlands(world: World, text: str, date_fo
 
 
 @pytest.mark.parametrize(
+    ("text", "date_format", "day"),
+    [
+        ("20210110", "%Y%m%d", date(2021, 1, 10)),
+        ("2021110", "%Y%m%d", None),
+        ("1012021", "%d%m%Y", None),
+        ("20210110 9:05", "%Y%m%d %H:%M", date(2021, 1, 10)),
+        ("2021110 09:05", "%Y%m%d %H:%M", None),
+        ("20210110T090500Z", "%Y%m%dT%H%M%SZ", date(2021, 1, 10)),
+        ("20210110090500+0100", "%Y%m%d%H%M%S%z", date(2021, 1, 10)),
+        ("1-1-2021 9:05", "%d-%m-%Y %H:%M", date(2021, 1, 1)),
+    ],
+)
+def test_digits_that_touch_are_all_there(world: World, text: str, date_format: str, day: date | None) -> None:
+    world.agree("een", delivery={"date_format": date_format})
+    with duckdb.connect() as made:
+        made.execute("SET TimeZone = 'Europe/Amsterdam'")
+        world.installation.define_macros(made)
+        assert value(made, "date_of(?, ?, false)", text, date_format) == day
+
+
+@pytest.mark.parametrize(
     ("text", "days"),
     [("69", 69), ("0", 0), ("6\u200b9", 69), ("-1", None), ("69,5", None), ("2021-03-01", None), ("123456", None)],
 )
@@ -181,6 +202,10 @@ def test_days(connection: duckdb.DuckDBPyConnection, text: str, days: int | None
         ("01-03-2021 12:00", "%d-%m-%Y", None),
         ("2021-03-01", "%Y-%m-%d", date(2021, 3, 1)),
         ("010321", "%d%m%y", date(2021, 3, 1)),
+        # Without its zero it could be the tenth of December 2001.
+        ("10121", "%d%m%y", None),
+        ("10321", "%d%m%y", None),
+        ("0103021", "%d%m%y", None),
     ],
 )
 def test_date_in_the_agreed_format(
@@ -292,12 +317,23 @@ def test_a_word_is_no_date(connection: duckdb.DuckDBPyConnection, text: str) -> 
     assert value(connection, "date_of(?, '%d-%m-%Y', false)", text) is None
 
 
+@pytest.mark.parametrize("text", ["3-de", "12-3", "12-3-21", "12 mei", "3/dec", "7:3"])
+def test_what_is_still_a_house_number(connection: duckdb.DuckDBPyConnection, text: str) -> None:
+    assert value(connection, "number_and_rest(?).number", text) in ("3", "7", "12")
+
+
 @pytest.mark.parametrize("text", ["2021\u200bAB", "2021\u2009AB", "\ufeff2021ab", "20 21 AB"])
 def test_what_cannot_be_seen_is_no_part_of_a_postcode(connection: duckdb.DuckDBPyConnection, text: str) -> None:
     assert value(connection, "postcode_of(?)", text) == "2021AB"
 
 
-@pytest.mark.parametrize("text", ["7.5", "7,5", "2021-12-03", "2021-12-03 00:00:00", "7\x01", "0", "A"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "7.5", "7,5", "2021-12-03", "2021-12-03 00:00:00", "3-dec", "12-MRT", "12-3-2021", "1/2/1940", "7:30", "12:00:00",
+        "7\x01", "0", "A",
+    ],
+)  # fmt: skip
 def test_what_is_no_house_number(connection: duckdb.DuckDBPyConnection, text: str) -> None:
     assert value(connection, "number_and_rest(?).number", text) == ""
 

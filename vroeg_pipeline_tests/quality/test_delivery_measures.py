@@ -158,6 +158,10 @@ def test_names_of_people_streets_and_towns_are_looked_at(tables: Tables, field: 
     assert names_of(tables, "R&eacute;gie", "CafÃ©", field=field) == (1, 1)
 
 
+def test_a_letter_that_was_lost_is_counted(tables: Tables) -> None:
+    assert names_of(tables, "M\ufffdller", "Muller") == (0, 1)
+
+
 def test_only_the_delivery_of_the_month_is_looked_at(tables: Tables) -> None:
     tables.delivered(file_sha256="superseded", surname="M&uuml;ller")
     tables.delivered(month="2021-02", surname="M&uuml;ller")

@@ -539,6 +539,8 @@ def _parse_date(value: object, date_formats: tuple[str, ...]) -> date | None:
             if re.fullmatch(r"[0-9]{1,7}([.,][0-9]+)?", text) and 0 < int(re.split("[.,]", text)[0]) <= 2_958_465:
                 return date(1899, 12, 30) + timedelta(days=int(re.split("[.,]", text)[0]))
             continue
+        if re.search("%[a-zA-Z]%[a-zA-Z]", date_format) and len(text) != len(f"{date(2021, 12, 31):{date_format}}"):
+            continue  # digits that touch are all there, or nobody knows which is which
         try:
             moment = datetime.strptime(text, date_format)  # noqa: DTZ007
         except ValueError:
