@@ -62,6 +62,7 @@ STEPS = [
     evaluation.evaluation_page,
 ]
 OF_NO_MONTH: Assets = [
+    deliveries.AGREEMENTS,
     addresses.address_register,
     addresses.MUNICIPALITIES,
     worklists.AREAS,
@@ -97,9 +98,11 @@ def first_month(installation: Installation) -> date:
 def build_defs(installation: Installation | None = None) -> dg.Definitions:
     """The whole location, for the installation of the environment or another one (tests, the command line).
 
-    Raises VroegError when an agreement or the settings are wrong; the UI shows its line in place of the location.
+    Raises VroegError when an agreement or the settings are wrong and never were right; the UI shows its line in place of the
+    location.
     """
-    installation = installation or Installation.load(Home.from_environment())
+    installation = installation or Installation.load_or_last_good(Home.from_environment())
+    installation.keep_agreed()
     start = first_month(installation)
     partitions, partners = monthly_partitions(start), installation.partners
     without_months: Assets = [
@@ -113,6 +116,7 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
     return dg.Definitions(
         assets=[*OF_NO_MONTH, *of_months],
         asset_checks=[
+            intake_checks.agreements_check,
             address_checks.register_checks,
             address_desk_checks.decisions_check,
             *month_checks(CHECKS, STEPS, partitions),

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
@@ -14,26 +15,29 @@ import pytest
 import yaml
 
 from vroeg_pipeline.automation.jobs import MONTH_JOB
+from vroeg_pipeline.cli.dev import prepare_storage
 from vroeg_pipeline.definitions import build_defs, first_month
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import parse_month
+from vroeg_pipeline.installation.agreed import what_is_wrong
 from vroeg_pipeline.installation.dagster_home import prepare_dagster_home
-from vroeg_pipeline.installation.home import CHECKOUT, Home
-from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.home import CHECKOUT
 from vroeg_pipeline.installation.schema import create_tables
 from vroeg_pipeline.installation.statements import sql
+from vroeg_pipeline_tests.cli.test_app import vroeg
 from vroeg_pipeline_tests.kit.queries import named_in
 from vroeg_pipeline_tests.kit.world import World
 
 # Key → what it reads. The assets are the vocabulary of everyone who works with the pipeline: a change is deliberate.
 GRAPH = {
     "address_register": [],
+    "agreements": [],
     "areas": [],
     "known_clients": [],
     "municipalities": [],
     "deliveries/huur": [],
     "deliveries/water": [],
-    "delivery_files": ["deliveries/huur", "deliveries/water"],
+    "delivery_files": ["agreements", "deliveries/huur", "deliveries/water"],
     "address_overrides": ["address_register"],
     "validated_signals": ["address_overrides", "address_register", "delivery_files", "municipalities"],
     "rejected_rows": ["address_overrides", "address_register", "delivery_files", "municipalities"],
@@ -105,7 +109,7 @@ GRAPH = {
     "evaluation_page": ["evaluation_contacts", "evaluation_deliveries", "evaluation_reports", "evaluation_signals"],
 }
 NO_TABLES = {"delivery_board", "ddas_delivery", "evaluation_page", "partner_feedback"}
-BY_HAND = {"areas", "known_clients", "municipalities"}
+BY_HAND = {"agreements", "areas", "known_clients", "municipalities"}
 
 
 @pytest.fixture
@@ -322,8 +326,68 @@ def test_loading_it_is_light() -> None:
     assert found.stdout.strip() == "[]"
 
 
-def test_a_wrong_agreement_stops_the_location_with_a_readable_line(tmp_path: Path) -> None:
-    world = World(tmp_path / "home")
-    world.agree("huur", type="Huren")
-    with pytest.raises(VroegError, match=r"agreements/huur\.yaml.*type"):
-        build_defs(Installation.load(Home(world.root)))
+@pytest.fixture
+def environment(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setenv("VROEG_HOME", str(world.root))
+    return world
+
+
+def test_a_wrong_agreement_stops_a_first_start_with_a_readable_line(environment: World) -> None:
+    environment.agree("huur", type="Huren")
+    for start in (build_defs, lambda: prepare_storage(environment.home)):
+        with pytest.raises(VroegError, match=r"agreements/huur\.yaml.*type"):
+            start()
+    assert not environment.home.dagster.exists()
+
+
+def wrong_agreement(world: World) -> None:
+    world.agree("water", type="Wataer", due_day=3)
+
+
+def wrong_settings(world: World) -> None:
+    world.settings(matching_workday=3)
+
+
+def no_text(world: World) -> None:
+    (world.home.agreements / "gas.yaml").write_bytes(b"\xff\xfe\x00")
+
+
+def another_ending(world: World) -> None:
+    (world.home.agreements / "gas.yml").touch()
+
+
+def one_that_others_name(world: World) -> None:
+    (world.home.agreements / "portaal.yaml").unlink()
+
+
+@pytest.mark.parametrize("spoil", [wrong_agreement, wrong_settings, no_text, another_ending, one_that_others_name])
+def test_who_was_at_work_goes_on_with_the_last_that_was_right(
+    environment: World, spoil: Callable[[World], None]
+) -> None:
+    environment.agree_sender("portaal", {"Huur": "huur"})
+    environment.agree_delivered("huur", "portaal")
+    environment.agree("water", type="Water")
+    environment.settings(watch_seconds=7)
+    partners, files = set(build_defs().resolve_all_asset_keys()), environment.home.agreement_texts()
+    spoil(environment)
+    # What was changed rightly beside it waits too: agreements name each other.
+    environment.agree("wind", type="Energie")
+    gone_on = build_defs()
+    assert set(gone_on.resolve_all_asset_keys()) == partners
+    assert gone_on.resolve_sensor_def("arrivals").minimum_interval_seconds == 7
+    assert vroeg(environment.root, "status").returncode == 1
+    environment.home.settings.unlink()
+    for path in environment.home.agreements.iterdir():
+        path.unlink()
+    for name in ("portaal", "huur", "water"):
+        (environment.home.agreements / f"{name}.yaml").write_text(files[name], encoding="utf-8")
+    assert build_defs().resolve_sensor_def("arrivals").minimum_interval_seconds == 30
+
+
+def test_a_deleted_agreement_is_no_mistake(environment: World) -> None:
+    environment.agree("huur")
+    environment.agree("water", type="Water")
+    build_defs()
+    (environment.home.agreements / "water.yaml").unlink()
+    assert dg.AssetKey(["deliveries", "water"]) not in build_defs().resolve_all_asset_keys()
+    assert what_is_wrong(environment.home) is None

@@ -152,6 +152,14 @@ class Disk(_Facts):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Mistaken(_Facts):
+    """An agreement or the settings cannot be read, and the last good ones are in force."""
+
+    kind: Literal[AlertKind.AGREEMENTS] = AlertKind.AGREEMENTS
+    said: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class MonthDone(_Facts):
     """The worklists of a month are made, or made again with another issue; figures as in `installation.notes.Made`."""
 
@@ -177,7 +185,7 @@ class Crisis(_Facts):
 
 # The kinds of `domain.alerts.ASKED_OF_PARTNERS`.
 AskedOfPartner = Missing | Refused | Questioned | Outdated | Volume | Drift
-Facts = AskedOfPartner | Late | Stray | CheckFailed | RunFailed | Automation | Disk | MonthDone | Crisis
+Facts = AskedOfPartner | Late | Stray | CheckFailed | RunFailed | Automation | Disk | Mistaken | MonthDone | Crisis
 
 
 @dataclass(frozen=True)

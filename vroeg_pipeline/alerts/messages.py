@@ -19,6 +19,7 @@ from vroeg_pipeline.alerts.facts import (
     Facts,
     Late,
     Missing,
+    Mistaken,
     MonthDone,
     Outdated,
     Questioned,
@@ -59,6 +60,7 @@ _TITLES: Mapping[Language, Mapping[AlertKind, str]] = {
         AlertKind.RUN_FAILED: "run failed",
         AlertKind.AUTOMATION: "sensor or schedule does not work",
         AlertKind.DISK: "disk is filling",
+        AlertKind.AGREEMENTS: "an agreement or setting is wrong",
         AlertKind.MONTH_DONE: "worklists made",
         AlertKind.CRISIS: "crisis on a worklist",
     },
@@ -74,6 +76,7 @@ _TITLES: Mapping[Language, Mapping[AlertKind, str]] = {
         AlertKind.RUN_FAILED: "verwerking mislukt",
         AlertKind.AUTOMATION: "sensor of schema werkt niet",
         AlertKind.DISK: "schijf raakt vol",
+        AlertKind.AGREEMENTS: "een leveringsafspraak of instelling klopt niet",
         AlertKind.MONTH_DONE: "werklijsten gemaakt",
         AlertKind.CRISIS: "crisis op een werklijst",
     },
@@ -149,7 +152,7 @@ def _title(notices: Sequence[Notice], language: Language) -> str:
     if len(notices) > 1:
         months = ", ".join(dict.fromkeys(month_text(n.condition.month) for n in notices if n.condition.month))
         about = f"{len(notices)} × {months}" if months else f"{len(notices)} ×"
-    return f"{_SENDER}: {what}, {about}"
+    return f"{_SENDER}: " + ", ".join(part for part in (what, about) if part)
 
 
 def _about(notice: Notice) -> str:
@@ -241,6 +244,10 @@ def _english(facts: Facts) -> str:
             return f"{facts.said}."
         case Disk():
             return f"{facts.said}. Runs fail when it is full."
+        case Mistaken():
+            return (
+                f"{facts.said}. The last good agreements and settings stay in force, all of them, until it is mended."
+            )
         case MonthDone():
             return _month_done(facts)
         case Crisis():
@@ -285,6 +292,8 @@ def _dutch(facts: Facts) -> str:
             return f"Er komt niets nieuws op de werklijsten tot het is verholpen (run {facts.run}); de beheerder weet ervan."
         case Automation() | Disk():
             return f"{facts.said}."
+        case Mistaken():
+            return f"De laatste goede afspraken en instellingen blijven gelden tot het is hersteld. {facts.said}."
         case MonthDone():
             return _month_done_in_dutch(facts)
         case Crisis():

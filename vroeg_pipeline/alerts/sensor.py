@@ -13,7 +13,7 @@ from urllib.parse import quote
 import dagster as dg
 
 from vroeg_pipeline.alerts.book import LOCK_SECONDS, AlertState, Waiting, alert_lock, read_alerts, write_alerts
-from vroeg_pipeline.alerts.facts import Automation, Disk, RunFailed
+from vroeg_pipeline.alerts.facts import Automation, Disk, Mistaken, RunFailed
 from vroeg_pipeline.alerts.messages import Message, compose, partner_text
 from vroeg_pipeline.alerts.notifier import send
 from vroeg_pipeline.alerts.plan import Condition, Notice, Observed, Phase, is_quiet, plan, retry_after
@@ -28,16 +28,18 @@ from vroeg_pipeline.alerts.problems import (
 from vroeg_pipeline.automation.health import disk_finding, tick_findings
 from vroeg_pipeline.automation.jobs import INTAKE_JOB, MONTH_JOB
 from vroeg_pipeline.deliveries.assets import delivery_key
+from vroeg_pipeline.deliveries.checks import agreements_judged
 from vroeg_pipeline.deliveries.partner_month import PartnerMonth
 from vroeg_pipeline.deliveries.worked_on import months_worked_on, still_to_be_judged, worked_on
 from vroeg_pipeline.domain.alerts import AlertKind, Language
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import add_months, month_of, months_between
+from vroeg_pipeline.installation.agreed import is_asleep, what_is_wrong
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.notes import MADE, noted_verdicts
 from vroeg_pipeline.monthly import month_key
 from vroeg_pipeline.quality.board_page import refresh_board
-from vroeg_pipeline.quality.delivery_register import is_asleep, noted_files
+from vroeg_pipeline.quality.delivery_register import noted_files
 
 _SENSOR = "alerts"
 # A look must end long before Dagster gives up on a tick; what is not sent by then is sent by the next.
@@ -132,6 +134,9 @@ def observe(installation: Installation, instance: dg.DagsterInstance, state: Ale
             conditions += [month_done(month, made), *crises(month, made)]
     disk = disk_finding(home)
     conditions += [] if disk.healthy else [Condition(Disk(said=disk.said))]
+    if wrong := what_is_wrong(home):
+        # Another mistake is another thing to mend.
+        conditions.append(Condition(Mistaken(said=wrong), occurrence=wrong))
     conditions += _failed_runs(instance, state)
     conditions += [
         Condition(Automation(said=finding.said), finding.part)
@@ -221,6 +226,7 @@ def look(installation: Installation, instance: dg.DagsterInstance, wait_seconds:
     Raises VroegError when what was told before cannot be read, or another look does not finish within `wait_seconds`.
     """
     with alert_lock(installation.home, wait_seconds):
+        installation.keep_agreed()
         before = read_alerts(installation.home)
         state, notices = planned(installation, instance, before)
         if state != before:
@@ -331,9 +337,11 @@ def alerts_sensor(
     return alerts
 
 
-def _marks(installation: Installation, told: Sequence[Notice]) -> list[dg.AssetObservation]:
+def _marks(
+    installation: Installation, told: Sequence[Notice]
+) -> list[dg.AssetObservation | dg.AssetCheckEvaluation | dg.AssetMaterialization]:
     partners = installation.partners.agreements
-    return [
+    observed = [
         dg.AssetObservation(
             delivery_key(notice.condition.subject),
             partition=month_key(notice.condition.month),
@@ -343,3 +351,5 @@ def _marks(installation: Installation, told: Sequence[Notice]) -> list[dg.AssetO
         for notice in told
         if notice.condition.subject in partners and notice.condition.month
     ]
+    about_agreements = any(notice.condition.kind == AlertKind.AGREEMENTS for notice in told)
+    return [*observed, *([agreements_judged(installation)] if about_agreements else [])]

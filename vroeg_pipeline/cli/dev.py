@@ -17,6 +17,7 @@ from rich.console import Console
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation.dagster_home import prepare_dagster_home
 from vroeg_pipeline.installation.home import Home
+from vroeg_pipeline.installation.installation import Installation
 
 _LOCATION = ("-m", "vroeg_pipeline.definitions")
 _STOP_SECONDS = 20
@@ -62,7 +63,9 @@ def prepare_storage(home: Home) -> None:
     """Makes Dagster's home and its storage.
 
     Webserver and daemon would make the tables of an empty storage at the same time, which breaks it; so this comes first.
+    Raises VroegError when an agreement or the settings are wrong and never were right, as then neither has work.
     """
+    Installation.load_or_last_good(home)
     prepare_dagster_home(home)
     with DagsterInstance.get() as instance:
         instance.get_runs_count()

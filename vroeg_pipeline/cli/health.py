@@ -21,6 +21,7 @@ from vroeg_pipeline.automation.health import HealthFinding, disk_finding, tick_f
 from vroeg_pipeline.deliveries.worked_on import months_worked_on, worked_on
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import add_months, matching_moment, moment_text, month_of, month_text
+from vroeg_pipeline.installation.agreed import what_is_wrong
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import CLOCK, Installation
 from vroeg_pipeline.installation.locking import is_held
@@ -37,7 +38,7 @@ def show_health(home: Home, out: Console, *, as_json: bool) -> None:
 
     Raises VroegError when one of them is not healthy, after printing all.
     """
-    found = list(findings(Installation.load(home)))
+    found = list(findings(Installation.load_or_last_good(home)))
     unhealthy = [finding.part for finding in found if not finding.healthy]
     if as_json:
         out.print_json(json.dumps({"healthy": not unhealthy, "findings": [asdict(finding) for finding in found]}))
@@ -60,6 +61,7 @@ def findings(installation: Installation) -> Iterator[HealthFinding]:
             yield from tick_findings(instance, now)
     else:
         yield HealthFinding("daemon", False, f"there is no Dagster home at {home.dagster}; start with: vroeg dev")
+    yield _agreements(home)
     yield _last_month(installation, now)
     yield disk_finding(home)
     yield _warehouse(home)
@@ -74,6 +76,12 @@ def _daemon(instance: DagsterInstance, now: datetime) -> HealthFinding:
         return HealthFinding("daemon", False, "it has never run")
     last = datetime.fromtimestamp(max(beat.timestamp for beat in heartbeats.values()), UTC)
     return HealthFinding("daemon", now - last <= _HEARTBEAT_TOLERANCE, f"last heartbeat {moment_text(last)}")
+
+
+def _agreements(home: Home) -> HealthFinding:
+    wrong = what_is_wrong(home)
+    said = f"{wrong}; the last good ones are in force" if wrong else "they and the settings can be read"
+    return HealthFinding("agreements", wrong is None, said)
 
 
 def _last_month(installation: Installation, now: datetime) -> HealthFinding:

@@ -14,9 +14,15 @@ from vroeg_pipeline.deliveries.worked_on import content_of_month, note_seen
 from vroeg_pipeline.domain.agreements import Agreement
 from vroeg_pipeline.domain.months import AMSTERDAM, longest_waits, month_text
 from vroeg_pipeline.domain.partners import Partners
-from vroeg_pipeline.monthly import Figures, Month, bars, counted, made, month_key, monthly, row_count
+from vroeg_pipeline.monthly import Figures, Month, bars, counted, kept_by_hand, made, month_key, monthly, row_count
 
 GROUP = "deliveries"
+
+AGREEMENTS = kept_by_hand(
+    "agreements",
+    "`agreements/<partner>.yaml` and `settings.yaml`: who delivers what, how and by when (DOMAIN §4, §13). Kept by hand.",
+    kinds=("yaml",),
+)
 
 
 def delivery_key(partner: str) -> dg.AssetKey:
@@ -117,7 +123,7 @@ def delivery_files(of: Month) -> Mapping[str, Figures]:
 def of_partners(partners: Partners) -> Sequence[dg.AssetSpec | dg.AssetsDefinition]:
     """The assets of this room with those that the agreements ask for: an external one a partner."""
     keys = [delivery_key(partner) for partner in partners.agreements]
-    (intake,) = dg.map_asset_specs(lambda spec: spec.replace_attributes(deps=keys), [delivery_files])
+    (intake,) = dg.map_asset_specs(lambda spec: spec.replace_attributes(deps=[AGREEMENTS, *keys]), [delivery_files])
     return [*(_delivery_spec(agreement) for agreement in partners.agreements.values()), intake]
 
 

@@ -2,7 +2,12 @@
 
 import dagster as dg
 
+from vroeg_pipeline.deliveries.assets import AGREEMENTS
+from vroeg_pipeline.installation.agreed import what_is_wrong
+from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.monthly import Month, MonthCheck, keys_are_unique
+
+_ARE_RIGHT = "are_right"
 
 
 def _unknown_partners(of: Month) -> str | None:
@@ -72,3 +77,27 @@ CHECKS = [
         severity=dg.AssetCheckSeverity.WARN,
     ),
 ]
+
+
+def agreements_judged(installation: Installation) -> dg.AssetCheckEvaluation:
+    """What is to be said of the agreements and settings as they are now."""
+    wrong = what_is_wrong(installation.home)
+    return dg.AssetCheckEvaluation(
+        asset_key=AGREEMENTS.key,
+        check_name=_ARE_RIGHT,
+        passed=wrong is None,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=f"{wrong}. The last good ones are in force." if wrong else "All of them can be read.",
+        metadata={},
+    )
+
+
+@dg.asset_check(
+    name=_ARE_RIGHT,
+    asset=AGREEMENTS.key,
+    description="All agreements and settings can be read; while one cannot, all stay in force as they were right last "
+    "(DOMAIN §4).",
+)
+def agreements_check(installation: dg.ResourceParam[Installation]) -> dg.AssetCheckResult:
+    judged = agreements_judged(installation)
+    return dg.AssetCheckResult(passed=judged.passed, severity=judged.severity, description=judged.description)

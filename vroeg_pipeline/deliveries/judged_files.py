@@ -122,7 +122,7 @@ def _judge_sent(
 ) -> list[DeliveryFile]:
     """A sender's file for itself, with its rows of unknown partners, and for each partner with rows in it.
 
-    What cannot be used is also the refused file of each partner that is owed: it would have been in it.
+    What cannot be used is also the refused file of each partner whose agreement holds: it would have been in it.
     """
     served = {partner: installation.partners.agreements[partner] for partner in sorted(set(sender.partners.values()))}
     # Its own rows are still to be told of when an addition for one of its partners came.
@@ -144,7 +144,7 @@ def _judge_sent(
         own = replace(own, detail="; ".join(filter(None, (own.detail, said))))
     judged = [own]
     for partner, agreement in served.items():
-        lacks_all = whole.refusal in _WHOLE_FILE and agreement.is_owed(file.month)
+        lacks_all = whole.refusal in _WHOLE_FILE and agreement.is_active(file.month)
         if lacks_all or (rows and rows[partner]):
             its = replace(file, partner=partner, delivered_by=sender.sender, is_senders=False, rows_table=None)
             its = _as_agreed(its, [agreement], decisions)
@@ -205,7 +205,7 @@ def _verdict(
 ) -> DeliveryFile:
     """The file accepted or refused; of several refusals the first in the order of DOMAIN §4. None: of a sender itself,
     which owes nothing."""
-    if agreement and not agreement.is_owed(file.month):
+    if agreement and not agreement.is_active(file.month):
         period = f"{month_text(agreement.valid_from)} to "
         period += month_text(agreement.valid_until) if agreement.valid_until else "now"
         return file.refused("not_active", f"the agreement holds for {period}")

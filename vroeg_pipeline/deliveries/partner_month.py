@@ -49,6 +49,11 @@ class PartnerMonth:
         return self.agreement.is_owed(self.month)
 
     @property
+    def is_told(self) -> bool:
+        """Whether it is told what became of it: it is owed, or something usable came though nothing was owed yet."""
+        return self.is_owed or (bool(self.usable) and self.agreement.is_active(self.month))
+
+    @property
     def due(self) -> datetime:
         """The moment by which it must be in, Europe/Amsterdam."""
         return self.agreement.due(self.month)
@@ -166,7 +171,7 @@ class PartnerMonth:
         Outdated: see `is_outdated`, or nothing came but old bytes again. Expected: nothing came, and the deadline is still
         ahead.
         """
-        if not self.is_owed:
+        if not self.is_told:
             return DeliveryState.NOT_OWED
         if self.usable:
             if self.is_outdated:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, field_validator, model_validator
 
 from vroeg_pipeline.domain.ddas import PartnerType
 from vroeg_pipeline.domain.errors import VroegError
@@ -90,7 +90,8 @@ class DeliveryTerms(FileForm):
 class Agreement(Layout):
     """One partner's delivery agreement (leveringsafspraak), `agreements/<partner>.yaml`.
 
-    `delivered_by`: the sender in whose files its rows stand; the form of the file is then the sender's.
+    `delivered_by`: the sender in whose files its rows stand; the form of the file is then the sender's. When it was first
+    seen is no part of the file (`seen`).
     """
 
     partner: str
@@ -104,6 +105,7 @@ class Agreement(Layout):
     owner: str | None = None
     delivered_by: str | None = None
     delivery: DeliveryTerms
+    _first_seen: datetime | None = PrivateAttr(None)
 
     @field_validator("partner")
     @classmethod
@@ -125,9 +127,19 @@ class Agreement(Layout):
             raise ValueError("a partner cannot succeed itself")
         return self
 
-    def is_owed(self, month: date) -> bool:
-        """Whether a delivery is owed for the month (first of the month), both ends included."""
+    def seen(self, first: datetime | None) -> Agreement:
+        """The same agreement, first seen at this aware moment; None: it was always there."""
+        agreement = self.model_copy()
+        agreement._first_seen = first
+        return agreement
+
+    def is_active(self, month: date) -> bool:
+        """Whether the agreement holds in the month (first of the month), both ends included."""
         return self.valid_from <= month and (self.valid_until is None or month <= self.valid_until)
+
+    def is_owed(self, month: date) -> bool:
+        """Whether a delivery is owed for the month: nothing is for a deadline that had passed when it was first seen."""
+        return self.is_active(month) and (self._first_seen is None or self._first_seen <= self.due(month))
 
     def adds(self, name: str) -> bool:
         """Whether a file of this name adds to the month's delivery, and replaces nothing (DOMAIN §4)."""

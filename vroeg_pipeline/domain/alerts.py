@@ -22,6 +22,7 @@ class AlertKind(StrEnum):
     RUN_FAILED = "run_failed"
     AUTOMATION = "automation"
     DISK = "disk"
+    AGREEMENTS = "agreements"
     MONTH_DONE = "month_done"
     CRISIS = "crisis"
 

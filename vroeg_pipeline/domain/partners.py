@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 
 from vroeg_pipeline.domain.agreements import Agreement, agreement_from
 from vroeg_pipeline.domain.errors import VroegError
@@ -93,9 +93,14 @@ class Partners:
         """A partner and all whom it took over, directly or not."""
         return [ancestor for of, ancestor, _ in self.ancestry() if of == partner]
 
-    def owed(self, month: date) -> list[Agreement]:
-        """The agreements under which a delivery is owed for the month."""
-        return [a for a in self.agreements.values() if a.is_owed(month)]
+    def seen(self, first: Mapping[str, datetime | None]) -> Partners:
+        """The same, each agreement first seen at the aware moment of its partner; who is not named was always there."""
+        agreements = {partner: each.seen(first.get(partner)) for partner, each in self.agreements.items()}
+        return replace(self, agreements=agreements)
+
+    def active(self, month: date) -> list[Agreement]:
+        """The agreements that hold in the month."""
+        return [a for a in self.agreements.values() if a.is_active(month)]
 
     def is_known(self, folder: str) -> bool:
         """Whether files in that folder of the inbox are expected: of a partner, or of a sender."""

@@ -22,7 +22,7 @@ from vroeg_pipeline.domain.tiers import CRISIS, FIRST_CONTACT_DAYS, RENT, RENT_E
 from vroeg_pipeline.evaluation.small_cells import SMALLEST_SHOWN, Counts
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.statements import fetch_one, insert_rows, rows_of, sql, temporary_step, temporary_table
-from vroeg_pipeline.quality.delivery_register import owed_months
+from vroeg_pipeline.quality.delivery_register import told_months
 from vroeg_pipeline.worklists.known_clients import known_clients_are_told
 
 TABLES = ("evaluation_deliveries", "evaluation_signals", "evaluation_reports", "evaluation_contacts")
@@ -107,7 +107,7 @@ def _is(column: str, *values: object) -> Test:
 def set_evaluation(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date) -> None:
     """Makes what the statements of the evaluation need besides the month."""
     now = installation.now()
-    states = [(of.agreement.partner, of.state(now).value) for of in owed_months(connection, installation, month)]
+    states = [(of.agreement.partner, of.state(now).value) for of in told_months(connection, installation, month)]
     temporary_table(connection, "delivery_states", "partner VARCHAR, state VARCHAR", states)
     told = known_clients_are_told(installation.home, installation.settings)
     connection.execute("SET VARIABLE has_known_clients = ?", [told])

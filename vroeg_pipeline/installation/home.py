@@ -76,7 +76,9 @@ class Home:
 
     @property
     def taken_in(self) -> Path:
-        """Notes of what runs have worked on; may be removed, then the months in the inbox are run again."""
+        """Notes of what runs have worked on and what was agreed last; may be removed, then the months in the inbox are run
+        again, and every agreement counts as always there.
+        """
         return self.root / "taken_in"
 
     @property
@@ -118,17 +120,22 @@ class Home:
         """Dagster's own storage, unless `DAGSTER_HOME` says otherwise."""
         return Path(os.environ.get("DAGSTER_HOME") or self.root / "dagster")
 
+    def agreement_texts(self) -> dict[str, str]:
+        """The files of the agreements, by name without .yaml.
+
+        Raises VroegError when one cannot be read.
+        """
+        stray = sorted(self.agreements.glob("*.yml"))
+        if stray:
+            raise VroegError("an agreement's name ends in .yaml", where=stray[0], do="rename it")
+        return {path.stem: read_text(path) for path in sorted(self.agreements.glob("*.yaml"))}
+
     def load_partners(self) -> Partners:
         """All agreements.
 
         Raises VroegError naming the file, the field and what was expected.
         """
-        if not self.agreements.is_dir():
-            return parse_partners([])
-        stray = sorted(self.agreements.glob("*.yml"))
-        if stray:
-            raise VroegError("an agreement's name ends in .yaml", where=stray[0], do="rename it")
-        return parse_partners((path.stem, read_text(path)) for path in sorted(self.agreements.glob("*.yaml")))
+        return parse_partners(self.agreement_texts().items())
 
     def load_settings(self) -> Settings:
         """The settings; the defaults where the file is absent.

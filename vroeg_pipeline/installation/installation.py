@@ -19,7 +19,9 @@ from vroeg_pipeline.domain.layouts import EXCEL_SERIAL, digits_in_full
 from vroeg_pipeline.domain.months import TIME_ZONE, add_months
 from vroeg_pipeline.domain.partners import Partners
 from vroeg_pipeline.domain.settings import Settings
+from vroeg_pipeline.installation.agreed import first_seen, keep_agreed, last_good, parse_agreed, read_agreed
 from vroeg_pipeline.installation.home import Home, read_text
+from vroeg_pipeline.installation.notes import Agreed
 from vroeg_pipeline.installation.statements import is_made, quoted, sql, temporary_table
 
 CLOCK = "VROEG_CLOCK"
@@ -52,7 +54,7 @@ def current_moment() -> datetime:
 @dataclass(frozen=True)
 class Installation:
     """Where an installation lies and by which rules it works. `now` gives the moment, aware; `statement` the SQL of a name.
-    Tests set others.
+    Tests set others. `agreed`: the files of the rules.
     """
 
     home: Home
@@ -60,6 +62,7 @@ class Installation:
     settings: Settings
     now: Callable[[], datetime] = current_moment
     statement: Callable[[str], str] = sql
+    agreed: Agreed | None = None
 
     @classmethod
     def load(cls, home: Home, now: Callable[[], datetime] = current_moment) -> Installation:
@@ -67,7 +70,31 @@ class Installation:
 
         Raises VroegError naming the file, the field and what was expected.
         """
-        return cls(home, home.load_partners(), home.load_settings(), now)
+        return cls._of(home, read_agreed(home), now)
+
+    @classmethod
+    def load_or_last_good(cls, home: Home, now: Callable[[], datetime] = current_moment) -> Installation:
+        """What goes on by itself works with: agreements and settings as they are, or where one is wrong all of them as they
+        were right last (DOMAIN §4). `what_is_wrong` tells what.
+
+        Raises VroegError as `load` does where none were ever right.
+        """
+        try:
+            return cls.load(home, now)
+        except VroegError:
+            if (kept := last_good(home)) is None:
+                raise
+            return cls._of(home, kept, now)
+
+    @classmethod
+    def _of(cls, home: Home, agreed: Agreed, now: Callable[[], datetime]) -> Installation:
+        partners, settings = parse_agreed(agreed)
+        return cls(home, partners.seen(first_seen(home, now(), partners)), settings, now, agreed=agreed)
+
+    def keep_agreed(self) -> None:
+        """Keeps the rules for when a file is wrong, and when each agreement was first seen."""
+        if self.agreed is not None:
+            keep_agreed(self.home, self.agreed, self.partners, self.now())
 
     def define_macros(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Makes the macros that read what partners deliver; once a connection."""

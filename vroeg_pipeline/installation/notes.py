@@ -1,8 +1,8 @@
-"""All notes beside the inbox, by month: what runs tell those who may not open the warehouse (docs/adr/0009).
+"""All notes beside the inbox: what runs tell those who may not open the warehouse (docs/adr/0009), and what was agreed.
 
-One small JSON file a month and kind, replaced as a whole; the kinds are listed at the end. A note that is gone or cannot be
-read counts as none; what a later release added to one is left out. What is kept elsewhere stands where its types live: the
-alert book (`alerts.json`) in `alerts.book`, verdicts beside their pages in `quality.judging`.
+One small JSON file a kind, and mostly a month, replaced as a whole; the kinds are listed at the end. A note that is gone or
+cannot be read counts as none; what a later release added to one is left out. What is kept elsewhere stands where its
+types live: the alert book (`alerts.json`) in `alerts.book`, verdicts beside their pages in `quality.judging`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 from typing import Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -136,6 +137,36 @@ class WorkedOn:
     issued: Sequence[str] | None = None
 
 
+@dataclass(frozen=True)
+class Agreed:
+    """Agreements (by the name of the file without .yaml) and settings as they were written when all of them were right."""
+
+    agreements: Mapping[str, str]
+    settings: str | None
+
+
+@dataclass(frozen=True)
+class FirstSeen:
+    """When each agreement was first seen, by partner; aware. None: before anything was noted of it."""
+
+    partners: Mapping[str, datetime | None]
+
+
+class Note(Generic[N]):
+    """The one note of a kind that belongs to no month: `taken_in/<name>.json`."""
+
+    def __init__(self, name: str, kind: type[N]) -> None:
+        self._name, self._adapter = f"{name}.json", TypeAdapter(kind)
+
+    def read(self, home: Home) -> N | None:
+        """The note; None when there is none."""
+        return _read(home.taken_in / self._name, self._adapter)
+
+    def write(self, home: Home, note: N) -> None:
+        """Puts the note in place of an older one."""
+        _write(private_folder(home.taken_in) / self._name, self._adapter, note)
+
+
 class Notes(Generic[N]):
     """The notes of one kind: `taken_in/<YYYY-MM>.<name>.json`."""
 
@@ -144,20 +175,28 @@ class Notes(Generic[N]):
 
     def read(self, home: Home, month: date) -> N | None:
         """The note of the month; None when there is none."""
-        try:
-            return self._adapter.validate_json((home.taken_in / f"{month_text(month)}{self._suffix}").read_bytes())
-        except (OSError, ValidationError):
-            return None
+        return _read(home.taken_in / f"{month_text(month)}{self._suffix}", self._adapter)
 
     def write(self, home: Home, month: date, note: N) -> None:
         """Puts the note in place of an older one. Only by the run that holds the lock."""
-        with replacing(private_folder(home.taken_in) / f"{month_text(month)}{self._suffix}") as temporary:
-            temporary.write_bytes(self._adapter.dump_json(note))
+        _write(private_folder(home.taken_in) / f"{month_text(month)}{self._suffix}", self._adapter, note)
 
     def months(self, home: Home) -> set[date]:
         """The months that have such a note."""
         names = (path.name.removesuffix(self._suffix) for path in home.taken_in.glob(f"*{self._suffix}"))
         return {parse_month(name) for name in names if is_month(name)}
+
+
+def _read(path: Path, adapter: TypeAdapter[N]) -> N | None:
+    try:
+        return adapter.validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def _write(path: Path, adapter: TypeAdapter[N], note: N) -> None:
+    with replacing(path) as temporary:
+        temporary.write_bytes(adapter.dump_json(note))
 
 
 REGISTER = Notes("register", RegisterNote)
@@ -166,6 +205,8 @@ MADE = Notes("made", Made)
 LOOK = Notes("look", Look)
 DONE = Notes("done", WorkedOn)
 DECIDED = Notes("decided", Decided)
+AGREED = Note("agreed", Agreed)
+FIRST_SEEN = Note("first_seen", FirstSeen)
 
 
 def note_verdicts(home: Home, month: date, assets: Iterable[str], verdicts: Sequence[NotedVerdict]) -> None:

@@ -21,7 +21,7 @@ from vroeg_pipeline.installation.statements import rows_of
 from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.monthly import keys_are_unique, months_of
 from vroeg_pipeline.quality.data_docs import remove_pages, write_index
-from vroeg_pipeline.quality.delivery_register import owed_months
+from vroeg_pipeline.quality.delivery_register import told_months
 from vroeg_pipeline.quality.expectations import check_names, expected_of
 from vroeg_pipeline.quality.judging import judge
 from vroeg_pipeline.verdicts import Severity, Verdict, note, results
@@ -87,21 +87,20 @@ def _specs(agreement: Agreement, partitions: dg.PartitionsDefinition) -> list[dg
 def _arrival_verdicts(
     connection: duckdb.DuckDBPyConnection, installation: Installation, month: date
 ) -> Iterator[Verdict]:
-    for of in owed_months(connection, installation, month):
+    for of in told_months(connection, installation, month):
         partner, key = of.agreement.partner, delivery_key(of.agreement.partner)
         if of.first_usable:
             first = of.first_usable.received_at.astimezone(AMSTERDAM)
+            late = max(0.0, round((first - of.due).total_seconds() / 3600, 1))
             yield Verdict(
                 key,
                 ON_TIME,
                 month,
                 not of.is_late,
-                f"it came on {first:%d-%m-%Y %H:%M}, due {of.due:%d-%m-%Y %H:%M}.",
+                f"it came on {first:%d-%m-%Y %H:%M}, "
+                + (f"due {of.due:%d-%m-%Y %H:%M}." if of.is_owed else "before anything was owed by this agreement."),
                 Severity.WARN,
-                {
-                    "hours too late": max(0.0, round((first - of.due).total_seconds() / 3600, 1)),
-                    "month": f"{month:%Y-%m}",
-                },
+                {"hours too late": late if of.is_owed else 0.0, "month": f"{month:%Y-%m}"},
             )
             said = "delivered"
             yield Verdict(

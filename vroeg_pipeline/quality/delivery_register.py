@@ -12,16 +12,14 @@ import duckdb
 
 from vroeg_pipeline.deliveries.partner_month import PartnerMonth
 from vroeg_pipeline.deliveries.worked_on import months_worked_on
-from vroeg_pipeline.domain.months import add_months, month_of, months_between
+from vroeg_pipeline.domain.months import month_of, months_between
+from vroeg_pipeline.installation.agreed import is_asleep
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.notes import REGISTER, RegisteredFile, RegisterNote
 from vroeg_pipeline.quality.board import Board, make_board
 
 FilesByPartner = Mapping[str, Sequence[RegisteredFile]]
-
-# An installation in which nothing was run for so long is no living one: nothing is owed to it today.
-_ASLEEP_AFTER_MONTHS = 12
 
 
 def read_board(connection: duckdb.DuckDBPyConnection, installation: Installation, at_most: int) -> tuple[Board, int]:
@@ -50,15 +48,11 @@ def noted_board(installation: Installation, at_most: int) -> Board:
     return make_board(installation.partners, files, months, installation.now())
 
 
-def owed_months(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date) -> list[PartnerMonth]:
-    """The partners that owe a delivery for the month, each with its files of it."""
+def told_months(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date) -> list[PartnerMonth]:
+    """The partners that owe a delivery for the month, or sent one though nothing was owed yet, each with its files."""
     files = registered(connection, month).get(month, {})
-    return [PartnerMonth(owed, month, files.get(owed.partner, ())) for owed in installation.partners.owed(month)]
-
-
-def is_asleep(run: set[date], now: datetime) -> bool:
-    """Whether nothing was run for the months around the aware moment `now`: a sample world or an archive."""
-    return bool(run) and add_months(max(run), _ASLEEP_AFTER_MONTHS) <= month_of(now)
+    months = [PartnerMonth(a, month, files.get(a.partner, ())) for a in installation.partners.active(month)]
+    return [of for of in months if of.is_told]
 
 
 def _months_shown(run: set[date], now: datetime, at_most: int) -> list[date]:

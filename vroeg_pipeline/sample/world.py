@@ -252,7 +252,7 @@ class _Maker:
         defects: Sequence[str],
     ) -> None:
         partner = agreement.partner
-        if not agreement.is_owed(month):
+        if not agreement.is_active(month):
             if "not_active" in planted:
                 self._write(
                     partner,

@@ -9,7 +9,7 @@ from vroeg_pipeline.deliveries.worked_on import note_issued
 from vroeg_pipeline.installation.notes import MADE, Issue, Made
 from vroeg_pipeline.installation.statements import fetch_one, insert_rows, streamed_by_column, transaction
 from vroeg_pipeline.monthly import Figures, Month, kept_by_hand, made, monthly
-from vroeg_pipeline.quality.delivery_register import owed_months
+from vroeg_pipeline.quality.delivery_register import told_months
 from vroeg_pipeline.worklists.known_clients import known_clients_told, strange_statuses
 from vroeg_pipeline.worklists.routing import set_routing
 from vroeg_pipeline.worklists.worklist_file import WorklistEntry, WorklistHeading, worklist_file_name, write_worklist
@@ -128,7 +128,7 @@ def _entries(of: Month, worklist: str, issue: int) -> Iterator[WorklistEntry]:
 
 def _missing_partners(of: Month) -> list[str]:
     """The names of the partners that owed a delivery for the month and sent nothing usable."""
-    months = owed_months(of.connection, of.installation, of.month)
+    months = told_months(of.connection, of.installation, of.month)
     return [partner_month.agreement.name for partner_month in months if partner_month.is_open]
 
 

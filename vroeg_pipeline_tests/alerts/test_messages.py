@@ -17,6 +17,7 @@ from vroeg_pipeline.alerts.facts import (
     Facts,
     Late,
     Missing,
+    Mistaken,
     MonthDone,
     Outdated,
     Questioned,
@@ -57,6 +58,11 @@ TOLD: list[tuple[Facts, str, str]] = [
         Questioned(**WHO, received="15-03-2021 10:00", lacking=12, references=20),
         "The file of 15-03-2021 10:00 would replace the delivery, but lacks 12 of its 20 references. It is not used until",
         "Het bestand van 15-03-2021 10:00 zou de levering vervangen, maar 12 van de 20 klantkenmerken ontbreken.",
+    ),
+    (
+        Mistaken(said="agreements/huur.yaml: field 'type' is missing"),
+        "agreements/huur.yaml: field 'type' is missing. The last good agreements and settings stay in force",
+        "De laatste goede afspraken en instellingen blijven gelden tot het is hersteld. agreements/huur.yaml: field",
     ),
     (
         Crisis(worklist="wijkteam_noord", issue=2, addresses=1),

@@ -19,9 +19,12 @@ from vroeg_pipeline.alerts.sensor import Looked, alerts_sensor, look, preview
 from vroeg_pipeline.definitions import build_defs
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation.home import private_folder
+from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.notes import noted_verdicts
+from vroeg_pipeline.quality.delivery_register import noted_board
 from vroeg_pipeline_tests.cli.test_app import vroeg
 from vroeg_pipeline_tests.kit.listeners import Mailbox, Webhook, smtp_server, webhook
-from vroeg_pipeline_tests.kit.world import World, as_csv, moment, row
+from vroeg_pipeline_tests.kit.world import World, as_csv, moment, month, row
 
 AFTER_DEADLINE = moment("2021-03-05 17:01")
 
@@ -115,6 +118,59 @@ def test_a_late_delivery_solves_what_was_missing(town: World, hook: Webhook, mai
     )
     assert "werklijsten gemaakt" in mailbox.texts("coach@haarlem.example")[-1][1]
     assert told(town).told == []
+
+
+def test_of_a_new_partner_nothing_is_owed_for_a_deadline_that_had_passed(town: World, mailbox: Mailbox) -> None:
+    town.settings(alerts={"partners": {"url": mailbox.url + "{email}"}})
+    town.now = moment("2021-03-08 09:00")
+    town.deliver("huur", "2021-03", [row()])
+    told(town)
+    letters = len(mailbox.mails)
+    town.agree("nieuw", contact={"email": "incasso@nieuw.example"}, valid_from="2020-10")
+    town.agree(
+        "snel", contact={"email": "incasso@snel.example"}, valid_from="2021-03", delivery={"due_working_day": 10}
+    )
+    town.now = moment("2021-03-09 09:00")
+    assert told(town).told == []
+    town.now = moment("2021-03-12 17:01")
+    town.run("2021-03")
+    found = kinds(told(town))
+    assert [subject for phase, kind, subject in found if (phase, kind) == ("raised", "missing")] == ["snel"]
+    lacking = {
+        v.partner for v in noted_verdicts(town.home, month("2021-03")) if v.check == "delivered" and not v.passed
+    }
+    assert lacking == {"water", "snel"}
+    lines = noted_board(town.installation, 2).lines
+    states = {line.name: [cell.state.value for cells in line.cells.values() for cell in cells] for line in lines}
+    assert states == {"Huur": ["on time"], "Nieuw": ["not owed"], "Snel": ["missing"], "Water": ["missing"]}
+    assert len(mailbox.mails) == letters + 1
+    town.now = moment("2021-04-08 17:01")
+    assert ("raised", "missing", "nieuw") in kinds(told(town))
+
+
+def test_a_wrong_file_is_told_until_it_is_mended_and_silences_nothing(town: World, hook: Webhook) -> None:
+    town.now = AFTER_DEADLINE
+    town.agree("water", type="Waterr", valid_from="2021-03")
+
+    def ticked() -> dg.SensorResult:
+        installation = Installation.load_or_last_good(town.home, lambda: town.now)
+        sensor = build_defs(installation).resolve_sensor_def("alerts")
+        with dg.build_sensor_context(instance=town.instance) as context:
+            result = sensor(context)
+        assert isinstance(result, dg.SensorResult)
+        return result
+
+    def judged(result: dg.SensorResult) -> list[bool]:
+        return [event.passed for event in result.asset_events if isinstance(event, dg.AssetCheckEvaluation)]
+
+    assert judged(ticked()) == [False]
+    (message,) = hook.messages
+    assert "An agreement or setting is wrong. agreements/water.yaml: field 'type'" in message["message"]
+    assert "Water 2021-03: delivery missing." in message["message"]
+    assert judged(ticked()) == []
+    town.agree("water", type="Water", valid_from="2021-03")
+    assert judged(ticked()) == [True]
+    assert hook.messages[-1]["title"] == "Vroeg Eropaf: solved: an agreement or setting is wrong"
 
 
 def test_refused_outdated_and_drifted_are_told_apart(town: World, hook: Webhook) -> None:
@@ -368,7 +424,9 @@ def test_nothing_personal_is_told(town: World, hook: Webhook, mailbox: Mailbox) 
     assert {kind for _, kind, _ in kinds(told(town))} >= {"missing", "refused", "month_done"}
     everything = json.dumps([m["message"] + m["title"] for m in hook.messages]) + str(mailbox.mails)
     notes = [p for p in town.home.taken_in.iterdir() if p.suffixes[0] not in (".look", ".done")]
-    assert {p.suffixes[0] for p in notes} == {".register", ".verdicts", ".made"}
+    assert {p.name.removeprefix("2021-03.") for p in notes} == {
+        "register.json", "verdicts.json", "made.json", "agreed.json", "first_seen.json",
+    }  # fmt: skip
     everything += town.home.alerts.read_text() + "".join(p.read_text() for p in notes)
     assert "zebra" not in everything.lower()
     assert "98765" not in everything

@@ -64,6 +64,15 @@ def test_worklists_are_due_on_the_matching_day(town: World) -> None:
     )
 
 
+def test_a_wrong_agreement_hides_nothing_else(town: World) -> None:
+    assert found(town)["agreements"].healthy
+    town.settings(matching_workday=3)
+    said = json.loads(vroeg(town.root, "health", "--json").stdout)["findings"]
+    wrong = {finding["part"]: finding["said"] for finding in said if not finding["healthy"]}
+    assert wrong["agreements"].startswith("settings.yaml: field 'matching_workday' is not known, did you mean")
+    assert "worklists" in {finding["part"] for finding in said}
+
+
 def test_the_warehouse_is_opened(town: World) -> None:
     assert found(town)["warehouse"].healthy
     with run_lock(town.home.run_lock, "run 1", print, 1):
@@ -145,7 +154,8 @@ def test_the_command_says_it_for_people_and_monitors(world: World) -> None:
     answer = json.loads(vroeg(world.root, "health", "--json").stdout)
     assert answer["healthy"] is False
     assert {f["part"]: f["healthy"] for f in answer["findings"]} == {
-        "daemon": False, "worklists": False, "disk": answer["findings"][2]["healthy"], "warehouse": True, "alerts": True,
+        "daemon": False, "agreements": True, "worklists": False, "disk": answer["findings"][3]["healthy"],
+            "warehouse": True, "alerts": True,
     }  # fmt: skip
 
 
