@@ -35,6 +35,7 @@ from vroeg_pipeline.domain.dutch import in_dutch
 from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.domain.reasons import REFUSALS_IN_DUTCH
 from vroeg_pipeline.installation.notes import Finding
+from vroeg_pipeline.worklists.worklist_file import worklist_title
 
 _SENDER = "Vroeg Eropaf"
 
@@ -253,8 +254,8 @@ def _english(facts: Facts) -> str:
         case Crisis():
             addresses = "1 address" if facts.addresses == 1 else f"{facts.addresses} addresses"
             return (
-                f"Issue {facts.issue} of {facts.worklist} adds {addresses} where a cut-off or eviction was announced: first "
-                "contact within three working days of the partner's file."
+                f"Issue {facts.issue} of {worklist_title(facts.worklist)} adds {addresses} where a cut-off or eviction was "
+                "announced: first contact within three working days of the partner's file."
             )
 
 
@@ -299,8 +300,8 @@ def _dutch(facts: Facts) -> str:
         case Crisis():
             addresses = in_dutch(facts.addresses, "adres", "adressen")
             return (
-                f"Uitgifte {facts.issue} van {facts.worklist} heeft {addresses} met een aangekondigde afsluiting of "
-                "ontruiming erbij: eerste contact binnen drie werkdagen na het bestand van de partner."
+                f"Uitgifte {facts.issue} van {worklist_title(facts.worklist)} heeft {addresses} met een aangekondigde "
+                "afsluiting of ontruiming erbij: eerste contact binnen drie werkdagen na het bestand van de partner."
             )
 
 
@@ -330,7 +331,9 @@ def _why_outdated_in_dutch(facts: Outdated) -> str:
 def _month_done(facts: MonthDone) -> str:
     figures = f"{facts.signals} signals, {facts.addresses} addresses reported, {facts.recidivists} of them before"
     missing = f"Made without {', '.join(facts.missing)}." if facts.missing else "Every partner delivered."
-    changes = "; ".join(f"{i.worklist} issue {i.issue}: +{i.added} −{i.withdrawn}" for i in facts.issues)
+    changes = "; ".join(
+        f"{worklist_title(i.worklist)}, issue {i.issue}: {i.added} added, {i.withdrawn} withdrawn" for i in facts.issues
+    )
     return f"{figures}. {missing} Issued: {changes or 'nothing'}."
 
 
@@ -338,7 +341,10 @@ def _month_done_in_dutch(facts: MonthDone) -> str:
     signals, addresses = in_dutch(facts.signals, "signaal", "signalen"), in_dutch(facts.addresses, "adres", "adressen")
     figures = f"{signals}, {addresses} gemeld, waarvan {facts.recidivists} eerder gemeld"
     missing = f"Zonder {', '.join(facts.missing)}." if facts.missing else "Alle partners hebben geleverd."
-    changes = "; ".join(f"{i.worklist} uitgifte {i.issue}: +{i.added} −{i.withdrawn}" for i in facts.issues)
+    changes = "; ".join(
+        f"{worklist_title(i.worklist)}, uitgifte {i.issue}: {i.added} bijgekomen, {i.withdrawn} vervallen"
+        for i in facts.issues
+    )
     return f"{figures}. {missing} Uitgegeven: {changes or 'niets'}."
 
 

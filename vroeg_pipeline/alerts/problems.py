@@ -6,7 +6,7 @@ out; what missing, late and outdated are stands in `deliveries.partner_month`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import TypedDict
 
@@ -46,17 +46,26 @@ class _Who(TypedDict):
     addressee: str
 
 
-def month_done(month: date, made: Made) -> Condition:
-    """The worklists of the month are made; another one when teams got another issue."""
-    occurrence = ", ".join(f"{issue.worklist} {issue.issue}" for issue in made.issues)
+def month_done(month: date, made: Made, told: Iterable[tuple[str, str, str, str]] = ()) -> Condition:
+    """The worklists of the month are made; another one when teams got another issue.
+
+    Its issues are those that none of the keys `told`, of what was told before, names: what the last run issued.
+    """
+    named = {
+        issue
+        for kind, _, of_month, occurrence in told
+        if (kind, of_month) == (MonthDone.kind.value, str(month))
+        for issue in occurrence.split(", ")
+    }
+    names = [f"{issue.worklist} {issue.issue}" for issue in made.issues]
     facts = MonthDone(
         signals=made.signals,
         addresses=made.addresses,
         recidivists=made.recidivists,
         missing=made.missing,
-        issues=made.issues,
+        issues=tuple(issue for issue, name in zip(made.issues, names, strict=True) if name not in named),
     )
-    return Condition(facts, "", month, occurrence)
+    return Condition(facts, "", month, ", ".join(names))
 
 
 def crises(month: date, made: Made) -> Iterator[Condition]:

@@ -131,7 +131,7 @@ def observe(installation: Installation, instance: dg.DagsterInstance, state: Ale
         conditions += stray_files(month, files, partners)
         conditions += table_problems(month, verdicts)
         if (made := MADE.read(home, month)) and done.issued is not None:
-            conditions += [month_done(month, made), *crises(month, made)]
+            conditions += [month_done(month, made, state.book.events), *crises(month, made)]
     disk = disk_finding(home)
     conditions += [] if disk.healthy else [Condition(Disk(said=disk.said))]
     if wrong := what_is_wrong(home):

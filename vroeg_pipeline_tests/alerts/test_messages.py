@@ -29,8 +29,9 @@ from vroeg_pipeline.alerts.facts import (
 )
 from vroeg_pipeline.alerts.messages import compose, partner_text
 from vroeg_pipeline.alerts.plan import Condition, Notice, Phase
+from vroeg_pipeline.alerts.problems import month_done
 from vroeg_pipeline.domain.alerts import ASKED_OF_PARTNERS, AlertKind
-from vroeg_pipeline.installation.notes import Finding, Issue
+from vroeg_pipeline.installation.notes import Finding, Issue, Made
 from vroeg_pipeline_tests.kit.world import moment
 
 MARCH, NOW = date(2021, 3, 1), moment("2021-03-09 10:00")
@@ -66,13 +67,13 @@ TOLD: list[tuple[Facts, str, str]] = [
     ),
     (
         Crisis(worklist="wijkteam_noord", issue=2, addresses=1),
-        "Issue 2 of wijkteam_noord adds 1 address where a cut-off or eviction was announced: first contact within three",
-        "Uitgifte 2 van wijkteam_noord heeft 1 adres met een aangekondigde afsluiting of ontruiming erbij",
+        "Issue 2 of Wijkteam Noord adds 1 address where a cut-off or eviction was announced: first contact within three",
+        "Uitgifte 2 van Wijkteam Noord heeft 1 adres met een aangekondigde afsluiting of ontruiming erbij",
     ),
     (
         Crisis(worklist="budgetcoach", issue=3, addresses=2),
-        "Issue 3 of budgetcoach adds 2 addresses where",
-        "Uitgifte 3 van budgetcoach heeft 2 adressen met",
+        "Issue 3 of Budgetcoach adds 2 addresses where",
+        "Uitgifte 3 van Budgetcoach heeft 2 adressen met",
     ),
     (
         Stray(files=2),
@@ -117,8 +118,10 @@ TOLD: list[tuple[Facts, str, str]] = [
     (Disk(said="1 GiB free of 100"), "1 GiB free of 100. Runs fail when it is full.", "1 GiB free of 100."),
     (
         MonthDone(signals=3, addresses=2, recidivists=1, missing=("Water",), issues=(Issue("centrum", 2, 1, 0),)),
-        "3 signals, 2 addresses reported, 1 of them before. Made without Water. Issued: centrum issue 2: +1 −0.",
-        "3 signalen, 2 adressen gemeld, waarvan 1 eerder gemeld. Zonder Water. Uitgegeven: centrum uitgifte 2: +1 −0.",
+        "3 signals, 2 addresses reported, 1 of them before. Made without Water. Issued: Centrum, issue 2: 1 "
+        "added, 0 withdrawn.",
+        "3 signalen, 2 adressen gemeld, waarvan 1 eerder gemeld. Zonder Water. Uitgegeven: Centrum, uitgifte 2: "
+        "1 bijgekomen, 0 vervallen.",
     ),
 ]
 
@@ -188,3 +191,12 @@ def test_what_differs_agrees_with_its_verb() -> None:
     columns = Drift(**WHO, said="", findings=(RENAMED,))
     assert "wijkt het aantal regels af van" in partner_text([notice(rows)], "Het team").body
     assert "wijken de kolommen af van" in partner_text([notice(columns)], "Het team").body
+
+
+def test_only_what_was_issued_since_is_told() -> None:
+    first, second = Issue("budgetcoach", 1, 5, 0), Issue("wijkteam_noord", 1, 9, 0)
+    before = month_done(MARCH, Made(3, 2, 1, (), (first, second)))
+    again = month_done(MARCH, Made(3, 2, 1, (), (first, Issue("wijkteam_noord", 2, 1, 4))), [before.key])
+    other_month = month_done(date(2021, 4, 1), Made(3, 2, 1, (), (first,)), [before.key])
+    issued = [facts.issues for facts in (before.facts, again.facts, other_month.facts) if isinstance(facts, MonthDone)]
+    assert issued == [(first, second), (Issue("wijkteam_noord", 2, 1, 4),), (first,)]

@@ -500,12 +500,13 @@ def test_a_crisis_is_told_in_quiet_hours_where_that_is_asked(town: World, hook: 
     looked = told(town)
     assert kinds(looked) == [("raised", "crisis", ""), ("raised", "month_done", "")]
     (said,) = looked.sent.values()
-    assert "Issue 2 of wijkteam_noord adds 1 address where a cut-off or eviction was announced" in said.body
+    assert "Issue 2 of Wijkteam Noord adds 1 address where a cut-off or eviction was announced" in said.body
     assert "worklists made" not in said.body
     assert told(town).sent == {}
     town.now = moment("2021-03-16 08:00")
     (said,) = told(town).sent.values()
     assert "worklists made" in said.body
+    assert said.body.endswith("Issued: Wijkteam Noord, issue 2: 1 added, 0 withdrawn.\n")
     assert "cut-off" not in said.body
     town.run("2021-03", upto=("worklist_files", "delivery_board"))
     assert told(town).told == []
