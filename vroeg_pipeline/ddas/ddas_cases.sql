@@ -26,21 +26,10 @@ attempts AS (
                 contacted_on: contacted_on,
                 day_part: day_part
             }
-            ORDER BY contacted_on, attempt
+            ORDER BY contacted_on, attempt, case_id
         ) AS attempts
     FROM contact_attempts
     WHERE month BETWEEN getvariable('first_month') AND getvariable('last_month')
-    GROUP BY ALL
-),
-
-issued AS (
-    SELECT
-        month,
-        address_key,
-        min(issued_at)::DATE AS issued_on
-    FROM worklist_issues
-    WHERE month BETWEEN getvariable('first_month') AND getvariable('last_month')
-        AND change = 'added' AND worklist <> 'adresdesk'
     GROUP BY ALL
 )
 
@@ -60,8 +49,8 @@ SELECT
     signals.signal_ids,
     coalesce(attempts.attempts, []) AS attempts
 FROM signals
-LEFT JOIN case_results AS result USING (month, address_key)
+LEFT JOIN results_of_addresses AS result USING (month, address_key)
 LEFT JOIN attempts USING (month, address_key)
-LEFT JOIN issued USING (month, address_key)
+LEFT JOIN issued_to_teams AS issued USING (month, address_key)
 LEFT JOIN matching_days AS calendar USING (month)
 ORDER BY signals.month, signals.signal_ids[1]

@@ -77,8 +77,7 @@ cases AS (
         history.only_repeats
         OR (reported.month, reported.address_key) IN (
             SELECT (month, address_key)
-            FROM worklist_issues
-            WHERE change = 'added' AND worklist <> 'adresdesk'
+            FROM issued_to_teams
             UNION ALL
             SELECT (month, address_key)
             FROM contact_attempts
@@ -94,7 +93,7 @@ results AS (
         cases.month,
         1 AS number
     FROM cases
-    LEFT JOIN case_results AS result USING (month, address_key)
+    LEFT JOIN results_of_addresses AS result USING (month, address_key)
     WHERE result.end_result IS NOT NULL OR cases.only_repeats
 ),
 

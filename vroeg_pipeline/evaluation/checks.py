@@ -40,7 +40,7 @@ CHECKS = [
         "evaluation_reports",
         "totals_are_those_of_the_tables",
         "Its reports are the entries of the worklists and those that were contacted before they left them, with those of "
-        "repeats alone the reported addresses; its results are the case results.",
+        "repeats alone the reported addresses; its results are those of addresses.",
         """
         SELECT
             abs(coalesce(sum(reports) FILTER (WHERE kind = 'report'), 0)
@@ -50,7 +50,7 @@ CHECKS = [
                 - (SELECT count(*) FROM address_matches WHERE month = getvariable('month'))
                 - (SELECT count(*) FROM contacted_reports WHERE month = getvariable('month')))
             + abs(coalesce(sum(reports) FILTER (WHERE end_result IS NOT NULL), 0)
-                - (SELECT count(*) FROM case_results WHERE month = getvariable('month')))
+                - (SELECT count(*) FROM results_of_addresses WHERE month = getvariable('month')))
             + abs(coalesce(sum(reports) FILTER (WHERE attempted), 0) - (SELECT count(DISTINCT address_key)
                 FROM contact_attempts WHERE month = getvariable('month') AND contact_kind <> 'Administratief'))
         FROM evaluation_reports WHERE month = getvariable('month')

@@ -17,7 +17,7 @@ result AS (
     SELECT
         address_key,
         end_result
-    FROM case_results
+    FROM results_of_addresses
     WHERE month = getvariable('month')
 ),
 

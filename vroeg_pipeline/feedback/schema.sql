@@ -20,8 +20,7 @@ WITH taken_up AS (
     SELECT
         month,
         address_key
-    FROM worklist_issues
-    WHERE change = 'added' AND worklist <> 'adresdesk'
+    FROM issued_to_teams
 ),
 
 signals AS (
@@ -74,7 +73,7 @@ SELECT
 FROM signals AS signal
 LEFT JOIN repeat_signals AS repeated ON signal.month = repeated.month AND signal.signal_id = repeated.signal_id
 LEFT JOIN recidivism_history AS history ON signal.month = history.month AND signal.address_key = history.address_key
-LEFT JOIN case_results AS result ON signal.month = result.month AND signal.address_key = result.address_key
+LEFT JOIN results_of_addresses AS result ON signal.month = result.month AND signal.address_key = result.address_key
 LEFT JOIN taken_up ON signal.month = taken_up.month AND signal.address_key = taken_up.address_key
 UNION ALL
 SELECT

@@ -44,6 +44,47 @@ def find_left_rows(connection: duckdb.DuckDBPyConnection, installation: Installa
         )
 
 
+def find_cases(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date) -> int:
+    """Makes `known_cases` and `unknown_cases` (Kenmerken that are told and not known), and fills `moved_cases`; gives the
+    number of unknown ones. Needs what `find_left_rows` made.
+
+    A case is followed to the key that its address has now. Which it had before is kept by runs; where it is not, as the
+    warehouse was made anew, its Kenmerk tells.
+    """
+    temporary_step(connection, "possible_addresses", f"{_FORMER} LIMIT 0")
+    unknown = _know_cases(connection)
+    if unknown:
+        load_slips(connection, installation, month)
+        define_address_macros(connection, installation)
+        every = "SELECT * REPLACE ('accepted' AS status) FROM {}.main.delivery_files WHERE status IN ('accepted', 'superseded')"
+        with _in_place_of(connection, delivery_files=every.format(_catalog(connection))):
+            judge_delivered_rows(connection)
+            temporary_step(connection, "delivered_rows")
+        temporary_step(connection, "possible_addresses")
+        unknown = _know_cases(connection)
+    return unknown
+
+
+_FORMER = "SELECT partner, customer_reference, written_address, address_key AS former_key FROM former_addresses"
+_UNKNOWN = """
+SELECT DISTINCT case_id FROM outcome_rows ANTI JOIN known_cases USING (case_id)
+WHERE month = getvariable('month') AND case_id IS NOT NULL
+"""
+
+
+def _know_cases(connection: duckdb.DuckDBPyConnection) -> int:
+    replace_month(connection, {"moved_cases": sql("moved_cases")})
+    temporary_step(connection, "known_cases")
+    temporary_step(connection, "unknown_cases", _UNKNOWN)
+    (unknown,) = fetch_one(connection, "SELECT count(*) FROM unknown_cases")
+    return int(unknown)
+
+
+def _catalog(connection: duckdb.DuckDBPyConnection) -> str:
+    (catalog,) = fetch_one(connection, "SELECT current_database()")
+    return str(catalog)
+
+
 def keep_contacted(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date) -> int:
     """Fills `contacted_signals` and `contacted_reports` of the month; gives the number of signals.
 
@@ -73,7 +114,7 @@ _NONE = "SELECT * FROM contacted_reports LIMIT 0"
 
 def _rank(connection: duckdb.DuckDBPyConnection, installation: Installation) -> None:
     """Makes what the month would have said of `kept_rows`, with the statements that say it of all others."""
-    (catalog,) = fetch_one(connection, "SELECT current_database()")
+    catalog = _catalog(connection)
 
     def with_earlier(table: str, rows: str) -> str:
         earlier = f"SELECT * FROM {catalog}.main.{table} WHERE month < getvariable('month')"

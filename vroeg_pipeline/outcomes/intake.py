@@ -23,10 +23,10 @@ from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.formats.csv import own_query, own_writer
 from vroeg_pipeline.installation.home import private_folder, temporary_file
 from vroeg_pipeline.installation.installation import Installation
-from vroeg_pipeline.installation.statements import fetch_one, sql, temporary_step, temporary_table
+from vroeg_pipeline.installation.statements import sql, temporary_step, temporary_table
 from vroeg_pipeline.installation.warehouse import replace_month
 from vroeg_pipeline.outcomes.columns import REFUSALS
-from vroeg_pipeline.outcomes.contacted import find_left_rows, keep_contacted
+from vroeg_pipeline.outcomes.contacted import find_cases, find_left_rows, keep_contacted
 from vroeg_pipeline.outcomes.reader import FIELDS, RefusedError, outcome_rows, remark_on
 from vroeg_pipeline.outcomes.reply import RefusedRow, Reply, reply_file_name, write_reply
 from vroeg_pipeline.worklists.worklist_file import month_title
@@ -141,14 +141,7 @@ def _load_cells(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
 def settle_outcomes(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date) -> dict[str, int]:
     """Fills the tables of outcomes of the month from its rows and the worklists that were issued; gives the row counts."""
     find_left_rows(connection, installation, month)
-    temporary_step(connection, "known_cases")
-    temporary_step(
-        connection,
-        "unknown_cases",
-        "SELECT DISTINCT case_id FROM outcome_rows ANTI JOIN known_cases USING (case_id) "
-        "WHERE month = getvariable('month') AND case_id IS NOT NULL",
-    )
-    (unknown,) = fetch_one(connection, "SELECT count(*) FROM unknown_cases")
+    unknown = find_cases(connection, installation, month)
     # What all other months know takes long to work out, and is hardly ever asked.
     none = "SELECT NULL::VARCHAR AS case_id, NULL::DATE AS month LIMIT 0"
     temporary_step(connection, "other_cases", None if unknown else none)

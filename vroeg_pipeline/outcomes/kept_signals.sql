@@ -4,9 +4,10 @@
 WITH contacted AS (
     SELECT
         known.address_key,
-        told.told_at
+        min(told.told_at) AS told_at
     FROM told_cases AS told
     INNER JOIN known_cases AS known ON told.case_id = known.case_id
+    GROUP BY known.address_key
 ),
 
 withdrawn AS (

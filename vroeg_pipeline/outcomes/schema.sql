@@ -50,7 +50,8 @@ CREATE TABLE IF NOT EXISTS refused_outcomes (
 CREATE TABLE IF NOT EXISTS contact_attempts (
     month DATE NOT NULL,  -- Signalling month of the worklist.
     case_id VARCHAR NOT NULL,  -- The address in its month (Kenmerk), as on the worklist.
-    address_key VARCHAR NOT NULL,  -- The address (DOMAIN §6). Personal data.
+    -- The address (DOMAIN §6); where it got another key since, that one. Personal data.
+    address_key VARCHAR NOT NULL,
     worklist VARCHAR NOT NULL,  -- The list it was reported on.
     attempt INTEGER NOT NULL,  -- From 1 per case (Poging).
     contact_kind VARCHAR NOT NULL,  -- DDAS Contactsoort, e.g. Huisbezoek.
@@ -65,7 +66,8 @@ CREATE TABLE IF NOT EXISTS contact_attempts (
 CREATE TABLE IF NOT EXISTS case_results (
     month DATE NOT NULL,  -- Signalling month of the worklist.
     case_id VARCHAR NOT NULL,  -- The address in its month (Kenmerk), as on the worklist.
-    address_key VARCHAR NOT NULL,  -- The address (DOMAIN §6). Personal data.
+    -- The address (DOMAIN §6); where it got another key since, that one. Personal data.
+    address_key VARCHAR NOT NULL,
     worklist VARCHAR NOT NULL,  -- The list it was reported on.
     end_result VARCHAR NOT NULL,  -- DDAS Eindresultaat.
     ended_on DATE,  -- Day of the last contact attempt before it; empty when there is none.
@@ -116,6 +118,31 @@ CREATE TABLE IF NOT EXISTS contacted_reports (
     known_to VARCHAR,  -- Services that know the address already, joined by a comma.
     in_six_months BOOLEAN NOT NULL  -- Reported in the six months before, within the look-back.
 );
+
+-- Addresses of the month at which no signal stands any more, as a register or the address desk gave them another key:
+-- their cases are followed there. Key: month, former_key.
+CREATE TABLE IF NOT EXISTS moved_cases (
+    month DATE NOT NULL,  -- Signalling month.
+    former_key VARCHAR NOT NULL,  -- The address under which the case was issued or worked on. Personal data.
+    address_key VARCHAR NOT NULL  -- Where most of its signals stand now. Personal data.
+);
+
+-- Reports that a team was told of: the address desk is none (DOMAIN §6). Key: month, address_key.
+CREATE OR REPLACE VIEW issued_to_teams AS
+SELECT
+    issue.month,
+    coalesce(moved.address_key, issue.address_key) AS address_key,
+    min(issue.issued_at)::DATE AS issued_on
+FROM worklist_issues AS issue
+LEFT JOIN moved_cases AS moved ON issue.month = moved.month AND issue.address_key = moved.former_key
+WHERE issue.change = 'added' AND issue.worklist <> 'adresdesk'
+GROUP BY ALL;
+
+-- How the case of each address ended. Where several cases came to one address: as was told last. Key: month, address_key.
+CREATE OR REPLACE VIEW results_of_addresses AS
+SELECT *
+FROM case_results
+QUALIFY row_number() OVER (PARTITION BY month, address_key ORDER BY reported_at DESC, case_id ASC) = 1;
 
 -- How teams say that cases ended, before it is looked up which cases those are. Key: month, case_id.
 CREATE OR REPLACE VIEW told_results AS

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from vroeg_pipeline.addresses.lookup import define_address_macros
 from vroeg_pipeline.deliveries.slips import load_slips
 from vroeg_pipeline.monthly import Figures, Month, counted, made, monthly
-from vroeg_pipeline.signals.row_verdicts import judge_delivered_rows
+from vroeg_pipeline.signals.row_verdicts import judge_delivered_rows, keep_former_addresses
 from vroeg_pipeline.signals.slips_told import unmatched_slips
 
 GROUP = "signals"
@@ -38,7 +38,7 @@ WHERE month = getvariable('month') AND status = 'accepted'
         "A row passes when it breaks no rule of DOMAIN §5; its address is resolved by §6; the actuality gate of §10 "
         "may hold it back, marked, without removing it.",
         reads=READS,
-        statements=[*_STATEMENTS, "validated_signals"],
+        statements=[*_STATEMENTS, "former_addresses", "validated_signals"],
         group=GROUP,
     ),
     made(
@@ -56,6 +56,7 @@ def signals(of: Month) -> Mapping[str, Figures]:
         of.warn(f"withdrawals or confirmations left out: {counted(unusable)}")
     define_address_macros(of.connection, of.installation)
     judge_delivered_rows(of.connection)
+    keep_former_addresses(of.connection)
     filled = of.fill("validated_signals", "rejected_rows", then=_COUNT_ROWS)
     if unmatched := unmatched_slips(of):
         of.warn(f"references that match nothing that was delivered: {unmatched}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 
 from vroeg_pipeline.addresses.resolver import resolve_addresses
-from vroeg_pipeline.installation.statements import temporary_step
+from vroeg_pipeline.installation.statements import insert_rows, sql, temporary_step
 
 
 def judge_delivered_rows(connection: duckdb.DuckDBPyConnection) -> None:
@@ -24,3 +24,10 @@ def judge_delivered_rows(connection: duckdb.DuckDBPyConnection) -> None:
     temporary_step(connection, "row_verdicts")
     connection.execute("DROP TABLE delivered_rows")
     connection.execute("DROP TABLE addressed_rows")
+
+
+def keep_former_addresses(connection: duckdb.DuckDBPyConnection) -> None:
+    """Keeps where the signals of the month stand that the rows judged anew take away from there. Before those take their
+    place: a run that is killed in between has kept what still holds, which does no harm.
+    """
+    insert_rows(connection, "former_addresses", sql("former_addresses"))

@@ -58,13 +58,28 @@ former AS (
     FROM moved_addresses
 ),
 
+-- Where an address of such a case got another key since, none of its rows standing there any more.
+help_that_moved AS (
+    SELECT
+        stood.month,
+        stands.address_key
+    FROM former_addresses AS stood
+    INNER JOIN told_help
+        ON stood.month = told_help.month AND case_id_of(stood.month, stood.address_key) = told_help.case_id
+    INNER JOIN validated_signals AS stands
+        ON stood.month = stands.month AND stood.partner = stands.partner
+        AND stood.customer_reference = stands.customer_reference AND stood.written_address = stands.written_address
+    ANTI JOIN validated_signals AS still ON stood.month = still.month AND stood.address_key = still.address_key
+),
+
 helped AS (
     SELECT
         former.address_key,
-        max(told_help.month) AS helped_month
+        max(former.month) AS helped_month
     FROM former
-    INNER JOIN told_help
-        ON former.month = told_help.month AND case_id_of(former.month, former.former_key) = told_help.case_id
+    WHERE
+        (former.month, case_id_of(former.month, former.former_key)) IN (SELECT (month, case_id) FROM told_help)
+        OR (former.month, former.former_key) IN (SELECT (month, address_key) FROM help_that_moved)
     GROUP BY former.address_key
 ),
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -205,3 +206,33 @@ def test_a_questioned_file_replaces_from_when_somebody_decided_so(town: World) -
     all_hold(town)
     assert on_lists(town) == ["2021AB_12__", "2021AB_14__"]
     assert told(town)["cases"] == [(["K1", "W1"], 2, PAID), (["K2"], 0, None)]
+
+
+def test_an_address_that_gets_another_key_takes_its_case_along(town: World) -> None:
+    before = told(town)
+    # From now on a register knows two dwellings at number 12: which of them is meant is for the address desk.
+    town.register("2021AB,12,,HS", "2021AB,12,,BOV", "2021AB,14,,")
+    all_hold(town)
+    assert on_lists(town) == ["2021AB_12_?_", "2021AB_14__"]
+    assert {attempt["address_key"] for attempt in town.table("contact_attempts")} == {"2021AB_12_?_"}
+    assert told(town) == before
+    # What its partners say later takes nothing back; in a warehouse made anew nothing but the Kenmerk tells of the old key.
+    withdraw(town, "K1")
+    withdraw(town, "W1", partner="water")
+    town.home.warehouse.unlink()
+    all_hold(town)
+    assert on_lists(town) == ["2021AB_14__"]
+    assert told(town) == before
+    # Its second case is told of too, and then both have one address again: what was told last is how it ended.
+    case_id = hashlib.sha256(b"2021-03|2021AB_12_?_").hexdigest()[:16]
+    at_last = "Geen reactie na eerder contact"
+    said = {"case_id": case_id, "contact_kind": "Brief", "contacted_on": "24-03-2021", "end_result": at_last}
+    hand_in(town, as_csv([said]), name="later.csv", received="2021-03-26 10:00")
+    (town.home.reference / "addresses.csv").unlink()
+    all_hold(town)
+    after = told(town)
+    assert after["cases"] == [(["K1", "W1"], 3, at_last), (["K2"], 0, None)]
+    assert after["evaluation"] == {at_last: 1, "": 1}
+    assert (after["statuses"], after["feedback"]) == (before["statuses"], before["feedback"])
+    assert {attempt["address_key"] for attempt in town.table("contact_attempts")} == {"2021AB_12__"}
+    assert len(town.table("case_results")) == 2

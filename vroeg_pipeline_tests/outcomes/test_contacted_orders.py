@@ -1,4 +1,6 @@
-"""Files, withdrawals, outcomes and runs in any order: no attempt and no result ever disappears (DOMAIN §10)."""
+"""Files, withdrawals, outcomes, other registers, decisions of the address desk and runs in any order: no attempt and no
+result ever disappears (DOMAIN §10).
+"""
 
 from __future__ import annotations
 
@@ -14,17 +16,20 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from vroeg_pipeline.address_desk.decisions import read_decisions
 from vroeg_pipeline.addresses.lookup import define_address_macros
+from vroeg_pipeline.addresses.register import load_register
 from vroeg_pipeline.ddas.contradictions import contradictions
 from vroeg_pipeline.ddas.file import write_ddas
 from vroeg_pipeline.deliveries.intake import take_in
 from vroeg_pipeline.deliveries.slips import load_slips
+from vroeg_pipeline.domain.agreements import ADDRESS_DESK
 from vroeg_pipeline.installation.secrets import hash_key, keyed_hash
 from vroeg_pipeline.installation.statements import fetch_one, insert_rows
 from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.monthly import Month, months_at_work
 from vroeg_pipeline.outcomes.intake import settle_outcomes, take_in_outcomes
-from vroeg_pipeline.signals.row_verdicts import judge_delivered_rows
+from vroeg_pipeline.signals.row_verdicts import judge_delivered_rows, keep_former_addresses
 from vroeg_pipeline.worklists.routing import set_routing
 from vroeg_pipeline_tests.kit.examples import examples
 from vroeg_pipeline_tests.kit.returned import as_csv, hand_in
@@ -34,6 +39,9 @@ MONTHS = ("2021-02", "2021-03")
 PARTNERS = ("huur", "licht")
 NUMBERS = (12, 14)
 PAID = "Inwoner heeft zelf al betaald/betalingsregeling getroffen"
+
+# What an address register may say: nothing, as there is none; the addresses as they are written; two dwellings at each.
+REGISTERS = {"none": (), "as written": ("", ""), "two at each": ("HS", "BOV")}
 
 Event = tuple[Any, ...]
 # Of each number what the file says: nothing, a row, one with an objection, one below the threshold, a higher amount.
@@ -46,6 +54,8 @@ EVENTS = st.lists(
         st.tuples(
             st.just("returned"), st.sampled_from(MONTHS), st.sampled_from(NUMBERS), st.integers(1, 2), st.booleans()
         ),
+        st.tuples(st.just("register"), st.sampled_from(sorted(REGISTERS))),
+        st.tuples(st.just("decided"), st.sampled_from(NUMBERS), st.sampled_from(["HS", "BOV"])),
         st.tuples(st.just("run"), st.lists(st.sampled_from(MONTHS), min_size=1, max_size=2, unique=True)),
     ),
     max_size=6,
@@ -84,6 +94,13 @@ class Town:
             told = {"attempt": str(attempt), "contact_kind": "Telefoon", "contacted_on": f"28-{of_month[5:]}-2021"}
             told |= {"case_id": self.case_id(of_month, number), "end_result": PAID if ended else ""}
             hand_in(self.world, as_csv([told]), month=of_month, name=f"lijst_{self.days}.csv", received=at)
+        elif kind == "register":
+            (which,) = of
+            suffixes = REGISTERS[which]
+            self.world.register(*(f"2021AB,{number},,{suffix}" for number in NUMBERS for suffix in suffixes))
+        elif kind == "decided":
+            number, suffix = of
+            self.decide(number, suffix, at)
         else:
             (months,) = of
             self.run(months)
@@ -97,15 +114,33 @@ class Town:
         )  # fmt: skip
 
     def case_id(self, of_month: str, number: int) -> str:
+        """The Kenmerk of the number as it was issued last."""
         with WarehouseResource(home=str(self.world.root)).connect() as connection:
             self.world.installation.define_macros(connection)
-            key = f"2021AB_{number}__"
-            return str(fetch_one(connection, "SELECT case_id_of(?::DATE, ?)", [month(of_month), key])[0])
+            issued = (
+                "SELECT arg_max(address_key, issued_at) FROM worklist_issues "
+                "WHERE month = $1::DATE AND split_part(address_key, '_', 2) = $2 AND change = 'added'"
+            )
+            query = f"SELECT case_id_of($1::DATE, coalesce(({issued}), '2021AB_' || $2 || '__'))"
+            return str(fetch_one(connection, query, [month(of_month), str(number)])[0])
+
+    def decide(self, number: int, suffix: str, at: str) -> None:
+        """The address desk says which door the writings of a number mean."""
+        known = self.world.query(f"SELECT DISTINCT desk_id FROM validated_signals WHERE house_number = {number}")
+        lines = [f"{each['desk_id']};2021AB {number} {suffix};Loket" for each in known]
+        content = "\n".join(["Kenmerk (niet wijzigen);Besluit;Door", *lines]).encode()
+        self.world.deliver(ADDRESS_DESK, MONTHS[0], content, name=f"besluit_{self.days}.csv", received=at)
 
     def run(self, months: Sequence[str]) -> None:
         """The months one after the other, in that order; then what is told of all of them."""
-        warehouse = WarehouseResource(home=str(self.world.root))
-        with months_at_work(warehouse, self.world.installation, [month(each) for each in months]) as at_work:
+        warehouse, installation = WarehouseResource(home=str(self.world.root)), self.world.installation
+        with warehouse.connect() as connection:
+            installation.define_macros(connection)
+            define_address_macros(connection, installation, today=True)
+            load_register(connection, installation.home, installation.now())
+            define_address_macros(connection, installation, today=True)
+            read_decisions(connection, installation)
+        with months_at_work(warehouse, installation, [month(each) for each in months]) as at_work:
             for of in at_work:
                 _work(of)
         self.told = self.tables() | self.delivery()
@@ -149,6 +184,7 @@ def _work(of: Month) -> None:
     load_slips(of.connection, of.installation, of.month)
     define_address_macros(of.connection, of.installation)
     judge_delivered_rows(of.connection)
+    keep_former_addresses(of.connection)
     of.fill("validated_signals", "rejected_rows")
     of.fill("address_matches")
     of.step("moved_addresses")
@@ -171,6 +207,7 @@ def town(root: Path) -> Town:
 @example([("withdrawn", MONTHS[1], PARTNERS[0], NUMBERS[0])])
 @example([("delivered", MONTHS[1], PARTNERS[0], False, ("", "300,00"))])
 @example([("delivered", MONTHS[1], PARTNERS[0], True, ("objection", ""))])
+@example([("register", "two at each"), ("run", [MONTHS[1]]), ("decided", NUMBERS[0], "BOV")])
 @settings(max_examples=examples(3, by_night=1_000))
 @given(events=EVENTS)
 def test_no_attempt_and_no_result_ever_disappears(events: list[Event]) -> None:
