@@ -48,11 +48,26 @@ GRAPH = {
     "repeat_signals": ["address_matches", "address_register", "validated_signals"],
     "recidivism_history": ["address_matches", "address_register", "repeat_signals", "validated_signals"],
     "outcome_files": ["delivery_files"],
-    "prioritised_worklists": ["address_matches", "areas", "known_clients", "outcome_files", "recidivism_history"],
+    "prioritised_worklists": [
+        "address_matches",
+        "areas",
+        "known_clients",
+        "outcome_files",
+        "recidivism_history",
+        "validated_signals",
+    ],
     "worklist_issues": ["prioritised_worklists"],
     "worklist_files": ["address_matches", "prioritised_worklists", "validated_signals", "worklist_issues"],
-    "contact_attempts": ["delivery_files", "outcome_files", "rejected_rows", "validated_signals", "worklist_issues"],
+    "contact_attempts": [
+        "address_overrides",
+        "delivery_files",
+        "outcome_files",
+        "rejected_rows",
+        "validated_signals",
+        "worklist_issues",
+    ],
     "case_results": [
+        "address_overrides",
         "contact_attempts",
         "delivery_files",
         "outcome_files",
@@ -60,9 +75,23 @@ GRAPH = {
         "validated_signals",
         "worklist_issues",
     ],
-    "contacted_signals": ["delivery_files", "outcome_files", "rejected_rows", "validated_signals", "worklist_issues"],
+    "contacted_signals": [
+        "address_overrides",
+        "delivery_files",
+        "outcome_files",
+        "rejected_rows",
+        "validated_signals",
+        "worklist_issues",
+    ],
     "contacted_reports": ["address_matches", "areas", "contacted_signals", "known_clients", "recidivism_history"],
-    "refused_outcomes": ["delivery_files", "outcome_files", "rejected_rows", "validated_signals", "worklist_issues"],
+    "refused_outcomes": [
+        "address_overrides",
+        "delivery_files",
+        "outcome_files",
+        "rejected_rows",
+        "validated_signals",
+        "worklist_issues",
+    ],
     "partner_feedback": [
         "case_results",
         "contact_attempts",
@@ -164,6 +193,8 @@ MADE_OF = {
     "told_statuses": [],
     "listed": [],
     "delivery_decisions": ["delivery_files"],
+    "former_addresses": ["validated_signals"],
+    "moved_cases": ["validated_signals"],
     "left_rows": ["delivery_files", "rejected_rows"],
     "kept_matches": ["address_matches", "contacted_signals"],
     "kept_history": ["recidivism_history"],
@@ -173,8 +204,12 @@ MADE_OF = {
 }
 
 
-# What the steps of the resolver leave; they are listed in `addresses/resolver.py`.
-TEMPORARY = {"resolved_addresses", "moved_addresses", "register_entries"}
+# What the steps of the resolver and of the verdicts leave; they are listed in `addresses/resolver.py` and
+# `signals/row_verdicts.py`.
+TEMPORARY = {
+    "resolved_addresses", "moved_addresses", "register_entries", "address_texts", "written_addresses", "delivered_rows",
+    "row_verdicts",
+}  # fmt: skip
 
 
 # What an asset only has to come after: both write the same note on the inbox.

@@ -8,8 +8,10 @@ from vroeg_pipeline.outcomes.intake import settle_outcomes, take_in_outcomes, wr
 
 GROUP = "outcomes"
 # A case is known by what was issued, or by the rows that were delivered for it.
-_KNOWN_BY = ["worklist_issues", "delivery_files", "validated_signals", "rejected_rows"]
-_CASES = ["told_cases", "known_cases", "other_cases", "strange_outcome_files"]
+_KNOWN_BY = ["worklist_issues", "delivery_files", "validated_signals", "rejected_rows", "address_overrides"]
+_CASES = [
+    "told_cases", "moved_cases", "possible_addresses", "known_cases", "other_cases", "strange_outcome_files",
+]  # fmt: skip
 
 
 @monthly(

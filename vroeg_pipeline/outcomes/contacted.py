@@ -48,16 +48,15 @@ def find_cases(connection: duckdb.DuckDBPyConnection, installation: Installation
     """Makes `known_cases` and `unknown_cases` (Kenmerken that are told and not known), and fills `moved_cases`; gives the
     number of unknown ones. Needs what `find_left_rows` made.
 
-    A case is followed to the key that its address has now. Which it had before is kept by runs; where it is not, as the
+    A case is followed to the key that its address has now. Runs keep which it had before; where they could not, as the
     warehouse was made anew, its Kenmerk tells.
     """
-    temporary_step(connection, "possible_addresses", f"{_FORMER} LIMIT 0")
+    temporary_step(connection, "possible_addresses", _NO_ADDRESSES)
     unknown = _know_cases(connection)
     if unknown:
         load_slips(connection, installation, month)
         define_address_macros(connection, installation)
-        every = "SELECT * REPLACE ('accepted' AS status) FROM {}.main.delivery_files WHERE status IN ('accepted', 'superseded')"
-        with _in_place_of(connection, delivery_files=every.format(_catalog(connection))):
+        with _in_place_of(connection, delivery_files=_EVERY_FILE.format(_catalog(connection))):
             judge_delivered_rows(connection)
             temporary_step(connection, "delivered_rows")
         temporary_step(connection, "possible_addresses")
@@ -65,7 +64,12 @@ def find_cases(connection: duckdb.DuckDBPyConnection, installation: Installation
     return unknown
 
 
-_FORMER = "SELECT partner, customer_reference, written_address, address_key AS former_key FROM former_addresses"
+_NO_ADDRESSES = (
+    "SELECT partner, customer_reference, written_address, address_key AS former_key FROM former_addresses LIMIT 0"
+)
+_EVERY_FILE = """
+SELECT * REPLACE ('accepted' AS status) FROM {}.main.delivery_files WHERE status IN ('accepted', 'superseded')
+"""
 _UNKNOWN = """
 SELECT DISTINCT case_id FROM outcome_rows ANTI JOIN known_cases USING (case_id)
 WHERE month = getvariable('month') AND case_id IS NOT NULL

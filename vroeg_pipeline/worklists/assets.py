@@ -32,7 +32,14 @@ KNOWN_CLIENTS = kept_by_hand(
         "to the budget coach, uncertain ones to the address desk, single ones without rent get a lighter track "
         "(DOMAIN §9).",
         # Of the outcomes those of earlier months.
-        reads=["address_matches", "recidivism_history", "areas", "known_clients", "outcome_files"],
+        reads=[
+            "address_matches",
+            "recidivism_history",
+            "validated_signals",
+            "areas",
+            "known_clients",
+            "outcome_files",
+        ],
         statements=["prioritised_worklists", "known_client_counts"],
         group=GROUP,
     )
