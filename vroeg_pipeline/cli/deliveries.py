@@ -13,7 +13,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from vroeg_pipeline.deliveries.file_decisions import Decision, note_decision
-from vroeg_pipeline.deliveries.worked_on import note_decided
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import add_months, moment_text, month_of, month_text
 from vroeg_pipeline.installation.home import Home
@@ -105,8 +104,7 @@ def decide_delivery(
     with _warehouse(home, installation, problems).connect() as connection:
         file = _meant(connection, prefix.lower(), partner)
         of, now = (file["month"], file["partner"], file["file_sha256"]), installation.now()
-        note_decision(connection, of, Decision(what), decided_by.strip(), reason.strip(), now)
-        note_decided(home, file["month"], file["partner"], what, now)
+        note_decision(connection, home, of, Decision(what), decided_by.strip(), reason.strip(), now)
     month = month_text(file["month"])
     out.print(
         f"{file['partner']} {month}, {file['file_sha256'][:_SHOWN_DIGITS]}: {what}. The daemon follows it by itself, or: "

@@ -1,4 +1,8 @@
-"""What people decided of a partner's files: kept in the warehouse, followed by every run (DOMAIN §4)."""
+"""What people decided of a partner's files: followed by every run (DOMAIN §4).
+
+Kept in the warehouse and as a note beside the inbox. Either is made whole from the other: all else in the warehouse can be
+made again from what came, this cannot.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,9 @@ from datetime import date, datetime
 from enum import StrEnum
 
 import duckdb
+
+from vroeg_pipeline.installation.home import Home
+from vroeg_pipeline.installation.notes import DECIDED, Decided, FileDecision
 
 # (partner, SHA-256) to the last decision on that file of the month.
 Decisions = Mapping[tuple[str, str], str]
@@ -20,30 +27,52 @@ class Decision(StrEnum):
     REFUSED = "refused"
 
 
-def decisions_of_month(connection: duckdb.DuckDBPyConnection) -> Decisions:
-    """What holds of files of the month at work: of each the last decision."""
+def decisions_of_month(connection: duckdb.DuckDBPyConnection, home: Home, month: date) -> Decisions:
+    """What holds of files of the month at work: of each the last decision. Brings warehouse and note up to each other."""
     rows = connection.execute(
         """
-        SELECT partner, file_sha256, arg_max(decision, (decided_at, rowid)) FROM reference.delivery_decisions
-        WHERE month = getvariable('month') GROUP BY partner, file_sha256
+        SELECT partner, file_sha256, decision, decided_by, reason, decided_at FROM reference.delivery_decisions
+        WHERE month = getvariable('month') ORDER BY decided_at, rowid
         """
     ).fetchall()
-    return {(partner, sha256): decision for partner, sha256, decision in rows}
+    stored = [FileDecision(*row) for row in rows]
+    noted = DECIDED.read(home, month) or Decided()
+    for decision in sorted({*noted.decisions} - {*stored}, key=lambda decision: decision.decided_at):
+        _store(connection, month, decision)
+    if unnoted := [decision for decision in stored if decision not in noted.decisions]:
+        decisions = tuple(sorted([*unnoted, *noted.decisions], key=lambda decision: decision.decided_at))
+        # Those of earlier releases stood there as lines alone.
+        DECIDED.write(home, month, Decided((), decisions))
+    every = sorted({*stored, *noted.decisions}, key=lambda decision: decision.decided_at)
+    return {(each.partner, each.file_sha256): each.decision for each in every}
 
 
 def note_decision(
     connection: duckdb.DuckDBPyConnection,
+    home: Home,
     of: tuple[date, str, str],
     decision: Decision,
     decided_by: str,
     reason: str,
     decided_at: datetime,
 ) -> None:
-    """Stores a decision on a file: its month, partner and SHA-256. The next run of the month follows it.
+    """Keeps a decision on a file: its month, partner and SHA-256. The next run of the month follows it.
 
     Earlier ones on the file stay, and hold no more. `decided_at` is aware.
     """
+    month, partner, file_sha256 = of
+    decided = FileDecision(partner, file_sha256, decision.value, decided_by, reason, decided_at)
+    noted = DECIDED.read(home, month) or Decided()
+    # The note first: what a killed command has put there the next run stores.
+    DECIDED.write(home, month, Decided(noted.lines, (*noted.decisions, decided)))
+    _store(connection, month, decided)
+
+
+def _store(connection: duckdb.DuckDBPyConnection, month: date, decided: FileDecision) -> None:
     connection.execute(
         "INSERT INTO reference.delivery_decisions VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [*of, decision, decided_by, reason, decided_at],
-    )
+        [
+            month, decided.partner, decided.file_sha256, decided.decision, decided.decided_by, decided.reason,
+            decided.decided_at,
+        ],
+    )  # fmt: skip

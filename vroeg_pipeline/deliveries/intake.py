@@ -79,7 +79,7 @@ def take_in(connection: duckdb.DuckDBPyConnection, installation: Installation, m
             "AND status = 'accepted' GROUP BY partner"
         ).fetchall()
     )
-    decisions = decisions_of_month(connection)
+    decisions = decisions_of_month(connection, installation.home, month)
     judged = [
         each
         for number, file in enumerate(files, start=1)

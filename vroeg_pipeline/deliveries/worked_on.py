@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from vroeg_pipeline.deliveries.inbox import (
     CONFIRMATIONS,
@@ -64,13 +64,19 @@ def content_of_month(home: Home, month: date, settings: Settings, now: datetime)
     names = [f"{file.partner}/{kind}/{file.name}/{file.size}/{file.modified_ns}" for kind, file in files]
     fingerprint = hashlib.sha256("\n".join(sorted(names)).encode()).hexdigest()
     known = LOOK.read(home, month)
-    decided = (DECIDED.read(home, month) or Decided()).lines
+    decided = _decided(home, month)
     if known and known.names == fingerprint:
         return sorted({*known.content, *decided})
     content = sorted({f"{file.partner}/{kind}/{_content(file, settings)}" for kind, file in files})
     if files:
         LOOK.write(home, month, Look(fingerprint, content))
     return sorted({*content, *decided})
+
+
+def _decided(home: Home, month: date) -> list[str]:
+    noted = DECIDED.read(home, month) or Decided()
+    now = (f"{d.partner}/{_DECIDED}/{d.decision}/{d.decided_at.astimezone(UTC).isoformat()}" for d in noted.decisions)
+    return [*noted.lines, *now]
 
 
 def _content(file: InboxFile, settings: Settings) -> str:
@@ -98,12 +104,6 @@ def still_to_be_judged(home: Home, month: date, settings: Settings, now: datetim
     news = {line.split("/")[0] for line in content if line not in judged}
     unfinished = list_month(home.inbox, month, settings.settle_seconds, now).unfinished
     return news | {file.partner for file in unfinished if file.received_at > now - _LONGEST_UPLOAD}
-
-
-def note_decided(home: Home, month: date, partner: str, decision: str, moment: datetime) -> None:
-    """Notes that something was decided of a file, so that the month is run again. `moment` is aware."""
-    lines = (DECIDED.read(home, month) or Decided()).lines
-    DECIDED.write(home, month, Decided((*lines, f"{partner}/{_DECIDED}/{decision}/{moment.isoformat()}")))
 
 
 def note_seen(home: Home, month: date, content: Sequence[str]) -> None:

@@ -77,7 +77,8 @@ class Home:
     @property
     def taken_in(self) -> Path:
         """Notes of what runs have worked on and what was agreed last; may be removed, then the months in the inbox are run
-        again, and every agreement counts as always there.
+        again, and every agreement counts as always there. What people decided of files (`*.decided.json`) is a copy of
+        what the warehouse has: keep it where that is lost.
         """
         return self.root / "taken_in"
 

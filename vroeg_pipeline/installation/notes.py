@@ -119,10 +119,27 @@ class Look:
 
 
 @dataclass(frozen=True)
+class FileDecision:
+    """What somebody decided of a partner's file, known by the SHA-256 of its bytes: replacement, addition or refused.
+    `decided_at` is aware.
+    """
+
+    partner: str
+    file_sha256: str
+    decision: str
+    decided_by: str
+    reason: str
+    decided_at: datetime
+
+
+@dataclass(frozen=True)
 class Decided:
-    """What people decided of files of the month and no run need have followed yet, a line for each, oldest first."""
+    """What people decided of files of the month, oldest first: no run need have followed it yet, and a warehouse that is
+    made anew has it from here. `lines`: what earlier releases kept instead.
+    """
 
     lines: tuple[str, ...] = ()
+    decisions: tuple[FileDecision, ...] = ()
 
 
 @dataclass(frozen=True)

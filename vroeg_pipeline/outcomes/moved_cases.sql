@@ -1,8 +1,8 @@
--- Addresses of the month at which none of its rows stands any more, and where the rows stand now that stood there: what a
--- partner wrote of a customer is the same, whatever key a register or the address desk gives it. What left after
+-- Addresses of the month at which none of its rows stands any more, and where the rows stand now that stood there: what
+-- a partner wrote of a customer is the same, whatever key a register or the address desk gives it. What left after
 -- contact counts as standing. Of several addresses that with most of the rows.
 -- Needs: month; tables left_rows, possible_addresses.
-WITH standing AS (
+WITH stand AS (
     SELECT DISTINCT
         partner,
         customer_reference,
@@ -27,14 +27,19 @@ stood AS (
     WHERE month = getvariable('month')
     UNION
     FROM possible_addresses
+),
+
+left_behind AS (
+    SELECT *
+    FROM stood
+    WHERE former_key NOT IN (SELECT address_key FROM stand)
 )
 
 SELECT
     getvariable('month') AS month,
-    stood.former_key,
-    standing.address_key
-FROM stood
-INNER JOIN standing USING (partner, customer_reference, written_address)
-WHERE stood.former_key NOT IN (SELECT address_key FROM standing)
-GROUP BY stood.former_key, standing.address_key
-QUALIFY row_number() OVER (PARTITION BY stood.former_key ORDER BY count(*) DESC, standing.address_key ASC) = 1
+    left_behind.former_key,
+    stand.address_key
+FROM left_behind
+INNER JOIN stand USING (partner, customer_reference, written_address)
+GROUP BY left_behind.former_key, stand.address_key
+QUALIFY row_number() OVER (PARTITION BY left_behind.former_key ORDER BY count(*) DESC, stand.address_key ASC) = 1

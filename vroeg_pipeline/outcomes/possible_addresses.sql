@@ -20,8 +20,8 @@ WITH keys AS (
             ]
         ) AS former_key
     FROM row_verdicts AS row
-    INNER JOIN delivered_rows AS line USING (partner, file_sha256, row_number)
-    INNER JOIN address_texts AS address ON same_address(line, address)
+    INNER JOIN delivered_rows USING (partner, file_sha256, row_number)
+    INNER JOIN address_texts ON same_address(delivered_rows, address_texts)
     INNER JOIN written_addresses AS written USING (address_no)
     UNION
     SELECT

@@ -138,7 +138,8 @@ LEFT JOIN moved_cases AS moved ON issue.month = moved.month AND issue.address_ke
 WHERE issue.change = 'added' AND issue.worklist <> 'adresdesk'
 GROUP BY ALL;
 
--- How the case of each address ended. Where several cases came to one address: as was told last. Key: month, address_key.
+-- How the case of each address ended: where several cases came to one address, as was told last. Key: month,
+-- address_key.
 CREATE OR REPLACE VIEW results_of_addresses AS
 SELECT *
 FROM case_results

@@ -373,6 +373,13 @@ def test_aftercare_follows_an_address_that_is_renumbered(world: World) -> None:
     world.run("2021-04", upto="worklist_files")
     (entry,) = world.table("prioritised_worklists", where="month = '2021-04-01'")
     assert (entry["address_key"], entry["aftercare"]) == ("2021AB_16__", True)
+    # Also where it got another key in the month in which it was helped.
+    world.reference("addresses.csv", *bag("2,2021AB,12,,HS", "3,2021AB,12,,BOV"))
+    later = [row(house_number="12", **april)]
+    world.deliver("huur", "2021-04", later, name="later.csv", received="2021-04-04 10:00")
+    world.run("2021-03", "2021-04", upto="worklist_files")
+    (entry,) = world.table("prioritised_worklists", where="month = '2021-04-01'")
+    assert (entry["address_key"], entry["aftercare"]) == ("2021AB_12_?_", True)
 
 
 # Areas by buurt -----------------------------------------------------------------------------------------------------

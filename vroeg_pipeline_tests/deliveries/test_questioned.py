@@ -10,7 +10,7 @@ import pytest
 
 from vroeg_pipeline.deliveries.assets import delivery_key
 from vroeg_pipeline.deliveries.worked_on import content_of_month, is_news, worked_on
-from vroeg_pipeline.installation.notes import noted_verdicts
+from vroeg_pipeline.installation.notes import DECIDED, Decided, noted_verdicts
 from vroeg_pipeline_tests.kit import command
 from vroeg_pipeline_tests.kit.world import World, month, row
 
@@ -104,15 +104,25 @@ def test_decisions_are_followed_by_every_run_and_undone_by_a_later_one(huur: Wor
     for decision in ("replacement", "addition", "refused", "addition"):
         huur.now += timedelta(minutes=1)
         huur.decide("huur", MARCH, path, decision)
-        became(huur)
         files = became(huur)
         found.append((files["een.csv"], files["twee.csv"], len(huur.table("validated_signals"))))
     assert found == [
         ("superseded", "accepted", 2), ("accepted", "accepted", 12), ("accepted", "refused_by_person", 10),
         ("accepted", "accepted", 12),
     ]  # fmt: skip
-    assert len(huur.table("reference.delivery_decisions")) == 4
+    decided = huur.table("reference.delivery_decisions", "decided_at")
+    assert [each["decision"] for each in decided] == ["replacement", "addition", "refused", "addition"]
     assert {file["adds"] for file in huur.table("delivery_files")} == {False}
+    # A warehouse that is lost has them from the note, a note that is lost from the warehouse.
+    noted = DECIDED.read(huur.home, month(MARCH))
+    huur.home.warehouse.unlink()
+    assert became(huur) == {"een.csv": "accepted", "twee.csv": "accepted"}
+    assert huur.table("reference.delivery_decisions", "decided_at") == decided
+    assert len(huur.table("validated_signals")) == 12
+    DECIDED.write(huur.home, month(MARCH), Decided(("as earlier releases did",)))
+    became(huur)
+    assert DECIDED.read(huur.home, month(MARCH)) == noted
+    assert huur.table("reference.delivery_decisions", "decided_at") == decided
 
 
 def test_who_is_refused_by_a_person_and_what_goes_before(huur: World) -> None:

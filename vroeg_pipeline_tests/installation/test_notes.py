@@ -9,11 +9,14 @@ import pytest
 
 from vroeg_pipeline.installation.home import Home, private_folder
 from vroeg_pipeline.installation.notes import (
+    DECIDED,
     DONE,
     LOOK,
     MADE,
     REGISTER,
     VERDICTS,
+    Decided,
+    FileDecision,
     Finding,
     Issue,
     Look,
@@ -40,6 +43,9 @@ OLD = {
     '"findings": [{"measure": "share_doubles", "observed": "10%", "expected": "at most 5%"}]}]}',
     "made": '{"signals": 3, "addresses": 2, "recidivists": 1, "missing": ["Water"], "issues": [{"worklist": "centrum", '
     '"issue": 2, "added": 1, "withdrawn": 0}]}',
+    "decided": '{"lines": ["huur/decided/addition/2021-03-09T10:00:00+01:00"], "decisions": [{"partner": "huur", '
+    '"file_sha256": "aa", "decision": "addition", "decided_by": "A", "reason": "b", '
+    '"decided_at": "2021-03-10T10:00:00+01:00"}]}',
     "look": '{"names": "n", "content": ["huur/delivery/aa"]}',
     "done": '{"seen": ["huur/delivery/aa"], "judged": ["huur/delivery/aa"], "issued": null}',
 }
@@ -47,10 +53,14 @@ READ = {
     "register": RegisterNote({"huur": (CAME,)}),
     "verdicts": VerdictsNote((SAID,)),
     "made": Made(3, 2, 1, ("Water",), (Issue("centrum", 2, 1, 0),)),
+    "decided": Decided(
+        ("huur/decided/addition/2021-03-09T10:00:00+01:00",),
+        (FileDecision("huur", "aa", "addition", "A", "b", moment("2021-03-10 10:00")),),
+    ),
     "look": Look("n", ["huur/delivery/aa"]),
     "done": WorkedOn(["huur/delivery/aa"], ["huur/delivery/aa"]),
 }
-KINDS = {"register": REGISTER, "verdicts": VERDICTS, "made": MADE, "look": LOOK, "done": DONE}
+KINDS = {"register": REGISTER, "verdicts": VERDICTS, "made": MADE, "decided": DECIDED, "look": LOOK, "done": DONE}
 
 
 @pytest.fixture
@@ -76,7 +86,7 @@ def test_what_older_releases_wrote_is_read_and_written_again_under_its_name(home
 
 @pytest.mark.parametrize("name", OLD)
 @pytest.mark.parametrize(
-    "content", [b"{half", b"", b"\xff", b"[]", b'{"files": 3, "verdicts": 3, "names": 3, "seen": 3}']
+    "content", [b"{half", b"", b"\xff", b"[]", b'{"files": 3, "verdicts": 3, "names": 3, "seen": 3, "lines": 3}']
 )
 def test_a_damaged_note_counts_as_none(home: Home, name: str, content: bytes) -> None:
     written(home, name).write_bytes(content)

@@ -199,7 +199,7 @@ class World:
         self._begin_with_an_empty_warehouse()
         of = (parse_month(month), partner, hashlib.sha256(path.read_bytes()).hexdigest())
         with WarehouseResource(home=str(self.root)).connect() as connection:
-            note_decision(connection, of, Decision(decision), "Tester", "gevraagd", self.now)
+            note_decision(connection, self.home, of, Decision(decision), "Tester", "gevraagd", self.now)
 
     @property
     def installation(self) -> Installation:
