@@ -18,9 +18,12 @@ from rich.table import Table
 
 from vroeg_pipeline.alerts.book import read_alerts
 from vroeg_pipeline.automation.health import HealthFinding, disk_finding, tick_findings
+from vroeg_pipeline.ddas.answers import months_behind, months_unanswered
+from vroeg_pipeline.ddas.signing import certificates_to_renew
 from vroeg_pipeline.deliveries.worked_on import months_worked_on, worked_on
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import add_months, matching_moment, moment_text, month_of, month_text
+from vroeg_pipeline.domain.settings import DdasService
 from vroeg_pipeline.installation.agreed import what_is_wrong
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import CLOCK, Installation
@@ -66,6 +69,9 @@ def findings(installation: Installation) -> Iterator[HealthFinding]:
     yield disk_finding(home)
     yield _warehouse(home)
     yield _alerts(home, now)
+    if service := installation.settings.ddas.service:
+        yield _certificates(service, home, now)
+        yield _answers(home)
     if os.environ.get(CLOCK):
         yield HealthFinding("clock", False, f"it stands at {moment_text(now)}, as {CLOCK} says; unset it in production")
 
@@ -124,3 +130,24 @@ def _alerts(home: Home, now: datetime) -> HealthFinding:
         for recipient, each in sorted(failing.items())
     )
     return HealthFinding("alerts", False, said)
+
+
+def _certificates(service: DdasService, home: Home, now: datetime) -> HealthFinding:
+    said = certificates_to_renew(service, home.root, now)
+    return HealthFinding("DDAS certificates", not said, "; ".join(said) or "they hold for another month at least")
+
+
+def _answers(home: Home) -> HealthFinding:
+    """What CBS is answered must be what the last run of each month came to."""
+    if is_held(home.run_lock):
+        return HealthFinding("DDAS answers", True, "a run is at work on them")
+    said = [
+        f"{', '.join(map(month_text, months))} {what}"
+        for months, what in (
+            (months_unanswered(home), "has none"),
+            (months_behind(home), "has some that are older than its last run"),
+        )
+        if months
+    ]
+    again = "; run it again: vroeg run --month" if said else ""
+    return HealthFinding("DDAS answers", not said, "; ".join(said) + again or "they are those of the last runs")

@@ -17,9 +17,11 @@ from itertools import accumulate
 from pathlib import Path
 
 from vroeg_pipeline.ddas import v1_2 as ddas_v1_2
+from vroeg_pipeline.deliveries.worked_on import worked_on
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import is_month, month_text, parse_month
 from vroeg_pipeline.installation.home import Home, private_folder, replacing
+from vroeg_pipeline.installation.notes import DONE
 
 _SUFFIX = ".sqlite"
 _STAGING = """
@@ -71,6 +73,21 @@ def months_kept(home: Home) -> list[date]:
     """The months of which there are answers, or of which they were withheld; oldest first."""
     names = (path.name.removesuffix(_SUFFIX) for path in home.ddas_answers.glob(f"*{_SUFFIX}"))
     return sorted(parse_month(name) for name in names if is_month(name))
+
+
+def months_unanswered(home: Home) -> list[date]:
+    """The months with worklists of which there are no answers, as they ran before runs kept any; oldest first."""
+    made = (month for month in DONE.months(home) if worked_on(home, month).issued is not None)
+    return sorted({*made} - {*months_kept(home)})
+
+
+def months_behind(home: Home) -> list[date]:
+    """The months whose answers are older than what the last run did with the month; oldest first."""
+    return [
+        month
+        for month in months_kept(home)
+        if (noted := DONE.path(home, month)).exists() and noted.stat().st_mtime > _path(home, month).stat().st_mtime
+    ]
 
 
 def _path(home: Home, month: date) -> Path:
@@ -171,8 +188,12 @@ class Answers:
 def opened_answers(home: Home, months: Sequence[date], municipalities: Sequence[str]) -> Iterator[Answers]:
     """The answers of the months that are kept.
 
-    Raises VroegError where those of a month were withheld.
+    Raises VroegError where those of a month were withheld, or were never kept.
     """
+    if lacking := {*months} & {*months_unanswered(home)}:
+        raise VroegError(
+            f"{month_text(min(lacking))} has no answers", do=f"vroeg run --month {month_text(min(lacking))}"
+        )
     with ExitStack() as stack:
         files = []
         for month in sorted({*months} & {*months_kept(home)}):

@@ -24,7 +24,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from vroeg_pipeline.ddas import v1_2 as ddas_v1_2
-from vroeg_pipeline.ddas.answers import Page, months_kept, opened_answers
+from vroeg_pipeline.ddas.answers import Page, months_kept, months_unanswered, opened_answers
 from vroeg_pipeline.ddas.file import complete
 from vroeg_pipeline.ddas.signing import (
     CertificateExpiredError,
@@ -211,7 +211,7 @@ class Service:
 
     def _asked_period(self, question: ddas_v1_2.GegevensRequest) -> tuple[date, date]:
         first, last = question.aanleverperiodeStartdatum, question.aanleverperiodeEinddatum
-        kept = months_kept(self._home)
+        kept = sorted([*months_kept(self._home), *months_unanswered(self._home)])
         if not kept:
             raise _unprocessable("Er zijn nog geen gegevens om te leveren")
         # What is not asked is of the last quarter that is past and of which there is something.

@@ -10,7 +10,7 @@ import base64
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
 from itertools import pairwise
@@ -29,6 +29,7 @@ from joserfc.jwk import RSAKey
 from joserfc.registry import HeaderParameter
 
 from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.domain.months import moment_text
 from vroeg_pipeline.domain.settings import DdasService
 
 ALGORITHM = "PS256"
@@ -36,6 +37,8 @@ MECHANISM = {"mId": "http://uri.etsi.org/19182/HttpHeaders", "pars": ["digest"]}
 _DETACHED = re.compile(r"[A-Za-z0-9_-]+\.\.[A-Za-z0-9_-]+")
 _LISTS = re.compile(rb"-----BEGIN X509 CRL.+?-----END X509 CRL-----", re.DOTALL)
 _LONGEST_CHAIN = 6
+# New ones are ordered and take days to come.
+_TIME_TO_RENEW = timedelta(days=30)
 T = TypeVar("T")
 
 
@@ -255,6 +258,33 @@ def load_trust(service: DdasService, root: Path, now: Callable[[], datetime]) ->
     for path in trust.revocation_lists:
         _kept(path, _revocation_lists)
     return trust
+
+
+def certificates_to_renew(service: DdasService, root: Path, now: datetime) -> list[str]:
+    """What somebody should see to before the service stops answering, each on one line: files that cannot be read,
+    certificates that end within 30 days, revocation lists that should have been fetched anew.
+    """
+    transport = (service.transport.certificate, service.transport.client_roots) if service.transport else ()
+    said = []
+    for name in dict.fromkeys([service.signing.certificate, *transport, *service.trusted_roots]):
+        try:
+            ends = min(one.not_valid_after_utc for one in _kept(root / name, _certificates))
+        except VroegError as error:
+            said.append(str(error))
+            continue
+        if ends <= now:
+            said.append(f"{name} is past its time since {moment_text(ends)}")
+        elif ends <= now + _TIME_TO_RENEW:
+            said.append(f"{name} ends on {moment_text(ends)}: get a new one")
+    for name in service.revocation_lists:
+        try:
+            updates = [one.next_update_utc for one in _kept(root / name, _revocation_lists)]
+        except VroegError as error:
+            said.append(str(error))
+            continue
+        if any(update is None or update < now for update in updates):
+            said.append(f"{name} does not hold any more: fetch it anew, else nobody is trusted")
+    return said
 
 
 def load_signer(service: DdasService, root: Path, now: datetime) -> Signer:

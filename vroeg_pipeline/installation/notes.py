@@ -190,13 +190,18 @@ class Notes(Generic[N]):
     def __init__(self, name: str, kind: type[N]) -> None:
         self._suffix, self._adapter = f".{name}.json", TypeAdapter(kind)
 
+    def path(self, home: Home, month: date) -> Path:
+        """Where the note of the month stands, or would."""
+        return home.taken_in / f"{month_text(month)}{self._suffix}"
+
     def read(self, home: Home, month: date) -> N | None:
         """The note of the month; None when there is none."""
-        return _read(home.taken_in / f"{month_text(month)}{self._suffix}", self._adapter)
+        return _read(self.path(home, month), self._adapter)
 
     def write(self, home: Home, month: date, note: N) -> None:
         """Puts the note in place of an older one. Only by the run that holds the lock."""
-        _write(private_folder(home.taken_in) / f"{month_text(month)}{self._suffix}", self._adapter, note)
+        private_folder(home.taken_in)
+        _write(self.path(home, month), self._adapter, note)
 
     def months(self, home: Home) -> set[date]:
         """The months that have such a note."""

@@ -7,7 +7,7 @@ import os
 import shutil
 from collections import namedtuple
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import duckdb
 import pytest
@@ -32,9 +32,13 @@ from dagster_shared.error import SerializableErrorInfo
 
 from vroeg_pipeline.automation.health import HealthFinding
 from vroeg_pipeline.cli.health import findings
+from vroeg_pipeline.deliveries.worked_on import note_issued
 from vroeg_pipeline.installation.dagster_home import prepare_dagster_home
 from vroeg_pipeline.installation.locking import run_lock
+from vroeg_pipeline.installation.notes import DONE
 from vroeg_pipeline_tests.cli.test_app import vroeg
+from vroeg_pipeline_tests.kit.cbs import Desk, keep
+from vroeg_pipeline_tests.kit.certificates import pem, rsa_key
 from vroeg_pipeline_tests.kit.world import World, moment, row
 
 
@@ -141,6 +145,47 @@ def test_what_is_turned_off_is_told(town: World) -> None:
     with DagsterInstance.get() as instance:
         instance.add_instigator_state(state)
     assert found(town)["schedule worklists"] == HealthFinding("schedule worklists", False, "it is turned off in the UI")
+
+
+def test_what_cbs_is_answered_with_is_looked_at(world: World) -> None:
+    assert not [part for part in found(world) if "DDAS" in part]
+    desk = Desk(world)
+    world.settings(ddas={"service": desk.settings()})
+    world.now = moment("2021-04-01 12:00")
+    certificates, answers = "DDAS certificates", "DDAS answers"
+    assert [(f.part, f.healthy) for f in found(world).values() if "DDAS" in f.part] == [
+        (certificates, True), (answers, True),
+    ]  # fmt: skip
+
+    ours = desk.issuing.issue("Gemeente", rsa_key("town"), until=moment("2021-05-01 12:00"))
+    (desk.keys / "signing.pem").write_bytes(pem(ours, desk.issuing.certificate))
+    assert found(world)[certificates].said == "keys/signing.pem ends on 01-05-2021 12:00: get a new one"
+    world.now -= timedelta(minutes=1)
+    assert found(world)[certificates].healthy
+    world.now = moment("2021-05-01 12:00")
+    assert "keys/signing.pem is past its time since" in found(world)[certificates].said
+    desk.revoke(until=moment("2021-05-01 11:59"))
+    (desk.keys / "network.pem").write_text("no certificate")
+    (desk.keys / "roots.pem").unlink()
+    said = found(world)[certificates].said
+    assert "keys/issuing.crl does not hold any more" in said
+    assert "roots.pem: cannot be read" in said
+    assert "network.pem: holds no certificate" in said
+
+    january, february, march = (date(2021, month, 1) for month in (1, 2, 3))
+    for month in (january, february, march):
+        note_issued(world.home, month)
+    for month in (january, february):
+        keep(world.home, month, [], alone=1)
+    noted = DONE.path(world.home, february)
+    later = noted.stat().st_mtime + 60
+    os.utime(noted, (later, later))
+    assert found(world)[answers] == HealthFinding(
+        answers, False,
+        "2021-03 has none; 2021-02 has some that are older than its last run; run it again: vroeg run --month",
+    )  # fmt: skip
+    with run_lock(world.home.run_lock, "run 1", print, 1):
+        assert found(world)[answers].healthy
 
 
 def test_the_command_says_it_for_people_and_monitors(world: World) -> None:

@@ -29,6 +29,7 @@ from vroeg_pipeline.ddas import service as ddas_service
 from vroeg_pipeline.ddas.answers import withhold_answers
 from vroeg_pipeline.ddas.service import OPENAPI
 from vroeg_pipeline.ddas.serving import server_of
+from vroeg_pipeline.deliveries.worked_on import note_issued
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline_tests.kit.cbs import OIN, SIGNATURE, Caller, Desk, digest, keep, signed_by
 from vroeg_pipeline_tests.kit.certificates import FOR_SERVERS, LONG_AGO, Authority, pem, put_key, rsa_key
@@ -439,6 +440,12 @@ def test_a_month_that_could_not_be_delivered_is_no_empty_one(world: World) -> No
         assert town.ask().status_code == 200
         withhold_answers(world.home, FEBRUARY)
         refused(town.ask(), 422)
+        keep(world.home, FEBRUARY, [], alone=1)
+        assert town.ask().status_code == 200
+        # A month that ran before runs kept what is answered.
+        note_issued(world.home, MARCH)
+        refused(town.ask(), 422)
+        assert town.ask({**QUARTER, "aanleverperiodeEinddatum": "2021-02-28"}).status_code == 200
 
 
 def test_what_breaks_here_is_told_and_nothing_of_it(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -554,6 +561,7 @@ def test_the_command_says_where_it_answers_and_ends_when_told(world: World) -> N
     desk = Desk(world)
     world.settings(ddas={"municipalities": MUNICIPALITIES, "service": desk.settings()})
     keep(world.home, JANUARY, [2], alone=1)
+    note_issued(world.home, date(2020, 12, 1))
     command = [sys.executable, "-m", "vroeg_pipeline.cli.app", "serve-ddas"]
     environment = {**os.environ, "VROEG_HOME": str(world.root)}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -572,7 +580,9 @@ def test_the_command_says_where_it_answers_and_ends_when_told(world: World) -> N
     finally:
         process.kill()
         _, problems = process.communicate()
-    assert problems == ""
+    assert problems.count("\n") == 1
+    assert "1 of the months that were run have no answers" in problems
+    assert problems.endswith("vroeg run --from 2020-12 --to 2020-12\n")
 
 
 def test_without_settings_there_is_no_service(world: World) -> None:
