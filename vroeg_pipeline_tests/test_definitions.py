@@ -196,9 +196,7 @@ MADE_OF = {
     "former_addresses": ["validated_signals"],
     "moved_cases": ["validated_signals"],
     "left_rows": ["delivery_files", "rejected_rows"],
-    "kept_matches": ["address_matches", "contacted_signals"],
-    "kept_history": ["recidivism_history"],
-    "kept_entries": ["areas", "known_clients"],
+    "kept_reports": ["address_matches", "contacted_signals", "recidivism_history", "areas", "known_clients"],
     "withdrawals": [],
     "confirmations": [],
 }

@@ -46,6 +46,7 @@ GROUP = "evaluation"
             "case_results",
             "contacted_reports",
         ],
+        statements=["reports", "evaluation_reports"],
         group=GROUP,
     ),
     made(

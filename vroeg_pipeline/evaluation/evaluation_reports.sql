@@ -2,7 +2,7 @@
 -- stays a report, whatever its partners took back since (DOMAIN §10). An outcome that came back for an address that was
 -- not reported any more is counted too (`gone`): nothing that came back is lost.
 -- What was done behind a desk (Administratief) is no contact.
--- Needs: has_known_clients, help_results, month, now.
+-- Needs: has_known_clients, help_results, month, now; tables reports.
 WITH contact AS (
     SELECT
         address_key,
@@ -40,28 +40,10 @@ known_clients AS (
 
 reported AS (
     SELECT
-        match.address_key,
-        match.match_kind,
-        match.has_rent,
-        match.signal_count,
-        match.needs_review,
-        match.first_received_on,
-        history.recidivism_kind,
-        -- What the country calls opeenvolgend.
-        coalesce(history.months_since_last <= 6, false) AS in_six_months,
-        entry.worklist,
-        entry.tier,
-        entry.tier_name,
-        entry.deadline,
-        entry.known_to,
+        reports.* EXCLUDE (month),
         known_clients.is_usable AS is_known_told
-    FROM address_matches AS match
+    FROM reports
     CROSS JOIN known_clients
-    INNER JOIN recidivism_history AS history
-        ON match.month = history.month AND match.address_key = history.address_key
-    LEFT JOIN prioritised_worklists AS entry
-        ON match.month = entry.month AND match.address_key = entry.address_key
-    WHERE match.month = getvariable('month')
     UNION ALL BY NAME
     SELECT
         contacted_reports.* EXCLUDE (month),

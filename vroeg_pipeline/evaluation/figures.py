@@ -111,6 +111,7 @@ def set_evaluation(connection: duckdb.DuckDBPyConnection, installation: Installa
     temporary_table(connection, "delivery_states", "partner VARCHAR, state VARCHAR", states)
     told = known_clients_are_told(installation.home, installation.settings)
     connection.execute("SET VARIABLE has_known_clients = ?", [told])
+    temporary_step(connection, "reports")
 
 
 def evaluate_aside(connection: duckdb.DuckDBPyConnection, installation: Installation, months: Sequence[date]) -> None:

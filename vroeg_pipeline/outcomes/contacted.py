@@ -136,6 +136,8 @@ def _rank(connection: duckdb.DuckDBPyConnection, installation: Installation) -> 
             with _in_place_of(connection, recidivism_history="FROM kept_history"):
                 set_routing(connection, installation)
                 step("kept_entries", "prioritised_worklists")
+                with _in_place_of(connection, prioritised_worklists="FROM kept_entries"):
+                    step("kept_reports", "reports")
 
 
 @contextmanager
