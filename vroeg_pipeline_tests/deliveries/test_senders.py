@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -86,6 +89,55 @@ def test_each_partner_has_its_own_delivery_and_no_row_is_lost(portal: World) -> 
     assert len({f["file_sha256"] for f in files}) == 1
     archived = [path for path in portal.home.archive.rglob("*") if path.is_file()]
     assert [path.parent.parent.name for path in archived] == ["portaal"]
+
+
+# Killed where the files are archived, and again with all rows in the warehouse and nothing committed.
+_KILLED = """
+import os, signal, sys
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from vroeg_pipeline.deliveries import intake
+from vroeg_pipeline.installation.home import Home
+from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.warehouse import WarehouseResource
+from vroeg_pipeline.monthly import months_at_work
+
+def dies(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+@contextmanager
+def never_committed(connection):
+    connection.begin()
+    yield
+    dies()
+
+root, place = sys.argv[1:]
+setattr(intake, place, {"keep_month": dies, "transaction": never_committed}[place])
+warehouse, installation = WarehouseResource(home=root), Installation.load(Home(Path(root)))
+with months_at_work(warehouse, installation, [date(2021, 3, 1)]) as months:
+    for of in months:
+        intake.take_in(of.connection, of.installation, of.month, print)
+"""
+
+
+def test_killed_between_the_archive_and_the_register_it_is_registered_by_the_next_run(portal: World) -> None:
+    path = portal.deliver("portaal", "2021-03", as_csv([*THREE, of("Vreemd")]))
+    for place in ("keep_month", "transaction"):
+        killed = subprocess.run([sys.executable, "-c", _KILLED, str(portal.root), place], check=False)
+        assert killed.returncode == -signal.SIGKILL
+        assert register(portal) == {}
+    (archived,) = (each for each in portal.home.archive.rglob("*") if each.is_file())
+    assert archived.read_bytes() == path.read_bytes()
+    for _ in range(2):
+        assert set(taken_in(portal)[0].accepted) == {"huur", "water"}
+        assert register(portal) == {
+            ("levering.csv", "huur"): ("accepted", 2),
+            ("levering.csv", "water"): ("accepted", 1),
+            ("levering.csv", "portaal"): ("accepted", 1),
+        }
+        assert len(portal.table("raw.delivery_rows")) == 4
+        assert [each for each in portal.home.archive.rglob("*") if each.is_file()] == [archived]
 
 
 def test_who_is_not_in_the_file_has_not_delivered(portal: World) -> None:
