@@ -107,12 +107,20 @@ class WarehouseResource(DuckDBResource):
             connection.execute("SET autoinstall_known_extensions = false")
             connection.execute("SET enable_progress_bar = false")  # it would come between the lines of a command
             self._attach(connection, home.warehouse, read_only)
-            connection.execute(f"USE {CATALOG}")
-            if not read_only:
+            if not _is_up_to_date(connection):
+                # Who only reads an older warehouse reads what this version says.
+                if read_only:
+                    self._attach_again(connection, home.warehouse, read_only=False)
                 _bring_schema_up_to_date(connection)
+                if read_only:
+                    self._attach_again(connection, home.warehouse, read_only=True)
             # DuckDBResource leaves the connection open after an error, and an open file is closed to all others.
             with closing(connection):
                 yield connection
+
+    def _attach_again(self, connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> None:
+        connection.execute(f"USE memory; DETACH {CATALOG}")
+        self._attach(connection, path, read_only)
 
     def _attach(self, connection: duckdb.DuckDBPyConnection, path: Path, read_only: bool) -> None:
         options = ["READ_ONLY"] if read_only else []
@@ -126,6 +134,7 @@ class WarehouseResource(DuckDBResource):
         while True:
             try:
                 connection.execute(statement)
+                connection.execute(f"USE {CATALOG}")
                 return
             except duckdb.Error as error:
                 blocked_by = _lock_holder(error)
@@ -134,17 +143,20 @@ class WarehouseResource(DuckDBResource):
             patience.wait(f"waiting for {path.name}, which {blocked_by} has open")
 
 
-def _bring_schema_up_to_date(connection: duckdb.DuckDBPyConnection) -> None:
-    """Makes what the schema has where another version of it made the tables, or none."""
-    fingerprint = schema.fingerprint()
+def _is_up_to_date(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether this version of the schema made the tables, and not another one, or none."""
     with suppress(duckdb.CatalogException):
         known = connection.execute("SELECT sha256 FROM reference.sources WHERE name = 'schema.sql'").fetchone()
-        if known == (fingerprint,):
-            return
+        return known == (schema.fingerprint(),)
+    return False
+
+
+def _bring_schema_up_to_date(connection: duckdb.DuckDBPyConnection) -> None:
+    """Makes what the schema has, where it is not there."""
     with transaction(connection):
         schema.create_tables(connection)
         connection.execute("DELETE FROM reference.sources WHERE name = 'schema.sql'")
-        connection.execute("INSERT INTO reference.sources VALUES ('schema.sql', ?, 0, now())", [fingerprint])
+        connection.execute("INSERT INTO reference.sources VALUES ('schema.sql', ?, 0, now())", [schema.fingerprint()])
 
 
 @contextmanager

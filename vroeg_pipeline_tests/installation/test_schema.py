@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import importlib.resources
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+from rich.console import Console
 
+from vroeg_pipeline.cli.deliveries import list_deliveries
+from vroeg_pipeline.cli.status import show_board
 from vroeg_pipeline.installation.home import CHECKOUT, Home
 from vroeg_pipeline.installation.schema import STAGES, create_tables, described_tables, parsed
-from vroeg_pipeline.installation.warehouse import WarehouseResource
+from vroeg_pipeline.installation.warehouse import WarehouseError, WarehouseResource
 
 EARLIER = importlib.resources.files("vroeg_pipeline_tests.kit") / "earlier_warehouse.sql"
 
@@ -202,3 +206,20 @@ def test_tables_that_are_there_stay_as_they_are() -> None:
         before = columns_of(connection)
         create_tables(connection)
         assert columns_of(connection) == before
+
+
+def test_commands_that_only_read_open_a_warehouse_of_the_earlier_version(earlier: Path) -> None:
+    home, out = Home(earlier), Console(record=True, width=200)
+    show_board(home, None, out, out)
+    list_deliveries(home, date(2021, 3, 1), out, out)
+    with WarehouseResource(home=str(earlier)).connect(read_only=True) as connection:
+        (files,) = connection.execute("SELECT count(*) FROM delivery_files WHERE decision IS NULL").fetchone() or ()
+        assert files > 0
+    with (
+        pytest.raises(WarehouseError, match="Cannot execute statement"),
+        WarehouseResource(home=str(earlier)).connect(read_only=True) as connection,
+    ):
+        connection.execute("DELETE FROM delivery_files")
+    said = out.export_text()
+    assert "By the delivery register" in said
+    assert "what became of it" in said
