@@ -24,7 +24,7 @@ from vroeg_pipeline.domain.months import AMSTERDAM, add_months, month_text
 from vroeg_pipeline.domain.senders import SenderAgreement
 from vroeg_pipeline.installation.home import CHECKOUT, Home, private_folder
 from vroeg_pipeline.sample.files import file_name, file_of
-from vroeg_pipeline.sample.outcomes import as_csv, as_workbook, spoil, told_of
+from vroeg_pipeline.sample.outcomes import as_csv, as_workbook, case_id, spoil, told_of
 from vroeg_pipeline.sample.people import Arrear, Population
 from vroeg_pipeline.sample.register import Dwelling, as_written, read_register, synthetic_register, write_register
 
@@ -74,6 +74,8 @@ _UNUSABLE = frozenset({"unreadable", "missing_columns", "outdated"})
 _LEFT_EMPTY = {"zorg_en_zekerheid": frozenset({"prefix", "street", "crisis", "warm_handover"})}
 # From this month on, counted from the first, a partner uses the other header where two are agreed.
 _OTHER_HEADERS_FROM = 2
+# In that month, counted from the first, a partner withdraws a signal whose case a team has worked on.
+_WITHDRAWN_AFTER_CONTACT = 5
 # Of so many rows a third lacks more than the few that are never too many.
 _ENOUGH_TO_QUESTION = 15
 
@@ -205,6 +207,8 @@ class _Maker:
         self._unclear: set[Dwelling] = set()
         # Of the month at hand: dwellings that are surely on a worklist, and whether rent is owed there.
         self._listed: dict[Dwelling, bool] = {}
+        # And everything that is owed there, by partner and reference.
+        self._owed_at: dict[Dwelling, list[tuple[str, str]]] = {}
         self._owed_before: dict[tuple[str, Dwelling], list[tuple[date, int]]] = {}
         self._returned: bytes | None = None
         self.files = self.rows = 0
@@ -216,7 +220,7 @@ class _Maker:
                 for successor in self._agreements.values():
                     if agreement.partner in successor.succeeds:
                         self._people.succeed(agreement.partner, successor.partner)
-        self._listed = {}
+        self._listed, self._owed_at = {}, {}
         planted: dict[str, set[str]] = {}
         for at, partner, what in PLANTED:
             if at == index:
@@ -225,6 +229,7 @@ class _Maker:
         for arrear in self._people.month(month, self._signals):
             by_partner.setdefault(arrear.partner, []).append(arrear)
             self._seen[arrear.household.number] = arrear.household.dwelling
+            self._owed_at.setdefault(arrear.household.dwelling, []).append((arrear.partner, arrear.reference))
         for number, (partner, agreement) in enumerate(self._agreements.items()):
             arrears = by_partner.get(partner, [])
             defects = [d for place, d in enumerate(ROW_DEFECTS) if (place + index) % len(self._agreements) == number]
@@ -398,6 +403,13 @@ class _Maker:
         self._write("outcomes", month, "koppeling.csv", by_system, received + timedelta(hours=4))
         if index == 2 and last_month:
             self._write("outcomes", month, "verkeerde_maand.xlsx", last_month, received)
+        if index == _WITHDRAWN_AFTER_CONTACT:
+            worked_on = {row["case_id"] for row in told}
+            for dwelling in self._listed:
+                if case_id(month, dwelling) in worked_on and len(self._owed_at[dwelling]) == 1:
+                    ((partner, reference),) = self._owed_at[dwelling]
+                    self._slip(partner, month, "withdrawals", [reference], received + timedelta(days=1), "alsnog")
+                    break
 
     def _received(self, month: date, agreement: Agreement) -> datetime:
         """On the due day or the day before, in office hours before the deadline."""
@@ -517,9 +529,11 @@ class _Maker:
             self._slip(agreement.partner, month, "withdrawals", withdrawn, later)
         return held
 
-    def _slip(self, partner: str, month: date, kind: str, references: list[str], received: datetime) -> None:
+    def _slip(
+        self, partner: str, month: date, kind: str, references: list[str], received: datetime, name: str = "lijst"
+    ) -> None:
         content = "".join(f"{line}\n" for line in ("customer_reference", *references)).encode()
-        self._write(partner, month, f"{kind}/lijst.csv", content, received)
+        self._write(partner, month, f"{kind}/{name}.csv", content, received)
 
     def _write(self, partner: str, month: date, name: str, content: bytes, received: datetime) -> Path:
         path = self._home.inbox / partner / month_text(month) / name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 from typing import get_args
 
@@ -11,6 +12,7 @@ import pytest
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.layouts import FileForm, Layout, from_name
 from vroeg_pipeline.installation.home import Home
+from vroeg_pipeline.installation.secrets import hash_key, keyed_hash
 from vroeg_pipeline.sample.world import PLANTED, ROW_DEFECTS, make_world
 from vroeg_pipeline_tests.kit.world import World
 
@@ -171,6 +173,20 @@ def test_teams_return_what_the_pilot_and_the_country_saw(lived_in: World) -> Non
     assert 0.25 < shares["again"] < 0.35
     assert 0.9 < shares["unknown"] < 0.96
     assert any(entry["aftercare"] for entry in lived_in.table("prioritised_worklists"))
+
+
+def test_a_case_that_was_contacted_and_then_withdrawn_stays(lived_in: World) -> None:
+    (kept,) = lived_in.table("contacted_signals")
+    where = f"month = '2021-03-01' AND address_key = '{kept['address_key']}'"
+    assert lived_in.table("prioritised_worklists", where=where) == []
+    assert len(lived_in.table("contacted_reports", where=where)) == 1
+    attempts = len(lived_in.table("contact_attempts", where=where))
+    assert attempts > 0
+    (path,) = lived_in.home.outbox_of(kept["month"]).glob("ddas*.json")
+    told = json.loads(path.read_text(encoding="utf-8"))["leveringen"]
+    its_id = keyed_hash(hash_key(lived_in.home), kept["signal_id"])
+    (case,) = (c for levering in told for c in levering["vroegsignaalzaken"] if {"ID": its_id} in c["vroegsignalen"])
+    assert len(case["contactpogingen"]) == attempts
 
 
 def test_the_register_is_that_of_the_pilot(lived_in: World) -> None:
