@@ -69,9 +69,10 @@ CREATE TABLE IF NOT EXISTS validated_signals (
     resolver_status VARCHAR  -- The status that the address has without the address desk.
 );
 
--- Where signals of the month stood before they came to stand at another address, or left: by what their partner wrote. A
--- register or a decision of the address desk gives an address another key; what was done under the old one is found
--- again by it. Only ever added to. Personal data. Key: month, partner, customer_reference, written_address, address_key.
+-- Where signals of the month stood before they came to stand at another address, or left: by what their partner wrote.
+-- A register or a decision of the address desk gives an address another key; what was done under the old one is found
+-- again by it. Only ever added to. Personal data. Key: month, partner, customer_reference, written_address,
+-- address_key.
 CREATE TABLE IF NOT EXISTS former_addresses (
     month DATE NOT NULL,  -- Signalling month.
     partner VARCHAR NOT NULL,  -- Partner that reported it.
