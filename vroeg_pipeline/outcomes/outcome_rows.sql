@@ -25,8 +25,8 @@ read_cells AS (
         END AS attempt_read,
         kinds.value AS kind_read,
         CASE
-            WHEN reached_text IN ('ja', 'j', 'true', 'waar', '1', 'x') THEN true
-            WHEN reached_text IN ('nee', 'n', 'false', 'onwaar', '0') THEN false
+            WHEN list_contains(['ja', 'j', 'true', 'waar', '1', 'x'], reached_text) THEN true
+            WHEN list_contains(['nee', 'n', 'false', 'onwaar', '0'], reached_text) THEN false
         END AS reached_read,
         CASE
             WHEN contacted_on[1] = 'n' THEN NULL

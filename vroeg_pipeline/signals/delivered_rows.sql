@@ -25,9 +25,8 @@ WITH texts AS (
         text_of(raw.house_number_addition) AS house_number_addition,
         text_of(raw.city) AS city,
         text_of(raw.amount_due) AS amount_text,
-        -- Either of the two is agreed, never both.
         text_of(raw.days_in_arrears) AS days_text,
-        coalesce(text_of(raw.arrears_since), days_text) AS arrears_since_text,
+        text_of(raw.arrears_since) AS arrears_since_text,
         text_of(raw.reference_date) AS reference_date_text,
         text_of(raw.crisis) AS crisis_text,
         text_of(raw.warm_handover) AS warm_handover_text,
@@ -43,10 +42,12 @@ WITH texts AS (
     WHERE raw.month = getvariable('month') AND file.month = getvariable('month') AND file.status = 'accepted'
 ),
 
--- Apart from the above, so that each text is read once however often it is looked at.
+-- Apart from the above, and so on: DuckDB writes out again what is named again within one SELECT.
 delivered AS (
     SELECT
         * REPLACE (
+            -- Either of the two is agreed, never both.
+            coalesce(arrears_since_text, days_text) AS arrears_since_text,
             undamaged(initials, typed, 'initials') AS initials,
             undamaged(prefix, typed, 'prefix') AS prefix,
             undamaged(phone, typed, 'phone') AS phone,
@@ -56,13 +57,26 @@ delivered AS (
             -- What a spreadsheet made of a letter or an addition is kept: without it another door would be meant.
             CASE WHEN NOT is_garbled(house_letter) THEN house_letter END AS house_letter,
             CASE WHEN NOT is_garbled(house_number_addition) THEN house_number_addition END AS house_number_addition
-        )
+        ),
+        is_damaged(surname, list_contains(typed, 'surname'), list_contains(typed, 'surname:other'))
+            AS is_damaged_surname,
+        date_of(reference_date_text, date_format, list_contains(typed, 'reference_date')) AS reference_date,
+        days_of(days_text) AS days_in_arrears
     FROM texts
+),
+
+dated AS (
+    SELECT
+        *,
+        CASE
+            WHEN days_text IS NULL THEN date_of(arrears_since_text, date_format, list_contains(typed, 'arrears_since'))
+            ELSE reference_date - days_in_arrears
+        END AS arrears_since
+    FROM delivered
 )
 
 SELECT
-    * EXCLUDE (days_text),
-    is_damaged(surname, list_contains(typed, 'surname'), list_contains(typed, 'surname:other')) AS is_damaged_surname,
+    * EXCLUDE (days_text, days_in_arrears),
     is_damaged(
         customer_reference, list_contains(typed, 'customer_reference'), list_contains(typed, 'customer_reference:other')
     )
@@ -75,19 +89,14 @@ SELECT
         ELSE amount_of(amount_text, decimal_mark, list_contains(typed, 'amount_due'))
     END AS amount_due,
     date_of(birth_date_text, date_format, list_contains(typed, 'birth_date')) AS birth_date,
-    date_of(reference_date_text, date_format, list_contains(typed, 'reference_date')) AS reference_date,
-    CASE
-        WHEN days_text IS NULL THEN date_of(arrears_since_text, date_format, list_contains(typed, 'arrears_since'))
-        ELSE reference_date - days_of(days_text)
-    END AS arrears_since,
     -- Days that can be read are right, even where the reference date cannot.
     CASE
         WHEN days_text IS NULL THEN arrears_since_text IS NOT NULL AND arrears_since IS NULL
-        ELSE days_of(days_text) IS NULL
+        ELSE days_in_arrears IS NULL
     END AS is_since_unreadable,
     flag_of(crisis_text) AS crisis,
     flag_of(warm_handover_text) AS warm_handover,
     -- A file without the column does not say that none was sent.
     CASE WHEN tells_reminder THEN flag_of(reminder_sent_text) END AS reminder_sent,
     flag_of(objection_text) AS objection
-FROM delivered
+FROM dated
