@@ -6,6 +6,7 @@ import ast
 import builtins
 import importlib
 import io
+import os
 import re
 import tokenize
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ import pytest
 from vroeg_pipeline.domain.settings import Settings
 from vroeg_pipeline.installation.home import CHECKOUT
 from vroeg_pipeline.installation.schema import described_tables
+from vroeg_pipeline_tests.kit import domain_page
 
 # A file of ours; a YAML only where one of that name is ours, as an installation has its own.
 _FILE = re.compile(r"(?<![\w/<.-])(?:[\w.-]+/)*[\w-]+\.(?:py|sql|md|yaml)\b")
@@ -137,6 +139,28 @@ def test_links_of_pages_lead_somewhere() -> None:
     links = [(page, link) for page in pages for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text("utf-8"))]
     assert len(links) > 100
     assert [(page.name, link) for page, link in links if not (page.parent / link).exists()] == []
+
+
+def test_a_rule_that_is_named_stands_in_the_domain() -> None:
+    named = {
+        (path, section)
+        for path in ours()
+        if path.endswith((".md", ".py", ".sql"))
+        for text in prose(CHECKOUT / path)
+        for section in re.findall(r"DOMAIN §(\d+)", text)
+    }
+    assert len(named) > 100
+    assert {(path, section) for path, section in named if section not in domain_page.sections()} == set()
+
+
+def test_a_page_that_names_a_rule_leads_to_it() -> None:
+    texts = {CHECKOUT / path: (CHECKOUT / path).read_text("utf-8") for path in ours() if path.endswith(".md")}
+    del texts[domain_page.PAGE]
+    for page, text in texts.items():
+        assert domain_page.linked(text, os.path.relpath(domain_page.PAGE, page.parent)) == text, page
+    anchors = {anchor for text in texts.values() for anchor in re.findall(r"domain\.md#([\w-]+)\)", text)}
+    assert anchors
+    assert anchors <= set(domain_page.sections().values())
 
 
 def test_what_is_not_there_is_found() -> None:

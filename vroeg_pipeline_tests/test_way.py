@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vroeg_pipeline.definitions import CHECKS, STEPS
+from vroeg_pipeline_tests.kit.domain_page import linked
 from vroeg_pipeline_tests.way import PAGE, way
 
 
@@ -18,4 +19,4 @@ def test_the_way_names_every_step_and_check() -> None:
         assert f"### {step.op.name}\n" in page
     for check in CHECKS:
         assert f"* `{check.name}`" in page
-        assert check.rule in page
+        assert linked(check.rule, "domain.md") in page

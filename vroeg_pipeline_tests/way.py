@@ -19,6 +19,7 @@ import dagster as dg
 from vroeg_pipeline.definitions import OF_NO_MONTH, STEPS, build_defs
 from vroeg_pipeline.deliveries.assets import delivery_key
 from vroeg_pipeline.installation.home import CHECKOUT
+from vroeg_pipeline_tests.kit.domain_page import linked
 from vroeg_pipeline_tests.kit.world import World
 
 PAGE = CHECKOUT / "docs" / "way.md"
@@ -44,8 +45,8 @@ the list goes out. What teams return comes in by the same inbox; what came of it
 
 Below is each room in the order of the data, and in it each step: what it reads and makes, the rule in short, the SQL that
 decides, what must hold afterwards. A check that *stops* keeps what comes after it in the run from being made. Every check of
-a table is broken on purpose in [`test_table_checks.py`](../vroeg_pipeline_tests/test_table_checks.py). DOMAIN is the
-contract; where it leaves room, it is read [like this](readings.md).
+a table is broken on purpose in [`test_table_checks.py`](../vroeg_pipeline_tests/test_table_checks.py). What the
+rules are stands in [DOMAIN](domain.md); where it leaves room, it is read [like this](readings.md).
 """
 
 
@@ -91,7 +92,7 @@ def way() -> str:
         if of_room:
             parts.append(_heading(room))
             parts += [_section(stop, reads[stop.name], home, checks.get(stop.name, [])) for stop in of_room]
-    return "\n".join(parts)
+    return linked("\n".join(parts), "domain.md")
 
 
 def _delivery_of(defs: dg.Definitions) -> dg.AssetSpec:
