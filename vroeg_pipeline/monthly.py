@@ -15,17 +15,17 @@ from typing import Any
 import dagster as dg
 import duckdb
 
-from vroeg_pipeline.domain.months import TIME_ZONE
+from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.domain.months import TIME_ZONE, months_between
 from vroeg_pipeline.installation.home import Home, private_folder
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.schema import described_tables
 from vroeg_pipeline.installation.statements import fetch_one, statement_file, statements_hash, temporary_step
 from vroeg_pipeline.installation.warehouse import WarehouseResource, replace_month
 
-# Single-run backfills and partitioned checks are marked beta and preview in Dagster 1.13; docs/adr/0004 and 0005 say
-# why they are used all the same. Nobody who looks at the UI or the terminal can do anything about these lines.
+# Single-run backfills are marked beta in Dagster 1.13; docs/adr/0004 says why they are used all the same. Nobody who looks
+# at the UI or the terminal can do anything about these lines.
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
-warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 
 # One run for a range of months: a late month re-runs itself and every later one (docs/adr/0004).
 ONE_RUN = dg.BackfillPolicy.single_run()
@@ -46,11 +46,26 @@ def month_key(month: date) -> str:
     return f"{month:%Y-%m-%d}"
 
 
-def months_of(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> list[date]:
-    """The months this run is asked for, oldest first."""
+def months_asked(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> list[date]:
+    """The months this run is asked for, oldest first; none where it names none, as when only checks are executed."""
     if isinstance(context, dg.AssetCheckExecutionContext):
         context = context.op_execution_context  # type: ignore[assignment]
-    return sorted(date.fromisoformat(key) for key in context.partition_keys)
+    if not (context.has_partition_key or context.has_partition_key_range):
+        return []
+    asked = context.partition_key_range
+    return months_between(date.fromisoformat(asked.start), date.fromisoformat(asked.end))
+
+
+def months_of(context: dg.AssetExecutionContext) -> list[date]:
+    """The months this run is asked for, oldest first.
+
+    Raises VroegError when it names none, as a run from the Launchpad may.
+    """
+    if months := months_asked(context):
+        return months
+    raise VroegError(
+        "this run names no month", do="press Materialize on the asset and choose months, or: vroeg run 2021-03"
+    )
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,10 @@ class CheckFailed(_Facts):
 
 @dataclass(frozen=True, kw_only=True)
 class RunFailed(_Facts):
-    """A run failed. `months`: its partition keys; `failed_at`: seconds since 1970; `run`: as people read `run_id`."""
+    """A run failed. `months`: its partition keys; `failed_at`: seconds since 1970; `run`: as people read `run_id`.
+
+    `by_hand`: somebody started it; the others were started by a sensor or schedule, which try again.
+    """
 
     kind: Literal[AlertKind.RUN_FAILED] = AlertKind.RUN_FAILED
     job: str
@@ -133,6 +136,7 @@ class RunFailed(_Facts):
     months: tuple[str, ...]
     failed_at: float
     step: str = ""
+    by_hand: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

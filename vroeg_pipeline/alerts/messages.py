@@ -236,6 +236,11 @@ def _english(facts: Facts) -> str:
             return facts.said
         case CheckFailed():
             return f"{facts.check}: {facts.said}"
+        case RunFailed(by_hand=True):
+            return (
+                f"Job {facts.job}, run {facts.run}, step {facts.step}. Somebody started it, and it is not tried again by "
+                "itself: the run's page says why it failed, and has Re-execute. What runs by itself goes on."
+            )
         case RunFailed():
             return (
                 f"Job {facts.job}, run {facts.run}, step {facts.step}. Teams get nothing new until it succeeds; it is tried "
@@ -289,6 +294,8 @@ def _dutch(facts: Facts) -> str:
             return _sentence(_findings_in_dutch(facts))
         case CheckFailed():
             return f"{facts.check}: {_findings_in_dutch(facts)}"
+        case RunFailed(by_hand=True):
+            return f"Iemand heeft deze verwerking zelf gestart (run {facts.run}). Wat vanzelf loopt, gaat door."
         case RunFailed():
             return f"Er komt niets nieuws op de werklijsten tot het is verholpen (run {facts.run}); de beheerder weet ervan."
         case Automation() | Disk():

@@ -39,7 +39,9 @@ from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.notes import MADE, noted_verdicts
 from vroeg_pipeline.monthly import month_key
 from vroeg_pipeline.quality.board_page import refresh_board
+from vroeg_pipeline.quality.checks import delivered_verdict
 from vroeg_pipeline.quality.delivery_register import noted_files
+from vroeg_pipeline.verdicts import evaluation, target_of
 
 _SENSOR = "alerts"
 # A look must end long before Dagster gives up on a tick; what is not sent by then is sent by the next.
@@ -47,6 +49,7 @@ _SENDING_SECONDS = 25
 # A run that failed longer ago and was never made good is history.
 _RUNS_LOOKED_AT = timedelta(days=60)
 _MOST_RUNS = 200
+_BY_SENSOR, _BY_SCHEDULE = "dagster/sensor_name", "dagster/schedule_name"
 _PARTITION, _FIRST, _LAST = (
     "dagster/partition",
     "dagster/asset_partition_range_start",
@@ -197,13 +200,15 @@ def _failed_run(record: dg.RunRecord) -> Condition:
         run_id=run.run_id,
         months=tuple(months),
         failed_at=record.update_timestamp.timestamp(),
+        by_hand=not {_BY_SENSOR, _BY_SCHEDULE} & set(run.tags),
     )
     month = date.fromisoformat(months[-1]) if months else None
     return Condition(facts, run.job_name, month, months[0] if months else "")
 
 
 def _job_name(name: str) -> str:
-    return name if name in (MONTH_JOB, INTAKE_JOB) else "started by hand"
+    # What the UI makes of assets and checks that somebody chose.
+    return name if name in (MONTH_JOB, INTAKE_JOB) else "of chosen assets or checks"
 
 
 def _failed_step(instance: dg.DagsterInstance, run_id: str) -> str:
@@ -332,24 +337,39 @@ def alerts_sensor(
             context.log.warning(f"{name} {why}")
         # After the look: a page that cannot be written must not silence anybody.
         refresh(installation)
-        return dg.SensorResult(skip_reason=str(looked), asset_events=_marks(installation, looked.told))
+        return dg.SensorResult(
+            skip_reason=str(looked), asset_events=_marks(installation, context.instance, looked.told)
+        )
 
     return alerts
 
 
 def _marks(
-    installation: Installation, told: Sequence[Notice]
+    installation: Installation, instance: dg.DagsterInstance, told: Sequence[Notice]
 ) -> list[dg.AssetObservation | dg.AssetCheckEvaluation | dg.AssetMaterialization]:
+    """What the UI shows on the partners that are told of. A deadline that passes starts no run, so the check `delivered`
+    turns here, for the newest month that was judged, and for later ones.
+    """
     partners = installation.partners.agreements
-    observed = [
-        dg.AssetObservation(
-            delivery_key(notice.condition.subject),
-            partition=month_key(notice.condition.month),
-            description=f"{notice.phase}: {notice.condition.kind}",
-            metadata={"alert": notice.condition.kind.value, "phase": notice.phase.value},
+    judged = max(instance.get_materialized_partitions(dg.AssetKey("delivery_measures")), default="")
+    marks: list[dg.AssetObservation | dg.AssetCheckEvaluation | dg.AssetMaterialization] = []
+    for notice in sorted(told, key=lambda notice: notice.condition.month or date.min):
+        agreement, month = partners.get(notice.condition.subject), notice.condition.month
+        if not (agreement and month):
+            continue
+        key = delivery_key(agreement.partner)
+        marks.append(
+            dg.AssetObservation(
+                key,
+                partition=month_key(month),
+                description=f"{notice.phase}: {notice.condition.kind}",
+                metadata={"alert": notice.condition.kind.value, "phase": notice.phase.value},
+            )
         )
-        for notice in told
-        if notice.condition.subject in partners and notice.condition.month
-    ]
+        is_missing = notice.condition.kind == AlertKind.MISSING and notice.phase == Phase.RAISED
+        if is_missing and month_key(month) >= judged:
+            files = (noted_files(installation.home, month) or {}).get(agreement.partner, ())
+            verdict = delivered_verdict(PartnerMonth(agreement, month, files), installation.now())
+            marks.append(evaluation(verdict, target_of(instance, key, month), month))
     about_agreements = any(notice.condition.kind == AlertKind.AGREEMENTS for notice in told)
-    return [*observed, *([agreements_judged(installation)] if about_agreements else [])]
+    return [*marks, *([agreements_judged(installation)] if about_agreements else [])]

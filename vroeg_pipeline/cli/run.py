@@ -28,6 +28,7 @@ from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.progress import progress_of
 from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.monthly import month_key
+from vroeg_pipeline.verdicts import NOT_JUDGED
 
 # Puts a run of the command line under the code location in the UI, as if it had been launched there.
 _LOCATION_TAG = {".dagster/repository": "__repository__@vroeg_pipeline.definitions"}
@@ -53,7 +54,7 @@ def run_months(home: Home, months: Sequence[date], out: Console, *, verbose: boo
     out.print(f"[bold]Running {period}[/bold] in {home.root}")
     with Heartbeat(out, "planning the run") as heartbeat, dg.DagsterInstance.get() as instance:
         defs = build_defs(installation)
-        progress = _Progress(heartbeat, {check.op.name for check in defs.asset_checks or ()})
+        progress = _Progress(heartbeat, {check.op.name for check in defs.asset_checks or ()}, months)
         job = dg.Definitions.merge(defs, _shown_in_console(progress)).resolve_job_def(MONTH_JOB)
         instance.add_event_listener(run_id, progress.show)
         result = job.execute_in_process(
@@ -100,11 +101,12 @@ def _shown_in_console(progress: _Progress) -> dg.Definitions:
 
 class _Progress(logging.Handler):
     """Turns a run into lines for people: a line a finished step, every warning and every failed check, and what it says
-    itself while it waits or works long. `checks`: the steps that only check.
+    itself while it waits or works long. `checks`: the steps that only check; `months`: those that somebody asked for.
     """
 
-    def __init__(self, heartbeat: Heartbeat, checks: Collection[str]) -> None:
+    def __init__(self, heartbeat: Heartbeat, checks: Collection[str], months: Sequence[date]) -> None:
         super().__init__()
+        self._months = {month_key(month) for month in months}
         self._heartbeat, self._steps_of_checks = heartbeat, checks
         self._started = time.monotonic()
         self._checks = {"passed": 0, "failed": 0}
@@ -133,8 +135,9 @@ class _Progress(logging.Handler):
 
     def _checked(self, event: dg.DagsterEvent) -> None:
         evaluation = event.asset_check_evaluation_data
-        if evaluation.partition is None:
-            return  # the summary over a range; its months were told one by one
+        # The newest month is judged in every run, for the UI.
+        if evaluation.partition not in self._months or NOT_JUDGED in evaluation.metadata:
+            return
         self._checks["passed" if evaluation.passed else "failed"] += 1
         if not evaluation.passed:
             colour = "red" if evaluation.severity == dg.AssetCheckSeverity.ERROR else "yellow"

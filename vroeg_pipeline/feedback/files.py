@@ -219,7 +219,8 @@ def _delivered_months(
                 WHERE row.month = file.month AND row.partner = file.partner AND NOT row.reminder_sent
             )
         FROM delivery_files AS file
-        WHERE partner = ? AND status = 'accepted'
+        -- A file that was taken in alone has not been judged yet.
+        WHERE partner = ? AND status = 'accepted' AND rejected_count IS NOT NULL
             AND month > getvariable('month') - INTERVAL {_TREND_MONTHS} MONTH AND month <= getvariable('month')
         GROUP BY month, partner ORDER BY month
         """,

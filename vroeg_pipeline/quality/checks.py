@@ -1,30 +1,32 @@
 """What is checked of each partner's delivery: whether it is there, and how it compares with its agreement and habit.
 
 Great Expectations judges (`quality`); this turns its judgements into asset checks. None of them stops a month
-(DOMAIN §4), so all of them warn, but that a delivery may have lost people. What cannot be judged in a month gives no result.
+(DOMAIN §4), so all of them warn, but that a delivery may have lost people. What cannot be judged in the newest month says
+why.
 """
 
-from collections.abc import Iterator, Sequence
-from datetime import date
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
 
 import dagster as dg
 import duckdb
 
 from vroeg_pipeline.deliveries.assets import delivery_key
+from vroeg_pipeline.deliveries.partner_month import PartnerMonth
 from vroeg_pipeline.domain.agreements import Agreement
-from vroeg_pipeline.domain.months import AMSTERDAM, moment_text
+from vroeg_pipeline.domain.months import AMSTERDAM, moment_text, month_text
 from vroeg_pipeline.domain.partners import Partners
 from vroeg_pipeline.formats.drift import Drift, drift_of
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.notes import RegisteredFile
 from vroeg_pipeline.installation.statements import rows_of
 from vroeg_pipeline.installation.warehouse import WarehouseResource
-from vroeg_pipeline.monthly import keys_are_unique, months_of
+from vroeg_pipeline.monthly import keys_are_unique
 from vroeg_pipeline.quality.data_docs import remove_pages, write_index
 from vroeg_pipeline.quality.delivery_register import told_months
 from vroeg_pipeline.quality.expectations import check_names, expected_of
-from vroeg_pipeline.quality.judging import judge
-from vroeg_pipeline.verdicts import Severity, Verdict, note, results
+from vroeg_pipeline.quality.judging import NotJudged, judge
+from vroeg_pipeline.verdicts import NOT_JUDGED, Severity, Verdict, months_to_judge, note, results
 
 CHECKS = [keys_are_unique("delivery_measures", "partner")]
 
@@ -33,35 +35,39 @@ ON_TIME = "on_time"
 REPLACEMENT_IS_WHOLE = "replacement_is_whole"
 
 
-def delivery_checks(partners: Partners, partitions: dg.PartitionsDefinition) -> list[dg.AssetChecksDefinition]:
+def delivery_checks(partners: Partners) -> list[dg.AssetChecksDefinition]:
     """The checks of all partners in one definition, so that Great Expectations is imported once."""
-    specs = [spec for agreement in partners.agreements.values() for spec in _specs(agreement, partitions)]
+    specs = [spec for agreement in partners.agreements.values() for spec in _specs(agreement)]
     if not specs:
         return []
 
-    # A month without a delivery has nothing to judge: then a check gives no result, which only a subset may.
     @dg.multi_asset_check(name="check_deliveries", specs=specs, can_subset=True)
     def check_deliveries(
         context: dg.AssetCheckExecutionContext,
         warehouse: WarehouseResource,
         installation: dg.ResourceParam[Installation],
     ) -> Iterator[dg.AssetCheckResult]:
-        wanted = context.selected_asset_check_keys
+        months = months_to_judge(context, dg.AssetKey("delivery_measures"))
         with warehouse.connect() as connection:
-            months = months_of(context)
-            verdicts = [v for month in months for v in _arrival_verdicts(connection, installation, month)]
-            measures = [row for month in months for row in _measures(connection, month)]
-            drifts = _drifts(connection, installation, months)
-        verdicts += _judged(measures, installation, months, drifts)
-        partners = [delivery_key(partner) for partner in installation.partners.agreements]
-        note(installation.home, months, partners, verdicts)
-        asked = [v for v in verdicts if dg.AssetCheckKey(v.asset_key, v.check_name) in wanted]
-        yield from results(context, asked)
+            owed = {month: told_months(connection, installation, month) for month in months.all}
+            measures = [row for month in months.all for row in _measures(connection, month)]
+            drifts = _drifts(connection, installation, list(months.all))
+        now = installation.now()
+        verdicts = [verdict for of_month in owed.values() for of in of_month for verdict in _of_arrival(of, now)]
+        judged, why_not = _judged(measures, installation, months.all, drifts)
+        verdicts += judged
+        agreements = installation.partners.agreements
+        note(installation.home, months.all, map(delivery_key, agreements), verdicts)
+        if months.newest:
+            told = {verdict.check_key for verdict in verdicts if verdict.month == months.newest}
+            not_told = [spec.key for spec in specs if spec.key not in told]
+            verdicts += _not_judged(not_told, months.newest, owed[months.newest], why_not, agreements)
+        yield from results(context, verdicts, months, specs)
 
     return [check_deliveries]
 
 
-def _specs(agreement: Agreement, partitions: dg.PartitionsDefinition) -> list[dg.AssetCheckSpec]:
+def _specs(agreement: Agreement) -> list[dg.AssetCheckSpec]:
     rules: dict[str, list[str]] = {}
     for expected in expected_of(agreement):
         rules.setdefault(expected.check, []).append(f"{expected.rule} Expected: {expected.bounds}.")
@@ -78,53 +84,85 @@ def _specs(agreement: Agreement, partitions: dg.PartitionsDefinition) -> list[dg
             asset=delivery_key(agreement.partner),
             description=description,
             additional_deps=["delivery_measures"],
-            partitions_def=partitions,
         )
         for name, description in described.items()
     ]
 
 
-def _arrival_verdicts(
-    connection: duckdb.DuckDBPyConnection, installation: Installation, month: date
-) -> Iterator[Verdict]:
-    for of in told_months(connection, installation, month):
-        partner, key = of.agreement.partner, delivery_key(of.agreement.partner)
-        if of.first_usable:
-            first = of.first_usable.received_at.astimezone(AMSTERDAM)
-            late = max(0.0, round((first - of.due).total_seconds() / 3600, 1))
-            yield Verdict(
-                key,
-                ON_TIME,
-                month,
-                not of.is_late,
-                f"it came on {first:%d-%m-%Y %H:%M}, "
-                + (f"due {of.due:%d-%m-%Y %H:%M}." if of.is_owed else "before anything was owed by this agreement."),
-                Severity.WARN,
-                {"hours too late": late if of.is_owed else 0.0, "month": f"{month:%Y-%m}"},
-            )
-            said = "delivered"
-            yield Verdict(
-                key,
-                REPLACEMENT_IS_WHOLE,
-                month,
-                not of.questioned,
-                _said_of_questioned(of.questioned) or "no file lacks too many references of the delivery.",
-                Severity.ERROR,
-                {"questioned files": len(of.questioned), "month": f"{month:%Y-%m}"},
-            )
-        elif of.refusals:
-            said = f"what came was refused ({', '.join(of.refusals)})"
-        else:
-            said = "nothing came"
+def _of_arrival(of: PartnerMonth, now: datetime) -> Iterator[Verdict]:
+    """What can be said of what came of a delivery, at the aware moment `now`."""
+    key, month = delivery_key(of.agreement.partner), of.month
+    if of.first_usable:
+        first = of.first_usable.received_at.astimezone(AMSTERDAM)
+        late = max(0.0, round((first - of.due).total_seconds() / 3600, 1))
         yield Verdict(
             key,
-            DELIVERED,
+            ON_TIME,
             month,
-            not of.is_open,
-            f"{said}. Due {of.due:%d-%m-%Y %H:%M}, agreements/{partner}.yaml.",
+            not of.is_late,
+            f"it came on {first:%d-%m-%Y %H:%M}, "
+            + (f"due {of.due:%d-%m-%Y %H:%M}." if of.is_owed else "before anything was owed by this agreement."),
             Severity.WARN,
-            {"files": len(of.files), "refusals": ", ".join(of.refusals) or "none", "month": f"{month:%Y-%m}"},
+            {"hours too late": late if of.is_owed else 0.0, "month": month_text(month)},
         )
+        yield Verdict(
+            key,
+            REPLACEMENT_IS_WHOLE,
+            month,
+            not of.questioned,
+            _said_of_questioned(of.questioned) or "no file lacks too many references of the delivery.",
+            Severity.ERROR,
+            {"questioned files": len(of.questioned), "month": month_text(month)},
+        )
+    yield delivered_verdict(of, now)
+
+
+def delivered_verdict(of: PartnerMonth, now: datetime) -> Verdict:
+    """Whether an owed delivery is there, at the aware moment `now`: nothing is missing before its deadline, but what came
+    and was refused is told at once.
+    """
+    partner, due = of.agreement.partner, f"{of.due:%d-%m-%Y %H:%M}"
+    if of.usable:
+        passed, said = True, f"delivered. Due {due}"
+    elif of.refusals:
+        passed, said = False, f"what came was refused ({', '.join(of.refusals)}). Due {due}"
+    elif of.is_missing(now):
+        passed, said = False, f"nothing came. Due {due}"
+    else:
+        passed, said = True, f"not due until {due}; nothing came yet"
+    return Verdict(
+        delivery_key(partner),
+        DELIVERED,
+        of.month,
+        passed,
+        f"{said}, agreements/{partner}.yaml.",
+        Severity.WARN,
+        {"files": len(of.files), "refusals": ", ".join(of.refusals) or "none", "month": month_text(of.month)},
+    )
+
+
+def _not_judged(
+    checks: Sequence[dg.AssetCheckKey],
+    month: date,
+    owed: Sequence[PartnerMonth],
+    why_not: Sequence[NotJudged],
+    agreements: Mapping[str, Agreement],
+) -> Iterator[Verdict]:
+    """Why checks say nothing of the month; they pass, as nothing is wrong."""
+    owing = {delivery_key(of.agreement.partner): of for of in owed}
+    reasons = {(delivery_key(n.partner), n.check): n.reason for n in why_not if n.month == month}
+    ended = {delivery_key(partner): agreement.valid_until for partner, agreement in agreements.items()}
+    for check in checks:
+        key = check.asset_key
+        if key not in owing:
+            until = ended[key]
+            why = f"the agreement ended in {month_text(until)}" if until and until < month else "nothing is owed yet"
+        elif not owing[key].usable:
+            why = "there is no usable delivery"
+        else:
+            why = reasons.get((key, check.name), "nothing to measure")
+        figures = {NOT_JUDGED: why, "month": month_text(month)}
+        yield Verdict(key, check.name, month, True, f"not judged: {why}.", Severity.WARN, figures, judged=False)
 
 
 def _said_of_questioned(files: Sequence[RegisteredFile]) -> str:
@@ -165,9 +203,9 @@ def _drifts(
 def _judged(
     measures: list[dict[str, object]],
     installation: Installation,
-    months: list[date],
+    months: Sequence[date],
     drifts: dict[tuple[str, date], Drift],
-) -> list[Verdict]:
+) -> tuple[list[Verdict], Sequence[NotJudged]]:
     docs = installation.home.quality / "data_docs"
     judged = judge(measures, installation.partners.agreements, docs, installation.home.scratch)
     remove_pages(docs, months, keep={judgement.page for judgement in judged.judgements})
@@ -198,4 +236,4 @@ def _judged(
                 findings,
             )
         )
-    return verdicts
+    return verdicts, judged.not_judged

@@ -114,6 +114,19 @@ TOLD: list[tuple[Facts, str, str]] = [
         "Job month, run 0a1b2c3d, step signals. Teams get nothing new until it succeeds",
         "Er komt niets nieuws op de werklijsten tot het is verholpen (run 0a1b2c3d)",
     ),
+    (
+        RunFailed(
+            job="month",
+            run="0a1b2c3d",
+            run_id="0a1b2c3d-4",
+            months=(),
+            failed_at=1.5,
+            step="check_signals",
+            by_hand=True,
+        ),
+        "Job month, run 0a1b2c3d, step check_signals. Somebody started it, and it is not tried again by itself: the run",
+        "Iemand heeft deze verwerking zelf gestart (run 0a1b2c3d). Wat vanzelf loopt, gaat door.",
+    ),
     (Automation(said="it is turned off in the UI"), "it is turned off in the UI.", "it is turned off in the UI."),
     (Disk(said="1 GiB free of 100"), "1 GiB free of 100. Runs fail when it is full.", "1 GiB free of 100."),
     (

@@ -314,6 +314,22 @@ def test_a_run_that_failed_is_told_until_one_makes_it_good(town: World, hook: We
     assert kinds(told(town)) == [("solved", "run_failed", "month")]
 
 
+@pytest.mark.parametrize(
+    ("tags", "wanted"),
+    [
+        ({"dagster/sensor_name": "arrivals"}, "tried again by itself, and"),
+        ({}, "Somebody started it, and it is not tried"),
+    ],
+)
+def test_whether_a_failed_run_is_tried_again_is_told(
+    town: World, hook: Webhook, tags: dict[str, str], wanted: str
+) -> None:
+    run = dg.DagsterRun("month", run_id=str(uuid4()), tags={"dagster/partition": "2021-03-01", **tags})
+    town.instance.add_run(run.with_status(dg.DagsterRunStatus.FAILURE))
+    told(town)
+    assert wanted in hook.messages[-1]["message"]
+
+
 def test_a_failed_run_whose_record_is_gone_is_not_called_solved(town: World) -> None:
     failed = str(uuid4())
     tags = {"dagster/partition": "2021-03-01"}
@@ -390,6 +406,22 @@ def test_the_sensor_never_opens_the_warehouse_and_leaves_a_mark(town: World, hoo
     marks = {(e.asset_key.to_user_string(), e.partition) for e in result.asset_events}
     assert marks == {("deliveries/huur", "2021-03-01"), ("deliveries/water", "2021-03-01")}
     assert len(hook.messages) == 1
+    # The deadline starts no run: the checks turn here.
+    turned = [event for event in result.asset_events if isinstance(event, dg.AssetCheckEvaluation)]
+    said = "2021-03: nothing came. Due 05-03-2021 17:00, agreements/{}.yaml."
+    assert {(e.asset_check_key.to_user_string(), e.passed, e.description) for e in turned} == {
+        (f"deliveries/{partner}:delivered", False, said.format(partner)) for partner in ("huur", "water")
+    }
+
+
+def test_a_missed_deadline_of_an_earlier_month_hides_no_newer_verdict(town: World) -> None:
+    town.now = AFTER_DEADLINE
+    town.instance.report_runless_asset_event(dg.AssetMaterialization("delivery_measures", partition="2021-04-01"))
+    sensor = build_defs(town.installation).resolve_sensor_def("alerts")
+    with dg.build_sensor_context(instance=town.instance) as context:
+        result = sensor(context)
+    assert isinstance(result, dg.SensorResult)
+    assert {type(event) for event in result.asset_events} == {dg.AssetObservation}
 
 
 def test_the_board_is_kept_as_of_now_without_a_run(town: World) -> None:

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import time
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 from rich.console import Console
@@ -18,13 +13,12 @@ from vroeg_pipeline.domain.months import parse_month
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.sample.world import make_world
 from vroeg_pipeline_tests.cli.test_app import vroeg
+from vroeg_pipeline_tests.kit.browser import Browser, chromium
 from vroeg_pipeline_tests.kit.live import LOCATION, Live, dagster_on, environment, wait_until
 
 pytestmark = pytest.mark.live
 
 SELECTOR = {**LOCATION, "jobName": "month"}
-# Chromium's window, wide enough for the whole graph.
-_WINDOW = "--window-size=1800,1200"
 
 
 @pytest.fixture(scope="module")
@@ -67,15 +61,24 @@ def test_a_month_without_a_delivery_is_a_hole(live: Live) -> None:
 
 
 def test_checks_are_told_by_month(live: Live) -> None:
+    """What was wrong in a month stays in the history; what is shown is the newest one."""
     executions = live.ask(
         """query ($key: AssetKeyInput!) {assetCheckExecutions(assetKey: $key, checkName: "delivered", limit: 20)
-            {status partition evaluation {success severity description}}}""",
+            {status partition evaluation {success severity description targetMaterialization {timestamp}}}}""",
         key={"path": ["deliveries", "vattenfall"]},
     )["assetCheckExecutions"]
-    by_month = {e["partition"]: e["evaluation"]["success"] for e in executions if e["partition"]}
-    assert by_month == {"2020-10-01": True, "2020-11-01": False, "2020-12-01": True}
-    (failed,) = [e for e in executions if e["partition"] == "2020-11-01"]
-    assert "unreadable" in failed["evaluation"]["description"]
+    by_month = {e["partition"]: e["evaluation"] for e in executions}
+    assert {month: said["success"] for month, said in by_month.items()} == {
+        "2020-10-01": True, "2020-11-01": False, "2020-12-01": True,
+    }  # fmt: skip
+    assert "unreadable" in by_month["2020-11-01"]["description"]
+    assert {month for month, said in by_month.items() if said["targetMaterialization"]} == {"2020-10-01", "2020-12-01"}
+    for partner in ("vattenfall", "pre_wonen", "de_key"):
+        shown = [check["shown"] for check in live.checks(f"deliveries/{partner}")]
+        assert all(check["evaluation"]["description"].startswith("2020-12: ") for check in shown)
+    statuses = {check["name"]: check["shown"]["status"] for check in live.checks("deliveries/vattenfall")}
+    assert statuses["delivered"] == "SUCCEEDED"
+    assert set(statuses.values()) <= {"SUCCEEDED", "FAILED"}
 
 
 def test_the_run_of_the_command_line_is_there(live: Live) -> None:
@@ -109,20 +112,9 @@ def test_the_daemon_runs_a_month_that_the_ui_asks_for(live: Live) -> None:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Headless Chromium."""
-    from selenium import webdriver
-
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not (chromium and driver):
-        pytest.skip("Chromium and its driver are not installed")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars", _WINDOW):
-        options.add_argument(argument)
-    opened = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    yield opened
-    opened.quit()
+def browser(live: Live) -> Iterator[Browser]:
+    with chromium(live.url) as opened:
+        yield opened
 
 
 PAGES = {
@@ -140,25 +132,13 @@ PAGES = {
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_it_shows_in_a_browser(live: Live, browser: Any, page: str) -> None:
-    """Screenshots are kept in VROEG_TESTS_SCREENSHOTS, where that is set, to be looked at."""
+def test_it_shows_in_a_browser(live: Live, browser: Browser, page: str) -> None:
     path, texts = PAGES[page]
     run = live.ask("{runsOrError {... on Runs {results {runId}}}}")["runsOrError"]["results"][-1]["runId"]
-    path = path.replace("{run}", run)
-    browser.get(live.url + path)
-
-    def shown() -> bool:
-        text = browser.find_element("tag name", "body").text
-        return all(wanted.lower() in text.lower() for wanted in texts)
-
     try:
-        wait_until(f"{texts} on {path}", shown, 60)
+        browser.open(path.replace("{run}", run), *texts)
     finally:
-        if folder := os.environ.get("VROEG_TESTS_SCREENSHOTS"):
-            Path(folder).mkdir(parents=True, exist_ok=True)
-            time.sleep(2)
-            browser.save_screenshot(str(Path(folder) / f"{page}.png"))
-    assert "PythonError" not in browser.page_source
+        browser.keep(page)
 
 
 def test_what_runs_by_itself_is_on(live: Live) -> None:

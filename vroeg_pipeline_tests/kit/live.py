@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +31,78 @@ class Live:
         answer = requests.post(f"{self.url}/graphql", json={"query": query, "variables": variables}, timeout=30).json()
         assert "errors" not in answer, answer["errors"]
         return dict(answer["data"])
+
+    def launch(self, job: str, assets: Sequence[str] = (), checks: Sequence[tuple[str, str]] = (), **tags: str) -> str:
+        """Starts a run as a button of the UI does, and gives its id. `assets` come with all their checks; `checks` are asset
+        and name; with neither it is the whole job, as from the Launchpad. `tags`: `partition`, or
+        `asset_partition_range_start` and `asset_partition_range_end`.
+        """
+        checks = [*checks, *((asset, check["name"]) for asset in assets for check in self.checks(asset))]
+        chosen = {
+            "assetSelection": [_key(asset) for asset in assets],
+            "assetCheckSelection": [{"assetKey": _key(asset), "name": name} for asset, name in checks],
+        }
+        return self._launched(
+            "launchPipelineExecution(executionParams: $parameters)",
+            "ExecutionParams!",
+            {
+                "selector": {**LOCATION, "jobName": job, **(chosen if assets or checks else {})},
+                "runConfigData": "{}",
+                "mode": "default",
+                "executionMetadata": {
+                    "tags": [{"key": f"dagster/{key}", "value": value} for key, value in tags.items()]
+                },
+            },
+        )
+
+    def execute(self, asset: str, *names: str) -> str:
+        """Starts checks of an asset as its buttons *Execute* and *Execute all* (no names) do."""
+        checks = [check for check in self.checks(asset) if check["name"] in names or not names]
+        assert {check["canExecuteIndividually"] for check in checks} == {"CAN_EXECUTE"}
+        (job, *_) = [job for job in checks[0]["jobNames"] if all(job in check["jobNames"] for check in checks)]
+        return self.launch(job, checks=[(asset, check["name"]) for check in checks])
+
+    def execute_again(self, run: str) -> str:
+        """Starts a failed run again *from failure*."""
+        return self._launched(
+            "launchPipelineReexecution(reexecutionParams: $parameters)",
+            "ReexecutionParams!",
+            {"parentRunId": run, "strategy": "FROM_FAILURE"},
+        )
+
+    def _launched(self, mutation: str, kind: str, parameters: dict[str, Any]) -> str:
+        launch = f"launched: {mutation} {{__typename ... on LaunchRunSuccess {{run {{id}}}}}}"
+        launched = self.ask(f"mutation ($parameters: {kind}) {{{launch}}}", parameters=parameters)["launched"]
+        assert launched["__typename"] == "LaunchRunSuccess", launched
+        return str(launched["run"]["id"])
+
+    def ended(self, run: str) -> tuple[str, list[str]]:
+        """How a run ended, once it did, and the last line of why each step failed."""
+        query = """query ($run: ID!) {runOrError(runId: $run) {... on Run {status eventConnection(limit: 5000) {events {
+            ... on ExecutionStepFailureEvent {error {message causes {message}}}}}}}}"""
+
+        def found() -> tuple[str, list[str]] | None:
+            of = self.ask(query, run=run)["runOrError"]
+            errors = [event["error"] for event in of["eventConnection"]["events"] if event.get("error")]
+            said = [[error["message"], *(cause["message"] for cause in error["causes"])][-1] for error in errors]
+            return (of["status"], said) if of["status"] in ("SUCCESS", "FAILURE", "CANCELED") else None
+
+        status, said = wait_until(f"run {run}", found)
+        return str(status), list(said)
+
+    def checks(self, asset: str) -> list[dict[str, Any]]:
+        """The checks of an asset as its page shows them; `shown` is what the newest says."""
+        node = self.ask(
+            """query ($key: AssetKeyInput!) {assetNodeOrError(assetKey: $key) {... on AssetNode {assetChecksOrError {
+                ... on AssetChecks {checks {name jobNames canExecuteIndividually
+                shown: executionForLatestMaterialization {status evaluation {description}}}}}}}}""",
+            key=_key(asset),
+        )["assetNodeOrError"]
+        return list(node["assetChecksOrError"]["checks"])
+
+
+def _key(asset: str) -> dict[str, Any]:
+    return {"path": asset.split("/")}
 
 
 def wait_until(what: str, met: Callable[[], Any], seconds: float = 120) -> Any:

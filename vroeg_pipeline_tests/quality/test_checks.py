@@ -2,23 +2,46 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import dagster as dg
 import pytest
+from dagster._core.loader import LoadingContextForTest
 
 from vroeg_pipeline.definitions import build_defs
+from vroeg_pipeline.deliveries.assets import delivery_key
 from vroeg_pipeline_tests.kit.world import World, as_csv, moment, row
 
+FEBRUARY = row(reference_date="01-02-2021", arrears_since="01-11-2020")
+Verdicts = dict[tuple[str, str], tuple[bool, str]]
 
-def verdicts(world: World, month: str = "2021-03") -> dict[tuple[str, str], tuple[bool, str]]:
+
+def of_partners(result: dg.ExecuteInProcessResult) -> Verdicts:
     """(partner, check) to (passed, what it says), of one run."""
-    result = world.run(month)
     return {
         (e.asset_key.path[1], e.check_name): (e.passed, e.description or "")
         for e in result.get_asset_check_evaluations()
         if e.asset_key.path[0] == "deliveries"
     }
+
+
+def verdicts(world: World, month: str = "2021-03") -> Verdicts:
+    """Those that something was judged for."""
+    found = of_partners(world.run(month))
+    return {key: (passed, said) for key, (passed, said) in found.items() if ": not judged: " not in said}
+
+
+def shown(world: World, partner: str, check: str) -> tuple[bool, str] | None:
+    """What the UI shows of a check, or None where it says "Not evaluated": the last that was stored, where that is about
+    the last materialization.
+    """
+    key = dg.AssetCheckKey(delivery_key(partner), check)
+    record = world.instance.event_log_storage.get_latest_asset_check_execution_by_key([key])[key]
+    is_shown = asyncio.run(record.targets_latest_materialization(LoadingContextForTest(world.instance)))
+    if not (is_shown and record.evaluation):
+        return None
+    return record.evaluation.passed, record.evaluation.description or ""
 
 
 def test_missing_refused_and_late_are_told_apart(world: World) -> None:
@@ -47,7 +70,96 @@ def test_missing_refused_and_late_are_told_apart(world: World) -> None:
 
 def test_what_is_not_owed_is_not_judged(world: World) -> None:
     world.agree("weg", valid_until="2021-02")
-    assert verdicts(world) == {}
+    found = of_partners(world.run("2021-03"))
+    assert found["weg", "delivered"] == (True, "2021-03: not judged: the agreement ended in 2021-02.")
+    assert set(found.values()) == {found["weg", "delivered"]}
+
+
+def test_nothing_is_missing_before_its_deadline(world: World) -> None:
+    """Each month anew: one that was missing in the month before is not due yet in this one."""
+    for partner in ("huur", "water", "kapot"):
+        world.agree(partner)
+    world.deliver("huur", "2021-02", [FEBRUARY])
+    world.deliver("huur", "2021-03", [row()], received="2021-03-02 10:00")
+    world.deliver("kapot", "2021-03", b"\xff\xfe", received="2021-03-02 10:00")
+    world.now = moment("2021-03-05 17:00")
+    world.run("2021-02", "2021-03")
+    assert shown(world, "huur", "delivered") == (
+        True,
+        "2021-03: delivered. Due 05-03-2021 17:00, agreements/huur.yaml.",
+    )
+    not_due = "2021-03: not due until 05-03-2021 17:00; nothing came yet, agreements/water.yaml."
+    assert shown(world, "water", "delivered") == (True, not_due)
+    assert shown(world, "water", "on_time") == (True, "2021-03: not judged: there is no usable delivery.")
+    # What came and cannot be used is told at once.
+    assert shown(world, "kapot", "delivered") == (
+        False, "2021-03: what came was refused (unreadable). Due 05-03-2021 17:00, agreements/kapot.yaml.",
+    )  # fmt: skip
+    world.now = moment("2021-03-05 17:01")
+    world.run("2021-03")
+    assert shown(world, "water", "delivered") == (
+        False, "2021-03: nothing came. Due 05-03-2021 17:00, agreements/water.yaml.",
+    )  # fmt: skip
+
+
+def test_what_is_shown_is_the_newest_month(world: World) -> None:
+    """Whatever is run, and in whatever order; what was wrong in an earlier month stays in the history."""
+    world.agree("huur")
+    world.agree("water")
+    for partner, months in (("huur", ("2021-01", "2021-03")), ("water", ("2021-01", "2021-02"))):
+        for month in months:
+            day = f"01-{month[5:]}-2021"
+            world.deliver(partner, month, [row(reference_date=day, arrears_since="01-11-2020")])
+    world.run("2021-01", "2021-03")
+    newest = {"huur": (True, "2021-03: delivered."), "water": (False, "2021-03: nothing came.")}
+
+    def is_told() -> bool:
+        told = {partner: shown(world, partner, "delivered") for partner in newest}
+        return all(
+            found and (found[0], found[1].split(" Due")[0]) == newest[partner] for partner, found in told.items()
+        )
+
+    assert is_told()
+    # One that cannot be judged in the newest month says so, and passes.
+    assert shown(world, "huur", "rows_as_usual") == (
+        True, "2021-03: not judged: no two earlier months to compare with.",
+    )  # fmt: skip
+    world.run("2021-02")
+    assert is_told()
+    # A correction of an earlier month is materialized after the newest one, and the matching day runs only that.
+    world.deliver("huur", "2021-01", [FEBRUARY, row()], name="opnieuw.csv", received="2021-03-06 10:00")
+    world.run("2021-01", upto="delivery_files")
+    world.run("2021-03")
+    assert is_told()
+    key = dg.AssetCheckKey(delivery_key("huur"), "delivered")
+    history = world.instance.event_log_storage.get_asset_check_execution_history(key, limit=100)
+    months = {r.evaluation.partition: r.evaluation.passed for r in history if r.evaluation and r.evaluation.partition}
+    assert months == {"2021-01-01": True, "2021-02-01": False, "2021-03-01": True}
+
+
+def test_checks_executed_alone_look_at_the_newest_month(world: World) -> None:
+    """As *Execute all* does on a partner, and on a table."""
+    world.agree("huur")
+    world.deliver("huur", "2021-03", [row()])
+
+    def execute(*assets: str) -> dict[str, tuple[bool, str]]:
+        location = build_defs(world.installation)
+        wanted = dg.AssetSelection.checks_for_assets(*(dg.AssetKey(asset.split("/")) for asset in assets))
+        job = dg.define_asset_job("alone", selection=wanted)
+        alone = dg.Definitions.merge(location, dg.Definitions(jobs=[job])).resolve_job_def("alone")
+        result = alone.execute_in_process(instance=world.instance, raise_on_error=False)
+        assert result.success
+        return {e.check_name: (e.passed, e.description or "") for e in result.get_asset_check_evaluations()}
+
+    for asset in ("deliveries/huur", "validated_signals"):
+        assert {said for _, said in execute(asset).values()} == {
+            "not judged: no month of it was made yet, press Materialize and choose months."
+        }
+    world.run("2021-02", "2021-03")
+    alone = execute("deliveries/huur", "validated_signals")
+    assert alone["delivered"] == (True, "2021-03: delivered. Due 05-03-2021 17:00, agreements/huur.yaml.")
+    assert alone["row_accounting"][1].startswith("2021-03: holds.")
+    assert len(alone) == len(set(alone)) > 10
 
 
 @pytest.mark.parametrize(
