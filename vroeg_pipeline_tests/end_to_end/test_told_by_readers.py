@@ -53,6 +53,7 @@ class Month:
         return {
             (e.asset_key.path[-1], e.check_name): (e.passed, e.description or "")
             for e in self.result.get_asset_check_evaluations()
+            if ": not judged: " not in (e.description or "")
         }
 
     def detail(self, partner: str) -> str:
