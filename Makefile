@@ -45,9 +45,10 @@ lint: .venv/ready
 bench: .venv/ready
 	@$(BIN)/python -m vroeg_pipeline_tests.bench
 
-# docs/way.md, from the definitions.
+# docs/way.md and docs/refusals.md, from the definitions and the words.
 way: .venv/ready
 	@$(BIN)/python -m vroeg_pipeline_tests.way
+	@$(BIN)/python -m vroeg_pipeline_tests.refusals
 
 # The environment and caches; never data/.
 clean:

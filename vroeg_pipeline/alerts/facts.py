@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from vroeg_pipeline.domain.alerts import AlertKind
+from vroeg_pipeline.domain.reasons import REFUSALS_IN_DUTCH
 from vroeg_pipeline.installation.notes import Finding, Issue
 
 
@@ -32,11 +33,18 @@ class _Asked(_Facts):
 
 @dataclass(frozen=True, kw_only=True)
 class Missing(_Asked):
-    """Owed, and nothing usable came by the deadline. `refusals`: of what did come."""
+    """Owed, and nothing usable came by the deadline. `refusals`: of what did come; `refusals_in_dutch`: the same as
+    precisely as it is known."""
 
     kind: Literal[AlertKind.MISSING] = AlertKind.MISSING
     due: str
     refusals: tuple[str, ...]
+    refusals_in_dutch: tuple[str, ...] = ()
+
+    @property
+    def why(self) -> str:
+        """In Dutch, as precisely as it is known."""
+        return "; ".join(self.refusals_in_dutch or [REFUSALS_IN_DUTCH[refusal] for refusal in self.refusals])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +67,12 @@ class Refused(_Asked):
     received: str
     refusal: str
     detail: str
+    detail_in_dutch: str = ""
+
+    @property
+    def why(self) -> str:
+        """In Dutch, as precisely as it is known."""
+        return self.detail_in_dutch or REFUSALS_IN_DUTCH[self.refusal]
 
 
 @dataclass(frozen=True, kw_only=True)

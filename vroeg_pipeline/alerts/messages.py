@@ -267,8 +267,7 @@ def _english(facts: Facts) -> str:
 def _dutch(facts: Facts) -> str:
     match facts:
         case Missing():
-            why = "; ".join(REFUSALS_IN_DUTCH[refusal] for refusal in facts.refusals)
-            refused = f" Wat kwam is geweigerd: {why}." if why else ""
+            refused = f" Wat kwam is geweigerd: {facts.why}." if facts.refusals else ""
             return (
                 f"Er kwam niets bruikbaars voor {facts.due}.{refused} De werklijsten worden zonder deze partner gemaakt, en "
                 "opnieuw als de levering komt."
@@ -279,7 +278,7 @@ def _dutch(facts: Facts) -> str:
                 "De levering wordt gebruikt."
             )
         case Refused():
-            return f"Het bestand van {facts.received} kan niet worden gebruikt: {REFUSALS_IN_DUTCH[facts.refusal]}."
+            return f"Het bestand van {facts.received} kan niet worden gebruikt: {facts.why}."
         case Questioned():
             return (
                 f"Het bestand van {facts.received} zou de levering vervangen, maar {facts.lacking} van de "
@@ -368,8 +367,7 @@ def _ask(notice: Notice, facts: AskedOfPartner) -> str:
     again = "We hebben dit eerder gemeld. " if notice.phase == Phase.REMINDER else ""
     match facts:
         case Missing():
-            refused = [REFUSALS_IN_DUTCH[refusal] for refusal in facts.refusals]
-            got = f" Wat we ontvingen konden we niet gebruiken: {'; '.join(refused)}." if refused else ""
+            got = f" Wat we ontvingen konden we niet gebruiken: {facts.why}." if facts.refusals else ""
             return (
                 f"{again}We hebben voor de signaalmaand {month} nog geen bruikbare aanlevering van u ontvangen. Afgesproken "
                 f"was uiterlijk {facts.due} uur.{got} Wilt u het bestand alsnog aanleveren? Ook een late levering wordt "
@@ -378,7 +376,7 @@ def _ask(notice: Notice, facts: AskedOfPartner) -> str:
         case Refused():
             return (
                 f"{again}Uw bestand voor de signaalmaand {month}, ontvangen op {facts.received} uur, konden we niet "
-                f"gebruiken: {REFUSALS_IN_DUTCH[facts.refusal]}. Wilt u een nieuw bestand aanleveren?"
+                f"gebruiken: {facts.why}. Wilt u een nieuw bestand aanleveren?"
             )
         case Questioned():
             return (

@@ -107,7 +107,7 @@ def delivery_problems(of: PartnerMonth, verdicts: Sequence[NotedVerdict], now: d
 def _of_arrival(of: PartnerMonth, who: _Who, now: datetime) -> Iterator[Facts]:
     due = moment_text(of.due)
     if of.is_missing(now):
-        yield Missing(**who, due=due, refusals=of.refusals)
+        yield Missing(**who, due=due, refusals=of.refusals, refusals_in_dutch=of.refusals_in_dutch)
     if of.is_late and of.first_usable:
         first = of.first_usable.received_at
         hours = round((first - of.due).total_seconds() / 3600, 1)
@@ -115,7 +115,8 @@ def _of_arrival(of: PartnerMonth, who: _Who, now: datetime) -> Iterator[Facts]:
     unreadable = [file for file in of.refused_since if file.refusal != "stale_copy"]
     for file in unreadable[-1:]:
         received = moment_text(file.received_at)
-        yield Refused(**who, received=received, refusal=file.refusal or "", detail=file.detail or "")
+        why, in_dutch = file.detail or "", file.detail_in_dutch or ""
+        yield Refused(**who, received=received, refusal=file.refusal or "", detail=why, detail_in_dutch=in_dutch)
     old_bytes = any(file.refusal == "stale_copy" for file in of.refused_since)
     if old_bytes or of.is_outdated:
         yield Outdated(

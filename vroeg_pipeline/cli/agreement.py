@@ -370,6 +370,9 @@ def _show_trial(trial: Trial, layout: Layout, file: Path, out: Console) -> None:
             table.add_row(reason, f"{rows:,}")
         out.print(table)
     out.print(f"[dim]Not judged here: {', '.join(NOT_JUDGED)}.[/dim]", soft_wrap=True)
+    out.print(
+        "[dim]What a file lacks of the one that it replaces is seen only when it is delivered.[/dim]", soft_wrap=True
+    )
 
 
 def _show_columns(

@@ -143,15 +143,16 @@ def keep_month(
     due = {p: a.due(month) for p, a in agreements.items() if a.is_owed(month)}
     columns = """
         month DATE, partner VARCHAR, file_sha256 VARCHAR, file_name VARCHAR, received_at TIMESTAMPTZ,
-        delivered_by VARCHAR, size_bytes BIGINT, status VARCHAR, refusal VARCHAR, detail VARCHAR, adds BOOLEAN,
+        delivered_by VARCHAR, size_bytes BIGINT, status VARCHAR, refusal VARCHAR, detail VARCHAR,
+        detail_in_dutch VARCHAR, adds BOOLEAN,
         decision VARCHAR, delivers BOOLEAN, references_lacking INTEGER, references_before INTEGER, row_count INTEGER,
         reference_date_max DATE, due_at TIMESTAMPTZ, missing_optional VARCHAR[], unexpected_columns VARCHAR[]
     """
     rows = [
         (
             f.month, f.partner, f.file_sha256, f.file_name, f.received_at, f.delivered_by, f.size_bytes, f.status,
-            f.refusal, f.detail, f.adds, f.decision, f.delivers, f.references_lacking, f.references_before, f.row_count,
-            f.reference_date_max, due.get(f.partner), list(f.missing_optional),
+            f.refusal, f.detail, f.detail_in_dutch, f.adds, f.decision, f.delivers, f.references_lacking,
+            f.references_before, f.row_count, f.reference_date_max, due.get(f.partner), list(f.missing_optional),
             list(f.unexpected_columns),
         )
         for f in files

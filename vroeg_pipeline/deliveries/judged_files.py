@@ -18,6 +18,7 @@ from vroeg_pipeline.deliveries.received import ReceivedFile
 from vroeg_pipeline.domain.agreements import Agreement
 from vroeg_pipeline.domain.layouts import PARTNER_IN_FILE, Layout
 from vroeg_pipeline.domain.months import month_text
+from vroeg_pipeline.domain.refusals import Fault, Said
 from vroeg_pipeline.domain.senders import SenderAgreement
 from vroeg_pipeline.formats.delivery import ReadDelivery, read_delivery
 from vroeg_pipeline.installation.home import private_folder
@@ -44,6 +45,7 @@ class DeliveryFile(ReceivedFile):
     references_before: int | None = None
     refusal: str | None = None
     detail: str | None = None
+    detail_in_dutch: str | None = None
     row_count: int | None = None
     reference_date_max: date | None = None
     missing_optional: tuple[str, ...] = ()
@@ -70,11 +72,14 @@ class DeliveryFile(ReceivedFile):
         """What the register will say of it, before its rows are measured."""
         return RegisteredFile(
             self.status, self.refusal, self.received_at, self.reference_date_max, self.row_count, detail=self.detail,
-            is_addition=self.is_addition,
+            detail_in_dutch=self.detail_in_dutch, is_addition=self.is_addition,
         )  # fmt: skip
 
-    def refused(self, refusal: str, detail: str) -> DeliveryFile:
-        return replace(self, status="refused", refusal=refusal, detail=detail)
+    def refused(self, fault: Fault, **details: object) -> DeliveryFile:
+        return self.refused_as(fault.refusal, fault.said(**details))
+
+    def refused_as(self, refusal: str, said: Said) -> DeliveryFile:
+        return replace(self, status="refused", refusal=refusal, detail=said.english, detail_in_dutch=said.dutch)
 
 
 def judge_file(
@@ -91,12 +96,10 @@ def judge_file(
         return _judge_sent(connection, installation, sender, file, rows_table, decisions)
     agreement = partners.agreements.get(file.partner)
     if agreement is None:
-        said = "its folder in the inbox has no agreement; add one or remove the folder"
-        return [file.refused("unknown_partner", said)]
+        return [file.refused(Fault.NO_AGREEMENT)]
     file = _as_agreed(file, [agreement], decisions)
     if agreement.delivered_by:
-        said = f"by the agreement it stands in the files of {agreement.delivered_by}, in the inbox folder of that name"
-        return [file.refused("not_active", said)]
+        return [file.refused(Fault.BY_SENDER, sender=agreement.delivered_by)]
     file, read = _read(connection, installation, file, agreement, rows_table)
     if file.rows_table:
         latest = _latest_reference_date(connection, rows_table, agreement)
@@ -206,21 +209,22 @@ def _verdict(
     """The file accepted or refused; of several refusals the first in the order of DOMAIN §4. None: of a sender itself,
     which owes nothing."""
     if agreement and not agreement.is_active(file.month):
-        period = f"{month_text(agreement.valid_from)} to "
-        period += month_text(agreement.valid_until) if agreement.valid_until else "now"
-        return file.refused("not_active", f"the agreement holds for {period}")
+        until = month_text(agreement.valid_until) if agreement.valid_until else "now"
+        return file.refused(Fault.NOT_ACTIVE, since=month_text(agreement.valid_from), until=until)
     if file.decision == Decision.REFUSED:
-        return file.refused("refused_by_person", "somebody decided so: vroeg deliveries list")
+        return file.refused(Fault.REFUSED_BY_PERSON)
     if _is_too_large(installation, file):
         limit = installation.settings.max_file_mb
-        return file.refused("too_large", f"{file.size_bytes / 1024 / 1024:.1f} MB, the limit is {limit:g}")
+        return file.refused(Fault.TOO_LARGE, size=f"{file.size_bytes / 1024 / 1024:.1f}", limit=f"{limit:g}")
     if read is None:
-        return file.refused("unreadable", "its bytes are no longer in the inbox nor in the archive")
-    if read.refusal:
-        return file.refused(read.refusal, read.detail)
+        return file.refused(Fault.BYTES_GONE)
+    if read.refusal and read.said:
+        return file.refused_as(read.refusal, read.said)
     if file.row_count and (earlier := _delivered_before(connection, file)):
-        return file.refused("stale_copy", f"the same bytes were delivered for {month_text(earlier)}")
-    return replace(file, detail=read.detail or None)
+        return file.refused(Fault.SAME_AS_BEFORE, month=month_text(earlier))
+    if read.said is None:
+        return file
+    return replace(file, detail=read.said.english, detail_in_dutch=read.said.dutch)
 
 
 def _latest_reference_date(connection: duckdb.DuckDBPyConnection, rows: str, layout: Layout) -> date | None:

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from vroeg_pipeline.domain.agreements import Agreement
+from vroeg_pipeline.domain.reasons import REFUSALS_IN_DUTCH
 from vroeg_pipeline.installation.notes import RegisteredFile
 
 # One wrong row of three is a third of the delivery and says nothing, so with fewer rows than these no share is judged.
@@ -122,6 +123,12 @@ class PartnerMonth:
     def refusals(self) -> tuple[str, ...]:
         """Why files were refused, each reason once."""
         return tuple(sorted({file.refusal for file in self.files if file.refusal}))
+
+    @property
+    def refusals_in_dutch(self) -> tuple[str, ...]:
+        """The same for the partner, as precisely as it is known."""
+        refused = (file for file in self.files if file.refusal)
+        return tuple(dict.fromkeys(f.detail_in_dutch or REFUSALS_IN_DUTCH[str(f.refusal)] for f in refused))
 
     @property
     def is_open(self) -> bool:

@@ -19,6 +19,7 @@ CREATE TABLE IF NOT EXISTS delivery_files (
     -- stale_copy.
     refusal VARCHAR,
     detail VARCHAR,  -- The refusal in words, for who asks the partner for a new file; else what is to be known of it.
+    detail_in_dutch VARCHAR,  -- The same for the partner that sent it.
     -- Its name matches the additions of the agreement, so that it adds to the delivery; empty for an unknown partner.
     adds BOOLEAN,
     decision VARCHAR,  -- What a person decided of it last: replacement, addition or refused.

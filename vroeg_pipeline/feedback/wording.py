@@ -85,14 +85,15 @@ def share(part: int, whole: int) -> str:
 def file_said(file: RegisteredFile) -> str:
     """What became of a file."""
     if file.status == "refused":
-        return f"geweigerd: {REFUSALS_IN_DUTCH[str(file.refusal)]}"
+        return f"geweigerd: {file.detail_in_dutch or REFUSALS_IN_DUTCH[str(file.refusal)]}"
     if file.status == "questioned":
         return (
             f"nog niet gebruikt: {file.references_lacking} van de {file.references_before} klantkenmerken van uw levering "
             "ontbreken; wij vragen u of dat klopt"
         )
     if file.status == "accepted":
-        return "verwerkt als aanvulling" if file.is_addition else "verwerkt"
+        told = f" ({file.detail_in_dutch})" if file.detail_in_dutch else ""
+        return ("verwerkt als aanvulling" if file.is_addition else "verwerkt") + told
     return "vervangen door een later bestand"
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from vroeg_pipeline.domain.fields import header_name
+from vroeg_pipeline.domain.refusals import Fault, Said
 
 # What counts as nothing at the edges of a text; the same as in the macro text_of.
 BLANK = " \t\n\v\f\r\xa0"
@@ -27,16 +28,23 @@ Cell = tuple[str | None, Kind]
 NOTHING: Cell = (None, Kind.TEXT)
 
 
-class UnreadableError(Exception):
-    """The file's form is broken; the text says how, without its content. `line`: where, from 1, as far as that is known."""
+_SOME_OTHER = Said("another encoding", "een andere codering")
 
-    def __init__(self, how: str, line: int | None = None) -> None:
-        super().__init__(how)
-        self.line = line
+
+class UnreadableError(Exception):
+    """The file's form is broken; it says how, without its content. `line`: where, from 1, as far as that is known."""
+
+    def __init__(self, said: Said, line: int | None = None) -> None:
+        super().__init__(said.english)
+        self.said, self.line = said, line
 
 
 class WrongEncodingError(UnreadableError):
-    """The file's bytes are no text in the encoding that is expected."""
+    """The file's bytes are no text in the encoding that is expected. `found`: in which they are instead."""
+
+    def __init__(self, said: Said, line: int | None = None, found: Said = _SOME_OTHER) -> None:
+        super().__init__(said, line)
+        self.found = found
 
 
 @dataclass(frozen=True)
@@ -62,7 +70,7 @@ class Header:
             for header in alike:
                 folded = header_name(header)
                 if found.count(folded) > 1:
-                    raise UnreadableError(f"the column '{header}' is there twice; which one is meant is not guessed")
+                    raise UnreadableError(Fault.COLUMN_TWICE.said(header=header))
                 if folded in found:
                     positions.setdefault(name, found.index(folded))
                     known.add(found.index(folded))

@@ -20,8 +20,9 @@ from typing import TextIO
 
 import duckdb
 
-from vroeg_pipeline.formats.cells import BLANK, UnreadableError, WrongEncodingError
-from vroeg_pipeline.formats.encodings import blocks, decoded, encoding_of, errors_of, is_utf8, not_utf8
+from vroeg_pipeline.domain.refusals import Fault
+from vroeg_pipeline.formats.cells import BLANK, UnreadableError
+from vroeg_pipeline.formats.encodings import blocks, decoded, encoding_of, errors_of, is_utf8, no_such_text, not_utf8
 from vroeg_pipeline.formats.kinds import refuse_other_kind
 from vroeg_pipeline.installation.home import temporary_file
 from vroeg_pipeline.installation.statements import fetch_one, quoted
@@ -62,7 +63,7 @@ def csv_rows(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
     refuse_other_kind(path, "csv")
     text = decoded(path, dialect.encoding).removeprefix("\ufeff")
     if dialect.strict and "\0" in text:
-        raise UnreadableError("holds NUL bytes")
+        raise UnreadableError(Fault.NUL_BYTES.said())
     delimiter, above, lines = _begin(io.StringIO(text, newline=""), dialect)
     for line, cells in _records(lines, delimiter, strict=dialect.strict):
         yield len(above) + line, cells
@@ -83,7 +84,7 @@ def csv_file(path: Path, scratch: Path, dialect: Dialect) -> Iterator[CsvFile]:
         if scan is None:
             raise not_utf8(path, dialect.encoding)
         if dialect.strict and scan.has_nul:
-            raise UnreadableError("holds NUL bytes")
+            raise UnreadableError(Fault.NUL_BYTES.said())
         yield CsvFile(path, scan, dialect, scratch, copies)
 
 
@@ -238,7 +239,7 @@ class CsvFile:
                 if line == self._skip or (numbered and not "".join(cells).strip(BLANK)):
                     continue
                 if self._dialect.strict and any(cells[width:]):
-                    raise UnreadableError("has a row that is longer than the header", line)
+                    raise UnreadableError(Fault.LONG_ROW.said(line=line), line)
                 count += 1
                 here = len(cells)
                 write([count, *(cells[place] if place < here else "" for place in wanted)])
@@ -310,7 +311,7 @@ def _transcoded(path: Path, encoding: str, agreed: str, copy: Path) -> Path:
             while block := source.read(_BLOCK):
                 target.write(block)
     except UnicodeError:
-        raise WrongEncodingError(f"is not {agreed} text") from None
+        raise no_such_text(agreed) from None
     return copy
 
 
@@ -353,19 +354,16 @@ def _records(lines: Iterable[str], delimiter: str, *, strict: bool) -> Iterator[
     try:
         for number, cells in enumerate(reader):
             if ended:
-                raise UnreadableError("goes on behind its end", before)
+                raise UnreadableError(Fault.MARK_IN_LINE.said(line=before), before)
             ended = cells == [_END] and len(seen) == 1
             if ended:
                 continue
             if len(seen) > 1:
                 if seen[-1] is _END:
-                    raise UnreadableError("has a quote that is never closed", before + 1)
+                    raise _never_closed(before + 1)
                 # Above a header may stand a title alone.
                 if _swallows(cells, "".join(seen), delimiter, width if width > 1 else len(cells)):
-                    raise UnreadableError(
-                        f"has a quote in line {before + 1} that swallows the rows down to line {reader.line_num}",
-                        before + 1,
-                    )
+                    raise UnreadableError(Fault.QUOTE_SWALLOWS.said(first=before + 1, last=reader.line_num), before + 1)
             if number < _HEADER_WITHIN:
                 width = max(width, len(cells))
             before = reader.line_num
@@ -373,10 +371,14 @@ def _records(lines: Iterable[str], delimiter: str, *, strict: bool) -> Iterator[
             yield before, cells
     except csv.Error as error:
         if seen and seen[-1] is _END:
-            raise UnreadableError("has a quote that is never closed", before + 1) from None
-        raise UnreadableError(f"is no valid CSV ({error})", reader.line_num) from None
+            raise _never_closed(before + 1) from None
+        raise UnreadableError(Fault.NO_CSV.said(line=reader.line_num, how=error), reader.line_num) from None
     if not ended:
-        raise UnreadableError("has a quote that is never closed", before + 1)
+        raise _never_closed(before + 1)
+
+
+def _never_closed(line: int) -> UnreadableError:
+    return UnreadableError(Fault.QUOTE_NEVER_CLOSED.said(line=line), line)
 
 
 def _swallows(cells: list[str], written: str, delimiter: str, width: int) -> bool:

@@ -12,6 +12,7 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +20,7 @@ import duckdb
 
 from vroeg_pipeline.domain.fields import CANONICAL_FIELDS, DELIVERED_FIELDS, FLAG_FIELDS, header_name
 from vroeg_pipeline.domain.layouts import PARTNER_IN_FILE, Layout, from_name
+from vroeg_pipeline.domain.refusals import Fault, Said
 from vroeg_pipeline.formats.cells import BLANK, NOTHING, Cell, Header, Kind, UnreadableError
 from vroeg_pipeline.formats.csv import Dialect, csv_file, own_query, own_writer
 from vroeg_pipeline.formats.drift import drift_of
@@ -34,6 +36,8 @@ from vroeg_pipeline.installation.home import temporary_file
 from vroeg_pipeline.installation.statements import fetch_one, quoted
 
 _BLANK_LOOK = 4_096
+# For an example of a name.
+_SOME_DAY, _A_FILE = date(2021, 3, 1), "levering"
 # The position of a column that the file has not.
 _NOWHERE = sys.maxsize
 # Looking up a member of an enum for each cell takes longer than what is done with it.
@@ -42,14 +46,19 @@ _TEXT, _TYPED = Kind.TEXT, Kind.TYPED
 
 @dataclass(frozen=True)
 class ReadDelivery:
-    """What became of a file. `detail` is one line without personal data, empty when there is nothing to tell; `row_count`
+    """What became of a file. `said` is one line without personal data, None when there is nothing to tell; `row_count`
     is None when unreadable."""
 
     refusal: Literal["unreadable", "missing_columns"] | None
-    detail: str
+    said: Said | None
     row_count: int | None
     missing_optional: tuple[str, ...] = ()
     unexpected_columns: tuple[str, ...] = ()
+
+    @property
+    def detail(self) -> str:
+        """The same in English, empty when there is nothing to tell."""
+        return self.said.english if self.said else ""
 
 
 @dataclass(frozen=True)
@@ -59,8 +68,8 @@ class _Loaded:
 
     header: Header | None
     count: int
-    hint: str | None = None
-    told: str = ""
+    hint: Said | None = None
+    told: Said | None = None
     is_empty_list: bool = False
 
 
@@ -90,24 +99,38 @@ def read_delivery(
             shape(con, layout, into, name)
     except UnreadableError as error:
         _empty_table(con, layout, into)
-        line = f" (line {error.line})" if error.line and "line" not in str(error) else ""
-        return ReadDelivery("unreadable", f"{error}{line}", None)
-    except NoDateInNameError:
-        dates = {field: from_name(constant) for field, constant in layout.constants.items()}
-        lacking = ", ".join(f"{field} ({date_format})" for field, date_format in dates.items() if date_format)
-        return ReadDelivery("missing_columns", f"lacks in its name a date for {lacking}", loaded.count)
+        return ReadDelivery("unreadable", _with_line(error), None)
+    except NoDateInNameError as error:
+        return ReadDelivery("missing_columns", _about_name(layout, error.found), loaded.count)
     if loaded.header is None:
         _empty_table(con, layout, into)
         if loaded.is_empty_list:
-            return ReadDelivery(None, "", 0)
-        return ReadDelivery("missing_columns", loaded.hint or "there is no header", 0)
+            return ReadDelivery(None, None, 0)
+        return ReadDelivery("missing_columns", loaded.hint or Fault.NO_HEADER.said(), 0)
     return _judged(layout, loaded, loaded.header)
+
+
+def _with_line(error: UnreadableError) -> Said:
+    said = error.said
+    if not error.line or "line" in said.english:
+        return said
+    return Said(f"{said.english} (line {error.line})", f"{said.dutch} (regel {error.line})")
+
+
+def _about_name(layout: Layout, found: int) -> Said:
+    dates = {field: from_name(constant) for field, constant in layout.constants.items()}
+    formats = {field: date_format for field, date_format in dates.items() if date_format}
+    fields = ", ".join(f"{field} ({date_format})" for field, date_format in formats.items())
+    if found:
+        return Fault.TWO_DATES_IN_NAME.said(fields=fields)
+    example = "_".join(f"{_SOME_DAY:{date_format}}" for date_format in dict.fromkeys(formats.values()))
+    return Fault.NO_DATE_IN_NAME.said(fields=fields, example=f"{_A_FILE}_{example}")
 
 
 def _load(con: duckdb.DuckDBPyConnection, path: Path, layout: Layout, into: str, scratch: Path) -> _Loaded:
     form = layout.delivery
     if _is_blank(path):
-        return _Loaded(None, 0, "the file is empty, so there is no header")
+        return _Loaded(None, 0, Fault.EMPTY.said())
     if form.format == "csv":
         return _read_csv(con, path, layout, into, scratch)
     if form.format == "xlsx":
@@ -139,11 +162,18 @@ def _judged(layout: Layout, loaded: _Loaded, header: Header) -> ReadDelivery:
         return ReadDelivery(None, loaded.told, loaded.count, optional, header.unexpected)
     if loaded.hint:
         return ReadDelivery("missing_columns", loaded.hint, loaded.count, optional, ())
-    headers = ", ".join(f"{field} ('{wanted[field][0]}')" if field in wanted else field for field in lacking)
     one_header = layout.delivery.has_one_header
     drift = drift_of(wanted, [*lacking, *optional], header.unexpected, one_header=one_header)
-    renamed = "".join(f"; '{old}' seems to be called '{new}' now" for old, new in drift.renamed.items())
-    return ReadDelivery("missing_columns", f"lacks {headers}{renamed}", loaded.count, optional, header.unexpected)
+    renamed = Said(
+        "".join(f"; '{old}' seems to be called '{new}' now" for old, new in drift.renamed.items()),
+        "".join(f"; '{old}' lijkt nu '{new}' te heten" for old, new in drift.renamed.items()),
+    )
+    said = Fault.LACKS.said(
+        fields=", ".join(f"{field} ('{wanted[field][0]}')" if field in wanted else field for field in lacking),
+        headers=", ".join(f"'{wanted[field][0]}'" if field in wanted else field for field in lacking),
+        renamed=renamed,
+    )
+    return ReadDelivery("missing_columns", said, loaded.count, optional, header.unexpected)
 
 
 def _split_headers(layout: Layout, header: Header) -> set[str]:
@@ -205,8 +235,8 @@ def _read_xlsx(con: duckdb.DuckDBPyConnection, path: Path, layout: Layout, into:
 
 def _read_fixed(con: duckdb.DuckDBPyConnection, path: Path, layout: Layout, into: str, scratch: Path) -> _Loaded:
     form = layout.delivery
-    lines = fixed_lines(path, form.encoding, form.lines_above)
     spans = [layout.span_of(headers[0]) for headers in layout.sources.values()]
+    lines = fixed_lines(path, form.encoding, form.lines_above, spans)
     longest = max(map(len, lines), default=0)
     found = {
         source: at for at, (source, span) in enumerate(zip(layout.sources, spans, strict=True)) if span[0] <= longest
@@ -260,7 +290,7 @@ def _load_rows(
                 if header is not None:
                     "".join(header.written).encode()
             except UnicodeEncodeError:
-                raise UnreadableError("holds half a character (a lone surrogate)") from None
+                raise UnreadableError(Fault.HALF_A_CHARACTER.said()) from None
         if header is None:
             return _Loaded(None, 0)
         types = {"row_number": "INTEGER", **dict.fromkeys((*columns, "typed"), "VARCHAR")}
@@ -293,7 +323,7 @@ def _refuse_second_header(con: duckdb.DuckDBPyConnection, header: Header, into: 
     for number, *cells in rows:
         here = {field: header_name(cell or "") for field, cell in zip(fields, cells, strict=True)}
         if 2 * len({*here.values()} & {*agreed.values()}) >= len(fields) and here != agreed:
-            raise UnreadableError(f"has its headers again in row {number}, in another order; send the files one by one")
+            raise UnreadableError(Fault.HEADERS_AGAIN.said(row=number))
 
 
 def _normal_row(number: int, row: list[Cell], places: Sequence[tuple[str, int]]) -> list[str]:
@@ -308,9 +338,7 @@ def _normal_row(number: int, row: list[Cell], places: Sequence[tuple[str, int]])
         if kind is _TYPED:
             typed.append(field)
         elif kind is Kind.UNSAVED:
-            raise UnreadableError(
-                f"has a formula without an outcome in row {number}; open it in Excel, save it and send it again"
-            )
+            raise UnreadableError(Fault.UNSAVED_FORMULA.said(row=number))
         elif kind is Kind.OTHER or field not in FLAG_FIELDS:
             typed.append(f"{field}:other")
     values.append(" ".join(typed))

@@ -10,12 +10,17 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from vroeg_pipeline.domain.refusals import Fault, Said, encoding_said, encoding_wanted
 from vroeg_pipeline.formats.cells import WrongEncodingError
 
 # UTF-8, or what Excel makes of "CSV" on a Dutch computer. What counts in such files is ASCII in both.
 EXCEL = "utf-8 or cp1252"
 # Whatever the bytes say: UTF-16, UTF-8 or cp1252.
 AUTO = "auto"
+
+_UTF8 = Said("UTF-8", "UTF-8")
+_WINDOWS = Said("cp1252 or latin-1", "cp1252 of latin-1")
+_CODE_PAGE = Said("in a code page of DOS or an old Mac", "een oude codering van DOS of de Mac")
 
 _BLOCK = 1 << 22
 _START = 4_096
@@ -41,10 +46,12 @@ _IN_UTF8 = re.compile(b"|".join(b"".join(b"[\\x%02x-\\x%02x]" % bounds for bound
 _SURELY_IN_UTF8 = re.compile(
     rb"\xc3[\x80-\xbf][A-Za-z]|[A-Za-z]\xc3[\x80-\x9f\xa1-\xbf]|\xe2\x80[\x90-\xbf]|\xe2\x82\xac"
 )
-# What stands between letters, or at the end of a word, in a code page of DOS or of an old Mac, and never so in cp1252.
+# What stands between letters, or at the end of a word, in a code page of DOS or of an old Mac, and never so in cp1252,
+# where some are signs and others capitals: M\x9fller is Müller of a Mac, and no MŸller.
 _IN_CODE_PAGE = re.compile(
     rb"[A-Za-z](?:[\x81\x82\x84\x86-\x89\x8b\x8d\x8f\x90\x95\x98\x9b\x9d][A-Za-z]|"
-    rb"[\x81\x82\x88\x89\x8b\x8d\x8f\x90][;,\t|\"\r\n])"
+    rb"[\x81\x82\x88\x89\x8b\x8d\x8f\x90][;,\t|\"\r\n])|"
+    rb"[a-z](?:[\x8a\x8c\x8e\x9f][a-z]|[\x8e\x9f][;,\t|\"\r\n])"
 )
 _ASCII = bytes(range(0x80))
 _LEADS = {*b"\xc2\xc3\xc4\xc5\xe1\xe2"}
@@ -92,7 +99,7 @@ def encoding_of(path: Path, agreed: str) -> str:
     if found := _WIDE.fullmatch(name):
         return _agreed_wide(path, agreed, name, wide, has_order=bool(found[2]))
     if wide:
-        raise WrongEncodingError(f"is {_said(wide)}, {agreed} was agreed")
+        raise _other(_said(wide), agreed)
     return name if is_utf8(agreed) else _single_byte(path, name, agreed)
 
 
@@ -105,7 +112,7 @@ def decoded(path: Path, agreed: str) -> str:
     try:
         return path.read_bytes().decode(encoding, errors_of(agreed))
     except UnicodeDecodeError:
-        raise not_utf8(path, agreed) if is_utf8(encoding) else WrongEncodingError(f"is not {agreed} text") from None
+        raise not_utf8(path, agreed) if is_utf8(encoding) else no_such_text(agreed) from None
 
 
 def errors_of(agreed: str) -> str:
@@ -117,9 +124,14 @@ def not_utf8(path: Path, agreed: str) -> WrongEncodingError:
     """What is to be said of a file that was agreed in UTF-8 and is not."""
     line = not_utf8_at(blocks(path))
     if any(_SURELY_IN_UTF8.search(block) for block in blocks(path)):
-        return WrongEncodingError(f"is partly {agreed} and partly in another encoding, from line {line}", line)
-    found = "in a code page of DOS or an old Mac" if _is_in_code_page(path) else "cp1252 or latin-1"
-    return WrongEncodingError(f"is {found}, {agreed} was agreed", line)
+        return WrongEncodingError(Fault.TWO_ENCODINGS.said(agreed=agreed, line=line), line)
+    return _other(_CODE_PAGE if _is_in_code_page(path) else _WINDOWS, agreed, line)
+
+
+def no_such_text(agreed: str) -> WrongEncodingError:
+    """What is to be said of bytes that are nothing in the agreed encoding."""
+    said = Fault.NO_SUCH_TEXT.said(agreed=encoding_said(agreed), wanted=encoding_wanted(agreed))
+    return WrongEncodingError(said)
 
 
 def not_utf8_at(parts: Iterable[bytes]) -> int | None:
@@ -152,10 +164,9 @@ def _agreed_wide(path: Path, agreed: str, name: str, wide: str | None, *, has_or
     if wide is None:
         if _start(path).count(0):
             return name
-        found = "UTF-8" if not_utf8_at(blocks(path)) is None else "cp1252 or latin-1"
-        raise WrongEncodingError(f"is {found}, {agreed} was agreed")
+        raise _other(_UTF8 if not_utf8_at(blocks(path)) is None else _WINDOWS, agreed)
     if not wide.startswith(name):
-        raise WrongEncodingError(f"is {_said(wide)}, {agreed} was agreed")
+        raise _other(_said(wide), agreed)
     return wide if not has_order else name
 
 
@@ -172,12 +183,12 @@ def _single_byte(path: Path, name: str, agreed: str) -> str:
     if not seen:
         return name
     if seen & _LEADS and not_utf8_at(blocks(path)) is None and any(_IN_UTF8.search(block) for block in blocks(path)):
-        raise WrongEncodingError(f"is UTF-8, {agreed} was agreed")
+        raise _other(_UTF8, agreed)
     if name in ("cp1252", *_LATIN):
         if mixed is not None:
-            raise WrongEncodingError(f"is partly UTF-8 (line {mixed}) and partly {agreed}", mixed)
+            raise WrongEncodingError(Fault.PARTLY_UTF8.said(agreed=agreed, line=mixed), mixed)
         if seen & _C1 and _is_in_code_page(path):
-            raise WrongEncodingError(f"is in a code page of DOS or an old Mac, {agreed} was agreed")
+            raise _other(_CODE_PAGE, agreed)
         if name in _LATIN and seen & _C1 and not seen & _NOT_IN_CP1252:
             return "cp1252"
     return name
@@ -187,8 +198,15 @@ def _is_in_code_page(path: Path) -> bool:
     return any(_IN_CODE_PAGE.search(block) for block in blocks(path))
 
 
-def _said(wide: str) -> str:
-    return wide.upper() if not wide.startswith("utf-16") else "UTF-16 (Excel: 'Unicode text')"
+def _other(found: Said, agreed: str, line: int | None = None) -> WrongEncodingError:
+    agreed_said, wanted = encoding_said(agreed), encoding_wanted(agreed)
+    return WrongEncodingError(Fault.OTHER_ENCODING.said(found=found, agreed=agreed_said, wanted=wanted), line, found)
+
+
+def _said(wide: str) -> Said:
+    if not wide.startswith("utf-16"):
+        return Said(wide.upper(), wide.upper())
+    return Said("UTF-16 (Excel: 'Unicode text')", "UTF-16 (in Excel: 'Unicode-tekst')")
 
 
 def _start(path: Path) -> bytes:

@@ -3,27 +3,68 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
+from vroeg_pipeline.domain.refusals import Fault
 from vroeg_pipeline.formats.cells import UnreadableError
 from vroeg_pipeline.formats.encodings import AUTO, decoded, is_utf8
 from vroeg_pipeline.formats.kinds import refuse_other_kind
+from vroeg_pipeline.formats.spans import Span
 
 # DOS writes it behind the last line.
 _END_OF_FILE = "\x1a"
+_LOOKED_AT = 20
+# Of dates and postcodes.
+_ENOUGH_DIGITS, _ENOUGH_FIELDS = 4, 2
 
 
-def fixed_lines(path: Path, encoding: str, lines_above: int) -> list[str]:
+def fixed_lines(path: Path, encoding: str, lines_above: int, spans: Sequence[Span] = ()) -> list[str]:
     """The lines with anything on them below those that are none of the table.
 
-    Raises UnreadableError when the file is no text in the agreed encoding, or is measured in bytes.
+    `spans`: characters from-to of each field, from 1, both included. Raises UnreadableError when the file is no text in the
+    agreed encoding, is measured in bytes, or has rows behind each other in one line.
     """
     refuse_other_kind(path, "fixed")
     text = decoded(path, encoding).removeprefix("\ufeff").rstrip(_END_OF_FILE)
-    lines = [line.rstrip("\n") for line in io.StringIO(text, newline=None)][lines_above:]
-    lines = [line for line in lines if line.strip()]
+    # A printer begins a page by a form feed.
+    all_lines = [line.rstrip("\n").lstrip("\f") for line in io.StringIO(text, newline=None)][lines_above:]
+    numbered = [(number, line) for number, line in enumerate(all_lines, start=lines_above + 1) if line.strip()]
+    lines = [line for _, line in numbered]
+    _refuse_rows_behind_each_other(numbered, spans)
     if (encoding == AUTO or is_utf8(encoding)) and not text.isascii():
         in_bytes = {len(line.encode()) for line in lines}
         if len(lines) > 1 and len(in_bytes) == 1 and len({len(line) for line in lines}) > 1:
-            raise UnreadableError("has its fields at fixed bytes, not characters; send it in cp1252 and agree that")
+            raise UnreadableError(Fault.FIXED_BYTES.said())
     return lines
+
+
+def _refuse_rows_behind_each_other(lines: Sequence[tuple[int, str]], spans: Sequence[Span]) -> None:
+    """Raises UnreadableError where a line goes on behind its last field as it began: a line end is missing there.
+
+    What is not agreed may stand behind the fields too, so a line that is long is looked at only where others are not so
+    long, or among the first.
+    """
+    if not lines or not spans:
+        return
+    end = max(last for _, last in spans)
+    usual = Counter(len(line) for _, line in lines).most_common(1)[0][0]
+    for at, (number, line) in enumerate(lines):
+        if len(line) >= 2 * end and (at < _LOOKED_AT or len(line) != usual) and _begins_anew(line, end, spans):
+            raise UnreadableError(Fault.ROWS_BEHIND_EACH_OTHER.said(line=number), number)
+
+
+def _begins_anew(line: str, end: int, spans: Sequence[Span]) -> bool:
+    """Whether what stands in the fields with digits stands there again, some way behind the last of them: 01-03-2021 is as
+    31-12-2020."""
+    shape = "".join("9" if sign.isdigit() else "a" if sign.isalpha() else sign for sign in line)
+    fields = [(first - 1, shape[first - 1 : last]) for first, last in spans]
+    telling = [(at, text) for at, text in fields if text.count("9") >= _ENOUGH_DIGITS and text == text.strip()]
+    for at, text in telling:
+        found = shape.find(text, at + end)
+        while found >= 0:
+            if sum(shape.startswith(other, start + found - at) for start, other in telling) >= _ENOUGH_FIELDS:
+                return True
+            found = shape.find(text, found + 1)
+    return False

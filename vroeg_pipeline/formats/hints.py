@@ -6,31 +6,36 @@ import csv
 from collections.abc import Collection, Iterator, Sequence
 
 from vroeg_pipeline.domain.fields import header_name
+from vroeg_pipeline.domain.refusals import Fault, Said, delimiter_said
+from vroeg_pipeline.formats.values import is_value
 
 # Below so many lines no header is looked for.
 LOOKED_AT = 20
-_DELIMITERS = {";": "';'", ",": "','", "\t": "a tab", "|": "'|'"}
+_DELIMITERS = ";,\t|"
+# Of so many cells of the first row half are values: a row with people, and no headers.
+_FEWEST_VALUES = 3
 
 
 def where_headers_stand(
     rows: Sequence[tuple[int, Sequence[str]]], header: Sequence[str], agreed: Collection[str], lines_above: int
-) -> str | None:
+) -> Said | None:
     """`rows`: (line, cells) of the first rows; `header`: the row that was taken for the headers; `agreed`: those that were
     agreed, with so many lines above them. None when they are nowhere else."""
     if _are_headers(header, agreed):
         return None
-    below = (line for line, cells in rows if _are_headers(cells, agreed))
-    instead = (
-        f"header_row: {lines_above + 1} was agreed"
-        if lines_above
-        else "they have to stand above all else, unless header_row: {} is agreed"
-    )
-    return next((f"the headers stand on line {line}; {instead.format(line)}" for line in below), None)
+    for line, cells in rows:
+        if _are_headers(cells, agreed):
+            if lines_above:
+                return Fault.HEADERS_ELSEWHERE.said(line=line, agreed=lines_above + 1)
+            return Fault.HEADERS_BELOW.said(line=line)
+    if sum(is_value(cell) for cell in header) >= max(_FEWEST_VALUES, sum(bool(cell.strip()) for cell in header) / 2):
+        return Fault.VALUES_NOT_HEADERS.said()
+    return None
 
 
 def how_headers_stand(
     lines: Sequence[str], delimiter: str, header: Sequence[str], agreed: Collection[str], lines_above: int
-) -> str | None:
+) -> Said | None:
     """The same for the first lines of a CSV that was split by `delimiter`: another one, or quotes around whole lines."""
     if _are_headers(header, agreed):
         return None
@@ -39,18 +44,17 @@ def how_headers_stand(
         return below
     # Quotes around whole lines leave one cell a line.
     whole = ["".join(cells[:1]) for _, cells in split]
-    for other, name in {delimiter: _DELIMITERS.get(delimiter, f"'{delimiter}'"), **_DELIMITERS}.items():
+    said = delimiter_said(delimiter)
+    for other in dict.fromkeys((delimiter, *_DELIMITERS)):
+        name = delimiter_said(other)
         for line, cells in enumerate(_split(whole, other), start=1):
             if _are_headers(cells, agreed) and any('"' in text for text in lines[line - 1 : line]):
-                return (
-                    f"each line stands in quotes as a whole; write quotes around cells alone, with {name} between them"
-                )
+                return Fault.QUOTED_LINES.said(sign=name)
         for line, cells in enumerate(_split(lines, other), start=1):
             if other != delimiter and _are_headers(cells, agreed):
                 where = f" on line {line}" if line > 1 else ""
-                agreed_one = _DELIMITERS.get(delimiter, f"'{delimiter}'")
-                return f"the delimiter is {name}, {agreed_one} was agreed; with {name} the headers are there{where}"
-    return None
+                return Fault.OTHER_DELIMITER.said(found=name, agreed=said, where=where)
+    return Fault.NO_DELIMITER.said(agreed=said) if len(header) == 1 and len(agreed) > 1 else None
 
 
 def _are_headers(cells: Sequence[str], agreed: Collection[str]) -> bool:

@@ -7,11 +7,14 @@ import re
 from pathlib import Path
 
 from vroeg_pipeline.domain.fields import header_name
+from vroeg_pipeline.domain.refusals import Fault, Said
 from vroeg_pipeline.formats.cells import UnreadableError
 from vroeg_pipeline.formats.encodings import encoding_of, not_utf8
 from vroeg_pipeline.formats.kinds import refuse_other_kind
 from vroeg_pipeline.formats.records import NOWHERE, Number, path_of, value_at
 
+# Not as an agreement writes it: Excel saves no JSON.
+_ENCODING = "UTF-8"
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _WRAPPERS = (
     "data", "value", "values", "items", "rows", "records", "results", "result", "content", "response", "list", "signals",
@@ -29,21 +32,18 @@ def json_records(path: Path, records_at: str | None = None) -> list[dict[str, ob
         content = _parsed(text)
     except json.JSONDecodeError as error:
         if error.msg == "Extra data" and _is_object(text.lstrip()):
-            raise UnreadableError(
-                "is one object a line; an array of objects was agreed: [{…}, {…}] (format jsonl can be agreed)"
-            ) from None
-        raise UnreadableError(f"is no valid JSON at line {error.lineno}") from None
+            raise UnreadableError(Fault.OBJECT_A_LINE.said()) from None
+        raise _no_json(error, text) from None
     if records_at is not None:
         if isinstance(content, list):
-            raise UnreadableError(f"is an array; an object with an array at '{records_at}' was agreed")
+            raise UnreadableError(Fault.ARRAY_NOT_OBJECT.said(path=records_at))
         content = value_at(content, path_of(records_at))
         if content is NOWHERE:
-            raise UnreadableError(f"has nothing at '{records_at}', where an array of objects was agreed")
+            raise UnreadableError(Fault.NOTHING_AT_PATH.said(path=records_at))
     elif isinstance(content, dict):
         raise UnreadableError(_about_object(content))
     if not isinstance(content, list) or not all(isinstance(item, dict) for item in content):
-        where = f"has no array of objects at '{records_at}'" if records_at else "is no array of objects"
-        raise UnreadableError(where)
+        raise UnreadableError(Fault.NO_ARRAY_AT_PATH.said(path=records_at) if records_at else Fault.NO_ARRAY.said())
     return content
 
 
@@ -52,12 +52,13 @@ def json_content(path: Path) -> object:
 
     Raises UnreadableError when it is no JSON.
     """
+    text = _text(path)
     try:
-        return _parsed(_text(path))
+        return _parsed(text)
     except json.JSONDecodeError as error:
         if error.msg == "Extra data":
             return None
-        raise UnreadableError(f"is no valid JSON at line {error.lineno}") from None
+        raise _no_json(error, text) from None
 
 
 def json_lines(path: Path) -> list[dict[str, object]]:
@@ -75,8 +76,8 @@ def json_lines(path: Path) -> list[dict[str, object]]:
             record = None
         if not isinstance(record, dict):
             if number == 1 and line.lstrip().startswith("["):
-                raise UnreadableError("is an array; one object a line was agreed (format json can be agreed)")
-            raise UnreadableError(f"has no JSON object in line {number}; one object a line was agreed")
+                raise UnreadableError(Fault.ARRAY_NOT_LINES.said())
+            raise UnreadableError(Fault.NO_OBJECT_IN_LINE.said(line=number))
         records.append(record)
     return records
 
@@ -86,8 +87,8 @@ def _text(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
-        encoding_of(path, "utf-8")
-        raise not_utf8(path, "utf-8") from None
+        encoding_of(path, _ENCODING)
+        raise not_utf8(path, _ENCODING) from None
 
 
 def _parsed(text: str) -> object:
@@ -96,29 +97,37 @@ def _parsed(text: str) -> object:
             text, parse_float=Number, parse_int=Number, parse_constant=_no_constant, object_pairs_hook=_unique_keys
         )
     except RecursionError:
-        raise UnreadableError("is nested too deeply") from None
+        raise UnreadableError(Fault.TOO_DEEP.said()) from None
 
 
 def _is_object(text: str) -> bool:
     return isinstance(json.JSONDecoder().raw_decode(text)[0], dict)
 
 
-def _about_object(content: dict[str, object]) -> str:
+def _about_object(content: dict[str, object]) -> Said:
     """A name in the file is repeated only when it is no person's."""
     inside = [key for key, value in content.items() if isinstance(value, list)]
     if not inside:
-        return "is one object; an array of objects was agreed: [{…}, {…}]"
-    where = f"'{inside[0]}'" if len(inside) == 1 and inside[0].casefold() in _WRAPPERS else "one of its fields"
-    return (
-        f"is an object with an array in {where}; the array alone was agreed: [{{…}}, {{…}}] (records_at can be agreed)"
-    )
+        return Fault.ONE_OBJECT.said()
+    if len(inside) == 1 and inside[0].casefold() in _WRAPPERS:
+        return Fault.ARRAY_WITHIN.said(where=f"'{inside[0]}'")
+    return Fault.ARRAY_WITHIN.said(where=Said("one of its fields", "een van de velden"))
+
+
+def _no_json(error: json.JSONDecodeError, text: str) -> UnreadableError:
+    if error.msg == "Extra data":
+        return UnreadableError(Fault.SEVERAL_JSON.said())
+    # A text that begins and never ends is told from its beginning on.
+    if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string"):
+        return UnreadableError(Fault.JSON_CUT_OFF.said(line=error.lineno), error.lineno)
+    return UnreadableError(Fault.NO_JSON.said(line=error.lineno, column=error.colno), error.lineno)
 
 
 def _no_constant(name: str) -> object:
-    raise UnreadableError(f"holds {name}, which is no JSON")
+    raise UnreadableError(Fault.NO_JSON_NUMBER.said(name=name))
 
 
 def _unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len({header_name(key) for key, _ in pairs}) < len(pairs):
-        raise UnreadableError("an object has a field twice; which one is meant is not guessed")
+        raise UnreadableError(Fault.FIELD_TWICE.said())
     return dict(pairs)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from vroeg_pipeline.domain.fields import header_name
+from vroeg_pipeline.domain.refusals import Fault
 from vroeg_pipeline.domain.terms import is_known, meanings_of
 from vroeg_pipeline.formats.cells import BLANK, NOTHING, Cell, Kind, UnreadableError, WrongEncodingError
 from vroeg_pipeline.formats.csv import Dialect, csv_file
@@ -27,7 +28,7 @@ from vroeg_pipeline.formats.encodings import AUTO, blocks, encoding_of, wide_enc
 from vroeg_pipeline.formats.fixed import fixed_lines
 from vroeg_pipeline.formats.hints import LOOKED_AT
 from vroeg_pipeline.formats.json import json_content, json_lines, json_records
-from vroeg_pipeline.formats.kinds import text_kind
+from vroeg_pipeline.formats.kinds import JSON, XML, text_kind
 from vroeg_pipeline.formats.packed import unpacked
 from vroeg_pipeline.formats.records import cell_of, leaves_of, path_of, value_at
 from vroeg_pipeline.formats.spans import spans_of
@@ -123,15 +124,15 @@ def _look(path: Path, scratch: Path, named: Named) -> Looked:
     with path.open("rb") as file:
         start = file.read(4_096)
     if not start.strip():
-        raise UnreadableError("is empty")
+        raise UnreadableError(Fault.EMPTY.said())
     if start.startswith((b"PK", b"\xd0\xcf\x11\xe0")):
         return _look_at_workbook(path, scratch, named)
     kind = text_kind(start)
-    if kind == "JSON" or start.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"[", b"{"):
+    if kind == JSON or start.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"[", b"{"):
         return _look_at_json(path, named)
-    if kind not in (None, "JSON", "XML"):
-        raise UnreadableError(f"is {kind}")
-    if kind == "XML" or start.lstrip().startswith(b"<!"):
+    if kind not in (None, JSON, XML):
+        raise UnreadableError(Fault.NO_TABLE.said(found=kind))
+    if kind == XML or start.lstrip().startswith(b"<!"):
         return _look_at_xml(path, named)
     return _look_at_csv(path, scratch, named)
 
@@ -151,7 +152,7 @@ def _look_at_csv(path: Path, scratch: Path, named: Named) -> Looked:
         if delimiter in ("", ",") and _is_fixed(first):
             return _look_at_fixed(path, encoding, told, named)
         if not delimiter:
-            raise UnreadableError("is text with no columns: there is no ';', ',', tab or '|' between them")
+            raise UnreadableError(Fault.NO_COLUMNS.said())
         form |= {"header_row": 0, "delimiter": delimiter}
     else:
         above = any(line.strip() for line in first[1 if said else 0 : at])
@@ -266,7 +267,7 @@ def _look_at_workbook(path: Path, scratch: Path, named: Named) -> Looked:
             continue
         found += [(position, looked)] if looked else []
     if not found:
-        raise UnreadableError("has no sheet with rows that people see")
+        raise UnreadableError(Fault.NO_ROWS_IN_SHEETS.said())
     with_headers = [(position, looked) for position, looked in found if looked.has_header]
     position, chosen = (with_headers or found)[0]
     if len(found) > 1 or position > 1:
@@ -302,9 +303,7 @@ def _look_at_json(path: Path, named: Named) -> Looked:
     content = json_content(path)
     if isinstance(content, list):
         if not content or not all(isinstance(item, dict) for item in content):
-            raise UnreadableError(
-                "is no array of objects" if content else "is an empty array, so nothing can be proposed"
-            )
+            raise UnreadableError((Fault.NO_ARRAY if content else Fault.EMPTY_ARRAY).said())
         return _of_records({"format": "json"}, content, named)
     arrays = _arrays(content) if isinstance(content, dict) else ()
     found = [_of_records({"format": "json", "records_at": at}, records, named) for at, records in arrays]
@@ -319,7 +318,7 @@ def _look_at_xml(path: Path, named: Named) -> Looked:
         for at in xml_paths(path, _DEEPEST)
     ]
     if not found:
-        raise UnreadableError("has no elements with anything in them")
+        raise UnreadableError(Fault.EMPTY_ELEMENTS.said())
     # An element within a record has fewer of its fields, one around it has them in lists or one level further away.
     found.sort(key=lambda looked: looked.form["records_at"].count("."), reverse=True)
     return _best(found, "element")

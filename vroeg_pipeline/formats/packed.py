@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, Protocol
 
+from vroeg_pipeline.domain.refusals import Fault
 from vroeg_pipeline.formats.cells import UnreadableError
 from vroeg_pipeline.formats.zip_files import BrokenZipError, broken_zip_told, is_encrypted
 from vroeg_pipeline.installation.home import temporary_file
@@ -33,37 +34,41 @@ def unpacked(path: Path, packed: Literal["gz", "zip"] | None, scratch: Path, max
         yield path
         return
     with path.open("rb") as file:
-        if not file.read(4).startswith(_MARKS[packed]):
-            raise UnreadableError(f"is not packed as .{packed}, which was agreed")
+        start = file.read(4)
+        if not start:
+            yield path  # an empty file has no header, however it is packed
+            return
+        if not start.startswith(_MARKS[packed]):
+            raise UnreadableError(Fault.NOT_PACKED.said(packed=packed))
     with temporary_file(scratch) as copy:
         if packed == "gz":
             try:
                 with gzip.open(path) as source:
                     _copy(source, copy, max_mb)
             except (gzip.BadGzipFile, EOFError, zlib.error):
-                raise UnreadableError("is a broken .gz file; pack it and send it again") from None
+                raise UnreadableError(Fault.BROKEN_PACK.said(packed=packed)) from None
         else:
             try:
                 with broken_zip_told(), zipfile.ZipFile(path) as container, container.open(_only(container)) as source:
                     _copy(source, copy, max_mb)
             except BrokenZipError:
-                raise UnreadableError("is a broken .zip file; pack it and send it again") from None
+                raise UnreadableError(Fault.BROKEN_PACK.said(packed=packed)) from None
         with copy.open("rb") as file:
             if file.read(_TAR_AT + len(_TAR))[_TAR_AT:] == _TAR:
-                raise UnreadableError("holds a .tar; pack the one file alone")
+                raise UnreadableError(Fault.HOLDS_TAR.said())
         yield copy
 
 
 def _only(container: zipfile.ZipFile) -> zipfile.ZipInfo:
     members = [m for m in container.infolist() if not m.is_dir() and not m.filename.startswith(_OF_A_MAC)]
     if len(members) != 1:
-        raise UnreadableError(f"holds {len(members)} files; one was agreed")
+        raise UnreadableError(Fault.SEVERAL_IN_PACK.said(count=len(members)))
     (member,) = members
     kind = stat.S_IFMT(member.external_attr >> 16)
     if kind not in (0, stat.S_IFREG):
-        raise UnreadableError("holds no regular file")
+        raise UnreadableError(Fault.NO_FILE_IN_PACK.said())
     if is_encrypted(member):
-        raise UnreadableError("is protected by a password; take the password off and send it again")
+        raise UnreadableError(Fault.HAS_PASSWORD.said())
     return member
 
 
@@ -77,5 +82,5 @@ def _copy(source: _Source, copy: Path, max_mb: float) -> None:
         while block := source.read(_BLOCK):
             total += len(block)
             if total > max_mb * 1024 * 1024:
-                raise UnreadableError(f"is more than {max_mb:g} MB when it is unpacked")
+                raise UnreadableError(Fault.TOO_LARGE_UNPACKED.said(limit=f"{max_mb:g}"))
             target.write(block)

@@ -30,7 +30,11 @@ _FIELDS = {
 
 
 class NoDateInNameError(Exception):
-    """The file's name has no date of the agreed format, or two of them."""
+    """The file's name has no date of the agreed format, or two of them: `found`."""
+
+    def __init__(self, found: int) -> None:
+        super().__init__()
+        self.found = found
 
 
 def shape(con: duckdb.DuckDBPyConnection, layout: Layout, into: str, name: str) -> None:
@@ -99,7 +103,7 @@ def date_in_name(name: str, date_format: str) -> date:
         except ValueError:
             continue
     if len(found) != 1:
-        raise NoDateInNameError
+        raise NoDateInNameError(len(found))
     return found.pop()
 
 

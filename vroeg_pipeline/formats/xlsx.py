@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from vroeg_pipeline.domain.dutch import in_dutch
+from vroeg_pipeline.domain.refusals import Fault, Said
 from vroeg_pipeline.formats.cells import NOTHING, Cell, Kind, UnreadableError
 from vroeg_pipeline.formats.kinds import refuse_other_kind
 from vroeg_pipeline.formats.xlsx_cells import ALL_SHEETS, BROKEN, LIMITS, NO_PART, NO_SHEET, OURS
@@ -45,16 +47,29 @@ class Sheet:
     other_rows: int
 
     @property
-    def told(self) -> str:
-        """The same in words; empty when there is nothing."""
-        parts = []
+    def told(self) -> Said | None:
+        """The same in words; None when there is nothing."""
+        parts, in_dutch_too = [], []
         if self.hidden_rows:
-            parts.append(f"{self.hidden_rows} hidden or filtered rows were read too")
-        if self.other_rows:
-            parts.append(
-                f"{self.other_rows} rows with the same headers on {self.other_sheets} other sheets were not read"
+            rows = f"{self.hidden_rows} hidden or filtered row" + ("" if self.hidden_rows == 1 else "s")
+            parts.append(f"{rows} {'was' if self.hidden_rows == 1 else 'were'} read too")
+            in_dutch_too.append(
+                in_dutch(self.hidden_rows, "verborgen regel is ook gelezen", "verborgen regels zijn ook gelezen")
             )
-        return "; ".join(parts)
+        if self.other_rows:
+            rows = f"{self.other_rows} row" + ("" if self.other_rows == 1 else "s")
+            sheets = f"{self.other_sheets} other sheet" + ("" if self.other_sheets == 1 else "s")
+            parts.append(
+                f"{rows} with the same headers on {sheets} {'was' if self.other_rows == 1 else 'were'} not read"
+            )
+            sheets = in_dutch(self.other_sheets, "ander werkblad", "andere werkbladen")
+            in_dutch_too.append(
+                in_dutch(self.other_rows, "regel", "regels")
+                + f" op {sheets} "
+                + ("is" if self.other_rows == 1 else "zijn")
+                + " niet gelezen"
+            )
+        return Said("; ".join(parts), "; ".join(in_dutch_too)) if parts else None
 
 
 @contextmanager
@@ -98,18 +113,19 @@ def _run(path: Path, cells: Path, sheet: str, *more: str) -> str:
             text=True,
         )
     except subprocess.TimeoutExpired:
-        raise UnreadableError("takes too long to read") from None
+        raise UnreadableError(Fault.WORKBOOK_TOO_HEAVY.said()) from None
     finally:
         copy.unlink(missing_ok=True)
     if done.returncode == NO_SHEET:
-        which = f"has no sheet {sheet[1:]}" if sheet.startswith("?") else f"has no sheet '{sheet}'"
-        raise UnreadableError(which if sheet else "has no sheet that people see")
+        if sheet.startswith("?"):
+            raise UnreadableError(Fault.NO_SHEET_AT.said(sheet=sheet[1:]))
+        raise UnreadableError(Fault.NO_SHEET.said(sheet=f"'{sheet}'") if sheet else Fault.NO_VISIBLE_SHEET.said())
     if done.returncode == NO_PART:
-        raise UnreadableError("is no XLSX workbook")
+        raise UnreadableError(Fault.NO_WORKBOOK.said())
     if done.returncode == BROKEN:
-        raise UnreadableError("is a broken workbook; open it in Excel, save it and send it again")
+        raise UnreadableError(Fault.BROKEN_WORKBOOK.said())
     if done.returncode == LIMITS or done.returncode < 0:
-        raise UnreadableError("is no workbook that can be read within the limits of memory and time")
+        raise UnreadableError(Fault.WORKBOOK_TOO_HEAVY.said())
     if done.returncode != 0:
         # Of its error output nothing may be said: that quotes cells.
         what = done.stdout.strip() if done.returncode == OURS else f"it ended with status {done.returncode}"
@@ -139,18 +155,18 @@ def _check_container(path: Path) -> None:
         with broken_zip_told(), zipfile.ZipFile(path) as container:
             parts = container.infolist()
             if len(parts) > _PARTS:
-                raise UnreadableError(f"has more than {_PARTS} parts")
+                raise UnreadableError(Fault.UNSAFE_WORKBOOK.said(how=f"more than {_PARTS} parts"))
             for part in parts:
                 if is_encrypted(part):
-                    raise UnreadableError("is protected by a password")
+                    raise UnreadableError(Fault.HAS_PASSWORD.said())
                 tail = b""
                 with container.open(part) as stream:
                     while chunk := stream.read(1 << 20):
                         total += len(chunk)
                         if total > _DECOMPRESSED_BYTES:
-                            raise UnreadableError("decompresses to more than can be read")
+                            raise UnreadableError(Fault.WORKBOOK_TOO_HEAVY.said())
                         if declared.search(tail + chunk):
-                            raise UnreadableError("declares a document type or entities")
+                            raise UnreadableError(Fault.UNSAFE_WORKBOOK.said(how="a document type or entities"))
                         tail = chunk[-40:]
-    except BrokenZipError as error:
-        raise UnreadableError(f"is no whole ZIP container ({error})") from None
+    except BrokenZipError:
+        raise UnreadableError(Fault.HALF_A_WORKBOOK.said()) from None

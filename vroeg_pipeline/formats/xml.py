@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from xml.etree.ElementTree import Element as Tree
 from xml.etree.ElementTree import ParseError
@@ -11,11 +13,15 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
 from vroeg_pipeline.domain.fields import header_name
-from vroeg_pipeline.formats.cells import UnreadableError
+from vroeg_pipeline.domain.refusals import Fault
+from vroeg_pipeline.formats.cells import UnreadableError, WrongEncodingError
+from vroeg_pipeline.formats.encodings import blocks, encoding_of, is_utf8, not_utf8, not_utf8_at, wide_encoding
 from vroeg_pipeline.formats.kinds import refuse_other_kind
 from vroeg_pipeline.formats.records import Element, path_of
 
 _DEEPEST = 50
+_DECLARED = re.compile(rb"""(?:\xef\xbb\xbf)?<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z][\w.-]*)["']""")
+_DECLARED_WITHIN = 1_024
 _OF_SCHEMAS = "{http://www.w3.org/2001/XMLSchema-instance}"
 
 
@@ -35,7 +41,7 @@ def xml_records(path: Path, records_at: str) -> list[Element]:
             inside.append(element)
             names.append(header_name(_local(element.tag)))
             if len(names) > _DEEPEST:
-                raise UnreadableError("is nested too deeply")
+                raise UnreadableError(Fault.TOO_DEEP.said())
             is_there = is_there or names == wanted[:-1]
             continue
         if names == wanted:
@@ -47,7 +53,7 @@ def xml_records(path: Path, records_at: str) -> list[Element]:
         if inside and len(names) < len(wanted):
             inside[-1].remove(element)
     if not records and not is_there:
-        raise UnreadableError(f"has no element '{records_at}', which was agreed")
+        raise UnreadableError(Fault.NO_ELEMENT.said(path=records_at))
     return records
 
 
@@ -73,15 +79,42 @@ def xml_paths(path: Path, deepest: int) -> list[str]:
 
 
 def _events(path: Path) -> Iterator[tuple[str, Tree]]:
+    _check_encoding(path)
     try:
         yield from iterparse(path, events=("start", "end"), forbid_dtd=True)
     except DefusedXmlException:
-        raise UnreadableError("declares a document type or entities") from None
+        raise UnreadableError(Fault.DOCUMENT_TYPE.said()) from None
     except ParseError as error:
-        raise UnreadableError(f"is no valid XML at line {error.position[0]}") from None
+        raise _no_xml(path, error) from None
     except (LookupError, ValueError):
         # Of the encoding that the file says it has; what reads the events raises nothing in here.
-        raise UnreadableError("is in an encoding that XML is not read in; UTF-8 is usual") from None
+        raise UnreadableError(Fault.UNKNOWN_XML_ENCODING.said()) from None
+
+
+def _check_encoding(path: Path) -> None:
+    """Raises UnreadableError where the first line says an encoding that the bytes are not in."""
+    if wide_encoding(path):
+        return
+    with path.open("rb") as file:
+        said = _DECLARED.match(file.read(_DECLARED_WITHIN))
+    declared = said[1].decode() if said else "utf-8"
+    try:
+        encoding = encoding_of(path, declared)
+    except LookupError:
+        return  # told by who reads it
+    except WrongEncodingError as error:
+        raise UnreadableError(Fault.OTHER_XML_ENCODING.said(agreed=declared, found=error.found)) from None
+    if is_utf8(encoding) and not_utf8_at(blocks(path)) is not None:
+        raise UnreadableError(Fault.OTHER_XML_ENCODING.said(agreed=declared, found=not_utf8(path, declared).found))
+
+
+def _no_xml(path: Path, error: ParseError) -> UnreadableError:
+    line, column = error.position
+    with path.open("rb") as file:
+        here = next(islice(file, line - 1, line), b"")[max(0, column - 2) : column + 1]
+    if b"&" in here:
+        return UnreadableError(Fault.AMPERSAND.said(line=line), line)
+    return UnreadableError(Fault.NO_XML.said(line=line, column=column + 1), line)
 
 
 def _content(element: Tree) -> object:

@@ -37,6 +37,7 @@ class RegisteredFile:
     is_addition: bool = False
     references_lacking: int | None = None
     references_before: int | None = None
+    detail_in_dutch: str | None = None
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,27 @@ TOLD: list[tuple[Facts, str, str]] = [
         "Ontvangen op 06-03-2021 09:00, de afspraak was 05-03-2021 17:00: 20 regels. De levering wordt gebruikt.",
     ),
     (
+        Missing(
+            **WHO,
+            due="05-03-2021 17:00",
+            refusals=("too_large", "unreadable"),
+            refusals_in_dutch=("dit", "en dat"),
+        ),
+        "Nothing usable came by 05-03-2021 17:00. What came was refused: too_large, unreadable.",
+        "Er kwam niets bruikbaars voor 05-03-2021 17:00. Wat kwam is geweigerd: dit; en dat. De werklijsten",
+    ),
+    (
+        Refused(
+            **WHO,
+            received="03-03-2021 10:00",
+            refusal="missing_columns",
+            detail="lacks surname",
+            detail_in_dutch="deze kolommen ontbreken: 'Naam'",
+        ),
+        "What came on 03-03-2021 10:00 cannot be used: missing_columns (lacks surname).",
+        "Het bestand van 03-03-2021 10:00 kan niet worden gebruikt: deze kolommen ontbreken: 'Naam'.",
+    ),
+    (
         Refused(**WHO, received="03-03-2021 10:00", refusal="missing_columns", detail="lacks surname"),
         "What came on 03-03-2021 10:00 cannot be used: missing_columns (lacks surname).",
         "Het bestand van 03-03-2021 10:00 kan niet worden gebruikt: een verplichte kolom ontbreekt",

@@ -98,6 +98,7 @@ def test_a_file_is_shown_in_numbers(tmp_path: Path) -> None:
         "invalid_date 1",
         "missing_postcode 1",
     } <= lines_of(said)
+    assert "What a file lacks of the one that it replaces is seen only when it is delivered." in said
     assert "vroeg agreement new" in said
     assert max(map(len, said.splitlines())) <= 100 + len(str(file))
 

@@ -144,13 +144,17 @@ def test_an_encoding_that_is_found_by_itself_gives_the_same_signals(march: Month
 def test_utf_16_that_was_not_agreed_is_refused_and_said(march: Month) -> None:
     (file,) = march.world.table("delivery_files", where="partner = 'breed_niet_afgesproken'")
     assert (file["status"], file["refusal"]) == ("refused", "unreadable")
-    assert file["detail"] == "is UTF-16 (Excel: 'Unicode text'), utf-8 was agreed"
+    assert file["detail"] == "is UTF-16 (Excel: 'Unicode text'), utf-8 was agreed; save it as utf-8 and send it again"
+    assert file["detail_in_dutch"] == (
+        "het bestand is opgeslagen als UTF-16 (in Excel: 'Unicode-tekst'), afgesproken is UTF-8; sla het op als UTF-8 "
+        "(in Excel: 'CSV UTF-8') en stuur het opnieuw"
+    )
     assert march.verdicts["breed_niet_afgesproken", "delivered"][0] is False
 
 
 def test_rows_that_are_hidden_and_rows_on_other_sheets_are_told(march: Month) -> None:
     assert march.signals("werkmap") == [(f"K{n}", "Testman", f"2021AB_{n}__") for n in (1, 2, 3, 4)]
-    told = "2 hidden or filtered rows were read too; 1 rows with the same headers on 1 other sheets were not read"
+    told = "2 hidden or filtered rows were read too; 1 row with the same headers on 1 other sheet was not read"
     assert march.detail("werkmap") == told
     assert f"2021-03 werkmap: {told}" in march.said
 

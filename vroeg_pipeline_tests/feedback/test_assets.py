@@ -112,7 +112,8 @@ def test_a_partner_whose_file_was_refused_hears_why(town: World) -> None:
     town.deliver("Naamzebra", "2021-03", [row()])
     town.run("2021-03", upto=("partner_feedback", "worklist_files"))
     text = feedback_paths(town.home, MARCH, "oud")["txt"].read_text(encoding="utf-8")
-    assert "konden we niet verwerken (geweigerd: een verplichte kolom ontbreekt" in text
+    assert "konden we niet verwerken (geweigerd: deze kolommen ontbreken: " in text
+    assert "; geef elke kolom de afgesproken kop). Wilt u een nieuw bestand aanleveren?" in text
     assert told(town, "oud") == []
     assert sorted(path.name for path in (town.home.outbox_of(MARCH) / "partners").iterdir()) == ["oud"]
 

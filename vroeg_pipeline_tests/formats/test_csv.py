@@ -175,28 +175,64 @@ TITLE = "id;naam;bedrag\n1;d’Été;€ 5\n"
         (NAMES.encode(), "cp850", "is UTF-8, cp850 was agreed"),
         (NAMES.encode(), "utf-16", "is UTF-8, utf-16 was agreed"),
         (NAMES.encode("cp1252"), "utf-8", "is cp1252 or latin-1, utf-8 was agreed"),
-        (NAMES.encode("cp1252"), "utf-16-le", "is cp1252 or latin-1, utf-16-le was agreed"),
-        (NAMES.encode("utf-16"), "utf-8", "is UTF-16 (Excel: 'Unicode text'), utf-8 was agreed"),
-        (NAMES.encode("utf-16-be"), "cp1252", "is UTF-16 (Excel: 'Unicode text'), cp1252 was agreed"),
-        (NAMES.encode("utf-16-be"), "utf-16-le", "is UTF-16 (Excel: 'Unicode text'), utf-16-le was agreed"),
+        (
+            NAMES.encode("cp1252"),
+            "utf-16-le",
+            "is cp1252 or latin-1, utf-16-le was agreed",
+        ),
+        (
+            NAMES.encode("utf-16"),
+            "utf-8",
+            "is UTF-16 (Excel: 'Unicode text'), utf-8 was agreed",
+        ),
+        (
+            NAMES.encode("utf-16-be"),
+            "cp1252",
+            "is UTF-16 (Excel: 'Unicode text'), cp1252 was agreed",
+        ),
+        (
+            NAMES.encode("utf-16-be"),
+            "utf-16-le",
+            "is UTF-16 (Excel: 'Unicode text'), utf-16-le was agreed",
+        ),
         (NAMES.encode("utf-32"), "utf-8", "is UTF-32-LE, utf-8 was agreed"),
-        (NAMES.encode("cp850"), "cp1252", "is in a code page of DOS or an old Mac, cp1252 was agreed"),
-        (NAMES.encode("cp850"), "utf-8", "is in a code page of DOS or an old Mac, utf-8 was agreed"),
-        (NAMES.encode() + NAMES.encode("cp1252"), "cp1252", "is partly UTF-8 (line 3) and partly cp1252"),
+        (
+            NAMES.encode("cp850"),
+            "cp1252",
+            "is in a code page of DOS or an old Mac, cp1252 was agreed",
+        ),
+        (
+            NAMES.encode("cp850"),
+            "utf-8",
+            "is in a code page of DOS or an old Mac, utf-8 was agreed",
+        ),
+        (
+            NAMES.encode() + NAMES.encode("cp1252"),
+            "cp1252",
+            "is partly UTF-8 (line 3) and partly cp1252",
+        ),
         (
             NAMES.encode() + NAMES.encode("cp1252"),
             "utf-8",
             "is partly utf-8 and partly in another encoding, from line 7",
         ),
-        ("naam;bedrag\nNguyễn;1\n".encode(), "cp1252", "is UTF-8, cp1252 was agreed"),
-        (NAMES.encode("cp850"), "auto", "is in a code page of DOS or an old Mac, auto was agreed"),
+        (
+            "naam;bedrag\nNguyễn;1\n".encode(),
+            "cp1252",
+            "is UTF-8, cp1252 was agreed",
+        ),
+        (
+            NAMES.encode("cp850"),
+            "auto",
+            "is in a code page of DOS or an old Mac, auto was agreed",
+        ),
     ],
 )
 def test_what_is_in_another_encoding_says_in_which(door: Door, content: bytes, agreed: str, said: str) -> None:
     """Case a03e: UTF-8 where cp1252 was agreed came to a team as MÃ¼ller."""
     with pytest.raises(WrongEncodingError) as error:
         door(content, Dialect(agreed))
-    assert str(error.value) == said
+    assert str(error.value).startswith(f"{said}; ")
     with pytest.raises(WrongEncodingError, match=re.escape(said)):
         list(csv_rows(door.path, Dialect(agreed)))
 
@@ -299,7 +335,7 @@ def test_headers_are_the_same_to_people(header: str, same: str) -> None:
 OURS = (
     ("id,naam\n1,x,y\n", "in.csv line 2: cannot be read as CSV: has a row that is longer"),
     ('id,naam\n1,"x"y\n', "in.csv line 2: cannot be read as CSV"),
-    ('id,naam\n1,"x\n2,y\n', "in.csv line 2: cannot be read as CSV: has a quote that is never closed"),
+    ('id,naam\n1,"x\n2,y\n', "in.csv line 2: cannot be read as CSV: has a quote in line 2 that is never closed"),
     ("id,Naam ,naam\n1,x,y\n", "in.csv: cannot be read as CSV: the column 'naam' is there twice"),
     ("id\n1\n", "in.csv: lacks the column naam; add it to the file"),
     (b"id,naam\n1,\xe9\n", "in.csv: is not UTF-8 text; save it as UTF-8"),

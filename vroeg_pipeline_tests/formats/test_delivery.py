@@ -266,7 +266,8 @@ def test_xlsx_cells_are_taken_as_such(read: Reader, tmp_path: Path) -> None:
 
 def test_an_absent_sheet_is_said_so(read: Reader, tmp_path: Path) -> None:
     outcome, _ = read(workbook(tmp_path / "b.xlsx"), "xlsx", sheet="Achterstanden")
-    assert (outcome.refusal, outcome.detail) == ("unreadable", "has no sheet 'Achterstanden'")
+    assert outcome.refusal == "unreadable"
+    assert outcome.detail.startswith("has no sheet 'Achterstanden'")
 
 
 def rebuilt(source: bytes, path: Path, replacements: dict[str, bytes]) -> bytes:
@@ -355,7 +356,10 @@ def test_rows_that_melted_refuse_the_file_and_the_line_is_told(read: Reader) -> 
     lines = [line("K1", surname='"t Hart'), line("K2", surname=SECRET), line("K3", surname='"s-Graveland')]
     outcome, rows = read("\r\n".join([HEADER, *lines]))
     assert (outcome.refusal, outcome.row_count, rows) == ("unreadable", None, [])
-    assert outcome.detail == "has a quote in line 2 that swallows the rows down to line 4"
+    assert (
+        outcome.detail
+        == "has a quote in line 2 that swallows the rows down to line 4; write a quote within a text twice, or leave it out"
+    )
 
 
 def test_a_bare_return_among_other_line_ends_takes_no_letter(read: Reader) -> None:
@@ -400,12 +404,16 @@ NOBODY = f"{SECRET} {SECRET}"
             f'"{",".join(AGREED)}"\n"K1,{SECRET}"\n',
             "each line stands in quotes as a whole; write quotes around cells alone, with ',' between them",
         ),
+        (f"{HEADER}\n{line('K1')}\n".replace(";", "~"), "has one column alone: no ';' stands between cells"),
+        (f"{SECRET};K1;2021AA;12;100,00;01-01-2021;01-03-2021\n", "there are no headers: the first row holds values"),
     ],
 )
 def test_where_the_headers_are_is_said(read: Reader, content: str, said: str) -> None:
     """Cases a09 and a20."""
     outcome, _ = read(content)
-    assert (outcome.refusal, outcome.detail) == ("missing_columns", said)
+    assert outcome.refusal == "missing_columns"
+    assert outcome.detail.startswith(said)
+    assert SECRET not in outcome.said.dutch
 
 
 def test_the_row_of_the_headers_is_said_of_a_workbook_too(read: Reader, tmp_path: Path) -> None:
@@ -429,7 +437,10 @@ def test_the_row_of_the_headers_is_said_of_a_workbook_too(read: Reader, tmp_path
         (f'{{"{SECRET}": [{{}}]}}', "is an object with an array in one of its fields; the array alone was agreed: "),
         (f'{{"{SECRET}": 1}}', "is one object; an array of objects was agreed: "),
         ("[{}, 1]", "is no array of objects"),
-        ('[{"a": 1},\n', "is no valid JSON at line 2"),
+        ('[{"a": "1', "stops in the middle of the JSON, in line 1"),
+        ('[{"a": 1}]\n[{"a": 2}]', "holds several JSON texts behind each other"),
+        ("[{'a': 1}]", "is no valid JSON at line 1, character 3"),
+        ('[{"a": 1},\n', "stops in the middle of the JSON, in line 2, as if it was cut off on the way"),
     ],
 )
 def test_what_is_no_array_says_what_it_is(read: Reader, content: str, said: str) -> None:
@@ -444,15 +455,22 @@ def test_a_second_header_in_another_order_refuses_the_file(read: Reader) -> None
     fields[1], fields[2] = fields[2], fields[1]
     again = ";".join(fields)
     outcome, _ = read(f"{HEADER}\n{line('K1')}\n\ufeff{again}\n{line('K2')}\n")
-    assert outcome.detail == "has its headers again in row 2, in another order; send the files one by one"
+    assert (
+        outcome.detail
+        == "has its headers again in row 2 below the headers, in another order; send the files one by one"
+    )
     outcome, rows = read(f"{HEADER}\n{line('K1')}\n\ufeff{HEADER}\n{line('K2')}\n")
     assert (outcome.refusal, [row["customer_reference"] for row in rows][::2]) == (None, ["K1", "K2"])
 
 
 def test_json_in_another_encoding_says_in_which(read: Reader) -> None:
     text = '[{"Surname": "Müller"}]'
-    assert read(text.encode("cp1252"), "json")[0].detail == "is cp1252 or latin-1, utf-8 was agreed (line 1)"
-    assert read(text.encode("utf-16"), "json")[0].detail == "is UTF-16 (Excel: 'Unicode text'), utf-8 was agreed"
+    assert (
+        read(text.encode("cp1252"), "json")[0].detail
+        == "is cp1252 or latin-1, UTF-8 was agreed; save it as UTF-8 and send it again (line 1)"
+    )
+    wide = read(text.encode("utf-16"), "json")[0].detail
+    assert wide.startswith("is UTF-16 (Excel: 'Unicode text'), UTF-8 was agreed")
 
 
 @pytest.mark.parametrize("kind", ["csv", "json", "xlsx"])

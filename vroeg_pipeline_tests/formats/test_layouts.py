@@ -158,9 +158,10 @@ def test_a_sheet_by_its_position_among_those_that_people_see(read: Reader, tmp_p
     content = workbook(tmp_path / "b.xlsx", (0, 0, other), (0, 0, other), (0, 0, [HEADERS, ROW]), hidden=1)
     outcome, rows = read(content, {"format": "xlsx", "sheet": 2})
     assert (outcome.refusal, rows) == (None, [READ])
-    assert outcome.detail == "1 rows with the same headers on 1 other sheets were not read"
+    assert outcome.detail == "1 row with the same headers on 1 other sheet was not read"
     outcome, _ = read(content, {"format": "xlsx", "sheet": 3})
-    assert (outcome.refusal, outcome.detail) == ("unreadable", "has no sheet 3")
+    assert outcome.refusal == "unreadable"
+    assert outcome.detail.startswith("has no sheet 3 that people see")
 
 
 @pytest.mark.parametrize("kind", ["csv", "json", "xlsx"])
@@ -240,7 +241,8 @@ def test_an_array_within_an_object(read: Reader, records_at: str) -> None:
         ("{}", f"has nothing at '{records_at}', where an array of objects was agreed"),
     ):
         outcome, _ = read(content, form)
-        assert (outcome.refusal, outcome.detail) == ("unreadable", said)
+        assert outcome.refusal == "unreadable"
+        assert outcome.detail.startswith(said)
 
 
 def test_one_object_a_line(read: Reader) -> None:
@@ -257,7 +259,7 @@ def test_one_object_a_line(read: Reader) -> None:
         (f"{line}\n1\n", "has no JSON object in line 2; one object a line was agreed"),
         (f"[{line}]", "is an array; one object a line was agreed (format json can be agreed)"),
     ):
-        assert read(content, {"format": "jsonl"}, columns)[0].detail == said
+        assert read(content, {"format": "jsonl"}, columns)[0].detail.startswith(said)
     assert "format jsonl can be agreed" in read(f"{line}\n{line}\n", {"format": "json"})[0].detail
 
 
@@ -298,7 +300,7 @@ def test_the_repeated_element_of_xml(read: Reader) -> None:
         "<sinds>01-08-2026</sinds>", '<sinds xmlns:i="http://www.w3.org/2001/XMLSchema-instance" i:nil="true"/>'
     )
     assert "arrears_since" not in read(xml(SIGNAL, none), XML, IN_XML)[1][1]
-    assert read(xml(), XML, IN_XML)[0] == ReadDelivery(None, "", 0)
+    assert read(xml(), XML, IN_XML)[0] == ReadDelivery(None, None, 0)
 
 
 @pytest.mark.parametrize(
@@ -308,17 +310,34 @@ def test_the_repeated_element_of_xml(read: Reader) -> None:
         (xml(SIGNAL).replace("signalen", "meldingen"), "has no element 'levering.signalen.signaal', which was agreed"),
         (f'<!DOCTYPE x [<!ENTITY e "{SECRET}">]><x>&e;</x>', "declares a document type or entities"),
         ('<!DOCTYPE x SYSTEM "file:///etc/hostname"><x/>', "declares a document type or entities"),
-        ('<?xml version="1.0" encoding="shift_jis"?><x/>', "is in an encoding that XML is not read in; UTF-8 is usual"),
-        ('<?xml version="1.0" encoding="x-geheim"?><x/>', "is in an encoding that XML is not read in; UTF-8 is usual"),
+        (
+            '<?xml version="1.0" encoding="shift_jis"?><x/>',
+            "is in an encoding that XML is not read in; save it as UTF-8",
+        ),
+        (
+            '<?xml version="1.0" encoding="x-geheim"?><x/>',
+            "is in an encoding that XML is not read in; save it as UTF-8",
+        ),
         ("<a>" * 60 + "</a>" * 60, "is nested too deeply"),
         (CSV, "is a CSV, xml was agreed"),
         ('[{"a": 1}]', "is JSON, xml was agreed"),
         ("<!DOCTYPE html><html></html>", "is a web page, xml was agreed"),
+        (xml(SIGNAL.replace("Smit", "Smit & Co")), "is no valid XML at line 2: write & as &amp; there"),
+        (xml(SIGNAL.replace("Smit", "Smit&nbsp;sr")), "is no valid XML at line 2: write & as &amp; there"),
+        (
+            xml(SIGNAL).replace("Smit", "Müller").encode("cp1252"),
+            "says in its first line that it is UTF-8, but is cp1252",
+        ),
+        (
+            xml(SIGNAL.replace("Smit", "Müller"), head='<?xml version="1.0" encoding="iso-8859-1"?>').encode(),
+            "says in its first line that it is iso-8859-1, but is UTF-8",
+        ),
     ],
 )
 def test_xml_that_is_not_as_agreed_says_how(read: Reader, content: str, said: str) -> None:
     outcome, rows = read(content, XML, IN_XML)
-    assert (outcome.refusal, outcome.detail.removesuffix(" (line 1)"), rows) == ("unreadable", said, [])
+    assert (outcome.refusal, rows) == ("unreadable", [])
+    assert outcome.detail.startswith(said)
 
 
 def test_a_table_of_xml_is_no_web_page(read: Reader) -> None:
@@ -355,15 +374,35 @@ def test_fields_at_fixed_characters_of_a_line(read: Reader) -> None:
     }
 
 
+@pytest.mark.parametrize("aside", ["", "niet afgesproken, en langer dan al het andere op de regel bij elkaar 2021AB"])
+def test_rows_behind_each_other_in_a_line_are_not_lost(read: Reader, aside: str) -> None:
+    """A file of records without line ends gave its first row and no other, and a line end that is lost took a row."""
+    rows = [f"{row}{aside}" for row in fixed(ROW, [*ROW[:5], "31-12-2025", *ROW[6:]], ROW).splitlines()]
+    assert read("\n".join(rows), FIXED_FORM, FIXED)[0].row_count == 3
+    for content, line in (
+        ("".join(rows), 1),
+        (f"{rows[0]}\n{rows[1]}{rows[2]}", 2),
+        ("\n".join([*rows * 9, rows[0] * 2]), 28),
+    ):
+        outcome, _ = read(content, FIXED_FORM, FIXED)
+        assert outcome.refusal == "unreadable"
+        assert outcome.detail.startswith(f"has several rows in line {line}, behind each other")
+
+
+def test_a_page_of_a_printer_shifts_nothing(read: Reader) -> None:
+    outcome, rows = read(fixed(ROW) + "\f" + fixed(ROW), FIXED_FORM, FIXED)
+    assert (outcome.row_count, rows[0]) == (2, rows[1])
+
+
 def test_lines_that_cannot_be_of_that_form_are_refused(read: Reader) -> None:
     outcome, _ = read("C1    Jansen\n", FIXED_FORM, FIXED)
     assert outcome.refusal == "missing_columns"
     assert outcome.detail.startswith("lacks postcode ('17-22'), house_number ('23-27')")
     in_bytes = fixed(ROW) + fixed([*ROW[:1], "Müller", *ROW[2:]]).replace("Müller ", "Müller", 1)
     outcome, _ = read(in_bytes, FIXED_FORM, FIXED)
-    assert outcome.detail == "has its fields at fixed bytes, not characters; send it in cp1252 and agree that"
+    assert outcome.detail.startswith("has its fields at fixed bytes, not characters")
     outcome, _ = read(fixed([*ROW[:1], "Müller", *ROW[2:]]).encode("cp1252"), FIXED_FORM, FIXED)
-    assert outcome.detail == "is cp1252 or latin-1, utf-8 was agreed (line 1)"
+    assert outcome.detail == "is cp1252 or latin-1, utf-8 was agreed; save it as utf-8 and send it again (line 1)"
 
 
 def packed_zip(members: dict[str, str], **changes: int) -> bytes:
@@ -392,7 +431,8 @@ def test_the_one_file_in_a_packed_one(read: Reader, tmp_path: Path) -> None:
         outcome, rows = read(content, form)
         assert (outcome.refusal, rows) == (None, [READ])
     outcome, _ = read(gzip.compress(b"", mtime=0), {"format": "csv", "packed": "gz"})
-    assert (outcome.refusal, outcome.detail) == ("missing_columns", "the file is empty, so there is no header")
+    assert outcome.refusal == "missing_columns"
+    assert outcome.detail.startswith("the file is empty, so there is no header")
 
 
 TAR = io.BytesIO()
@@ -409,9 +449,10 @@ with tarfile.open(fileobj=TAR, mode="w") as archive:
         ("gz", gzip.compress(CSV.encode(), mtime=0)[:-9], "is a broken .gz file; pack it and send it again"),
         ("gz", gzip.compress(b"x" * 40, mtime=0)[:12] + b"\xff" * 30, "is a broken .gz file; pack it and send it again"),
         ("zip", packed_zip({"a.csv": CSV})[:-9], "is a broken .zip file; pack it and send it again"),
-        ("zip", packed_zip({"a.csv": CSV, "b.csv": CSV}), "holds 2 files; one was agreed"),
-        ("zip", packed_zip({}), "holds 0 files; one was agreed"),
-        ("zip", packed_zip({"a.csv": "/etc/hostname"}, mode=stat.S_IFLNK | 0o777), "holds no regular file"),
+        ("zip", packed_zip({"a.csv": CSV, "b.csv": CSV}), "holds 2 files; pack the one file alone"),
+        ("zip", b"PK", "is a broken .zip file; pack it and send it again"),
+        ("zip", packed_zip({}), "holds 0 files; pack the one file alone"),
+        ("zip", packed_zip({"a.csv": "/etc/hostname"}, mode=stat.S_IFLNK | 0o777), "holds a link and no file"),
         ("gz", gzip.compress(TAR.getvalue(), mtime=0), "holds a .tar; pack the one file alone"),
         ("gz", gzip.compress(b"\0" * 3_000_000, mtime=0), "is more than 2 MB when it is unpacked"),
         ("zip", packed_zip({"a.csv": "\0" * 3_000_000}), "is more than 2 MB when it is unpacked"),
@@ -420,7 +461,8 @@ with tarfile.open(fileobj=TAR, mode="w") as archive:
 )  # fmt: skip
 def test_what_is_not_one_packed_file_is_refused(read: Reader, packed: str, content: bytes, said: str) -> None:
     outcome, rows = read(content, {"format": "csv", "packed": packed}, max_mb=2)
-    assert (outcome.refusal, outcome.detail, rows) == ("unreadable", said, [])
+    assert (outcome.refusal, rows) == ("unreadable", [])
+    assert outcome.detail.startswith(said)
 
 
 def split_of(read: Reader, pattern: str, cell: str, **more: Any) -> dict[str, str]:
@@ -503,10 +545,9 @@ def test_a_constant_is_in_every_row(read: Reader) -> None:
     form = {"format": "csv", "date_format": "%d-%m-%Y"}
     for other in (f"{SECRET}.csv", "20261005-20261006.csv", "120261005.csv", "20261305.csv"):
         outcome, _ = read(CSV, form, columns, constants=constants, name=other)
-        assert (outcome.refusal, outcome.detail) == (
-            "missing_columns",
-            "lacks in its name a date for reference_date (%Y%m%d)",
-        )
+        assert outcome.refusal == "missing_columns"
+        assert "reference_date (%Y%m%d)" in outcome.detail
+        assert ("two dates" in outcome.detail) is (other == "20261005-20261006.csv")
 
 
 @pytest.mark.parametrize(
@@ -527,4 +568,5 @@ def test_rows_above_and_nothing_below_are_no_header(read: Reader, tmp_path: Path
     book = workbook(tmp_path / "b.xlsx", (0, 0, [["Overzicht"]]))
     for content, kind in ((book, "xlsx"), (b"Overzicht\n", "csv")):
         outcome, _ = read(content, {"format": kind, "header_row": 4})
-        assert (outcome.refusal, outcome.detail, outcome.row_count) == ("missing_columns", "there is no header", 0)
+        assert (outcome.refusal, outcome.row_count) == ("missing_columns", 0)
+        assert outcome.detail.startswith("there is no header")

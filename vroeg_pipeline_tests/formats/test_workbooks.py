@@ -179,7 +179,7 @@ def test_the_sheet_is_the_first_that_people_see_with_the_headers(tmp_path: Path,
     )  # fmt: skip
     outcome, rows = read(tmp_path, content)
     assert (outcome.refusal, references(rows)) == (None, ["K1", "K2"])
-    assert outcome.detail == "3 rows with the same headers on 1 other sheets were not read"
+    assert outcome.detail == "3 rows with the same headers on 1 other sheet were not read"
 
 
 def test_a_chart_is_no_sheet(tmp_path: Path) -> None:
@@ -192,13 +192,13 @@ def test_the_agreed_sheet_is_compared_as_headers_are(tmp_path: Path) -> None:
     content = workbook({"Los": sheet(row("L")), "Achter  Standen ": sheet(row("K1"))})
     outcome, rows = read(tmp_path, content, "achter standen")
     assert references(rows) == ["K1"]
-    assert outcome.detail.startswith("1 rows with the same headers")
-    assert read(tmp_path, content, "Geen")[0].detail == "has no sheet 'Geen'"
+    assert outcome.detail.startswith("1 row with the same headers")
+    assert read(tmp_path, content, "Geen")[0].detail.startswith("has no sheet 'Geen', which was agreed")
 
 
 def test_nothing_to_see_is_said(tmp_path: Path) -> None:
     content = workbook({"Oud": sheet(row("K1"))}, states={"Oud": 'state="hidden"'})
-    assert read(tmp_path, content)[0].detail == "has no sheet that people see"
+    assert read(tmp_path, content)[0].detail == "has no sheet that people see; make the sheet with the rows visible"
 
 
 def test_hidden_rows_are_read_and_told(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_hidden_rows_are_read_and_told(tmp_path: Path) -> None:
     )
     outcome, rows = read(tmp_path, content)
     assert references(rows) == ["K1", "K2", "K3"]
-    assert outcome.detail == "1 hidden or filtered rows were read too"
+    assert outcome.detail == "1 hidden or filtered row was read too"
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,9 @@ def test_a_formula_without_an_outcome_asks_for_excel(tmp_path: Path, value: str)
     formula = f'<c r="{{}}"><f>A2*2</f>{value}</c>'
     outcome, rows = read(tmp_path, workbook({"Blad1": sheet(row("K1"), row("K2", amount_due=formula.format("N3")))}))
     assert (outcome.refusal, rows) == ("unreadable", [])
-    assert outcome.detail == "has a formula without an outcome in row 2; open it in Excel, save it and send it again"
+    assert outcome.detail == (
+        "has a formula without an outcome in row 2 below the headers; open it in Excel, save it and send it again"
+    )
     # One in a column that nobody agreed is no reason.
     content = workbook({"Blad1": sheet(row("K1") + formula.format("U2"), header=HEADER + text("Extra"))})
     assert references(read(tmp_path, content)[1]) == ["K1"]
@@ -362,7 +364,7 @@ def test_what_takes_too_much_memory_is_the_senders(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr("vroeg_pipeline.formats.xlsx._MEMORY_BYTES", 40 << 20)
     content = workbook({"Blad1": sheet(*(row("K" * 500) for _ in range(20_000)))})
     outcome, _ = read(tmp_path, content)
-    assert outcome.detail == "is no workbook that can be read within the limits of memory and time"
+    assert outcome.detail.startswith("is a workbook that takes more memory or time than is allowed")
 
 
 def test_a_panic_of_the_library_is_the_senders_and_ending_is_ending() -> None:
