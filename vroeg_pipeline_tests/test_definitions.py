@@ -57,7 +57,14 @@ GRAPH = {
         "validated_signals",
     ],
     "worklist_issues": ["prioritised_worklists"],
-    "worklist_files": ["address_matches", "prioritised_worklists", "validated_signals", "worklist_issues"],
+    "worklist_files": [
+        "address_matches",
+        "outcome_files",
+        "prioritised_worklists",
+        "recidivism_history",
+        "validated_signals",
+        "worklist_issues",
+    ],
     "contact_attempts": [
         "address_overrides",
         "delivery_files",

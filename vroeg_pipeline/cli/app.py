@@ -405,6 +405,28 @@ def evaluate(
 
 @app.command()
 @one_line_errors
+def worklists(
+    month: Annotated[str, typer.Option(help="The month, YYYY-MM.")],
+    worklist: Annotated[
+        str | None, typer.Option(help="One list, as wijkteam_noord; else all.", show_default=False)
+    ] = None,
+    forms: Annotated[bool, typer.Option("--forms", help="A form on A5 for each home visit.")] = False,
+    by_street: Annotated[bool, typer.Option("--by-street", help="Sorted by street and number, not by rank.")] = False,
+) -> None:
+    """Write the lists of a month as they stand now, to print and take along. What was issued stays as it is.
+
+    vroeg worklists --month 2021-03 --by-street
+
+    vroeg worklists --month 2021-03 --worklist wijkteam_noord --forms
+    """
+    from vroeg_pipeline.cli.worklists import write_lists
+
+    home = Home.from_environment()
+    write_lists(home, parse_month(month), worklist, out, problems, forms=forms, sort=by_street)
+
+
+@app.command()
+@one_line_errors
 def whatif(
     settings: Annotated[Path, typer.Option(help="Another settings.yaml.")],
     month: Annotated[str, typer.Option(help="The month, YYYY-MM.")],

@@ -15,6 +15,7 @@ from typing import Any
 
 import xlsxwriter
 from xlsxwriter.format import Format
+from xlsxwriter.url import Url, UrlTypes
 from xlsxwriter.worksheet import Worksheet
 
 from vroeg_pipeline.domain.months import AMSTERDAM
@@ -23,28 +24,33 @@ from vroeg_pipeline.installation.home import private_folder, replacing
 # Excel has 1,048,576 rows a sheet; a longer list goes on in the next sheet.
 ROWS_A_SHEET = 1_000_000
 # The height of a line of text, in points.
-LINE_POINTS = 14.5
+LINE_POINTS = 13
 
 Look = Mapping[str, Any]
-TEXT: Look = {"font_name": "Calibri", "font_size": 11, "valign": "top"}
+# On every computer, or with letters of the same width: columns are as wide as their font makes them.
+_FONT: Look = {"font_name": "Arial", "font_size": 10}
+TEXT: Look = {**_FONT, "valign": "top"}
 LINE: Look = {**TEXT, "text_wrap": True, "bottom": 1, "bottom_color": "#BFBFBF"}
 STRONG: Look = {"bold": True}
-TITLE: Look = {**TEXT, "bold": True, "font_size": 16, "font_color": "#1F3864"}
+TITLE: Look = {**TEXT, "bold": True, "font_size": 15, "font_color": "#1F3864"}
 HEADER: Look = {"bold": True, "bg_color": "#1F3864", "font_color": "#FFFFFF"}
 # What its reader fills in is yellow.
 FILL_HEADER: Look = {"bold": True, "bg_color": "#FFE699", "font_color": "#000000"}
 FILL: Look = {**LINE, "bg_color": "#FFF9E5", "left": 1, "left_color": "#E0D3A8"}
-SMALL: Look = {**LINE, "font_size": 7, "font_color": "#808080"}
-MONEY: Look = {"num_format": "[$€-413] #,##0.00"}
+SMALL: Look = {**LINE, "font_size": 9, "font_color": "#808080"}
+# Amounts are texts (`domain.dutch.euro_text`): separators of a number are those of the reader's computer.
+MONEY: Look = {"align": "right", "text_wrap": False}
 DATE: Look = {"num_format": "dd-mm-yyyy"}
 WARNING_COLOUR = "#9C0006"
-_NARROW = {"left": 0.4, "right": 0.4, "top": 0.5, "bottom": 0.6}
+_NARROW = {"left": 0.3, "right": 0.3, "top": 0.5, "bottom": 0.6}
 _A4 = 9
 
 # XML knows no other control characters; a lone surrogate cannot be written either.
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _LOOKS_LIKE_FORMULA = re.compile(r"[=+\-@\t\r\n]|[\x00-\x1f]")
 _LONGEST_CELL = 32_767
+# As many as Excel takes on a sheet; we put one in a row.
+_MOST_LINKS = 65_530
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,13 @@ class TextForm:
 
     plain: Format
     quoted: Format
+
+
+class _PhoneLink(Url):  # type: ignore[misc]
+    """A link that dials. XlsxWriter knows no `tel:`, and asks this of each link."""
+
+    def _parse_url(self) -> None:
+        self._link_type = UrlTypes.URL
 
 
 class Book:
@@ -100,6 +113,7 @@ def writing(path: Path, title: str, created: datetime, scratch: Path, *, by_row:
         "strings_to_urls": False,
         "strings_to_numbers": False,
         "tmpdir": str(private_folder(scratch)),
+        "default_format_properties": {**_FONT},
     }
     with replacing(path) as temporary, xlsxwriter.Workbook(str(temporary), options) as workbook:
         workbook.set_properties({"title": title, "created": created.astimezone(AMSTERDAM).replace(tzinfo=None)})
@@ -116,7 +130,8 @@ def page(
     if margins:
         sheet.set_margins(**margins)
     if footer:
-        sheet.set_footer(f"&L&8{footer}&R&8Pagina &P van &N")
+        # Not scaled with the sheet, or it would be unreadable; LibreOffice does so all the same.
+        sheet.set_footer(f"&L&10{footer}&R&10Pagina &P van &N", {"scale_with_doc": False})
         sheet.hide_gridlines(2)
 
 
@@ -131,6 +146,18 @@ def write_row(
 def write_text(sheet: Worksheet, row: int, column: int, text: str, form: TextForm) -> None:
     """Text of others in a cell: it is never a formula, now or later."""
     sheet.write_string(row, column, legal(text), form.quoted if looks_like_formula(text) else form.plain)
+
+
+def write_phone(sheet: Worksheet, row: int, column: int, text: str, form: TextForm) -> None:
+    """Text of others that dials when it is clicked and is one phone number; anything else is text."""
+    dialled = re.sub(r"[ ().-]", "", text)
+    # Of several numbers LibreOffice would show a link without its line ends.
+    if not re.fullmatch(r"\+?[0-9]{8,15}", dialled, re.ASCII) or len(sheet.hyperlinks) >= _MOST_LINKS:
+        write_text(sheet, row, column, text, form)
+        return
+    link = _PhoneLink(f"tel:{dialled}")
+    link.text = legal(text)
+    sheet.write_url(row, column, link, form.quoted if looks_like_formula(text) else form.plain)
 
 
 def drop_down(

@@ -168,3 +168,31 @@ FROM outcome_rows AS told
 INNER JOIN files ON told.month = files.month AND told.file_sha256 = files.file_sha256
 WHERE told.is_told AND len(told.reasons) = 0 AND told.end_result IS NOT NULL
 GROUP BY told.month, told.case_id;
+
+-- What teams say that they did, before it is looked up at which address: of each attempt the newest word, cell by cell,
+-- as an empty cell does not wipe what was told before. Key: month, case_id, attempt.
+CREATE OR REPLACE VIEW told_attempts AS
+WITH files AS (
+    SELECT
+        month,
+        file_sha256,
+        received_at,
+        row_number() OVER (PARTITION BY month ORDER BY received_at, file_name, file_sha256) AS place
+    FROM outcome_files
+    WHERE status = 'accepted'
+)
+
+SELECT
+    told.month,
+    told.case_id,
+    told.attempt,
+    arg_max(told.contact_kind, files.place) AS contact_kind,
+    arg_max(told.reached, files.place) AS reached,
+    arg_max(told.contacted_on, files.place) AS contacted_on,
+    arg_max(told.day_part, files.place) AS day_part,
+    max(files.received_at) AS reported_at,
+    arg_max(told.file_sha256, files.place) AS file_sha256
+FROM outcome_rows AS told
+INNER JOIN files ON told.month = files.month AND told.file_sha256 = files.file_sha256
+WHERE told.is_told AND len(told.reasons) = 0 AND told.contact_kind IS NOT NULL
+GROUP BY told.month, told.case_id, told.attempt;

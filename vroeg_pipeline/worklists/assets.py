@@ -2,16 +2,19 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
+from datetime import date
 
 import dagster as dg
+import duckdb
 
 from vroeg_pipeline.deliveries.worked_on import note_issued
+from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.notes import MADE, Issue, Made
 from vroeg_pipeline.installation.statements import fetch_one, insert_rows, streamed_by_column, transaction
 from vroeg_pipeline.monthly import Figures, Month, kept_by_hand, made, monthly
 from vroeg_pipeline.quality.delivery_register import told_months
 from vroeg_pipeline.worklists.known_clients import known_clients_told, strange_statuses
-from vroeg_pipeline.worklists.routing import set_routing
+from vroeg_pipeline.worklists.routing import set_earlier_contacts, set_routing
 from vroeg_pipeline.worklists.worklist_file import WorklistEntry, WorklistHeading, worklist_file_name, write_worklist
 
 GROUP = "worklists"
@@ -57,7 +60,8 @@ def prioritised_worklists(of: Month) -> Mapping[str, Figures]:
             **filled["prioritised_worklists"],
             "per list": of.counts("prioritised_worklists", "worklist"),
             "per tier": of.counts("prioritised_worklists", "tier || ' ' || tier_name"),
-            "made without": ", ".join(_missing_partners(of)) or "nobody: every partner delivered",
+            "made without": ", ".join(missing_partners(of.connection, of.installation, of.month))
+            or "nobody: every partner delivered",
             "known clients": known,
             "the month": _funnel(of),
         }
@@ -86,8 +90,15 @@ def worklist_issues(of: Month) -> Mapping[str, Figures]:
         "worklist_files",
         "Writes each issue that is not in the outbox yet as one XLSX in Dutch. Each file appears whole or not at all; "
         "a run that was stopped halfway is completed by the next (DOMAIN §9).",
-        reads=["worklist_issues", "prioritised_worklists", "address_matches", "validated_signals"],
-        statements=["worklist_entries"],
+        reads=[
+            "worklist_issues",
+            "prioritised_worklists",
+            "address_matches",
+            "validated_signals",
+            "recidivism_history",
+            "outcome_files",
+        ],
+        statements=["earlier_contacts", "worklist_entries"],
         group=GROUP,
         kinds=("xlsx",),
     )
@@ -103,19 +114,23 @@ def worklist_files(of: Month) -> Mapping[str, Figures]:
 def write_issues(of: Month) -> list[str]:
     """Writes every issue of the month that is not in the outbox yet; gives the names of the new files."""
     connection, month = of.connection, of.month
-    missing = _missing_partners(of)
+    missing = missing_partners(of.connection, of.installation, of.month)
     unwritten = connection.execute(
         """
-        SELECT worklist, issue, max(issued_at)
+        SELECT worklist, issue, max(issued_at), count(*) FILTER (WHERE change = 'withdrawn')
         FROM worklist_issues ANTI JOIN worklist_files USING (month, worklist, issue)
         WHERE month = getvariable('month') GROUP BY ALL ORDER BY ALL
         """
     ).fetchall()
+    if unwritten:
+        set_earlier_contacts(connection, of.installation)
     written = []
-    for worklist, issue, issued_at in unwritten:
+    for worklist, issue, issued_at, withdrawn in unwritten:
         name = worklist_file_name(month, worklist, issue)
-        heading = WorklistHeading(month, worklist, issue, issued_at, missing)
-        lines = write_worklist(of.outbox / name, heading, _entries(of, worklist, issue), of.home.scratch)
+        heading = WorklistHeading(month, worklist, issue, issued_at, missing, withdrawn)
+        lines = write_worklist(
+            of.outbox / name, heading, entries_of(connection, of.installation, worklist, issue), of.home.scratch
+        )
         with transaction(connection):
             connection.execute(
                 "INSERT INTO worklist_files VALUES (getvariable('month'), ?, ?, ?, ?, ?)",
@@ -125,17 +140,20 @@ def write_issues(of: Month) -> list[str]:
     return written
 
 
-def _entries(of: Month, worklist: str, issue: int) -> Iterator[WorklistEntry]:
-    of.connection.execute("SET VARIABLE worklist = ?", [worklist])
-    of.connection.execute("SET VARIABLE issue = ?", [issue])
+def entries_of(
+    connection: duckdb.DuckDBPyConnection, installation: Installation, worklist: str, issue: int | None
+) -> Iterator[WorklistEntry]:
+    """The lines of an issue of the month, or of the list as it stands; `earlier_contacts` must have been made."""
+    connection.execute("SET VARIABLE worklist = ?", [worklist])
+    connection.execute("SET VARIABLE issue = ?::INTEGER", [issue])
     texts = {field.name for field in fields(WorklistEntry) if field.type == "str"}
-    for row in streamed_by_column(of.connection, of.installation.statement("worklist_entries")):
+    for row in streamed_by_column(connection, installation.statement("worklist_entries")):
         yield WorklistEntry(**row | {name: "" for name in texts if row[name] is None})
 
 
-def _missing_partners(of: Month) -> list[str]:
+def missing_partners(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date) -> list[str]:
     """The names of the partners that owed a delivery for the month and sent nothing usable."""
-    months = told_months(of.connection, of.installation, of.month)
+    months = told_months(connection, installation, month)
     return [partner_month.agreement.name for partner_month in months if partner_month.is_open]
 
 
@@ -162,7 +180,7 @@ def _made(of: Month) -> Made:
         ORDER BY worklist
         """
     ).fetchall()
-    missing = tuple(_missing_partners(of))
+    missing = tuple(missing_partners(of.connection, of.installation, of.month))
     return Made(signals, addresses, recidivists, missing, tuple(Issue(*issue) for issue in issues))
 
 

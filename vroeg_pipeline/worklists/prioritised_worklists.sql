@@ -173,6 +173,27 @@ SELECT
     is_recidivist,
     known_to,
     helped_month IS NOT NULL AS aftercare,
+    -- What a visitor must have in mind, beside why the address is visited.
+    nullif(
+        concat_ws(
+            '; ',
+            CASE WHEN warm_handover THEN 'warme overdracht aangeboden' END,
+            CASE
+                WHEN possible_new_occupant THEN 'mogelijk een nieuwe bewoner, daarom behandeld als nieuw adres'
+            END,
+            'nazorg: kreeg hulp na de melding van ' || strftime(helped_month, '%m-%Y'),
+            CASE WHEN known_to IS NOT NULL THEN 'bekend bij ' || known_to END,
+            CASE
+                WHEN has_finished
+                    THEN 'rondde eerder een traject schuldhulp af'
+                        || CASE WHEN is_phoned_again AND worklist <> 'adresdesk' THEN ', daarom bellen' ELSE '' END
+            END,
+            CASE
+                WHEN is_repaired THEN 'adres hersteld: niet elke partner schreef het zo, vraag eerst naar de naam'
+            END
+        ),
+        ''
+    ) AS attention,
     concat_ws(
         '; ',
         why,
@@ -181,22 +202,13 @@ SELECT
         signal_count || CASE WHEN signal_count = 1 THEN ' signaal' ELSE ' signalen' END,
         'langste achterstand ' || longest_days || CASE WHEN longest_days = 1 THEN ' dag' ELSE ' dagen' END,
         'totaal ' || euro(total_amount),
-        CASE WHEN warm_handover THEN 'warme overdracht aangeboden' END,
         CASE
             WHEN is_recidivist
                 THEN 'eerder gemeld in ' || times_reported
                     || CASE WHEN times_reported = 1 THEN ' maand' ELSE ' maanden' END
                     || ', laatst ' || strftime(last_reported_month, '%m-%Y')
         END,
-        CASE WHEN possible_new_occupant THEN 'mogelijk een nieuwe bewoner, daarom behandeld als nieuw adres' END,
-        'nazorg: kreeg hulp na de melding van ' || strftime(helped_month, '%m-%Y'),
-        CASE WHEN known_to IS NOT NULL THEN 'bekend bij ' || known_to END,
-        CASE
-            WHEN has_finished
-                THEN 'rondde eerder een traject schuldhulp af'
-                    || CASE WHEN is_phoned_again AND worklist <> 'adresdesk' THEN ', daarom bellen' ELSE '' END
-        END,
-        CASE WHEN is_repaired THEN 'adres hersteld: niet elke partner schreef het zo, vraag eerst naar de naam' END,
+        attention,
         CASE
             WHEN needs_review AND address_key LIKE '%\_?\_' ESCAPE '\'
                 THEN 'adres niet zeker: meer woningen mogelijk, eerst uitzoeken'

@@ -33,6 +33,21 @@ def set_routing(connection: duckdb.DuckDBPyConnection, installation: Installatio
     temporary_step(connection, "moved_addresses", moved if told else f"FROM ({moved}) LIMIT 0")
 
 
+def set_earlier_contacts(connection: duckdb.DuckDBPyConnection, installation: Installation) -> None:
+    """Makes the temporary table `earlier_contacts` of the month: what came of the last contact at an address."""
+    (told,) = fetch_one(
+        connection,
+        "SELECT count(*) FROM outcome_rows WHERE month BETWEEN getvariable('lookback_from') AND getvariable('month') "
+        "AND is_told",
+    )
+    if not told:
+        temporary_table(connection, "earlier_contacts", "address_key VARCHAR, told VARCHAR", [])
+        return
+    define_address_macros(connection, installation)
+    temporary_step(connection, "moved_addresses", installation.statement("moved_addresses"))
+    temporary_step(connection, "earlier_contacts", installation.statement("earlier_contacts"))
+
+
 def load_tiers(connection: duckdb.DuckDBPyConnection) -> None:
     """Makes the temporary table `tiers`, and `deadlines` of every day on which an address of the month came first."""
     rows = [(t.number, t.name, t.first_action, t.for_area, t is CRISIS, t.why) for t in TIERS]

@@ -15,7 +15,9 @@ CREATE TABLE IF NOT EXISTS prioritised_worklists (
     is_recidivist BOOLEAN NOT NULL,  -- Reported before in the look-back.
     known_to VARCHAR,  -- Services that know the address already, joined by a comma.
     explanation VARCHAR NOT NULL,  -- Why it stands where it stands, in Dutch.
-    aftercare BOOLEAN  -- A case of the address in the last aftercare_months ended in help (nazorg).
+    aftercare BOOLEAN,  -- A case of the address in the last aftercare_months ended in help (nazorg).
+    -- What the explanation says that a visitor must have in mind (Let op), in Dutch; empty when there is nothing.
+    attention VARCHAR
 );
 
 -- What became of the known clients when the worklists of the month were made, counted. Key: month.

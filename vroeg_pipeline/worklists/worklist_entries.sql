@@ -1,12 +1,16 @@
--- The lines of one issue of one worklist, as the team reads them: added addresses by rank, then withdrawn ones.
--- A withdrawn address is not on the list any more, so only where it is can be told.
--- Needs: issue, month, worklist; tables partner_names; macros.sql.
+-- The lines of one issue of one worklist, or (issue NULL) of the list as it stands, as the team reads them: added
+-- addresses by rank, then withdrawn ones. A withdrawn address is not on the list any more, so only where it is can be
+-- told.
+-- Needs: issue, month, worklist; tables earlier_contacts, partner_names; macros.sql.
 WITH issued AS (
     SELECT
         address_key,
-        change
+        arg_max(change, issue) AS change
     FROM worklist_issues
-    WHERE month = getvariable('month') AND worklist = getvariable('worklist') AND issue = getvariable('issue')
+    WHERE
+        month = getvariable('month') AND worklist = getvariable('worklist')
+        AND issue = coalesce(getvariable('issue'), issue)
+    GROUP BY address_key
 ),
 
 signals AS (
@@ -69,7 +73,10 @@ SELECT
     places.city,
     CASE WHEN issued.change = 'added' THEN places.phone END AS phone,
     CASE WHEN issued.change = 'added' THEN places.email END AS email,
-    entry.explanation,
+    -- What stands under Let op is not said twice.
+    replace(entry.explanation, coalesce('; ' || entry.attention, ''), '') AS explanation,
+    entry.attention,
+    CASE WHEN issued.change = 'added' THEN contact.told END AS last_time,
     CASE WHEN issued.change = 'added' THEN amounts.partners END AS partners,
     CASE WHEN issued.change = 'added' THEN match.total_amount END AS total_amount,
     CASE WHEN issued.change = 'added' THEN match.longest_days END AS longest_days,
@@ -87,5 +94,6 @@ LEFT JOIN address_matches AS match
     ON issued.address_key = match.address_key AND match.month = getvariable('month')
 LEFT JOIN places ON issued.address_key = places.address_key
 LEFT JOIN amounts ON issued.address_key = amounts.address_key
+LEFT JOIN earlier_contacts AS contact ON issued.address_key = contact.address_key
 WHERE issued.change = 'withdrawn' OR entry.rank IS NOT NULL
 ORDER BY issued.change, entry.rank, issued.address_key

@@ -6,6 +6,7 @@ reads a filled-in file back.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -13,9 +14,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
+from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from vroeg_pipeline.domain.ddas import EnumContactsoort, EnumDagdeel, EnumEindresultaat
+from vroeg_pipeline.domain.dutch import euro_text, in_dutch
 from vroeg_pipeline.domain.months import AMSTERDAM
 from vroeg_pipeline.domain.tiers import CRISIS, CRISIS_WORKING_DAYS, TIERS, Action
 from vroeg_pipeline.formats.workbook import (
@@ -36,6 +39,7 @@ from vroeg_pipeline.formats.workbook import (
     legal,
     page,
     row_points,
+    write_phone,
     write_row,
     write_text,
     writing,
@@ -59,30 +63,38 @@ _LISTS = {
     "Eindresultaat": EnumEindresultaat,
 }
 
-# (header, width in characters); what the team fills in comes last but one, so that it prints on the same page.
+# (header, width in characters). What is printed comes first: if it were wider together, paper would have it in less than
+# eight points. What the team fills in comes behind it, on the screen only.
 COLUMNS = (
-    ("Nr", 4), ("Prioriteit", 11), ("Eerst doen", 11), ("Uiterlijk", 10), ("Adres", 20), ("Bewoner(s)", 18),
-    ("Telefoon en e-mail", 22), ("Waarom", 42), ("Partners en bedragen", 20), ("Totaal", 10),
-    ("Poging", 7), ("Soort contact", 10), ("Bereikt", 8), ("Datum contact", 10), ("Dagdeel", 8), ("Eindresultaat", 14),
-    ("Opmerking", 12), ("Kenmerk (niet wijzigen)", 18),
+    ("Nr", 4), ("Prioriteit", 9), ("Eerst doen", 10), ("Uiterlijk", 10), ("Adres", 16), ("Bewoner(s)", 13),
+    ("Telefoon", 11), ("E-mail", 23), ("Waarom", 19), ("Let op", 17), ("Vorige keer", 13), ("Partners en bedragen", 15),
+    ("Totaal", 10),
+    ("Poging", 7), ("Soort contact", 14), ("Bereikt", 8), ("Datum contact", 11), ("Dagdeel", 9), ("Eindresultaat", 30),
+    ("Opmerking", 20), ("Kenmerk (niet wijzigen)", 18),
 )  # fmt: skip
 _HEADERS = [header for header, _ in COLUMNS]
 _WIDTHS = [width for _, width in COLUMNS]
+_LAST_PRINTED = _HEADERS.index("Totaal")
 _FIRST_TO_FILL, _LAST_TO_FILL = _HEADERS.index("Poging"), _HEADERS.index("Opmerking")
+_PHONE, _ATTENTION = _HEADERS.index("Telefoon"), _HEADERS.index("Let op")
 _MOST_ATTEMPTS = 99
+_WITHDRAWN_WIDTHS = (40, 60, 24)
 _CASE_ID = _HEADERS.index("Kenmerk (niet wijzigen)")
 _HEADER_ROW = 4
 
 
 @dataclass(frozen=True)
 class WorklistHeading:
-    """What stands above the list. `issued_at` is aware; shown in Amsterdam time."""
+    """What stands above the list. `issued_at` is aware; shown in Amsterdam time. `issue`: None of a list as it stands then.
+    `withdrawn`: how many addresses the issue takes off the list.
+    """
 
     month: date
     worklist: str
-    issue: int
+    issue: int | None
     issued_at: datetime
     missing_partners: Sequence[str]
+    withdrawn: int = 0
 
 
 @dataclass(frozen=True)
@@ -104,6 +116,8 @@ class WorklistEntry:
     phone: str
     email: str
     explanation: str
+    attention: str
+    last_time: str
     partners: str
     total_amount: Decimal | None
     longest_days: int | None
@@ -123,9 +137,10 @@ def month_title(month: date) -> str:
     return f"{MONTHS[month.month - 1]} {month.year}"
 
 
-def worklist_file_name(month: date, worklist: str, issue: int) -> str:
-    """The name of an issue's file; it names no person or address (DOMAIN §12)."""
-    return f"werklijst_{month:%Y-%m}_{worklist.replace('_', '-')}_uitgifte-{issue}.xlsx"
+def worklist_file_name(month: date, worklist: str, issue: int | None) -> str:
+    """The name of an issue's file, or of that of a list as it stands; it names no person or address (DOMAIN §12)."""
+    what = "stand" if issue is None else f"uitgifte-{issue}"
+    return f"werklijst_{month:%Y-%m}_{worklist.replace('_', '-')}_{what}.xlsx"
 
 
 def write_worklist(
@@ -154,10 +169,11 @@ class _Writer:
         self._book = book
         self._heading = heading
         self._rows_a_sheet = rows_a_sheet
-        self._text_form = book.text_form(LINE)
+        self._text_form, self._strong_form = book.text_form(LINE), book.text_form(LINE, STRONG)
         middle = {"valign": "vcenter"}
         self._formats = {
             "title": book.form(TITLE),
+            "warning": book.form(TITLE, {"font_color": WARNING_COLOUR}),
             "subtitle": book.form(TEXT, {"font_color": "#404040"}),
             "missing": book.form(TEXT, STRONG, {"font_color": WARNING_COLOUR}),
             "header": book.form(LINE, HEADER, middle),
@@ -180,6 +196,9 @@ class _Writer:
         waiting = iter(entries)
         entry = next(waiting, None)
         sheets = 0
+        if entry is not None and entry.change == "withdrawn":
+            # Nothing was added: what must not be visited any more comes first, before a list that is empty.
+            lines, entry = self._withdrawn_sheet(entry, waiting), None
         while (entry is not None and entry.change == "added") or sheets == 0:
             sheets += 1
             name = "Werklijst" if sheets == 1 else f"Werklijst ({sheets})"
@@ -202,14 +221,16 @@ class _Writer:
         sheet = self._book.sheet(name, _WIDTHS)
         sheet.set_row(0, 24)
         sheet.write_string(0, 0, _title(heading), formats["title"])
-        what = "eerste uitgifte" if heading.issue == 1 else "aanvulling: alleen wat is bijgekomen of vervallen"
-        when = f"{heading.issued_at.astimezone(AMSTERDAM):%d-%m-%Y %H:%M}"
-        sheet.write_string(1, 0, f"Uitgifte {heading.issue} ({what}), gemaakt op {when}", formats["subtitle"])
+        sheet.write_string(1, 0, _said_of_issue(heading), formats["subtitle"])
         if heading.missing_partners:
             missing = f"Niet ontvangen deze maand: {', '.join(heading.missing_partners)}"
             sheet.write_string(2, 0, legal(missing), formats["missing"])
         else:
             sheet.write_string(2, 0, "Alle partners hebben deze maand geleverd.", formats["subtitle"])
+        if heading.withdrawn:
+            addresses = in_dutch(heading.withdrawn, "adres is", "adressen zijn")
+            said = f"Let op: {addresses} vervallen, daar niet (meer) naartoe gaan. Zie het blad Ingetrokken."
+            sheet.write_string(3, 0, said, formats["missing"])
         sheet.set_row(_HEADER_ROW, 30)
         to_fill = dict.fromkeys(_HEADERS[_FIRST_TO_FILL : _LAST_TO_FILL + 1], formats["fill_header"])
         write_row(sheet, _HEADER_ROW, _HEADERS, formats["header"], to_fill)
@@ -221,9 +242,19 @@ class _Writer:
     def _line(self, sheet: Worksheet, row: int, entry: WorklistEntry) -> None:
         formats = self._formats
         crisis = entry.tier_name == CRISIS.name
-        contact = "\n".join(part for part in (entry.phone, entry.email) if part)
-        partners = entry.partners.replace("; ", "\n")
-        wrapped = {4: _address(entry), 5: entry.residents, 6: contact, 7: entry.explanation, 8: partners}
+        wrapped = {
+            _HEADERS.index(header): text
+            for header, text in {
+                "Adres": address_lines(entry),
+                "Bewoner(s)": entry.residents,
+                "Telefoon": entry.phone.replace("; ", "\n"),
+                "E-mail": mail_lines(entry.email, _WIDTHS[_HEADERS.index("E-mail")]),
+                "Waarom": entry.explanation,
+                "Let op": attention_lines(entry),
+                "Vorige keer": entry.last_time,
+                "Partners en bedragen": entry.partners.replace("; ", "\n"),
+            }.items()
+        }
         sheet.set_row(row, row_points(wrapped, _WIDTHS))
         self._number(sheet, row, 0, entry.rank)
         sheet.write_string(row, 1, TIER_TITLES.get(entry.tier_name or "", ""), formats["crisis" if crisis else "text"])
@@ -233,11 +264,12 @@ class _Writer:
         else:
             sheet.write_blank(row, 3, None, formats["text"])
         for column, text in wrapped.items():
-            write_text(sheet, row, column, text, self._text_form)
-        if entry.total_amount is not None:
-            sheet.write_number(row, 9, float(entry.total_amount), formats["money"])
-        else:
-            sheet.write_blank(row, 9, None, formats["text"])
+            if column == _PHONE:
+                write_phone(sheet, row, column, text, self._text_form)
+            else:
+                write_text(sheet, row, column, text, self._strong_form if column == _ATTENTION else self._text_form)
+        total = "" if entry.total_amount is None else euro_text(entry.total_amount)
+        sheet.write_string(row, _LAST_PRINTED, total, formats["money"])
         sheet.write_number(row, _FIRST_TO_FILL, 1, formats["fill"])
         for column in range(_FIRST_TO_FILL + 1, _LAST_TO_FILL + 1):
             fill = "fill_date" if _HEADERS[column] == "Datum contact" else "fill"
@@ -247,7 +279,11 @@ class _Writer:
     def _finish(self, sheet: Worksheet, last_row: int) -> None:
         """What needs to know how long the list became."""
         sheet.autofilter(_HEADER_ROW, 0, max(last_row, _HEADER_ROW), _LAST_TO_FILL)
-        sheet.print_area(0, 0, max(last_row, _HEADER_ROW), _LAST_TO_FILL)
+        sheet.print_area(0, 0, max(last_row, _HEADER_ROW), _LAST_PRINTED)
+        # Nobody adds them up, and Excel would mark each.
+        sheet.ignore_errors(
+            {"number_stored_as_text": f"A1:{xl_rowcol_to_cell(max(last_row, _HEADER_ROW), _LAST_PRINTED)}"}
+        )
         if last_row <= _HEADER_ROW:
             return
         for position, (header, values) in enumerate(_LISTS.items()):
@@ -282,9 +318,9 @@ class _Writer:
     def _withdrawn_sheet(self, first: WorklistEntry, others: Iterator[WorklistEntry]) -> int:
         """Addresses that a team was told before and must not go to any more."""
         formats = self._formats
-        sheet = self._book.sheet("Ingetrokken", (40, 60, 24))
+        sheet = self._book.sheet("Ingetrokken", _WITHDRAWN_WIDTHS)
         sheet.set_row(0, 24)
-        sheet.write_string(0, 0, "Ingetrokken: niet (meer) naartoe gaan", formats["title"])
+        sheet.write_string(0, 0, "Ingetrokken: niet (meer) naartoe gaan", formats["warning"])
         sheet.write_string(
             1, 0, "Deze adressen stonden in een eerdere uitgifte en horen niet meer op deze lijst.", formats["subtitle"]
         )
@@ -295,8 +331,9 @@ class _Writer:
         entry: WorklistEntry | None = first
         while entry is not None:
             row += 1
-            write_text(sheet, row, 0, _address(entry), self._text_form)
             do = "Geen contact opnemen; is er al contact geweest, meld dat dan bij de teamcoördinator."
+            sheet.set_row(row, row_points({0: address_lines(entry), 1: do}, _WITHDRAWN_WIDTHS))
+            write_text(sheet, row, 0, address_lines(entry), self._text_form)
             sheet.write_string(row, 1, do, formats["text"])
             sheet.write_string(row, 2, legal(entry.case_id), formats["small"])
             entry = next(others, None)
@@ -315,7 +352,13 @@ class _Writer:
                 for tier in TIERS
             ),
             ("Uiterlijk", "De dag waarop het eerste contact geweest moet zijn."),
-            ("Waarom", "Waarom dit adres op deze plaats staat, en wat al bekend is."),
+            ("Waarom", "Waarom dit adres op deze plaats staat."),
+            (
+                "Let op",
+                "Wat u moet weten voor u gaat: warme overdracht, bekend bij, nazorg, nieuwe bewoner, hersteld adres.",
+            ),
+            ("Vorige keer", "Wat er van het vorige contact met dit adres kwam, als dat is teruggemeld."),
+            ("Afdrukken", "De gele kolommen en het kenmerk komen niet op papier; die vult u in het bestand in."),
             ("Gele kolommen", "Vult u in: kies uit de lijst in de cel. Datum als dag-maand-jaar. Geen formules."),
             ("Poging", "Nog een poging bij hetzelfde adres? Kopieer de regel en nummer de pogingen 1, 2, 3 …"),
             ("Eindresultaat", "Vult u in zodra het bekend is; wat u eerder invulde, hoeft u niet te herhalen."),
@@ -347,7 +390,34 @@ class _Writer:
             sheet.write_number(row, column, number, self._formats["number"])
 
 
-def _address(entry: WorklistEntry) -> str:
+def _said_of_issue(heading: WorklistHeading) -> str:
+    when = f"{heading.issued_at.astimezone(AMSTERDAM):%d-%m-%Y %H:%M}"
+    if heading.issue is None:
+        return f"Alle adressen die op {when} op de lijst stonden"
+    what = "eerste uitgifte" if heading.issue == 1 else "aanvulling: alleen wat is bijgekomen of vervallen"
+    return f"Uitgifte {heading.issue} ({what}), gemaakt op {when}"
+
+
+def attention_lines(entry: WorklistEntry) -> str:
+    """What a visitor must have in mind, a line each."""
+    return "\n".join(part[:1].upper() + part[1:] for part in entry.attention.split("; "))
+
+
+def mail_lines(mails: str, width: int) -> str:
+    """E-mail addresses, a line each; one that does not fit is broken behind a sign in it, never in a word."""
+    lines = []
+    for mail in mails.split("; "):
+        lines.append("")
+        for part in re.split(r"(?<=[@._-])", mail):
+            # Digits, by which the width is counted, are wider than most letters.
+            if lines[-1] and len(lines[-1] + part) > width * 11 // 10:
+                lines.append("")
+            lines[-1] += part
+    return "\n".join(lines)
+
+
+def address_lines(entry: WorklistEntry) -> str:
+    """The address, on two lines."""
     where = " ".join(part for part in (entry.street, entry.house_number) if part)
     postcode = f"{entry.postcode[:4]} {entry.postcode[4:]}"
     return f"{where}\n{' '.join(part for part in (postcode, entry.city) if part)}"

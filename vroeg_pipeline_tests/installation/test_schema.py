@@ -90,7 +90,8 @@ def test_every_table_view_and_column_of_the_warehouse_says_what_it_means(tmp_pat
         ).fetchall()
         columns = columns_of(connection)
     assert {name for name, comment in views if comment} == {
-        "told_results", "issued_to_teams", "results_of_addresses", "signal_statuses", "address_overrides",
+        "told_results", "told_attempts", "issued_to_teams", "results_of_addresses", "signal_statuses",
+        "address_overrides",
     }  # fmt: skip
     assert dict(tables) == {name: description for name, (description, _) in described_tables().items()}
     for name, (description, described) in described_tables().items():

@@ -38,8 +38,8 @@ Told = Mapping[str, Any]
 ENTRY = WorklistEntry(
     case_id="", change="added", rank=1, tier_name="rent", action="home_visit", over_capacity=False, deadline=None,
     residents="A. Testman", street="", postcode="2021AB", house_number="1", city="Haarlem", phone="", email="",
-    explanation="Huurachterstand", partners="Pré Wonen € 100,00", total_amount=None, longest_days=90, is_recidivist=False,
-    known_to=None,
+    explanation="Huurachterstand", attention="", last_time="", partners="Pré Wonen € 100,00", total_amount=None,
+    longest_days=90, is_recidivist=False, known_to=None,
 )  # fmt: skip
 
 

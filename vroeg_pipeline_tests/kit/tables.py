@@ -18,7 +18,9 @@ from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.statements import fetch_one, insert_rows
 from vroeg_pipeline.monthly import Month
 from vroeg_pipeline.quality.misread_names import know_misread_names
-from vroeg_pipeline.worklists.routing import set_routing
+from vroeg_pipeline.worklists.assets import entries_of
+from vroeg_pipeline.worklists.routing import set_earlier_contacts, set_routing
+from vroeg_pipeline.worklists.worklist_file import WorklistEntry
 from vroeg_pipeline_tests.kit.world import World, moment
 
 MARCH = "2021-03"
@@ -153,6 +155,30 @@ class Tables:
         """Issues what changed on the worklists of a month."""
         of = self.at(month)
         insert_rows(self.connection, "worklist_issues", of.installation.statement("worklist_issues"))
+
+    def told(self, number: int = 1, month: str = "2021-02", *, file: int = 1, **values: Any) -> None:
+        """Adds a row of a list that a team returned; `file`: of several in the month the first, the second, …"""
+        of = parse_month(month)
+        received = moment(f"{month}-28 10:00") + timedelta(hours=file)
+        returned = {
+            "month": of, "file_sha256": f"{month} {file}", "file_name": "lijst.xlsx", "received_at": received,
+            "size_bytes": 1, "status": "accepted",
+        }  # fmt: skip
+        if not self.query(f"FROM outcome_files WHERE file_sha256 = '{month} {file}'"):
+            self._insert("outcome_files", returned)
+        (case_id,) = fetch_one(self.connection, "SELECT case_id_of(?::DATE, ?)", [of, key_of(number)])
+        (count,) = fetch_one(self.connection, "SELECT count(*) FROM outcome_rows")
+        row = {
+            "month": of, "file_sha256": f"{month} {file}", "sheet": "", "row_number": count, "is_told": True,
+            "case_id": case_id, "attempt": 1, "reasons": [], "written": [], **values,
+        }  # fmt: skip
+        self._insert("outcome_rows", row)
+
+    def lines(self, worklist: str, month: str = MARCH, issue: int | None = None) -> list[WorklistEntry]:
+        """The lines of a list as a team reads them: of an issue, or as the list stands."""
+        of = self.at(month)
+        set_earlier_contacts(self.connection, of.installation)
+        return list(entries_of(self.connection, of.installation, worklist, issue))
 
     def rows(self, table: str, month: str = MARCH) -> dict[int, dict[str, Any]]:
         """The month's rows of a table with one row an address, by house number."""

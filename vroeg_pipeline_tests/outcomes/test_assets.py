@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import openpyxl
 import pytest
 from dagster import serialize_value
 
+from vroeg_pipeline_tests.cli.test_app import vroeg
 from vroeg_pipeline_tests.kit.returned import (
     as_csv,
     attempts,
@@ -86,6 +88,31 @@ def test_the_loop_with_lists_that_were_issued(town: World, tmp_path: Path) -> No
     before = attempts(town), results(town), refusals(town)
     town.run("2021-03")
     assert (attempts(town), results(town), refusals(town)) == before
+    takes_along(town)
+
+
+def takes_along(town: World) -> None:
+    """The lists as they stand, to take along; nothing of what was issued changes."""
+    issued = worklist(town).read_bytes()
+    said = vroeg(town.root, "worklists", "--month", "2021-03", "--by-street")
+    assert said.returncode == 0, said.stderr
+    assert "Wijkteam Noord: 3 addresses" in said.stdout
+    stands = town.home.outbox / "2021-03" / "werklijst_2021-03_wijkteam-noord_stand.xlsx"
+    sheet = openpyxl.load_workbook(stands)["Werklijst"]
+    header, *lines = [[cell.value for cell in line] for line in sheet.iter_rows(min_row=5)]
+    told = [line[header.index("Vorige keer")] or None for line in lines]
+    assert told == [f"15-03 telefoon, bereikt; in totaal 2 pogingen; {HELP}", None, None]
+    assert sheet["A2"].value.startswith("Alle adressen die op ")
+    said = vroeg(town.root, "worklists", "--month", "2021-03", "--forms", "--worklist", "wijkteam_noord")
+    assert "Wijkteam Noord: 3 visits" in said.stdout
+    assert (town.home.outbox / "2021-03" / "bezoekformulieren_2021-03_wijkteam-noord.xlsx").exists()
+    for words, why in (
+        (("--month", "2021-03", "--worklist", "noord"), "has no list noord; choose from wijkteam_noord"),
+        (("--month", "2021-02"), "2021-02 has no worklists; run it first"),
+    ):
+        wrong = vroeg(town.root, "worklists", *words)
+        assert (wrong.returncode, why in wrong.stderr) == (1, True)
+    assert worklist(town).read_bytes() == issued
 
 
 def test_who_was_helped_and_is_reported_again_is_marked(town: World) -> None:

@@ -339,3 +339,83 @@ def test_issues_are_numbered_per_month_and_list(tables: Tables) -> None:
     tables.issue(FEBRUARY)
     assert issued(tables, FEBRUARY) == [(TEAM, 1, 1, "added"), (TEAM, 2, 2, "added")]
     assert issued(tables) == [(COACH, 1, 2, "added"), (TEAM, 1, 1, "added")]
+
+
+@pytest.mark.parametrize(
+    ("address", "reason", "attention"),
+    [
+        ({}, "Eén partner", None),
+        ({"warm_handover": True}, "Eén partner", "warme overdracht aangeboden"),
+        (
+            {"before": FEBRUARY, "possible_new_occupant": True, "is_repaired": True},
+            "eerder gemeld in 1 maand",
+            "mogelijk een nieuwe bewoner, daarom behandeld als nieuw adres; adres hersteld: niet elke partner schreef het "
+            "zo, vraag eerst naar de naam",
+        ),
+        ({"needs_review": True, "warm_handover": True}, "eerst uitzoeken", "warme overdracht aangeboden"),
+    ],
+)
+def test_what_to_have_in_mind_stands_apart(
+    tables: Tables, address: dict[str, Any], reason: str, attention: str | None
+) -> None:
+    tables.address(**address)
+    tables.worklists()
+    tables.issue()
+    entry = tables.rows("prioritised_worklists")[1]
+    assert entry["attention"] == attention
+    assert (attention or "") in entry["explanation"]  # which is one line with everything (DOMAIN §12)
+    (line,) = tables.lines(entry["worklist"])
+    assert (line.attention, reason in line.explanation) == (attention or "", True)
+    assert attention is None or attention not in line.explanation
+    assert not line.explanation.endswith(";")
+
+
+HELP = "Vervolghulp en/of verwijzing"
+VISIT = {"contact_kind": "Huisbezoek", "reached": False, "contacted_on": date(2021, 2, 13)}
+
+
+@pytest.mark.parametrize(
+    ("address", "told", "last_time"),
+    [
+        ({}, [], ""),
+        ({}, [VISIT], "13-02 huisbezoek, niet bereikt"),
+        ({}, [{**VISIT, "reached": None}], "13-02 huisbezoek"),
+        ({}, [{**VISIT, "month": "2020-12", "contacted_on": date(2020, 12, 9)}, VISIT], "13-02 huisbezoek, niet bereikt"),
+        (
+            {},
+            [VISIT, {"attempt": 2, "contact_kind": "Telefoon", "reached": True, "contacted_on": date(2021, 2, 20),
+                     "end_result": HELP}],
+            f"20-02 telefoon, bereikt; in totaal 2 pogingen; {HELP}",
+        ),
+        ({}, [VISIT, {**VISIT, "reached": True, "file": 2}], "13-02 huisbezoek, bereikt"),  # the newest word counts
+        ({}, [{"end_result": HELP}], f"melding van 02-2021: {HELP}"),
+        ({}, [{**VISIT, "month": "2020-12", "contacted_on": date(2020, 12, 9)}], "09-12-2020 huisbezoek, niet bereikt"),
+        ({}, [{**VISIT, "month": "2018-12"}], ""),  # before the look-back
+        ({}, [{**VISIT, "month": MARCH}], "13-02 huisbezoek, niet bereikt"),  # another list had it this month
+        ({}, [{**VISIT, "number": 2}], ""),
+        ({}, [{**VISIT, "reasons": ["Datum contact: ontbreekt"]}], ""),
+        ({"possible_new_occupant": True}, [VISIT], ""),  # it was somebody else
+    ],
+)  # fmt: skip
+def test_what_came_of_the_last_contact(
+    tables: Tables, address: dict[str, Any], told: list[dict[str, Any]], last_time: str
+) -> None:
+    tables.address(before=FEBRUARY, **address)
+    for each in told:
+        tables.told(**each)
+    tables.worklists()
+    tables.issue()
+    (worklist,) = {entry["worklist"] for entry in tables.rows("prioritised_worklists").values()}
+    assert [line.last_time for line in tables.lines(worklist)] == [last_time]
+
+
+def test_a_list_as_it_stands_is_what_was_added_and_not_withdrawn(tables: Tables) -> None:
+    for number in (1, 2):
+        tables.entry(number, TEAM, number)
+    tables.issue()
+    tables.connection.execute(f"DELETE FROM prioritised_worklists WHERE address_key = '{key_of(2)}'")
+    tables.entry(3, TEAM, 2)
+    tables.issue()
+    stands = [(line.change, line.rank, line.house_number) for line in tables.lines(TEAM)]
+    assert stands == [("added", 1, "1"), ("added", 2, "3"), ("withdrawn", None, "2")]
+    assert [line.house_number for line in tables.lines(TEAM, issue=2)] == ["3", "2"]

@@ -17,6 +17,7 @@ import pytest
 from vroeg_pipeline.domain.ddas import EnumContactsoort, EnumDagdeel, EnumEindresultaat
 from vroeg_pipeline.domain.tiers import TIERS
 from vroeg_pipeline.worklists.worklist_file import (
+    COLUMNS,
     WorklistEntry,
     WorklistHeading,
     worklist_file_name,
@@ -43,6 +44,8 @@ ENTRY = WorklistEntry(
     phone="0612345678",
     email="a@voorbeeld.example",
     explanation="Huurachterstand; 1 partner (Huur)",
+    attention="warme overdracht aangeboden; bekend bij wijkteam",
+    last_time="13-02 huisbezoek, niet bereikt",
     partners="Pré Wonen € 1.234,56; Ymere € 80,00",
     total_amount=Decimal("1314.56"),
     longest_days=90,
@@ -71,10 +74,12 @@ def test_a_line_has_who_where_why_what_and_before_when(tmp_path: Path) -> None:
     assert line["Uiterlijk"] == datetime(2021, 3, 31)  # noqa: DTZ001
     assert line["Adres"] == "Teststraat 12A\n2021 AB Haarlem"
     assert line["Bewoner(s)"] == "A. Testman"
-    assert line["Telefoon en e-mail"] == "0612345678\na@voorbeeld.example"
+    assert (line["Telefoon"], line["E-mail"]) == ("0612345678", "a@voorbeeld.example")
     assert line["Waarom"] == ENTRY.explanation
+    assert line["Let op"] == "Warme overdracht aangeboden\nBekend bij wijkteam"
+    assert line["Vorige keer"] == "13-02 huisbezoek, niet bereikt"
     assert line["Partners en bedragen"] == "Pré Wonen € 1.234,56\nYmere € 80,00"
-    assert line["Totaal"] == pytest.approx(1314.56)
+    assert line["Totaal"] == "€ 1.314,56"
     assert line["Kenmerk (niet wijzigen)"] == ENTRY.case_id
     assert line["Poging"] == 1
     to_fill = ("Soort contact", "Bereikt", "Datum contact", "Dagdeel", "Eindresultaat", "Opmerking")
@@ -94,7 +99,7 @@ def test_it_is_made_to_be_worked_with(tmp_path: Path) -> None:
     book = written(tmp_path, ENTRY, replace(ENTRY, rank=2))
     sheet = book["Werklijst"]
     assert sheet.freeze_panes == "F6"
-    assert sheet.auto_filter.ref == "A5:Q7"
+    assert sheet.auto_filter.ref == "A5:T7"
     assert (sheet.page_setup.orientation, sheet.page_setup.paperSize) == ("landscape", 9)
     assert sheet.print_title_rows == "$5:$5"
     assert sheet.sheet_properties.pageSetUpPr.fitToPage
@@ -159,7 +164,8 @@ def test_text_never_becomes_a_formula(tmp_path: Path, text: str) -> None:
     for each in (book, written(tmp_path, replace(ENTRY, residents=text), heading=heading)):
         cells = [cell for sheet in each for line in sheet.iter_rows() for cell in line]
         assert {cell.data_type for cell in cells} <= {"s", "n", "d"}
-        assert not any(cell.hyperlink for cell in cells)
+        # No link but to a phone number.
+        assert {cell.hyperlink.target for cell in cells if cell.hyperlink} <= {"tel:0612345678", "tel:+31612345678"}
     shown = each["Werklijst"].cell(HEADER_ROW + 1, 6)
     assert shown.value == text.replace("\r", "\n").replace("\x01", "\ufffd")
     if text[0] in "=+-@\t\r\x01":
@@ -171,9 +177,65 @@ def test_withdrawn_lines_stand_apart(tmp_path: Path) -> None:
     book = written(tmp_path, ENTRY, WITHDRAWN, heading=replace(HEADING, issue=2))
     assert book.sheetnames[:2] == ["Werklijst", "Ingetrokken"]
     assert "aanvulling" in book["Werklijst"]["A2"].value
+    assert book["Werklijst"]["A4"].value is None
     texts = [str(cell.value) for line in book["Ingetrokken"].iter_rows() for cell in line if cell.value]
     assert any("2021 AB" in text for text in texts)
     assert not any("Testman" in text for text in texts)
+
+
+@pytest.mark.parametrize(("withdrawn", "said"), [(1, "1 adres is vervallen"), (2, "2 adressen zijn vervallen")])
+def test_what_was_withdrawn_is_said_in_red_on_the_first_sheet(tmp_path: Path, withdrawn: int, said: str) -> None:
+    heading = replace(HEADING, issue=2, withdrawn=withdrawn)
+    mixed = written(tmp_path, ENTRY, *[WITHDRAWN] * withdrawn, heading=heading)
+    assert said in mixed["Werklijst"]["A4"].value
+    assert mixed["Werklijst"]["A4"].font.color.rgb == "FF9C0006"
+    only = written(tmp_path, *[WITHDRAWN] * withdrawn, heading=heading)
+    assert only.sheetnames[0] == only.active.title == "Ingetrokken"
+    assert only["Ingetrokken"]["A1"].font.color.rgb == "FF9C0006"
+    assert only["Ingetrokken"].max_row == HEADER_ROW + withdrawn
+    # A team may return it as it is.
+    assert [cell.value for cell in only["Werklijst"][HEADER_ROW]][-1] == "Kenmerk (niet wijzigen)"
+
+
+@pytest.mark.parametrize(
+    ("phone", "link"),
+    [
+        ("06 - 12 34 56 78", "tel:0612345678"),
+        ("+31612345678", "tel:+31612345678"),
+        ("(023) 511-1111", "tel:0235111111"),
+        ("0235111111; 0612345678", None),
+        ("geen", None),
+        ("", None),
+        ("12", None),
+        ("0612345678 (zoon)", None),
+        ("+31612345678&A1", None),
+    ],
+)
+def test_a_phone_number_can_be_clicked(tmp_path: Path, phone: str, link: str | None) -> None:
+    cell = written(tmp_path, replace(ENTRY, phone=phone))["Werklijst"].cell(HEADER_ROW + 1, 7)
+    assert (cell.hyperlink.target if cell.hyperlink else None) == link
+    assert str(cell.value or "").split("\n") == phone.split("; ")
+
+
+def test_no_mail_address_is_broken_in_a_word(tmp_path: Path) -> None:
+    mails = ("kort@voorbeeld.example", "voornaam.van.der.achternaam-meisjesnaam@afdeling.voorbeeld.example")
+    (width,) = [width for header, width in COLUMNS if header == "E-mail"]
+    shown = str(written(tmp_path, replace(ENTRY, email="; ".join(mails)))["Werklijst"].cell(HEADER_ROW + 1, 8).value)
+    assert shown.split("\n")[0] == mails[0]
+    assert shown.replace("\n", "") == "".join(mails)
+    assert all(len(line) <= width * 1.1 and line[-1] in "@._-e" for line in shown.split("\n"))
+
+
+def test_nothing_is_printed_in_less_than_eight_points(tmp_path: Path) -> None:
+    sheet = written(tmp_path, ENTRY)["Werklijst"]
+    first, last = sheet.print_area.split("!")[1].replace("$", "").split(":")
+    printed = [cell for line in sheet[first:last] for cell in line]
+    assert [cell.value for cell in sheet[HEADER_ROW] if cell in printed][-1] == "Totaal"
+    # A column of n characters of Arial 10 is 7n + 5 pixels of 1/96 inch; A4 has 297 mm of 25.4 mm an inch.
+    inches = sum(7 * width + 5 for _, width in COLUMNS[: sheet[last].column]) / 96
+    scale = min(1, (297 / 25.4 - sheet.page_margins.left - sheet.page_margins.right) / inches)
+    assert min(cell.font.size for cell in printed if cell.value) * scale >= 8
+    assert not sheet.HeaderFooter.scaleWithDoc
 
 
 def test_a_long_list_goes_on_in_the_next_sheet(tmp_path: Path) -> None:
