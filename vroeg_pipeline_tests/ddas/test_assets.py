@@ -14,7 +14,7 @@ from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation.secrets import hash_key, keyed_hash
 from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline_tests.kit.returned import as_csv, case_ids, hand_in
-from vroeg_pipeline_tests.kit.world import World, month, row
+from vroeg_pipeline_tests.kit.world import World, moment, month, row
 
 MUNICIPALITIES = {
     "0392": {"organisation": "Gemeente Haarlem", "kvk_number": "12345678"},
@@ -114,11 +114,15 @@ def test_what_is_told_of_a_signal(town: World) -> None:
 def test_attempts_and_results_come_with_their_report(town: World) -> None:
     town.deliver("huur", "2021-03", [row(), row(customer_reference="K2", house_number="14")])
     town.deliver("water", "2021-03", [row(customer_reference="W1")])
+    later, town.now = town.now, moment("2021-03-13 06:30")
     town.run("2021-03", upto=("ddas_delivery", "worklist_files"))
+    town.now = later
     case = {"case_id": case_ids(town)[12], "end_result": "Geen reactie na eerder contact"}
     visit = {"contact_kind": "Huisbezoek", "reached": "Ja", "contacted_on": "15-03-2021", "day_part": "Avond"}
     call = {"contact_kind": "Telefoon", "contacted_on": "12-03-2021"}
-    hand_in(town, as_csv([{**case, **visit, "attempt": "2"}, {**case, **call, "attempt": "1"}]), name="lijst.csv")
+    told = [{**case, **visit, "attempt": "2"}, {**case, **call, "attempt": "1"}]
+    told.append({**call, "case_id": case_ids(town)[14], "contacted_on": "20-03-2021"})
+    hand_in(town, as_csv(told), name="lijst.csv")
     town.run("2021-03", upto=("ddas_delivery", "worklist_files"))
     haarlem = delivered(town)["leveringen"][0]
     of_address = {s["ID"]: s["status"] for s in haarlem["vroegsignalen"]}
@@ -131,7 +135,9 @@ def test_attempts_and_results_come_with_their_report(town: World) -> None:
     assert picked_up["datumOpgepakt"] == "2021-03-12"
     assert [of_address[s["ID"]] for s in picked_up["vroegsignalen"]] == ["Opgepakt", "Opgepakt"]
     assert "resultaat" not in waiting
-    assert waiting["datumOpgepakt"] == "2022-01-01"
+    # It came on a worklist before somebody phoned, the other one after.
+    assert [attempt["datum"] for attempt in waiting["contactpogingen"]] == ["2021-03-20"]
+    assert waiting["datumOpgepakt"] == "2021-03-13"
     assert [of_address[s["ID"]] for s in waiting["vroegsignalen"]] == ["Opgepakt"]
 
 

@@ -233,6 +233,16 @@ def test_known_clients_are_flagged_and_not_removed(tables: Tables) -> None:
     assert "bekend bij schulddienst, wijkteam" in entries[1]["explanation"]
 
 
+def test_the_country_looks_six_months_back(tables: Tables) -> None:
+    for number, since in ((1, 1), (2, 6), (3, 7)):
+        tables.address(number, before="2020-07", months_since_last=since)
+    tables.address(4)
+    tables.worklists()
+    tables.at(MARCH).step("reports")
+    told = {number: report["in_six_months"] for number, report in tables.rows("reports").items()}
+    assert told == {1: True, 2: True, 3: False, 4: False}
+
+
 EX_CLIENT = "rondde eerder een traject schuldhulp af"
 
 
