@@ -57,7 +57,9 @@ together AS (
 )
 
 SELECT
-    served.* EXCLUDE (municipality, received_at, partner, file_sha256, row_number),
+    served.* EXCLUDE (municipality, received_at, partner, file_sha256, row_number, arrears_since),
+    -- Of a row that was rejected for it: no arrear begins after the day on which it was told.
+    CASE WHEN served.arrears_since <= served.received_at::DATE THEN served.arrears_since END AS arrears_since,
     coalesce(together.municipality, served.municipality) AS municipality,
     served.received_at::DATE AS received_on,
     status.signal_id,

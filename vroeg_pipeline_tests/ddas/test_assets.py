@@ -156,6 +156,7 @@ def test_signals_that_were_not_picked_up_say_why(town: World) -> None:
             row(customer_reference="K6", amount_due="10", objection="ja"),
             row(customer_reference="K7", postcode="", amount_due="10"),
             row(customer_reference="K8", amount_due="veel"),
+            row(customer_reference="K9", house_number="18", arrears_since="01-05-2021"),
         ],
     )
     town.slip("huur", "2021-03", "withdrawals", "K4")
@@ -166,7 +167,10 @@ def test_signals_that_were_not_picked_up_say_why(town: World) -> None:
         2: "Niet opgepakt: onterecht signaal",
         3: "Persoon is geen inwoner (meer) in de gemeente",
         4: "Niet opgepakt: andere reden",
+        9: "Niet opgepakt: onterecht signaal",
     }
+    # An arrear that begins after the signal came is none; the rest is told.
+    assert {number for number, signal in signals(town).items() if "ontstaansdatum" not in signal} == {9}
     assert signals(town)[3]["client"] == {"postcode": "2051AB", "huisnummer": "12"}
     (case,) = delivered(town)["leveringen"][0]["vroegsignaalzaken"]
     assert case["resultaat"] == "Niet opgepakt: herhaalde melding"

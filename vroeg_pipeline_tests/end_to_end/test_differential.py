@@ -5,12 +5,14 @@ Where the two differ, one of them has misread DOMAIN.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 import pytest
 
+from vroeg_pipeline.ddas.contradictions import contradictions
 from vroeg_pipeline_tests.kit.random_world import MONTHS, make_random_world
 from vroeg_pipeline_tests.kit.world import LATER, World
 from vroeg_pipeline_tests.yardsticks import pandas_month
@@ -38,6 +40,14 @@ def test_both_give_the_same_tables(world: World, seed: int) -> None:
         wanted = comparable(expected[name].to_dict("records"), compared)
         assert [row for row in rows if row not in wanted] == [row for row in wanted if row not in rows], name
         assert len(rows) == len(wanted)
+    # And what CBS gets of such a world does not contradict itself.
+    files = sorted(world.home.outbox.rglob("ddas-*.json"))
+    assert len(files) == len(MONTHS)
+    for path in files:
+        leveringen = json.loads(path.read_text(encoding="utf-8"))["leveringen"]
+        signals = [signal for levering in leveringen for signal in levering["vroegsignalen"]]
+        cases = [case for levering in leveringen for case in levering["vroegsignaalzaken"]]
+        assert contradictions(signals, cases) == {}, path.name
 
 
 def signal_place(signal: Mapping[str, Any]) -> tuple[object, ...]:
