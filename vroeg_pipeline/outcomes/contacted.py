@@ -53,7 +53,8 @@ def find_cases(connection: duckdb.DuckDBPyConnection, installation: Installation
     """
     temporary_step(connection, "possible_addresses", _NO_ADDRESSES)
     unknown = _know_cases(connection)
-    if unknown:
+    (is_made_anew,) = fetch_one(connection, _TOLD_BEFORE_ISSUED)
+    if unknown and is_made_anew:
         load_slips(connection, installation, month)
         define_address_macros(connection, installation)
         with _in_place_of(connection, delivery_files=_EVERY_FILE.format(_catalog(connection))):
@@ -69,6 +70,13 @@ _NO_ADDRESSES = (
 )
 _EVERY_FILE = """
 SELECT * REPLACE ('accepted' AS status) FROM {}.main.delivery_files WHERE status IN ('accepted', 'superseded')
+"""
+# Judging the month once more takes long, and a Kenmerk that is mistyped is unknown for ever.
+_TOLD_BEFORE_ISSUED = """
+SELECT count(*) > 0 FROM outcome_files
+WHERE month = getvariable('month') AND received_at < (
+    SELECT coalesce(min(issued_at), 'infinity') FROM worklist_issues WHERE month = getvariable('month')
+)
 """
 _UNKNOWN = """
 SELECT DISTINCT case_id FROM outcome_rows ANTI JOIN known_cases USING (case_id)
