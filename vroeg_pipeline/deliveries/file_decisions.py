@@ -6,7 +6,8 @@ made again from what came, this cannot.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -37,14 +38,26 @@ def decisions_of_month(connection: duckdb.DuckDBPyConnection, home: Home, month:
     ).fetchall()
     stored = [FileDecision(*row) for row in rows]
     noted = DECIDED.read(home, month) or Decided()
-    for decision in sorted({*noted.decisions} - {*stored}, key=lambda decision: decision.decided_at):
+    not_stored = _beyond(noted.decisions, stored)
+    for decision in not_stored:
         _store(connection, month, decision)
-    if unnoted := [decision for decision in stored if decision not in noted.decisions]:
-        decisions = tuple(sorted([*unnoted, *noted.decisions], key=lambda decision: decision.decided_at))
+    every = sorted([*stored, *not_stored], key=lambda decision: decision.decided_at)
+    if _beyond(stored, noted.decisions):
         # Those of earlier releases stood there as lines alone.
-        DECIDED.write(home, month, Decided((), decisions))
-    every = sorted({*stored, *noted.decisions}, key=lambda decision: decision.decided_at)
+        DECIDED.write(home, month, Decided((), tuple(every)))
     return {(each.partner, each.file_sha256): each.decision for each in every}
+
+
+def _beyond(these: Iterable[FileDecision], those: Iterable[FileDecision]) -> list[FileDecision]:
+    """What those lack of these, in their order; at one moment the same may have been decided more than once."""
+    left = Counter(those)
+    lacking = []
+    for each in these:
+        if left[each]:
+            left[each] -= 1
+        else:
+            lacking.append(each)
+    return lacking
 
 
 def note_decision(
