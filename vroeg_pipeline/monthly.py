@@ -64,7 +64,7 @@ def months_of(context: dg.AssetExecutionContext) -> list[date]:
     if months := months_asked(context):
         return months
     raise VroegError(
-        "this run names no month", do="press Materialize on the asset and choose months, or: vroeg run 2021-03"
+        "this run names no month", do="press Materialize on the asset and choose months, or: vroeg run --month 2021-03"
     )
 
 

@@ -1,4 +1,5 @@
-"""The watching, on a running daemon: a fresh installation, a clock that the test sets, real files, SMTP and a webhook.
+"""The watching, on a running daemon: a fresh installation, a clock that the test sets, real files, SMTP and a webhook; and
+what people press in the UI.
 
 Days pass between the phases; each waits for what the daemon does by itself. What is decided when stands in the tests of
 the rules; here it is the wiring.
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from vroeg_pipeline_tests.kit.browser import Browser, chromium
 from vroeg_pipeline_tests.kit.listeners import Mailbox, Webhook, smtp_server, webhook
 from vroeg_pipeline_tests.kit.live import LOCATION, Live, dagster_on, environment, wait_until
 from vroeg_pipeline_tests.kit.world import World, as_csv, moment, row
@@ -70,7 +72,7 @@ class Watched:
 
     def runs(self) -> list[dict[str, Any]]:
         """All runs, the newest first."""
-        query = "{runsOrError {... on Runs {results {status jobName tags {key value}}}}}"
+        query = "{runsOrError {... on Runs {results {runId status jobName tags {key value}}}}}"
         return list(self.live.ask(query)["runsOrError"]["results"])
 
     def rests(self) -> bool:
@@ -83,8 +85,9 @@ class Watched:
         return page.split("<tbody>")[1].split("</tbody>")[0]
 
 
-@pytest.fixture
-def watched(tmp_path: Path) -> Iterator[Watched]:
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    tmp_path = tmp_path_factory.mktemp("watched")
     world = World(tmp_path / "home")
     for partner in PARTNERS:
         begins = "2021-02" if partner in ("herhaald", "de_key") else "2021-03"
@@ -178,7 +181,7 @@ def test_two_weeks_of_march(watched: Watched) -> None:
         "Laat 2021-03: delivery came late. It came on 10-03-2021 10:30",
         "Laat 2021-03: solved: delivery missing.",
         "Kapot 2021-03: solved: delivery refused.",
-        "wijkteam_noord issue 1: +2 −0",
+        "Wijkteam Noord, issue 1: 2 added, 0 withdrawn",
     )
     wait_until("the runs", watched.rests)
     assert watched.filled("laat") == watched.filled("kapot") == ["2021-03-01"]
@@ -199,3 +202,117 @@ def test_two_weeks_of_march(watched: Watched) -> None:
         assert "solved: " not in line or line.replace("solved: ", "") in lines
     assert "Weg 2021-03: delivery missing" in lines
     assert "Weg 2021-03: solved: delivery missing" not in lines
+
+
+NO_MONTH = "this run names no month; press Materialize on the asset and choose months, or: vroeg run --month 2021-03"
+# An asset of each kind.
+KINDS = ("deliveries/op_tijd", "validated_signals", "address_register", "ddas_delivery", "evaluation_signals")
+
+
+def test_every_button_works_or_says_what_to_do(watched: Watched) -> None:
+    """Pressed in a browser, or sent as the UI sends it; on every kind of asset."""
+    live, march = watched.live, "2021-03-01"
+    watched.set("2021-03-10 12:00")
+    with chromium(live.url) as browser:
+        launched = _pressed_in_the_browser(watched, browser)
+    for kind in ("validated_signals", "ddas_delivery"):
+        launched[f"all checks of {kind}"] = live.execute(kind)
+    launched["one check of a partner"] = live.execute("deliveries/op_tijd", "delivered")
+    launched["an asset without months"] = live.launch("__ASSET_JOB", ["address_register"])
+    evaluation = ["evaluation_deliveries", "evaluation_signals", "evaluation_reports", "evaluation_contacts"]
+    several = {"asset_partition_range_start": "2021-02-01", "asset_partition_range_end": march}
+    launched["a group over a range"] = live.launch("__ASSET_JOB", [*evaluation, "evaluation_page"], **several)
+    launched["one check of an asset without months"] = live.execute("address_register", "is_of_late")
+    ended = {button: live.ended(run) for button, run in launched.items()}
+    assert ended == dict.fromkeys(launched, ("SUCCESS", []))
+
+    # What was pressed says something of the newest month.
+    for kind in KINDS:
+        assert all(check["shown"]["status"] == "SUCCEEDED" for check in live.checks(kind)), live.checks(kind)
+    (delivered,) = [c["shown"] for c in live.checks("deliveries/op_tijd") if c["name"] == "delivered"]
+    assert delivered["evaluation"]["description"].startswith("2021-03: delivered. Due 05-03-2021 17:00")
+
+    # From the Launchpad without a month: the step that needs one says so.
+    status, said = live.ended(live.launch("month"))
+    assert (status, [line.strip().partition(": ")[2] for line in said]) == ("FAILURE", [NO_MONTH])
+    watched.mailed("Somebody started it, and it is not tried again by itself")
+    assert "it is tried again by itself" not in watched.mails()
+
+    # A run that failed, and again from where it failed once that is mended.
+    areas = watched.world.home.reference / "areas.csv"
+    good = areas.read_text(encoding="utf-8")
+    areas.write_text("postcode", encoding="utf-8")
+    failed = live.launch("month", partition=march)
+    status, said = live.ended(failed)
+    assert (status, len(said)) == ("FAILURE", 1)
+    assert "areas.csv" in said[0]
+    areas.write_text(good, encoding="utf-8")
+    assert live.ended(live.execute_again(failed)) == ("SUCCESS", [])
+
+
+def _pressed_in_the_browser(watched: Watched, browser: Browser) -> dict[str, str]:
+    """The buttons that most people press, and the runs that they started."""
+    launched = {}
+
+    def press(button: str) -> str:
+        before = {run["runId"] for run in watched.runs()}
+        browser.press(button)
+        (run,) = wait_until("a run", lambda: [r for r in watched.runs() if r["runId"] not in before])
+        return str(run["runId"])
+
+    def choose(button: str, months: str, picture: str) -> None:
+        browser.press(button)
+        browser.press("Show all partitions")
+        browser.write("ex: ", months)
+        browser.shows("1 partition" if "..." not in months else "2 partitions")
+        browser.keep(picture)
+
+    # A partner is no asset that can be made: the button is off.
+    browser.open("/assets/deliveries/op_tijd?view=checks", "delivered")
+    assert browser.is_off("Materialize")
+    browser.open("/asset-groups", "Materialize all")
+    choose("Materialize all", "2021-03-01", "materialize-all")
+    launched["materialize all"] = press("Launch 1 run")
+    browser.open("/assets/ddas_delivery?view=overview", "Materialize")
+    choose("Materialize", "2021-03-01", "materialize-a-month")
+    launched["materialize a month"] = press("Launch 1 run")
+    browser.open("/assets/address_matches?view=overview", "Materialize")
+    choose("Materialize", "[2021-02-01...2021-03-01]", "backfill")
+    launched["backfill"] = press("Launch backfill")
+    watched.live.ended(launched["materialize all"])
+    browser.open("/assets/deliveries/op_tijd?view=checks&checkDetail=delivered", "delivered")
+    launched["execute all"] = press("Execute all")
+    watched.live.ended(launched["execute all"])
+    browser.shows("2021-03: delivered")
+    browser.keep("executed-all")
+    return launched
+
+
+def test_sensors_can_be_tried_and_turned(watched: Watched) -> None:
+    """The schedule was tried above."""
+    ask = watched.live.ask
+    for sensor in ("arrivals", "alerts"):
+        selector = {**LOCATION, "sensorName": sensor}
+        tick = ask(
+            """mutation ($selector: SensorSelector!) {sensorDryRun(selectorData: $selector, cursor: "") {
+                ... on DryRunInstigationTick {evaluationResult {error {message} skipReason}}}}""",
+            selector=selector,
+        )["sensorDryRun"]["evaluationResult"]
+        assert tick["error"] is None
+        assert tick["skipReason"]
+        sensor_id = ask(
+            "query ($selector: SensorSelector!) {sensorOrError(sensorSelector: $selector) {... on Sensor {id}}}",
+            selector=selector,
+        )["sensorOrError"]["id"]
+        stopped = ask(
+            """mutation ($id: String!) {stopSensor(id: $id) {
+                ... on StopSensorMutationResult {instigationState {status}}}}""",
+            id=sensor_id,
+        )
+        assert stopped["stopSensor"]["instigationState"]["status"] == "STOPPED"
+        started = ask(
+            """mutation ($selector: SensorSelector!) {startSensor(sensorSelector: $selector) {
+                ... on Sensor {sensorState {status}}}}""",
+            selector=selector,
+        )
+        assert started["startSensor"]["sensorState"]["status"] == "RUNNING"
