@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from vroeg_pipeline.deliveries.inbox import CONFIRMATIONS, WITHDRAWALS, NotTakenError, archive_file, list_slips
+from vroeg_pipeline.domain.fields import header_name
 from vroeg_pipeline.formats.cells import Header, UnreadableError
 from vroeg_pipeline.formats.csv import Dialect, csv_rows
 from vroeg_pipeline.formats.encodings import AUTO
@@ -18,6 +19,7 @@ from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.statements import temporary_table
 
 COLUMN = "customer_reference"
+_HEADER_WITHIN = 20
 
 
 def load_slips(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date) -> Counter[str]:
@@ -63,10 +65,12 @@ def _references(path: Path | None) -> set[str]:
     if path is None:
         raise NotTakenError("too large")
     try:
-        (_, header), *rows = [*csv_rows(path, Dialect(AUTO))] or [(0, [])]
-        position = Header.of(header, {COLUMN: (COLUMN,)}).positions.get(COLUMN)
+        rows = [cells for _, cells in csv_rows(path, Dialect(AUTO, header_word=COLUMN))]
+        # Blank lines and a title may stand above it.
+        at = next((at for at, cells in enumerate(rows[:_HEADER_WITHIN]) if COLUMN in map(header_name, cells)), None)
+        if at is None:
+            raise NotTakenError(f"lacks the header {COLUMN}; write it above the references")
+        position = Header.of(rows[at], {COLUMN: (COLUMN,)}).positions[COLUMN]
     except UnreadableError as error:
         raise NotTakenError(str(error)) from None
-    if position is None:
-        raise NotTakenError(f"lacks the one column {COLUMN}")
-    return {cells[position].strip() for _, cells in rows if len(cells) > position and cells[position].strip()}
+    return {cells[position].strip() for cells in rows[at + 1 :] if len(cells) > position and cells[position].strip()}

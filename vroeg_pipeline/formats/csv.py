@@ -33,6 +33,8 @@ _BLOCK = 1 << 22
 _LONGEST_LINE = 64 * 1024 * 1024
 _HEADER_WITHIN = 20
 _END = "\x1eend"
+# DOS writes it behind the last line.
+_END_OF_FILE = "\x1a"
 
 # A memo of some megabytes is no reason to refuse a file.
 csv.field_size_limit(_LONGEST_LINE)
@@ -275,7 +277,8 @@ def _selected(columns: Mapping[str, int | None]) -> str:
 
 @dataclass(frozen=True)
 class Scan:
-    """What the bytes of a UTF-8 file tell. `is_plain`: no quotes, and each line ends in LF, or each in CRLF."""
+    """What the bytes of a UTF-8 file tell. `is_plain`: no quotes, each line ends in LF, or each in CRLF, and no mark stands
+    behind the last."""
 
     is_plain: bool
     filled_lines: int
@@ -284,7 +287,7 @@ class Scan:
 
 def _scan(path: Path) -> Scan | None:
     """Looks at a file block by block; None when it is not UTF-8 text."""
-    has_quotes, has_nul, filled, returns, pairs, feeds = False, False, 0, 0, 0, 0
+    has_quotes, has_nul, has_mark, filled, returns, pairs, feeds = False, False, False, 0, 0, 0, 0
     for block in blocks(path):
         if not block.isascii():
             try:
@@ -293,12 +296,14 @@ def _scan(path: Path) -> Scan | None:
                 return None
         has_nul = has_nul or b"\0" in block
         has_quotes = has_quotes or b'"' in block
+        has_mark = block.endswith(_END_OF_FILE.encode())
         lines = block.split(b"\n")
         filled += len(lines) - lines.count(b"") - lines.count(b"\r")
         feeds += len(lines) - 1
         returns += block.count(b"\r")
         pairs += block.count(b"\r\n")
-    return Scan(not has_quotes and returns in (0, feeds) and returns == pairs, filled, has_nul)
+    is_plain = not has_quotes and not has_mark and returns in (0, feeds) and returns == pairs
+    return Scan(is_plain, filled, has_nul)
 
 
 def _transcoded(path: Path, encoding: str, agreed: str, copy: Path) -> Path:
@@ -346,8 +351,10 @@ def _records(lines: Iterable[str], delimiter: str, *, strict: bool) -> Iterator[
             # Behind a mark in the middle, of a file that was put behind another, a quote would be a letter.
             if not seen and text.startswith('\ufeff"'):
                 text = text[1:]
-            seen.append(text)
-            yield text
+            text = text.removesuffix(_END_OF_FILE)
+            if text:
+                seen.append(text)
+                yield text
 
     reader = csv.reader(remembered(), delimiter=delimiter, strict=strict)
     before, width, ended = 0, 0, False

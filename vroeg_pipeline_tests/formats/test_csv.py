@@ -264,6 +264,14 @@ def test_behind_a_mark_in_the_middle_a_quote_is_a_quote(door: Door) -> None:
     assert rows == [["id", "naam"], ["1", "x;y"], ["2", "z"]]
 
 
+@pytest.mark.parametrize("quote", ["", '"'])
+@pytest.mark.parametrize("end", ["\n\x1a", "\x1a", "\r\n\x1a"])
+def test_the_mark_at_the_end_of_a_file_of_dos_is_no_row(door: Door, end: str, quote: str) -> None:
+    assert door(f"id;naam\n1;{quote}Jansen{quote}{end}") == [["id", "naam"], ["1", "Jansen"]]
+    assert [cells for _, cells in csv_rows(door.path, Dialect(delimiter=";"))][-1] == ["1", "Jansen"]
+    assert door("id;naam\n1\x1a;Jansen\n")[1:] == [["1\x1a", "Jansen"]]
+
+
 @pytest.mark.parametrize(("lines", "copies"), [(3, 0), (4, 1)])
 def test_what_duckdb_finds_is_compared_with_a_count_of_our_own(door: Door, lines: int, copies: int) -> None:
     """Where they differ Python reads the file, by way of a copy."""

@@ -74,7 +74,8 @@ def test_a_list_that_cannot_be_used_fails_the_check_too(tables: Tables) -> None:
     delivered(tables)
     tables.world.deliver("huur", "2021-03", b"referentie\nab1\n", folder="withdrawals")
     assert said(tables, "slips_match") == (
-        "lists that cannot be used (1 × huur, withdrawals: lacks the one column customer_reference): ask the partner, else "
+        "lists that cannot be used (1 × huur, withdrawals: lacks the header customer_reference; write it above the "
+        "references): ask the partner, else "
         "doors are rung for nothing"
     )
 
