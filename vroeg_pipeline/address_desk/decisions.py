@@ -86,8 +86,8 @@ def _rows_of(path: Path | None, name: str, scratch: Path) -> tuple[str | None, l
         return "het bestand is te groot", []
     try:
         cells = list(_csv_cells(path) if suffix == ".csv" else _xlsx_cells(path, scratch))
-    except UnreadableError:
-        return "het bestand is niet te lezen", []
+    except UnreadableError as error:
+        return error.said.dutch, []
     header = [cell.casefold() for cell in cells[0]] if cells else []
     if any(header.count(column.casefold()) != 1 for column in (DESK_ID, DECISION, DECIDED_BY)):
         return f"de kolommen {DESK_ID}, {DECISION} en {DECIDED_BY} zijn nodig, in de eerste rij", []

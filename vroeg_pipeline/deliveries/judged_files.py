@@ -215,7 +215,8 @@ def _verdict(
         return file.refused(Fault.REFUSED_BY_PERSON)
     if _is_too_large(installation, file):
         limit = installation.settings.max_file_mb
-        return file.refused(Fault.TOO_LARGE, size=f"{file.size_bytes / 1024 / 1024:.1f}", limit=f"{limit:g}")
+        size = f"{file.size_bytes / 1024 / 1024:.1f}"
+        return file.refused(Fault.TOO_LARGE, size=Said(size, size.replace(".", ",")), limit=f"{limit:g}")
     if read is None:
         return file.refused(Fault.BYTES_GONE)
     if read.refusal and read.said:

@@ -23,7 +23,7 @@ REASONS_IN_DUTCH = {
     "damaged_value": (
         "klantkenmerk of achternaam is door een spreadsheet beschadigd (een datum, #N/B of 1,2E+14): lever het aan als tekst"
     ),
-    "invalid_postcode": "postcode is niet te lezen (verwacht: vier cijfers en twee letters, zoals 2021 AB)",
+    "invalid_postcode": "postcode klopt niet (verwacht: vier cijfers en twee letters, zoals 2021 AB)",
     "invalid_house_number": "huisnummer is niet te lezen (verwacht: een getal, zoals 12 of 12 A)",
     "invalid_amount": "bedrag is niet te lezen in de afgesproken notatie, of niet hoger dan nul",
     "invalid_date": "datum is niet te lezen in de afgesproken notatie, of de ontstaansdatum ligt na de peildatum",

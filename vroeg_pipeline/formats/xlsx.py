@@ -169,4 +169,6 @@ def _check_container(path: Path) -> None:
                             raise UnreadableError(Fault.UNSAFE_WORKBOOK.said(how="a document type or entities"))
                         tail = chunk[-40:]
     except BrokenZipError:
-        raise UnreadableError(Fault.HALF_A_WORKBOOK.said()) from None
+        with path.open("rb") as file:
+            is_begun = file.read(2) == b"PK"
+        raise UnreadableError((Fault.HALF_A_WORKBOOK if is_begun else Fault.NO_WORKBOOK).said()) from None

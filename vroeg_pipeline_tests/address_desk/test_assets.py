@@ -218,7 +218,7 @@ def test_a_file_that_cannot_be_read_is_told(town: World) -> None:
     assert not check_passed(result, "decisions_could_be_used")
     refusals = {kept["refusal"] for kept in town.table("reference.address_decisions")}
     assert refusals == {
-        "het bestand is niet te lezen",
+        "het bestand is geen Excel-werkmap; open het in Excel, sla het op en stuur het opnieuw",
         "de kolommen Kenmerk (niet wijzigen), Besluit en Door zijn nodig, in de eerste rij",
         "alleen .xlsx en .csv worden gelezen",
     }

@@ -338,6 +338,10 @@ def test_a_zip_without_a_workbook(read: Reader, tmp_path: Path) -> None:
     assert outcome.detail == "is packed (.zip); unpack it and send the file that is in it, or agree 'packed: zip'"
 
 
+def test_what_is_no_workbook_at_all_is_not_called_a_half(read: Reader) -> None:
+    assert read(b"Dit is geen lijst", "xlsx")[0].detail.startswith("is no XLSX workbook")
+
+
 def test_a_truncated_workbook(read: Reader, tmp_path: Path) -> None:
     content = workbook(tmp_path / "b.xlsx", rows=[["K1"] * 10] * 50)
     outcome, _ = read(content[: len(content) // 2], "xlsx")
