@@ -71,7 +71,7 @@ _TITLES: Mapping[Language, Mapping[AlertKind, str]] = {
         AlertKind.REFUSED: "levering geweigerd",
         AlertKind.QUESTIONED: "vervangend bestand mist klanten",
         AlertKind.OUTDATED: "levering verouderd",
-        AlertKind.VOLUME: "ongewoon aantal regels",
+        AlertKind.VOLUME: "het aantal regels wijkt af",
         AlertKind.DRIFT: "kolommen wijken af van de afspraak",
         AlertKind.CHECK_FAILED: "controle niet geslaagd",
         AlertKind.RUN_FAILED: "verwerking mislukt",

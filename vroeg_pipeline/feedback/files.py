@@ -20,12 +20,13 @@ from xlsxwriter.worksheet import Worksheet
 from vroeg_pipeline.deliveries.partner_month import PartnerMonth
 from vroeg_pipeline.domain.agreements import Agreement
 from vroeg_pipeline.domain.ddas import EnumSignaalstatus
-from vroeg_pipeline.domain.months import moment_text, month_text
+from vroeg_pipeline.domain.months import add_months, moment_text, month_text, months_between
 from vroeg_pipeline.domain.reasons import REASONS_IN_DUTCH
 from vroeg_pipeline.feedback.wording import (
     DeliveredMonth,
     DeliveryReport,
     file_said,
+    gap_said,
     status_for_partner,
     text_for_contact,
 )
@@ -39,6 +40,7 @@ from vroeg_pipeline.formats.workbook import (
     legal,
     looks_like_formula,
     page,
+    row_points,
     write_text,
     writing,
 )
@@ -152,7 +154,7 @@ def _write(
         for row_number, reference, status, file_name in statuses_told(connection, agreement.partner):
             writer.writerow((row_number, _csv_cell(reference), status, _csv_cell(file_name)))
             counts[status] += 1
-    report = _report(connection, month, agreement, sent, counts)
+    report = _report(connection, installation, month, agreement, sent, counts)
     rejected = streamed(
         connection,
         "SELECT row_number, coalesce(customer_reference, ''), reasons, file_name "
@@ -175,6 +177,7 @@ def _csv_cell(text: str) -> str:
 
 def _report(
     connection: duckdb.DuckDBPyConnection,
+    installation: Installation,
     month: date,
     agreement: Agreement,
     sent: FilesByMonth,
@@ -187,6 +190,7 @@ def _report(
             [agreement.partner],
         ).fetchall()
     )
+    trend = _delivered_months(connection, agreement, sent)
     return DeliveryReport(
         agreement.name,
         agreement.contact.name or agreement.name,
@@ -194,8 +198,22 @@ def _report(
         sent[month][agreement.partner],
         {code: reasons[code] for code in REASONS_IN_DUTCH if code in reasons},
         dict(sorted(counts.items())),
-        _delivered_months(connection, agreement, sent),
+        trend,
+        _gaps(installation, month, agreement, sent, {of.month for of in trend}),
     )
+
+
+def _gaps(
+    installation: Installation, month: date, agreement: Agreement, sent: FilesByMonth, delivered: set[date]
+) -> dict[date, str]:
+    """The months of the trend without a usable delivery, since anything was registered, and what became of them."""
+    first = max(add_months(month, 1 - _TREND_MONTHS), min(sent))
+    months = [
+        PartnerMonth(agreement, of, sent.get(of, {}).get(agreement.partner, ()))
+        for of in months_between(first, month)
+        if of not in delivered
+    ]
+    return {of.month: gap_said(of, installation.now()) for of in months if of.is_owed or of.files}
 
 
 def _delivered_months(
@@ -247,30 +265,34 @@ class _Sheets:
 
     def __init__(self, book: Book) -> None:
         self.book = book
-        base = {**TEXT, "align": "left"}
+        base = {**TEXT, "align": "left", "text_wrap": True}
         self.text = book.text_form(base)
         self.formats = {
-            "title": book.form(base, TITLE),
+            "title": book.form(TITLE, {"align": "left"}),
+            "note": book.form(TEXT, {"align": "left"}),
             "header": book.form(base, HEADER),
             "strong": book.form(base, STRONG),
-            "share": book.form(base, {"num_format": "0.0%"}),
+            "share": book.form(base, {"num_format": "[$-413]0.0%"}),
             "text": self.text.plain,
         }
 
     def sheet(self, name: str, widths: Sequence[int]) -> _Sheet:
         sheet = self.book.sheet(name, widths)
-        page(sheet, footer="Vertrouwelijk", margins=None)
-        return _Sheet(self, sheet)
+        page(sheet, footer="Vertrouwelijk")
+        return _Sheet(self, sheet, widths)
 
 
 class _Sheet:
-    def __init__(self, of: _Sheets, sheet: Worksheet) -> None:
-        self._of, self.sheet = of, sheet
+    def __init__(self, of: _Sheets, sheet: Worksheet, widths: Sequence[int]) -> None:
+        self._of, self.sheet, self._widths = of, sheet, widths
         self.row = 0
 
     def add(self, *cells: str | float | None, form: str = "text") -> None:
         """The next row; a share is a float, a count an int."""
         formats = self._of.formats
+        if form in ("text", "header"):
+            texts = {column: cell for column, cell in enumerate(cells) if isinstance(cell, str)}
+            self.sheet.set_row(self.row, row_points(texts or {0: ""}, self._widths))
         for column, cell in enumerate(cells):
             if isinstance(cell, str) and form == "text":
                 write_text(self.sheet, self.row, column, cell, self._of.text)
@@ -282,10 +304,10 @@ class _Sheet:
 
 
 def _overview(sheets: _Sheets, report: DeliveryReport) -> None:
-    sheet = sheets.sheet("Overzicht", (60, 22, 60, 10))
+    sheet = sheets.sheet("Overzicht", (58, 20, 70))
     sheet.add(f"Leveringsrapport {month_title(report.month)} – {report.partner_name}", form="title")
     sheet.add()
-    sheet.add("Ontvangen op", "Regels", "Wat ermee is gedaan", form="header")
+    sheet.add("Ontvangen op", "Regels", "Wat ermee is gebeurd", form="header")
     for file in report.files:
         sheet.add(moment_text(file.received_at), file.row_count, file_said(file))
     sheet.add()
@@ -306,12 +328,13 @@ def _overview(sheets: _Sheets, report: DeliveryReport) -> None:
     for code, number in report.rejected.items():
         sheet.add(REASONS_IN_DUTCH[code], number)
     sheet.add()
-    sheet.add("Teruggekoppeld (zie het CSV-bestand)", "Signalen", form="header")
+    sheet.add("Wat er met de signalen is gebeurd (zie het CSV-bestand)", "Signalen", form="header")
     for status, number in report.told.items():
         sheet.add(status, number)
     sheet.add()
     sheet.add(
-        "Dit rapport gaat alleen over wat u zelf hebt aangeleverd. Het bevat persoonsgegevens: deel het niet verder."
+        "Dit rapport gaat alleen over wat u zelf hebt aangeleverd. Het bevat persoonsgegevens: deel het niet verder.",
+        form="note",
     )
 
 
@@ -327,16 +350,20 @@ def _trend(sheets: _Sheets, report: DeliveryReport) -> None:
         "Aandeel verouderd",
         form="header",
     )
-    for of in report.trend:
+    trend: dict[date, DeliveredMonth | str] = {**report.gaps, **{of.month: of for of in report.trend}}
+    for month, of in sorted(trend.items()):
+        if isinstance(of, str):
+            sheet.add(month_text(month), of)
+            continue
         rows = of.row_count or 1
         sheet.add(
-            month_text(of.month), moment_text(of.received_at) if of.received_at else "nog niet",
+            month_text(month), moment_text(of.received_at) if of.received_at else "nog niet",
             "ja" if of.on_time else "nee", of.row_count,
             of.rejected_count, of.rejected_count / rows, of.outdated_count / rows,
         )  # fmt: skip
-    if len(report.trend) < 2:
+    if len(trend) < 2:
         return
-    last = len(report.trend)
+    last = len(trend)
     chart = sheets.book.workbook.add_chart({"type": "line"})
     for column, name in ((5, "Aandeel afgekeurd"), (6, "Aandeel verouderd")):
         chart.add_series(
@@ -365,7 +392,7 @@ def _rejected(sheets: _Sheets, rejected: Iterator[tuple[Any, ...]]) -> None:
 
 
 def _rejected_sheet(sheets: _Sheets, number: int) -> _Sheet:
-    sheet = sheets.sheet("Afgekeurde regels" + (f" ({number})" if number > 1 else ""), (8, 30, 100, 40))
+    sheet = sheets.sheet("Afgekeurde regels" + (f" ({number})" if number > 1 else ""), (7, 26, 84, 40))
     sheet.add("Regel", "Uw klantkenmerk", "Reden", "Bestand", form="header")
     sheet.sheet.freeze_panes(1, 0)
     return sheet

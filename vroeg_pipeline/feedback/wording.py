@@ -6,10 +6,10 @@ Only words and the rule of who learns what. Where the figures come from is `feed
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from vroeg_pipeline.deliveries.partner_month import is_in_time
+from vroeg_pipeline.deliveries.partner_month import PartnerMonth, is_in_time
 from vroeg_pipeline.domain.dutch import in_dutch
 from vroeg_pipeline.domain.months import moment_text, month_text
 from vroeg_pipeline.domain.reasons import REASONS_IN_DUTCH, REFUSALS_IN_DUTCH
@@ -60,7 +60,7 @@ class DeliveredMonth:
 @dataclass(frozen=True)
 class DeliveryReport:
     """A partner's month: what came, what was rejected and why, what is told back. `trend` ends with the month itself,
-    where it has a usable delivery.
+    where it has a usable delivery; `gaps`: the months between without one, and what became of them.
     """
 
     partner_name: str
@@ -70,6 +70,7 @@ class DeliveryReport:
     rejected: Mapping[str, int]
     told: Mapping[str, int]
     trend: Sequence[DeliveredMonth]
+    gaps: Mapping[date, str] = field(default_factory=dict)
 
     @property
     def delivered(self) -> DeliveredMonth | None:
@@ -91,6 +92,8 @@ def file_said(file: RegisteredFile) -> str:
             f"nog niet gebruikt: {file.references_lacking} van de {file.references_before} klantkenmerken van uw levering "
             "ontbreken; wij vragen u of dat klopt"
         )
+    if file.status == "accepted" and file.row_count and file.rejected_rows == file.row_count:
+        return "gelezen; alle regels zijn afgekeurd"
     if file.status == "accepted":
         told = f" ({file.detail_in_dutch})" if file.detail_in_dutch else ""
         return ("verwerkt als aanvulling" if file.is_addition else "verwerkt") + told
@@ -112,7 +115,9 @@ def text_for_contact(report: DeliveryReport, signature: str, attachments: Sequen
             "keuren er geen regels om af."
         )
     if report.told:
-        paragraphs.append("Van deze signalen melden wij terug wat ermee is gedaan:\n" + _counted(report.told))
+        paragraphs.append(
+            "Wat er met de signalen is gebeurd, voor zover wij het terugmelden:\n" + _counted(report.told)
+        )
     paragraphs.append(
         "Meer staat in de bijlagen, met het regelnummer en uw eigen klantkenmerk:\n"
         + "\n".join(f"- {name}" for name in attachments)
@@ -133,12 +138,16 @@ def _what_came(report: DeliveryReport) -> str:
     if found.received_at is None:
         came = f"Uw aanvulling voor de signaalmaand {month} is verwerkt; de levering zelf ontvingen wij nog niet{due}."
     else:
-        late = "" if found.on_time else " Dat was te laat; de levering is wel verwerkt."
+        late = "" if found.on_time else " Dat was te laat; de levering wordt wel gebruikt."
         received = moment_text(found.received_at)
         came = f"Uw aanlevering voor de signaalmaand {month} is ontvangen op {received} uur{due}.{late}"
     if len(report.files) > 1:
         files = (f"- {moment_text(file.received_at)}: {file_said(file)}" for file in report.files)
         came += "\nUw bestanden:\n" + "\n".join(files)
+    if found.row_count and found.rejected_count == found.row_count:
+        came += (
+            "\nGeen enkele regel kon worden verwerkt: alle regels zijn afgekeurd. Wilt u een nieuw bestand aanleveren?"
+        )
     return (
         f"{came}\n"
         f"Regels: {found.row_count}. Verwerkt: {found.row_count - found.rejected_count}. "
@@ -149,3 +158,12 @@ def _what_came(report: DeliveryReport) -> str:
 
 def _counted(numbers: Mapping[str, int]) -> str:
     return "\n".join(f"- {number} × {what}" for what, number in numbers.items())
+
+
+def gap_said(of: PartnerMonth, now: datetime) -> str:
+    """What became of a month without a usable delivery, at the aware moment `now`."""
+    if of.questioned:
+        return "nog niet gebruikt"
+    if of.refused:
+        return "geweigerd"
+    return "niet ontvangen" if of.is_missing(now) else "nog verwacht"

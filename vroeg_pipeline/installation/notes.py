@@ -23,7 +23,8 @@ N = TypeVar("N")
 
 @dataclass(frozen=True)
 class RegisteredFile:
-    """What the delivery register says of a file; `received_at` is aware. `outdated_rows`: only of an accepted one.
+    """What the delivery register says of a file; `received_at` is aware. `outdated_rows`, `rejected_rows`: of an accepted
+    one.
     `references_lacking`, `references_before`: of a questioned one, what it lacks of the delivery that stands.
     """
 
@@ -38,6 +39,7 @@ class RegisteredFile:
     references_lacking: int | None = None
     references_before: int | None = None
     detail_in_dutch: str | None = None
+    rejected_rows: int | None = None
 
 
 @dataclass(frozen=True)

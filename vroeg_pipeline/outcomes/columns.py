@@ -23,8 +23,8 @@ ADDRESS_COLUMN = "Adres"
 REFUSALS = {
     "too_large": "Het bestand is te groot ({}). Stuur alleen de werklijst terug.",
     "macros": "Het bestand heeft macro's en wordt daarom niet geopend. Sla het op als Excel-werkmap zonder macro's (.xlsx).",
-    "unreadable": "Het bestand kan niet gelezen worden: het is beschadigd, met een wachtwoord beveiligd, te groot, of geen "
-    "Excel-werkmap (.xlsx) of CSV. Sla het op als .xlsx zonder wachtwoord.",
+    "unreadable": "Dit is geen XLSX of CSV die wij kunnen lezen: {}. Stuur de werklijst terug als Excel-werkmap (.xlsx), "
+    "zonder wachtwoord.",
     "missing_columns": "De kopregel is niet die van de werklijst: {}. Zet de kolommen terug zoals ze waren.",
     "other_month": "Dit is de werklijst van {}. Lever het bestand aan in de map van die maand.",
     "unknown_cases": "Geen enkel kenmerk in dit bestand is van deze gemeente en deze maand. Stuur die van {} terug.",

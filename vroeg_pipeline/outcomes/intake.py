@@ -123,7 +123,7 @@ def _read(installation: Installation, file: OutcomeFile, cells: TextIO, scratch:
         if file.size_bytes > limit * 1024 * 1024:
             raise RefusedError("too_large", f"{file.size_bytes / 1024 / 1024:.0f} MB, meer dan {limit:g}")
         if file.archived is None:
-            raise RefusedError("unreadable")
+            raise RefusedError("unreadable", "het is te groot om te bewaren")
         remark = remark_on(file.archived, file.file_name)
         for sheet, number, told, given in outcome_rows(file.archived, scratch):
             write((file.file_sha256, sheet, number, told, *given))

@@ -16,6 +16,7 @@ from pathlib import Path
 from vroeg_pipeline.formats.cells import BLANK, UnreadableError
 from vroeg_pipeline.formats.csv import Dialect, csv_rows
 from vroeg_pipeline.formats.encodings import EXCEL
+from vroeg_pipeline.formats.kinds import refuse_other_kind
 from vroeg_pipeline.formats.xlsx import xlsx_cells
 from vroeg_pipeline.formats.zip_files import BrokenZipError, broken_zip_told
 from vroeg_pipeline.outcomes.columns import ADDRESS_COLUMN, OUTCOME_COLUMNS, PICTURES, REFUSALS
@@ -66,11 +67,12 @@ def outcome_rows(path: Path, scratch: Path) -> Iterator[OutcomeRow]:
     """
     try:
         with path.open("rb") as file:
-            is_workbook = file.read(2) == b"PK"
-        rows = xlsx_cells(path, scratch) if is_workbook else _csv_cells(path)
-        yield from _list_rows(rows)
-    except UnreadableError:
-        raise RefusedError("unreadable") from None
+            start = file.read(2)
+        # Old workbooks and those with a password begin with D0CF.
+        refuse_other_kind(path, "xlsx" if start in (b"PK", b"\xd0\xcf") else "csv")
+        yield from _list_rows(xlsx_cells(path, scratch) if start == b"PK" else _csv_cells(path))
+    except UnreadableError as error:
+        raise RefusedError("unreadable", error.said.dutch) from None
 
 
 def _csv_cells(path: Path) -> Iterator[list[str]]:

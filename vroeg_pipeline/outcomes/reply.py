@@ -10,14 +10,23 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
+from xlsxwriter.worksheet import Worksheet
+
+from vroeg_pipeline.domain.ddas import EnumContactsoort, EnumDagdeel, EnumEindresultaat
 from vroeg_pipeline.domain.months import moment_text
 from vroeg_pipeline.formats.workbook import (
     HEADER,
     ROWS_A_SHEET,
     STRONG,
+    TEXT,
+    TITLE,
     WARNING_COLOUR,
+    Book,
+    Look,
+    drop_down,
     legal,
     page,
+    row_points,
     write_row,
     writing,
 )
@@ -26,13 +35,18 @@ from vroeg_pipeline.worklists.worklist_file import month_title
 
 # (header, width, field of the row); the Kenmerk is marked under its short name.
 _COLUMNS = (
-    ("Blad", 14, None), ("Regel", 7, None), (ADDRESS_COLUMN, 24, "address"),
+    ("Blad", 11, None), ("Regel", 6, None), (ADDRESS_COLUMN, 20, "address"),
     *((OUTCOME_COLUMNS[field], width, field) for field, width in (
-        ("attempt", 8), ("contact_kind", 14), ("reached", 9), ("contacted_on", 14), ("day_part", 10), ("end_result", 28),
-        ("case_id", 27),
+        ("attempt", 7), ("contact_kind", 13), ("reached", 8), ("contacted_on", 11), ("day_part", 8), ("end_result", 24),
+        ("case_id", 17),
     )),
-    ("Waarom niet gelezen", 60, None),
+    ("Waarom niet gelezen", 38, None),
 )  # fmt: skip
+_WIDTHS = [width for _, width, _ in _COLUMNS]
+_CHOICES = {
+    "contact_kind": EnumContactsoort, "reached": ("Ja", "Nee"), "day_part": EnumDagdeel, "end_result": EnumEindresultaat,
+}  # fmt: skip
+_CHOICES_SHEET = "Lijsten"
 _HEADER_ROW = 5
 
 
@@ -66,33 +80,66 @@ def reply_file_name(month: date, sha256: str) -> str:
 def write_reply(path: Path, reply: Reply, rows: Iterable[RefusedRow], scratch: Path) -> None:
     """Writes the file, whole or not at all, for the owner alone. The same input gives the same bytes."""
     with writing(path, "Terugmelding", reply.received_at, scratch) as book:
-        line = {"valign": "top", "text_wrap": True, "border": 1, "border_color": "#BFBFBF"}
-        plain, title = book.form(line), book.form(STRONG, {"font_size": 16})
+        line = {**TEXT, "text_wrap": True, "border": 1, "border_color": "#BFBFBF"}
+        plain, title = book.form(line), book.form(TITLE)
         # A heavy frame too: a mark must also show on a black-and-white print.
         wrong = book.form(line, {"bg_color": "#FFC7CE", "border": 2, "border_color": WARNING_COLOUR})
-        sheet = book.sheet("Terugmelding", [width for _, width, _ in _COLUMNS])
+        sheet = book.sheet("Terugmelding", _WIDTHS)
+        page(sheet)
+        sheet.set_row(0, 24)
         sheet.write_string(0, 0, f"Terugmelding op een werklijst van {month_title(reply.month)}", title)
-        sheet.write_string(1, 0, legal(f"Bestand: {reply.file_name}, ontvangen op {moment_text(reply.received_at)}"))
+        _message(book, sheet, 1, f"Bestand: {reply.file_name}, ontvangen op {moment_text(reply.received_at)}", {})
         if reply.detail:
-            sheet.write_string(2, 0, reply.detail, book.form(STRONG, {"font_color": WARNING_COLOUR}))
+            _message(book, sheet, 2, reply.detail, {**STRONG, "font_color": WARNING_COLOUR})
         if reply.is_refused:
-            sheet.write_string(3, 0, "Uit dit bestand is niets overgenomen.")
+            _message(book, sheet, 3, "Uit dit bestand is niets overgenomen.", {})
             return
-        sheet.write_string(
+        _message(
+            book,
+            sheet,
             3,
-            0,
             f"Niet gelezen regels: {reply.refused_rows}. Al het andere is gelezen. Verbeter de gemarkeerde cellen en "
             "stuur dit bestand terug.",
+            {},
         )
+        sheet.set_row(_HEADER_ROW, 30)
         write_row(sheet, _HEADER_ROW, [name for name, _, _ in _COLUMNS], book.form(line, HEADER))
         sheet.freeze_panes(_HEADER_ROW + 1, 0)
-        page(sheet, footer=None, margins=None)
-        for number, row in zip(range(_HEADER_ROW + 1, ROWS_A_SHEET), rows, strict=False):
+        sheet.repeat_rows(_HEADER_ROW)
+        last = _HEADER_ROW
+        for last, row in zip(range(_HEADER_ROW + 1, ROWS_A_SHEET), rows, strict=False):
             marked = {reason.split(":")[0] for reason in row.reasons}
-            for column, (name, _, field) in enumerate(_COLUMNS[:-1]):
-                text = _shown(row.written[field]) if field else (row.sheet, str(row.row_number))[column]
-                sheet.write_string(number, column, text, wrong if name.split(" (")[0] in marked else plain)
-            sheet.write_string(number, len(_COLUMNS) - 1, "\n".join(row.reasons), plain)
+            written = [_shown(row.written[field]) if field else "" for _, _, field in _COLUMNS]
+            cells = [row.sheet, str(row.row_number), *written[2:-1], "\n".join(row.reasons)]
+            sheet.set_row(last, row_points(dict(enumerate(cells)), _WIDTHS))
+            for column, text in enumerate(cells):
+                is_wrong = _COLUMNS[column][0].split(" (")[0] in marked
+                sheet.write_string(last, column, text, wrong if is_wrong else plain)
+        _drop_downs(book, sheet, last)
+
+
+def _message(book: Book, sheet: Worksheet, row: int, text: str, look: Look) -> None:
+    """A text over the whole width, as high as it needs to be."""
+    width = sum(_WIDTHS)
+    sheet.set_row(row, row_points({0: text}, (width,)))
+    sheet.merge_range(row, 0, row, len(_COLUMNS) - 1, legal(text), book.form(TEXT, {"text_wrap": True}, look))
+
+
+def _drop_downs(book: Book, sheet: Worksheet, last: int) -> None:
+    """The lists of the worklist, where something can be chosen from one."""
+    if last == _HEADER_ROW:
+        return
+    choices = book.sheet(_CHOICES_SHEET, ())
+    choices.very_hidden()
+    for row in range(max(map(len, _CHOICES.values()))):
+        for column, values in enumerate(_CHOICES.values()):
+            if row < len(values):
+                choices.write_string(row, column, values[row])
+    fields = [field for _, _, field in _COLUMNS]
+    for column, (field, values) in enumerate(_CHOICES.items()):
+        source = f"={_CHOICES_SHEET}!${'ABCD'[column]}$1:${'ABCD'[column]}${len(values)}"
+        message = "Kies een waarde uit de lijst."
+        drop_down(sheet, (_HEADER_ROW + 1, last), fields.index(field), OUTCOME_COLUMNS[field], source, message)
 
 
 def _shown(cell: str | None) -> str:

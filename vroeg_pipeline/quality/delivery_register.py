@@ -76,7 +76,7 @@ def registered(
                 WHEN status = 'accepted' THEN coalesce(outdated_count, round(share_outdated * file.row_count)::INTEGER)
             END,
             detail, coalesce(decision = 'addition' OR (adds AND decision IS DISTINCT FROM 'replacement'), false),
-            references_lacking, references_before, detail_in_dutch
+            references_lacking, references_before, detail_in_dutch, file.rejected_count
         FROM delivery_files AS file LEFT JOIN delivery_measures USING (month, partner)
         WHERE $month IS NULL OR month = $month
         ORDER BY received_at, file_name

@@ -92,8 +92,10 @@ def test_each_hears_of_its_own_rows(town: World) -> None:
     (outdated,) = (line[1] for line in overview if line[:1] == ("Aandeel verouderd (peildatum te oud)",))
     assert outdated == pytest.approx(1 / 7)
     assert ("Aandeel zonder herinnering vooraf", 0.5) in [line[:2] for line in overview]
-    # A successor sees nothing of the months before it, which were another's.
-    assert [line[0] for line in sheet(report, "Verloop")] == ["Maand", "2021-03"]
+    # A successor sees nothing of what another sent in the months before it, but that it sent nothing itself.
+    assert [line[:2] for line in sheet(report, "Verloop")[1:]] == [
+        ("2021-02", "niet ontvangen"), ("2021-03", "06-03-2021 10:00"),
+    ]  # fmt: skip
     assert [line[0] for line in sheet(feedback_paths(town.home, MARCH, "oud")["xlsx"], "Verloop")][1:3] == [
         "2021-02", "2021-03",
     ]  # fmt: skip
@@ -110,12 +112,22 @@ def test_each_hears_of_its_own_rows(town: World) -> None:
 def test_a_partner_whose_file_was_refused_hears_why(town: World) -> None:
     town.deliver("oud", "2021-03", b"Kolom;Andere\r\n1;2\r\n")
     town.deliver("Naamzebra", "2021-03", [row()])
+    # Of another one all rows are rejected: that is no delivery that was processed.
+    town.deliver("nieuw", "2021-03", [row(amount_due="1"), row(amount_due="2", customer_reference="K2")])
     town.run("2021-03", upto=("partner_feedback", "worklist_files"))
+    rejected = feedback_paths(town.home, MARCH, "nieuw")
+    assert ("03-03-2021 10:00", 2, "gelezen; alle regels zijn afgekeurd") in sheet(rejected["xlsx"], "Overzicht")
+    text = rejected["txt"].read_text(encoding="utf-8")
+    assert "Geen enkele regel kon worden verwerkt: alle regels zijn afgekeurd. Wilt u een nieuw bestand" in text
+    assert "Wat er met de signalen is gebeurd" in text
+    overview = openpyxl.load_workbook(rejected["xlsx"])["Overzicht"]
+    assert all(overview.row_dimensions[row].height for row in range(3, overview.max_row) if overview.cell(row, 1).value)
+    assert ("2021-03", "geweigerd") in sheet(feedback_paths(town.home, MARCH, "oud")["xlsx"], "Verloop")
     text = feedback_paths(town.home, MARCH, "oud")["txt"].read_text(encoding="utf-8")
     assert "konden we niet verwerken (geweigerd: deze kolommen ontbreken: " in text
     assert "; geef elke kolom de afgesproken kop). Wilt u een nieuw bestand aanleveren?" in text
     assert told(town, "oud") == []
-    assert sorted(path.name for path in (town.home.outbox_of(MARCH) / "partners").iterdir()) == ["oud"]
+    assert sorted(path.name for path in (town.home.outbox_of(MARCH) / "partners").iterdir()) == ["nieuw", "oud"]
 
 
 def test_outcomes_are_told_when_they_come(town: World) -> None:

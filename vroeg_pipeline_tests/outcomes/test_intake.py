@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import stat
 import zipfile
@@ -247,6 +248,15 @@ def test_a_refused_row_goes_back_marked_and_comes_back_mended(town: World, tmp_p
     }
     assert marked == {("1", "Datum contact"), ("2", "Soort contact"), ("2", "Datum contact")}
     assert "staat niet in de lijst" in sheet.cell(rows["2"], at["Waarom niet gelezen"]).value
+    # Whoever mends it chooses from the lists of the worklist, and sees every line of a cell.
+    lists = {}
+    for validation in sheet.data_validations.dataValidation:
+        title, cells = validation.formula1.removeprefix("=").split("!")
+        column = next(iter(validation.sqref.ranges)).min_col
+        lists[str(header[column - 1].value)] = [cell.value for (cell,) in sheet.parent[title][cells.replace("$", "")]]
+    assert set(lists) == {"Soort contact", "Bereikt", "Dagdeel", "Eindresultaat"}
+    assert "Kaartje" in lists["Soort contact"]
+    assert all(sheet.row_dimensions[number].height > 20 for number in rows.values())
 
     sheet.cell(rows["1"], at["Datum contact"]).value = "12-03-2021"
     sheet.cell(rows["2"], at["Soort contact"]).value = "Kaartje"
@@ -331,7 +341,7 @@ def refused_files(town: World, tmp_path: Path) -> dict[str, tuple[bytes, str]]:
         sheet.cell(HEADER_ROW, at["Opmerking"]).value = "Bereikt"
 
     def sort_the_header_along(sheet: Worksheet, at: dict[str, int]) -> None:
-        sheet.move_range(f"A{HEADER_ROW}:R{HEADER_ROW}", rows=3)
+        sheet.move_range(f"A{HEADER_ROW}:T{HEADER_ROW}", rows=3)
 
     with_macros = good.read_bytes()
     issued(town, 7, month="2021-02")
@@ -341,6 +351,7 @@ def refused_files(town: World, tmp_path: Path) -> dict[str, tuple[bytes, str]]:
         "kapot.xlsx": (good.read_bytes()[:3000], "unreadable"),
         "inhoud_kapot.xlsx": (good.read_bytes().replace(b"PK\x01\x02", b"PK\x09\x09"), "unreadable"),
         "wachtwoord.xlsx": (bytes.fromhex("d0cf11e0a1b11ae1") + b"\0" * 600, "unreadable"),
+        "brief.docx": (word_processor_text(), "unreadable"),
         "macro.xlsm": (with_macros, "macros"),
         "kop.xlsx": (list_with(rename), "missing_columns"),
         "dubbel.xlsx": (list_with(double), "missing_columns"),
@@ -357,6 +368,14 @@ def refused_files(town: World, tmp_path: Path) -> dict[str, tuple[bytes, str]]:
     }  # fmt: skip
 
 
+def word_processor_text() -> bytes:
+    with io.BytesIO() as content:
+        with zipfile.ZipFile(content, "w") as container:
+            container.writestr("[Content_Types].xml", "<Types/>")
+            container.writestr("word/document.xml", "<document/>")
+        return content.getvalue()
+
+
 def test_files_that_are_refused_say_why_in_dutch_and_nothing_of_them_counts(town: World, tmp_path: Path) -> None:
     files = refused_files(town, tmp_path)
     for name, (content, _) in files.items():
@@ -370,6 +389,13 @@ def test_files_that_are_refused_say_why_in_dutch_and_nothing_of_them_counts(town
         for sheet in replies(town)
     }
     assert "'Bereikt' ontbreekt" in told["kop.xlsx"]
+    assert told["brief.docx"] == (
+        "Dit is geen XLSX of CSV die wij kunnen lezen: het bestand is een document van een tekstverwerker (.docx); sla het "
+        "op als .xlsx en stuur dat. Stuur de werklijst terug als Excel-werkmap (.xlsx), zonder wachtwoord."
+    )
+    heights = [sheet.row_dimensions[3].height for sheet in replies(town) if len(str(sheet["A3"].value)) > 180]
+    assert heights
+    assert min(heights) > 13  # two lines
     assert "februari 2021" in told["februari.xlsx"]
     assert set(REFUSALS) == {refusal for _, refusal in files.values()} | {"too_large"}
 
