@@ -10,8 +10,9 @@ import gc
 from collections.abc import Callable
 from datetime import date
 from functools import wraps
+from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -33,6 +34,7 @@ app = typer.Typer(
     "Everything of one installation lies in one folder, `VROEG_HOME` (default: `data/` in the checkout).",
 )
 out = Console(highlight=False)
+_WHOSE_FOLDER = "check VROEG_HOME, and that you may write there"
 problems = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -44,10 +46,34 @@ def one_line_errors(command: Callable[..., None]) -> Callable[..., None]:
         try:
             command(*args, **kwargs)
         except VroegError as error:
-            problems.print(f"[red]Error:[/red] {escape(str(error))}")
-            raise typer.Exit(1) from None
+            _told(error)
+        except OSError as error:
+            # A folder that is no folder, is read-only, or belongs to somebody else. Without a file it is a mistake of ours.
+            if error.filename is None:
+                raise
+            _told(VroegError(error.strerror or "cannot be used", where=error.filename, do=_WHOSE_FOLDER))
 
     return wrapped
+
+
+def _told(error: VroegError) -> NoReturn:
+    problems.print(f"[red]Error:[/red] {escape(str(error))}")
+    raise typer.Exit(1) from None
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        out.print(f"vroeg {metadata.version('vroeg-pipeline')}")
+        raise typer.Exit
+
+
+@app.callback()
+def installation(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """What holds for all commands."""
 
 
 @app.command()
@@ -155,6 +181,22 @@ def health(
     from vroeg_pipeline.cli.health import show_health
 
     show_health(Home.from_environment(), out, as_json=as_json)
+
+
+@app.command()
+@one_line_errors
+def doctor(
+    send_test: Annotated[
+        bool, typer.Option("--send-test", help="Send a trial message to every channel of the alerts too.")
+    ] = False,
+) -> None:
+    """Tell whether this installation is set up right, a sentence each; exit status 1 when something is not.
+
+    Versions, rights, disk, settings, agreements, areas, register, encryption, alerts, clock, services.
+    """
+    from vroeg_pipeline.cli.doctor import show_diagnosis
+
+    show_diagnosis(Home.from_environment(), out, send_test=send_test)
 
 
 addresses = typer.Typer(no_args_is_help=True, help="Resolve addresses against an address register (BAG).")

@@ -57,6 +57,9 @@ def show_health(home: Home, out: Console, *, as_json: bool) -> None:
 def findings(installation: Installation) -> Iterator[HealthFinding]:
     """Each part in its turn; one that cannot be looked at is not healthy, and hides no other."""
     home, now = installation.home, installation.now()
+    if not home.root.is_dir():
+        yield HealthFinding("folder", False, f"there is no folder {home.root}; check VROEG_HOME")
+        return
     if (home.dagster / "dagster.yaml").exists():
         os.environ["DAGSTER_HOME"] = str(home.dagster)
         with DagsterInstance.get() as instance:

@@ -18,6 +18,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from vroeg_pipeline.automation.jobs import MONTH_JOB
+from vroeg_pipeline.cli.doctor import doubts
 from vroeg_pipeline.cli.heartbeat import Heartbeat
 from vroeg_pipeline.definitions import build_defs, first_month
 from vroeg_pipeline.domain.errors import VroegError
@@ -52,6 +53,8 @@ def run_months(home: Home, months: Sequence[date], out: Console, *, verbose: boo
     period = month_text(months[0]) + (f" to {month_text(months[-1])}" if len(months) > 1 else "")
     tags["months"] = period
     out.print(f"[bold]Running {period}[/bold] in {home.root}")
+    for doubt in doubts(installation):
+        out.print(f"[yellow]![/yellow] {escape(doubt)}")
     with Heartbeat(out, "planning the run") as heartbeat, dg.DagsterInstance.get() as instance:
         defs = build_defs(installation)
         progress = _Progress(heartbeat, {check.op.name for check in defs.asset_checks or ()}, months)

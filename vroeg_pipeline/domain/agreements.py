@@ -64,6 +64,13 @@ class Contact(StrictModel):
     email: str | None = None
     phone: str | None = None
 
+    @field_validator("email")
+    @classmethod
+    def _can_be_written_to(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[^@\s]+@[^@\s]+", value):
+            raise ValueError("an e-mail address is expected, for example incasso@partner.example")
+        return value
+
 
 class DeliveryTerms(FileForm):
     """The form of the file and the bounds within which its rows are accepted."""

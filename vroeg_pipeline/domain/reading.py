@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 from vroeg_pipeline.domain.errors import VroegError
 
 M = TypeVar("M", bound=BaseModel)
+_MERGE = "tag:yaml.org,2002:merge"
 
 
 class StrictModel(BaseModel):
@@ -24,17 +25,35 @@ class StrictModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class _TwiceError(yaml.constructor.ConstructorError):
+    """A key that stands in a mapping twice."""
+
+
+class _EachKeyOnce(yaml.SafeLoader):
+    """YAML without the key that is given twice: PyYAML takes the last one without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if key.tag != _MERGE and key.value in seen:
+                what = f"has '{key.value}' twice, at line {key.start_mark.line + 1} for the second time"
+                raise _TwiceError(None, None, what, key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def parse_yaml(text: str, where: object) -> dict[str, Any]:
     """The mapping that a YAML text holds; an empty text is an empty mapping.
 
     Raises VroegError, naming `where`, when it is no YAML or no mapping.
     """
     try:
-        content = yaml.safe_load(text)
+        content = _EachKeyOnce(text).get_single_data()
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" at line {mark.line + 1}" if mark else ""
-        raise VroegError(f"is not valid YAML{line}", where=where, do="mend the file") from None
+        what = str(error.problem) if isinstance(error, _TwiceError) else f"is not valid YAML{line}"
+        raise VroegError(what, where=where, do="mend the file") from None
     if content is None:
         return {}
     if not isinstance(content, dict):

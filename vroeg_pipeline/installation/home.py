@@ -6,6 +6,7 @@ What is written in the files is read by `domain`; what lies in the inbox is look
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -126,8 +127,8 @@ class Home:
 
         Raises VroegError when one cannot be read.
         """
-        stray = sorted(self.agreements.glob("*.yml"))
-        if stray:
+        stray = [path for path in self.agreements.glob("*") if re.search(r"(?i)\.ya?ml$", path.name)]
+        if stray := sorted(path for path in stray if path.suffix != ".yaml"):
             raise VroegError("an agreement's name ends in .yaml", where=stray[0], do="rename it")
         return {path.stem: read_text(path) for path in sorted(self.agreements.glob("*.yaml"))}
 

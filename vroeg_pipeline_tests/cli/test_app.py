@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,21 @@ def test_a_mistake_is_one_line_that_says_what_to_do(tmp_path: Path, words: tuple
     assert done.stdout == ""
 
 
+@pytest.mark.parametrize("command", ["health", "alerts", "prepare", "sample", "status", "doctor"])
+def test_a_home_that_is_no_folder_is_told_without_a_traceback(tmp_path: Path, command: str) -> None:
+    home = tmp_path / "home"
+    home.write_text("")
+    done = vroeg(home, command)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error:")
+    assert "Traceback" not in done.stderr
+    assert str(home) in done.stderr + done.stdout.replace("\n", "")
+
+
+def test_the_version_is_told() -> None:
+    assert vroeg(Path("nowhere"), "--version").stdout == f"vroeg {metadata.version('vroeg-pipeline')}\n"
+
+
 def test_a_month_out_of_reach_says_which_can_be_run(world: World) -> None:
     world.agree("huur", valid_from="2021-01")
     for month in ("2020-12", "2999-01"):
@@ -76,7 +92,19 @@ def test_a_mistake_of_ours_names_file_and_field(world: World, break_it: object, 
 
 
 def test_help_teaches() -> None:
-    commands = ("run", "sample", "status", "health", "evaluate", "whatif", "ddas", "serve-ddas", "prepare", "dev")
+    commands = (
+        "run",
+        "sample",
+        "status",
+        "health",
+        "doctor",
+        "evaluate",
+        "whatif",
+        "ddas",
+        "serve-ddas",
+        "prepare",
+        "dev",
+    )
     for words in ((), *((command,) for command in commands), ("agreement", "try"), ("agreement", "new")):
         done = vroeg(Path("nowhere"), *words, "--help")
         assert done.returncode == 0

@@ -210,9 +210,10 @@ def test_the_pilots_agreements_are_right() -> None:
     assert all(email and email.endswith(".example") for email in contacts)
 
 
-def test_a_misnamed_file_is_not_overlooked(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["pwn.yml", "PWN.YML", "pwn.YAML"])
+def test_a_misnamed_file_is_not_overlooked(tmp_path: Path, name: str) -> None:
     (tmp_path / "agreements").mkdir()
-    (tmp_path / "agreements" / "pwn.yml").write_text("partner: pwn")
+    (tmp_path / "agreements" / name).write_text("partner: pwn")
     with pytest.raises(VroegError, match=r"ends in \.yaml"):
         Home(tmp_path).load_partners()
 
@@ -221,3 +222,14 @@ def test_a_misnamed_file_is_not_overlooked(tmp_path: Path) -> None:
 def test_what_is_no_yaml_is_said_so(text: str) -> None:
     with pytest.raises(VroegError, match=r"^agreements/pre_wonen.yaml: (is not valid YAML|holds no fields)"):
         parse_agreement(text, FILE, "pre_wonen")
+
+
+@pytest.mark.parametrize("text", ["partner: a\nname: A\npartner: b\n", "delivery:\n  format: csv\n  format: xlsx\n"])
+def test_a_field_that_is_given_twice_is_told_with_its_line(text: str) -> None:
+    with pytest.raises(VroegError, match=r"^agreements/pre_wonen.yaml: has '\w+' twice, at line 3 for the second time"):
+        parse_agreement(text, FILE, "pre_wonen")
+
+
+def test_who_has_no_address_cannot_be_written_to() -> None:
+    with pytest.raises(VroegError, match=r"field 'contact.email': an e-mail address is expected"):
+        parse_agreement(yaml.safe_dump(agreement("huur", contact={"email": "incasso"})), FILE, "huur")
