@@ -169,6 +169,23 @@ def status(
 
 @app.command()
 @one_line_errors
+def checks(
+    failed: Annotated[bool, typer.Option("--failed", help="Only those that do not hold.")] = False,
+    months: Annotated[
+        int | None, typer.Option(min=1, help="How many of the newest; else all.", show_default=False)
+    ] = None,
+) -> None:
+    """Show what each check said last of each month, newest month first; what does not hold stands first.
+
+    Deliveries and tables; the same that the Dagster UI shows of the newest month, and alerts tell of.
+    """
+    from vroeg_pipeline.cli.checks import show_checks
+
+    show_checks(Home.from_environment(), months, out, failed=failed)
+
+
+@app.command()
+@one_line_errors
 def health(
     as_json: Annotated[
         bool, typer.Option("--json", help="For a monitoring system; the exit status says the same.")
