@@ -1,12 +1,16 @@
 """The address desk: what somebody must look at goes out as a list, what they decide comes back (DOMAIN §6)."""
 
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Mapping, Sequence
 
 from vroeg_pipeline.address_desk.decisions import overrides_in_force, read_decisions
 from vroeg_pipeline.address_desk.desk_file import DeskLine, desk_file_name, write_desk_file
 from vroeg_pipeline.addresses.lookup import define_address_macros
+from vroeg_pipeline.domain.agreements import ADDRESS_DESK
+from vroeg_pipeline.installation.statements import rows_of
 from vroeg_pipeline.monthly import Figures, Month, Step, counted, made, monthly, standing
+from vroeg_pipeline.worklists.assets import entries_of
+from vroeg_pipeline.worklists.routing import set_earlier_contacts
+from vroeg_pipeline.worklists.worklist_file import WorklistEntry
 
 GROUP = "addresses"
 
@@ -48,8 +52,17 @@ def address_overrides(of: Step) -> Figures:
         "address_desk",
         "Also what only looks wrong: the same customer at another number than last month, or one person at two "
         "numbers side by side. Such addresses are pointed out, never merged (DOMAIN §6).",
-        reads=["validated_signals", "address_matches", "address_overrides", "address_register"],
-        statements=["moved_addresses", "address_desk"],
+        reads=[
+            "validated_signals",
+            "address_matches",
+            "address_overrides",
+            "address_register",
+            "prioritised_worklists",
+            "worklist_issues",
+            "recidivism_history",
+            "outcome_files",
+        ],
+        statements=["moved_addresses", "address_desk", "desk_lines", "earlier_contacts", "worklist_entries"],
         group=GROUP,
         kinds=("duckdb", "xlsx"),
     )
@@ -59,19 +72,35 @@ def address_desk(of: Month) -> Mapping[str, Figures]:
     define_address_macros(of.connection, of.installation)
     of.step("moved_addresses")
     filled = of.fill("address_desk")
-    columns = ", ".join(field.name for field in fields(DeskLine))
-    rows = of.connection.execute(
-        f"SELECT {columns} FROM address_desk WHERE month = getvariable('month') "
-        "ORDER BY earlier_decision IS NOT NULL, has_crisis DESC, total_amount DESC, desk_id"
-    ).fetchall()
+    lines = [DeskLine(**row) for row in rows_of(of.connection, of.installation.statement("desk_lines"))]
+    unassigned = _unassigned(of)
     path = of.outbox / desk_file_name(of.month)
-    if rows or path.exists():
-        write_desk_file(path, of.month, [DeskLine(*row) for row in rows], of.home.scratch)
+    if lines or unassigned or path.exists():
+        write_desk_file(path, of.month, lines, unassigned, of.home.scratch)
     return {
         "address_desk": {
             **filled["address_desk"],
             "why": of.counts("address_desk", "reason"),
             "decided before": of.counts("address_desk", "earlier_decision"),
+            "in no area of a wijkteam": len(unassigned),
             "file": path.name if path.exists() else "none: nothing to ask",
         }
     }
+
+
+def _unassigned(of: Month) -> Sequence[WorklistEntry]:
+    """The addresses on the desk's worklist that are certain: they lie in no area of a wijkteam."""
+    certain = of.connection.execute(
+        """
+        SELECT case_id_of(entry.month, entry.address_key)
+        FROM prioritised_worklists AS entry INNER JOIN address_matches AS match USING (month, address_key)
+        WHERE entry.month = getvariable('month') AND entry.worklist = ? AND NOT match.needs_review
+        """,
+        [ADDRESS_DESK],
+    ).fetchall()
+    if not certain:
+        return []
+    case_ids = {case_id for (case_id,) in certain}
+    set_earlier_contacts(of.connection, of.installation)
+    entries = entries_of(of.connection, of.installation, ADDRESS_DESK, None)
+    return [entry for entry in entries if entry.change == "added" and entry.case_id in case_ids]

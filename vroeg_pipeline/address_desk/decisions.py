@@ -24,7 +24,7 @@ from vroeg_pipeline.domain.agreements import ADDRESS_DESK
 from vroeg_pipeline.formats.cells import BLANK, UnreadableError
 from vroeg_pipeline.formats.csv import Dialect, csv_rows
 from vroeg_pipeline.formats.encodings import EXCEL
-from vroeg_pipeline.formats.xlsx import xlsx_sheet
+from vroeg_pipeline.formats.xlsx import xlsx_cells
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.statements import fetch_one, temporary_table, transaction
 
@@ -32,6 +32,9 @@ DECISION, DECIDED_BY, WHY, DESK_ID = "Besluit", "Door", "Toelichting", "Kenmerk 
 AS_WRITTEN, NOT_FOUND, WITHDRAWN = "Klopt zoals geschreven", "Niet te vinden", "Eerder besluit intrekken"
 _WORDS = {AS_WRITTEN.lower(): "as_written", NOT_FOUND.lower(): "not_found", WITHDRAWN.lower(): "withdrawn"}
 _CANONICAL = re.compile(r"\s*([1-9][0-9]{3}\s?[A-Za-z]{2})[\s,]+([0-9].*)")
+
+# What stands above the header of our list, and some more.
+_MOST_ROWS_ABOVE = 10
 
 _NO_KEY = "dit kenmerk staat niet op onze lijst"
 _NOBODY = "wie heeft dit besloten? Vul Door in"
@@ -88,11 +91,12 @@ def _rows_of(path: Path | None, name: str, scratch: Path) -> tuple[str | None, l
         cells = list(_csv_cells(path) if suffix == ".csv" else _xlsx_cells(path, scratch))
     except UnreadableError as error:
         return error.said.dutch, []
-    header = [cell.casefold() for cell in cells[0]] if cells else []
-    if any(header.count(column.casefold()) != 1 for column in (DESK_ID, DECISION, DECIDED_BY)):
-        return f"de kolommen {DESK_ID}, {DECISION} en {DECIDED_BY} zijn nodig, in de eerste rij", []
+    above = next((place for place, row in enumerate(cells[:_MOST_ROWS_ABOVE]) if _is_header(row)), None)
+    if above is None:
+        return f"de kolommen {DESK_ID}, {DECISION} en {DECIDED_BY} zijn nodig, zoals op onze lijst", []
+    header = [cell.casefold() for cell in cells[above]]
     rows = []
-    for number, row in enumerate(cells[1:], 1):
+    for number, row in enumerate(cells[above + 1 :], 1):
         desk_id, decision, decided_by, why = (
             row[header.index(column.casefold())] if column.casefold() in header[: len(row)] else ""
             for column in (DESK_ID, DECISION, DECIDED_BY, WHY)
@@ -102,15 +106,23 @@ def _rows_of(path: Path | None, name: str, scratch: Path) -> tuple[str | None, l
     return None, rows
 
 
+def _is_header(row: list[str]) -> bool:
+    folded = [cell.casefold() for cell in row]
+    return all(folded.count(column.casefold()) == 1 for column in (DESK_ID, DECISION, DECIDED_BY))
+
+
 def _csv_cells(path: Path) -> Iterator[list[str]]:
     for _, cells in csv_rows(path, Dialect(EXCEL)):
         yield [cell.strip(BLANK) for cell in cells]
 
 
 def _xlsx_cells(path: Path, scratch: Path) -> Iterator[list[str]]:
-    with xlsx_sheet(path, None, scratch, dict.fromkeys((DESK_ID, DECISION, DECIDED_BY, WHY), True)) as sheet:
-        for row in sheet.rows:
-            yield [(text or "").strip(BLANK) for text, _ in row]
+    """The rows of the first sheet that is a list, else of the first sheet."""
+    sheets: dict[str, list[list[str]]] = {}
+    for name, _, *cells in xlsx_cells(path, scratch):
+        sheets.setdefault(name, []).append([cell[1:].strip(BLANK) for cell in cells])
+    lists = (rows for rows in sheets.values() if any(map(_is_header, rows[:_MOST_ROWS_ABOVE])))
+    yield from next(lists, [])
 
 
 def _keep(
@@ -139,13 +151,18 @@ def _keep(
             read.kinds[decision] += 1
         kept.append((
             sha256, row.number, row.desk_id, decision, address_key, designation, row.decided_by, received_at, row.why,
-            refused,
+            refused, row.decision if refused else None,
         ))  # fmt: skip
     if refusal:
         read.refused += 1
     # A file is known by its row 0, also when nothing was decided in it.
-    kept.append((sha256, 0, None, None, None, None, None, received_at, None, refusal))
-    connection.executemany(f"INSERT INTO reference.address_decisions VALUES ({', '.join('?' * len(kept[0]))})", kept)
+    kept.append((sha256, 0, None, None, None, None, None, received_at, None, refusal, None))
+    connection.executemany(
+        "INSERT INTO reference.address_decisions (file_sha256, row_number, desk_id, decision, address_key, "
+        "nummeraanduiding_id, decided_by, decided_at, why, refusal, written) "
+        f"VALUES ({', '.join('?' * len(kept[0]))})",
+        kept,
+    )
 
 
 def _addresses(connection: duckdb.DuckDBPyConnection, rows: list[_Row]) -> dict[int, tuple[str, str | None]]:

@@ -1,7 +1,8 @@
 """The list of the address desk as an XLSX in Dutch: what is asked, what it can be, and cells for a decision.
 
-Only how it looks. What is asked comes from `address_desk/address_desk.sql`; how a decision is read, from
-`address_desk.decisions`. The header stands in the first row, so that the file can be sent back as it is.
+Only how it looks. What is asked comes from `address_desk/desk_lines.sql`; how a decision is read, from
+`address_desk.decisions`. The file can be sent back as it is. On a sheet of its own stand the addresses in no area of a
+wijkteam: with them this is all that the desk gets.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
+
 from vroeg_pipeline.address_desk.decisions import (
     AS_WRITTEN,
     DECIDED_BY,
@@ -21,31 +25,52 @@ from vroeg_pipeline.address_desk.decisions import (
     WHY,
     WITHDRAWN,
 )
+from vroeg_pipeline.domain.dutch import euro_text, in_dutch
 from vroeg_pipeline.domain.months import AMSTERDAM
+from vroeg_pipeline.domain.tiers import CRISIS as CRISIS_TIER
 from vroeg_pipeline.formats.workbook import (
+    CRISIS,
+    DATE,
     FILL,
     FILL_HEADER,
     HEADER,
     LINE,
     MONEY,
     SMALL,
-    STRONG,
+    TEXT,
+    TITLE,
+    WARNING_COLOUR,
     Book,
     drop_down,
     page,
     row_points,
+    write_phone,
     write_row,
     write_text,
     writing,
 )
-from vroeg_pipeline.worklists.worklist_file import month_title
+from vroeg_pipeline.worklists.worklist_file import (
+    TIER_TITLES,
+    WorklistEntry,
+    address_lines,
+    attention_lines,
+    month_title,
+)
 
+# (header, width in characters). What is printed comes first, and is narrow enough for eight points on A4.
 COLUMNS = (
-    ("Nr", 4), ("Wat is er", 34), ("Geschreven als", 26), ("Bewoner(s)", 20), ("Gemeld door", 18), ("Bedrag", 10),
-    ("Mogelijke adressen", 44), (DECISION, 24), (DECIDED_BY, 14), (WHY, 22), (DESK_ID, 18),
+    ("Nr", 4), ("Wat is er", 30), ("Uiterlijk", 10), ("Geschreven als", 22), ("Bewoner(s)", 18), ("Telefoon", 11),
+    ("Gemeld door", 14), ("Bedrag", 11), ("Mogelijke adressen", 42),
+    (DECISION, 26), (DECIDED_BY, 14), (WHY, 24), (DESK_ID, 18),
 )  # fmt: skip
 _HEADERS = [header for header, _ in COLUMNS]
 _WIDTHS = [width for _, width in COLUMNS]
+_LAST_PRINTED = _HEADERS.index("Mogelijke adressen")
+_HEADER_ROW = 3
+_UNASSIGNED = (
+    ("Nr", 4), ("Prioriteit", 12), ("Uiterlijk", 11), ("Adres", 30), ("Bewoner(s)", 26), ("Telefoon", 14),
+    ("Waarom", 40), ("Totaal", 11),
+)  # fmt: skip
 _CANDIDATES_SHOWN = 8
 # Excel takes a list of at most so many characters that is written out in the cell.
 _LONGEST_LIST = 255
@@ -84,12 +109,15 @@ _FOUND_BY = {
     "next_door": "bij een andere partner",
     "register": "volgens het register van nu",
 }
+_UNASSIGNED_SHEET = "Zonder wijkteam"
 _DECISIONS = {"address": "dit adres gekozen", "as_written": AS_WRITTEN.lower(), "not_found": NOT_FOUND.lower()}
 
 
 @dataclass(frozen=True)
 class DeskLine:
-    """One line. Its texts come from partners and may be hostile. `candidates`: address, street, found_by."""
+    """One line. Its texts come from partners and may be hostile. `candidates`: address, street, found_by; `refused_…`: what
+    was written in a decision that could not be used.
+    """
 
     desk_id: str
     reason: str
@@ -102,6 +130,11 @@ class DeskLine:
     earlier_decision: str | None
     decided_on: date | None
     refusal: str | None
+    deadline: date | None
+    phone: str | None
+    refused_decision: str | None
+    refused_by: str | None
+    refused_why: str | None
 
 
 def desk_file_name(month: date) -> str:
@@ -109,46 +142,117 @@ def desk_file_name(month: date) -> str:
     return f"adresdesk_{month:%Y-%m}.xlsx"
 
 
-def write_desk_file(path: Path, month: date, lines: Sequence[DeskLine], scratch: Path) -> None:
+def write_desk_file(
+    path: Path, month: date, lines: Sequence[DeskLine], unassigned: Sequence[WorklistEntry], scratch: Path
+) -> None:
     """Writes the list, whole or not at all, for the owner alone. The same lines give the same bytes."""
-    with writing(path, f"Adresdesk – {month_title(month)}", _MADE, scratch, by_row=False) as book:
-        _list_sheet(book, lines)
+    with writing(path, _title(month), _MADE, scratch, by_row=False) as book:
+        _list_sheet(book, month, lines, len(unassigned))
+        if unassigned:
+            _unassigned_sheet(book, unassigned)
         _explanation_sheet(book, month)
 
 
-def _list_sheet(book: Book, lines: Sequence[DeskLine]) -> None:
+def _title(month: date) -> str:
+    return f"Adresdesk – {month_title(month)}"
+
+
+def _list_sheet(book: Book, month: date, lines: Sequence[DeskLine], unassigned: int) -> None:
     middle = {"valign": "vcenter"}
-    text, strong = book.text_form(LINE), book.text_form(LINE, STRONG)
-    number, money = book.form(LINE, {"align": "center"}), book.form(LINE, MONEY, {"align": "left"})
-    fill, small = book.form(FILL), book.form(SMALL)
+    text, crisis = book.text_form(LINE), book.text_form(LINE, CRISIS)
+    number, money = book.form(LINE, {"align": "center"}), book.form(LINE, MONEY)
+    fill, small, day = book.text_form(FILL), book.form(SMALL), book.form(LINE, DATE, {"align": "left"})
+    # A heavy frame too: a mark must also show on a black-and-white print.
+    refused = book.text_form(FILL, {"border": 2, "border_color": WARNING_COLOUR, "font_color": WARNING_COLOUR})
     to_fill = (DECISION, DECIDED_BY, WHY)
     sheet = book.sheet("Adresdesk", _WIDTHS)
     page(sheet)
     sheet.set_row(0, 24)
+    sheet.write_string(0, 0, _title(month), book.form(TITLE))
+    sheet.write_string(1, 0, _said(lines, unassigned), book.form(TEXT, {"font_color": "#404040"}))
+    sheet.set_row(_HEADER_ROW, 24)
     fill_header = book.form(LINE, FILL_HEADER, middle)
-    write_row(sheet, 0, _HEADERS, book.form(LINE, HEADER, middle), dict.fromkeys(to_fill, fill_header))
-    sheet.freeze_panes(1, _HEADERS.index("Geschreven als"))
-    sheet.repeat_rows(0)
-    sheet.autofilter(0, 0, max(1, len(lines)), len(COLUMNS) - 1)
-    sheet.print_area(0, 0, max(1, len(lines)), _HEADERS.index(WHY))
-    for row, line in enumerate(lines, 1):
+    write_row(sheet, _HEADER_ROW, _HEADERS, book.form(LINE, HEADER, middle), dict.fromkeys(to_fill, fill_header))
+    last_row = _HEADER_ROW + max(1, len(lines))
+    sheet.freeze_panes(_HEADER_ROW + 1, _HEADERS.index("Uiterlijk"))
+    sheet.repeat_rows(_HEADER_ROW)
+    sheet.autofilter(_HEADER_ROW, 0, last_row, len(COLUMNS) - 1)
+    sheet.print_area(0, 0, last_row, _LAST_PRINTED)
+    for row, line in enumerate(lines, _HEADER_ROW + 1):
         cells = {
-            "Wat is er": _what(line), "Geschreven als": line.written, "Bewoner(s)": line.residents,
-            "Gemeld door": "\n".join(line.partners), "Mogelijke adressen": _candidates(line),
+            "Wat is er": _what(line), "Geschreven als": line.written, "Bewoner(s)": line.residents.replace("; ", "\n"),
+            "Telefoon": (line.phone or "").replace("; ", "\n"), "Gemeld door": "\n".join(line.partners),
+            "Mogelijke adressen": _candidates(line),
         }  # fmt: skip
         wrapped = {_HEADERS.index(name): content for name, content in cells.items()}
         sheet.set_row(row, row_points(wrapped, _WIDTHS))
-        sheet.write_number(row, 0, row, number)
+        sheet.write_number(row, 0, row - _HEADER_ROW, number)
         for column, content in wrapped.items():
-            form = strong if _HEADERS[column] == "Wat is er" and line.has_crisis else text
-            write_text(sheet, row, column, content, form)
-        sheet.write_number(row, _HEADERS.index("Bedrag"), float(line.total_amount), money)
-        for name in to_fill:
-            sheet.write_blank(row, _HEADERS.index(name), None, fill)
+            if _HEADERS[column] == "Telefoon":
+                write_phone(sheet, row, column, content, text)
+            else:
+                is_marked = _HEADERS[column] == "Wat is er" and line.has_crisis
+                write_text(sheet, row, column, content, crisis if is_marked else text)
+        _day(sheet, row, _HEADERS.index("Uiterlijk"), line.deadline, day)
+        sheet.write_string(row, _HEADERS.index("Bedrag"), euro_text(line.total_amount), money)
+        written = (line.refused_decision, line.refused_by, line.refused_why)
+        for name, told in zip(to_fill, written, strict=True):
+            form = refused if name == DECISION and line.refused_decision else fill
+            if told:
+                write_text(sheet, row, _HEADERS.index(name), told, form)
+            else:
+                sheet.write_blank(row, _HEADERS.index(name), None, form.plain)
         sheet.write_string(row, _HEADERS.index(DESK_ID), line.desk_id, small)
         other = "Een ander adres? Schrijf postcode en huisnummer: 1234 AB 12-A."
         decision = _HEADERS.index(DECISION)
         drop_down(sheet, (row, row), decision, DECISION, _choices(line), other, error_type="information")
+
+
+def _said(lines: Sequence[DeskLine], unassigned: int) -> str:
+    said = in_dutch(len(lines), "schrijfwijze", "schrijfwijzen") + " om uit te zoeken"
+    if crises := sum(line.has_crisis for line in lines):
+        said += f", waarvan {crises} met CRISIS"
+    if unassigned:
+        said += f"; {in_dutch(unassigned, 'adres', 'adressen')} zonder wijkteam, op het blad {_UNASSIGNED_SHEET}"
+    return f"{said}. Vul de gele kolommen in en stuur het bestand terug."
+
+
+def _unassigned_sheet(book: Book, entries: Sequence[WorklistEntry]) -> None:
+    """Addresses that are certain, and lie in no area of a wijkteam."""
+    text, crisis = book.text_form(LINE), book.text_form(LINE, CRISIS)
+    number, money = book.form(LINE, {"align": "center"}), book.form(LINE, MONEY)
+    day, widths = book.form(LINE, DATE, {"align": "left"}), [width for _, width in _UNASSIGNED]
+    sheet = book.sheet(_UNASSIGNED_SHEET, widths)
+    page(sheet)
+    sheet.set_row(0, 24)
+    sheet.write_string(0, 0, "Adressen in geen gebied van een wijkteam", book.form(TITLE))
+    sheet.write_string(
+        1, 0, "Wijs ze aan een wijkteam toe: de beheerder vult reference/areas.csv aan.", book.form(TEXT)
+    )
+    write_row(sheet, _HEADER_ROW, [header for header, _ in _UNASSIGNED], book.form(LINE, HEADER))
+    sheet.repeat_rows(_HEADER_ROW)
+    sheet.freeze_panes(_HEADER_ROW + 1, 0)
+    for row, entry in enumerate(entries, _HEADER_ROW + 1):
+        phone = entry.phone.replace("; ", "\n")
+        why = "\n".join(part for part in (entry.explanation, attention_lines(entry)) if part)
+        wrapped = {3: address_lines(entry), 4: entry.residents.replace("; ", "\n"), 5: phone, 6: why}
+        sheet.set_row(row, row_points(wrapped, widths))
+        sheet.write_number(row, 0, row - _HEADER_ROW, number)
+        tier = TIER_TITLES.get(entry.tier_name or "", "")
+        write_text(sheet, row, 1, tier, crisis if entry.tier_name == CRISIS_TIER.name else text)
+        _day(sheet, row, 2, entry.deadline, day)
+        for column, content in wrapped.items():
+            write_text(sheet, row, column, content, text)
+        write_phone(sheet, row, 5, phone, text)
+        total = "" if entry.total_amount is None else euro_text(entry.total_amount)
+        sheet.write_string(row, 7, total, money)
+
+
+def _day(sheet: Worksheet, row: int, column: int, day: date | None, form: Format) -> None:
+    if day:
+        sheet.write_datetime(row, column, datetime(day.year, day.month, day.day), form)  # noqa: DTZ001
+    else:
+        sheet.write_blank(row, column, None, form)
 
 
 def _what(line: DeskLine) -> str:
@@ -156,7 +260,8 @@ def _what(line: DeskLine) -> str:
     if line.earlier_decision and line.decided_on:
         said.append(f"Besluit van {line.decided_on:%d-%m-%Y}: {_DECISIONS[line.earlier_decision]}.")
     if line.refusal:
-        said.append(f"Vorig besluit niet verwerkt: {line.refusal}.")
+        written = f" ({line.refused_decision})" if line.refused_decision else ""
+        said.append(f"Vorig besluit{written} niet verwerkt: {line.refusal}.")
     return "\n".join(said)
 
 
@@ -188,8 +293,10 @@ def _explanation_sheet(book: Book, month: date) -> None:
         (NOT_FOUND, "U heeft gezocht en het is niet te vinden. Het blijft op de lijst, met uw besluit erbij."),
         (WITHDRAWN, "Een eerder besluit geldt niet meer."),
         (DECIDED_BY, "Wie dit besloot; nodig. In Toelichting kunt u schrijven waarom."),
+        ("Rood", "Een besluit van u dat wij niet konden verwerken, zoals u het schreef; de reden staat bij Wat is er."),
+        (_UNASSIGNED_SHEET, "Adressen die zeker zijn, maar in geen gebied van een wijkteam liggen."),
         ("Geldt voor", "Deze schrijfwijze met deze achternaam: bij elke partner, in elke maand, met elk register."),
         ("Terugsturen", f"Zet het bestand in de map adresdesk/{month:%Y-%m}. Niet alles hoeft ingevuld te zijn."),
         ("Vertrouwelijk", "Deze lijst bevat persoonsgegevens over schulden. Niet doorsturen, daarna vernietigen."),
     )
-    book.explanation(lines)
+    page(book.explanation(lines))

@@ -37,7 +37,8 @@ CREATE TABLE IF NOT EXISTS reference.address_decisions (
     decided_by VARCHAR,  -- Who decided (Door).
     decided_at TIMESTAMPTZ NOT NULL,  -- When the file was received; the latest decision on a desk_id holds.
     why VARCHAR,  -- Why (Toelichting).
-    refusal VARCHAR  -- Why it could not be used, in Dutch; empty when it holds.
+    refusal VARCHAR,  -- Why it could not be used, in Dutch; empty when it holds.
+    written VARCHAR  -- What stood in Besluit, of one that could not be used. Personal data.
 );
 
 -- The decisions of the address desk that hold: every run replays them, whatever the register says (DOMAIN §6). Key:
@@ -50,6 +51,6 @@ WITH latest AS (
     QUALIFY row_number() OVER (PARTITION BY desk_id ORDER BY decided_at DESC, file_sha256 DESC, row_number DESC) = 1
 )
 
-SELECT * EXCLUDE (refusal)
+SELECT * EXCLUDE (refusal, written)
 FROM latest
 WHERE decision <> 'withdrawn';

@@ -39,9 +39,11 @@ FILL_HEADER: Look = {"bold": True, "bg_color": "#FFE699", "font_color": "#000000
 FILL: Look = {**LINE, "bg_color": "#FFF9E5", "left": 1, "left_color": "#E0D3A8"}
 SMALL: Look = {**LINE, "font_size": 9, "font_color": "#808080"}
 # Amounts are texts (`domain.dutch.euro_text`): separators of a number are those of the reader's computer.
-MONEY: Look = {"align": "right", "text_wrap": False}
+MONEY: Look = {"align": "right", "indent": 1, "text_wrap": False}
 DATE: Look = {"num_format": "dd-mm-yyyy"}
 WARNING_COLOUR = "#9C0006"
+# Bold on grey too: a crisis must also show on a black-and-white print.
+CRISIS: Look = {**STRONG, "bg_color": "#D9D9D9", "font_color": WARNING_COLOUR}
 _NARROW = {"left": 0.3, "right": 0.3, "top": 0.5, "bottom": 0.6}
 _A4 = 9
 

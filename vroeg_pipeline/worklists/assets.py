@@ -8,6 +8,7 @@ import dagster as dg
 import duckdb
 
 from vroeg_pipeline.deliveries.worked_on import note_issued
+from vroeg_pipeline.domain.agreements import ADDRESS_DESK
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.notes import MADE, Issue, Made
 from vroeg_pipeline.installation.statements import fetch_one, insert_rows, streamed_by_column, transaction
@@ -88,7 +89,8 @@ def worklist_issues(of: Month) -> Mapping[str, Figures]:
 @monthly(
     made(
         "worklist_files",
-        "Writes each issue that is not in the outbox yet as one XLSX in Dutch. Each file appears whole or not at all; "
+        "Writes each issue that is not in the outbox yet as one XLSX in Dutch, but those of the address desk, whose "
+        "list has all of it. Each file appears whole or not at all; "
         "a run that was stopped halfway is completed by the next (DOMAIN §9).",
         reads=[
             "worklist_issues",
@@ -112,15 +114,19 @@ def worklist_files(of: Month) -> Mapping[str, Figures]:
 
 
 def write_issues(of: Month) -> list[str]:
-    """Writes every issue of the month that is not in the outbox yet; gives the names of the new files."""
+    """Writes every issue of the month that is not in the outbox yet; gives the names of the new files.
+
+    What the address desk is told stands on its own list (`address_desk.desk_file`), as it is then.
+    """
     connection, month = of.connection, of.month
     missing = missing_partners(of.connection, of.installation, of.month)
     unwritten = connection.execute(
         """
         SELECT worklist, issue, max(issued_at), count(*) FILTER (WHERE change = 'withdrawn')
         FROM worklist_issues ANTI JOIN worklist_files USING (month, worklist, issue)
-        WHERE month = getvariable('month') GROUP BY ALL ORDER BY ALL
-        """
+        WHERE month = getvariable('month') AND worklist <> ? GROUP BY ALL ORDER BY ALL
+        """,
+        [ADDRESS_DESK],
     ).fetchall()
     if unwritten:
         set_earlier_contacts(connection, of.installation)

@@ -91,13 +91,13 @@ CHECKS = [
     MonthCheck(
         "worklist_files",
         "every_issue_is_written",
-        "Each issue lies in the outbox as one file (DOMAIN §9).",
+        "Each issue, but those of the address desk, lies in the outbox as one file (DOMAIN §9).",
         """
         SELECT count(*)
         FROM (SELECT DISTINCT worklist, issue FROM worklist_issues WHERE month = getvariable('month')) AS issued
         FULL JOIN (SELECT worklist, issue FROM worklist_files WHERE month = getvariable('month')) AS written
             USING (worklist, issue)
-        WHERE issued.issue IS NULL OR written.issue IS NULL
+        WHERE issued.issue IS NULL OR (written.issue IS NULL AND worklist <> 'adresdesk')
         """,
     ),
 ]

@@ -13,10 +13,12 @@ from xlsxwriter.worksheet import Worksheet
 from vroeg_pipeline.domain.ddas import EnumDagdeel
 from vroeg_pipeline.domain.tiers import CRISIS
 from vroeg_pipeline.formats.workbook import (
+    CRISIS as CRISIS_LOOK,
+)
+from vroeg_pipeline.formats.workbook import (
     LINE_POINTS,
     STRONG,
     TEXT,
-    WARNING_COLOUR,
     Book,
     row_points,
     write_text,
@@ -69,7 +71,7 @@ class _Writer:
         self._label = book.form(wrapped, STRONG)
         self._text = book.text_form(wrapped)
         self._where = book.text_form(wrapped, STRONG, {"font_size": 16})
-        self._crisis = book.text_form(wrapped, STRONG, {"font_color": WARNING_COLOUR, "bg_color": "#D9D9D9"})
+        self._crisis = book.text_form(wrapped, CRISIS_LOOK)
         # A frame, so that it is seen on a black-and-white print.
         self._attention = book.text_form(wrapped, STRONG, {"border": 2})
         self._line = book.form({"bottom": 1, "bottom_color": "#808080"})

@@ -22,6 +22,9 @@ from vroeg_pipeline.domain.dutch import euro_text, in_dutch
 from vroeg_pipeline.domain.months import AMSTERDAM
 from vroeg_pipeline.domain.tiers import CRISIS, CRISIS_WORKING_DAYS, TIERS, Action
 from vroeg_pipeline.formats.workbook import (
+    CRISIS as CRISIS_LOOK,
+)
+from vroeg_pipeline.formats.workbook import (
     DATE,
     FILL,
     FILL_HEADER,
@@ -180,8 +183,7 @@ class _Writer:
             "fill_header": book.form(LINE, FILL_HEADER, middle),
             "text": self._text_form.plain,
             "strong": book.form(LINE, STRONG),
-            # Black and bold on grey: a crisis must also show on a black-and-white print.
-            "crisis": book.form(LINE, STRONG, {"bg_color": "#D9D9D9", "font_color": WARNING_COLOUR}),
+            "crisis": book.form(LINE, CRISIS_LOOK),
             "number": book.form(LINE, {"num_format": "0", "align": "center"}),
             "date": book.form(LINE, DATE, {"align": "left"}),
             "money": book.form(LINE, MONEY),

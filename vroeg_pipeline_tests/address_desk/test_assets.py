@@ -13,6 +13,8 @@ from vroeg_pipeline_tests.kit.bag import extract
 from vroeg_pipeline_tests.kit.returned import as_csv, case_ids, hand_in
 from vroeg_pipeline_tests.kit.world import REGISTER_HEADER, World, row
 
+HEADER_ROW = 4
+
 # Of one house with two doors, and its neighbours.
 ZW, RD, PLAIN = "2021AB,12,,ZW", "2021AB,12,,RD", "2021AB,14,,"
 
@@ -46,22 +48,42 @@ def check_passed(result: dg.ExecuteInProcessResult, name: str) -> bool:
     return found
 
 
+def desk_list(world: World, month: str = "2021-03") -> tuple[openpyxl.Workbook, list[dict[str, Any]]]:
+    """The list of the desk as it went out, and its lines by header."""
+    (path,) = (world.home.outbox / month).glob("*adresdesk*.xlsx")  # one file, not two
+    assert path.stat().st_mode & 0o077 == 0
+    book = openpyxl.load_workbook(path)
+    header, *lines = [[cell.value for cell in line] for line in book["Adresdesk"].iter_rows(min_row=HEADER_ROW)]
+    return book, [dict(zip(header, line, strict=True)) for line in lines]
+
+
 def signals(world: World, month: str = "2021-03") -> list[dict[str, Any]]:
     return world.table("validated_signals", "signal_id", f"month = '{month}-01'")
 
 
 def test_an_address_without_its_suffix_is_asked_with_both_doors(town: World) -> None:
-    town.deliver("huur", "2021-03", [row(house_number="12")])
-    town.run("2021-03", upto="address_desk")
+    far = row(customer_reference="K9", postcode="2031AA", phone="0612345678")
+    town.deliver("huur", "2021-03", [row(house_number="12", crisis="ja", phone="06-12345678"), far])
+    town.register(ZW, RD, PLAIN, "2031AA,12,,")
+    town.run("2021-03", upto=("address_desk", "worklist_files"))
     (line,) = town.table("address_desk")
     assert line["reason"] == "suffix_missing"
     assert [c["address"] for c in line["candidates"]] == ["2021AB 12-RD", "2021AB 12-ZW"]
-    (path,) = (town.home.outbox / "2021-03").glob("adresdesk_*.xlsx")
-    sheet = openpyxl.load_workbook(path)["Adresdesk"]
-    told = {str(c.value): str(sheet.cell(2, c.column).value) for c in sheet[1]}
+    book, (told,) = desk_list(town)
+    assert book["Adresdesk"]["A1"].value == "Adresdesk – maart 2021"
+    assert str(book["Adresdesk"]["A2"].value).startswith(
+        "1 schrijfwijze om uit te zoeken, waarvan 1 met CRISIS; 1 adres zonder wijkteam, op het blad Zonder wijkteam."
+    )
     assert "2021AB 12-ZW" in told["Mogelijke adressen"]
     assert told["Kenmerk (niet wijzigen)"] == line["desk_id"]
-    assert path.stat().st_mode & 0o077 == 0
+    assert told["Wat is er"].startswith("CRISIS. ")
+    assert f"{told['Uiterlijk']:%d-%m-%Y}" == "08-03-2021"  # three working days after it came
+    assert (told["Telefoon"], told["Bedrag"]) == ("06-12345678", "€ 100,00")
+    assert book["Adresdesk"].cell(HEADER_ROW + 1, 6).hyperlink.target == "tel:0612345678"
+    # Who is certain, and lies in no area, is for the desk too.
+    elsewhere = [[cell.value for cell in line] for line in book["Zonder wijkteam"].iter_rows(min_row=HEADER_ROW)]
+    assert [(line[3], line[5]) for line in elsewhere[1:]] == [("Teststraat 12\n2031 AA Haarlem", "0612345678")]
+    assert "postcode valt buiten de gebieden" in elsewhere[1][6]
 
 
 def test_a_decision_brings_the_signal_to_its_door_in_this_month_and_the_next(town: World) -> None:
@@ -149,6 +171,11 @@ def test_a_decision_that_cannot_be_used_changes_nothing_and_is_kept(
     (asked,) = town.table("address_desk")
     assert (asked["refusal"] == kept["refusal"]) is (decision[0] == "{}")
     assert not check_passed(result, "decisions_could_be_used")
+    # It comes back with what was written, to be mended there.
+    _, (line,) = desk_list(town)
+    is_ours = decision[0] == "{}"
+    assert (line["Besluit"], line["Door"]) == ((decision[1], decision[2] or None) if is_ours else (None, None))
+    assert (f"Vorig besluit ({decision[1]}) niet verwerkt" in line["Wat is er"]) is is_ours
 
 
 def test_the_last_decision_counts_and_can_be_withdrawn(town: World) -> None:
@@ -219,19 +246,22 @@ def test_a_file_that_cannot_be_read_is_told(town: World) -> None:
     refusals = {kept["refusal"] for kept in town.table("reference.address_decisions")}
     assert refusals == {
         "het bestand is geen Excel-werkmap; open het in Excel, sla het op en stuur het opnieuw",
-        "de kolommen Kenmerk (niet wijzigen), Besluit en Door zijn nodig, in de eerste rij",
+        "de kolommen Kenmerk (niet wijzigen), Besluit en Door zijn nodig, zoals op onze lijst",
         "alleen .xlsx en .csv worden gelezen",
     }
 
 
-def test_the_list_itself_can_be_sent_back(town: World) -> None:
+@pytest.mark.parametrize("is_old", [False, True])
+def test_the_list_itself_can_be_sent_back(town: World, is_old: bool) -> None:
     town.deliver("huur", "2021-03", [row(house_number="12"), row(customer_reference="K2", house_number="99")])
     town.run("2021-03", upto="address_desk")
-    (path,) = (town.home.outbox / "2021-03").glob("adresdesk_*.xlsx")
-    book = openpyxl.load_workbook(path)
+    book, _ = desk_list(town)
     sheet = book["Adresdesk"]
-    columns = {str(cell.value): cell.column for cell in sheet[1]}
-    for number in range(2, sheet.max_row + 1):
+    if is_old:
+        sheet.delete_rows(1, HEADER_ROW - 1)  # as lists were until now
+    header = 1 if is_old else HEADER_ROW
+    columns = {str(cell.value): cell.column for cell in sheet[header]}
+    for number in range(header + 1, sheet.max_row + 1):
         if "2021AB 12-RD" in str(sheet.cell(number, columns["Mogelijke adressen"]).value):
             sheet.cell(number, columns["Besluit"], "2021AB 12-RD")
             sheet.cell(number, columns["Door"], "AB")
