@@ -56,15 +56,24 @@ def _refuse_rows_behind_each_other(lines: Sequence[tuple[int, str]], spans: Sequ
 
 
 def _begins_anew(line: str, end: int, spans: Sequence[Span]) -> bool:
-    """Whether what stands in the fields with digits stands there again, some way behind the last of them: 01-03-2021 is as
-    31-12-2020."""
+    """Whether what fills its field with digits (dates, postcodes) is there again behind the last field, each as far away:
+    01-03-2021 is as 31-12-2020. So is the beginning of the first field, as two dates may well follow each other elsewhere.
+    """
     shape = "".join("9" if sign.isdigit() else "a" if sign.isalpha() else sign for sign in line)
+    begin = min(first for first, _ in spans) - 1
     fields = [(first - 1, shape[first - 1 : last]) for first, last in spans]
-    telling = [(at, text) for at, text in fields if text.count("9") >= _ENOUGH_DIGITS and text == text.strip()]
-    for at, text in telling:
-        found = shape.find(text, at + end)
-        while found >= 0:
-            if sum(shape.startswith(other, start + found - at) for start, other in telling) >= _ENOUGH_FIELDS:
-                return True
-            found = shape.find(text, found + 1)
+    telling = [
+        (at, text)
+        for at, text in fields
+        if text.count("9") >= _ENOUGH_DIGITS and text == text.strip() and "," not in text
+    ]
+    if len(telling) < _ENOUGH_FIELDS:
+        return False
+    at, text = telling[0]
+    found = shape.find(text, at + end)
+    while found >= 0:
+        further = found - at
+        if all(shape.startswith(other, start + further) for start, other in [*telling, (begin, shape[begin])]):
+            return True
+        found = shape.find(text, found + 1)
     return False

@@ -389,6 +389,12 @@ def test_rows_behind_each_other_in_a_line_are_not_lost(read: Reader, aside: str)
         assert outcome.detail.startswith(f"has several rows in line {line}, behind each other")
 
 
+def test_dates_that_follow_each_other_are_no_other_row(read: Reader) -> None:
+    aside = " " * 40 + "01-01-202031-12-2020" + " " * 30
+    rows = [f"{row}{aside}" for row in fixed(ROW, ROW).splitlines()]
+    assert read("\n".join(rows), FIXED_FORM, FIXED)[0].row_count == 2
+
+
 def test_a_page_of_a_printer_shifts_nothing(read: Reader) -> None:
     outcome, rows = read(fixed(ROW) + "\f" + fixed(ROW), FIXED_FORM, FIXED)
     assert (outcome.row_count, rows[0]) == (2, rows[1])
