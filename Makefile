@@ -28,9 +28,10 @@ run: .venv/ready
 test: .venv/ready
 	@$(BIN)/python -m pytest -n auto
 
-# The properties of the file formats on 10,000 examples each.
+# The properties of the file formats on 10,000 examples each, and that of what was contacted on 1,000.
 nightly: .venv/ready
-	@VROEG_TESTS_NIGHTLY=1 $(BIN)/python -m pytest -n auto --timeout 0 vroeg_pipeline_tests/formats -k round_trip
+	@VROEG_TESTS_NIGHTLY=1 $(BIN)/python -m pytest -n auto --timeout 0 vroeg_pipeline_tests/formats vroeg_pipeline_tests/outcomes \
+		-k 'round_trip or contacted_orders'
 
 dev: .venv/ready
 	@$(BIN)/vroeg dev

@@ -208,7 +208,7 @@ def town(root: Path) -> Town:
 @example([("delivered", MONTHS[1], PARTNERS[0], False, ("", "300,00"))])
 @example([("delivered", MONTHS[1], PARTNERS[0], True, ("objection", ""))])
 @example([("register", "two at each"), ("run", [MONTHS[1]]), ("decided", NUMBERS[0], "BOV")])
-@settings(max_examples=examples(3, by_night=1_000))
+@settings(max_examples=examples(2, by_night=1_000))
 @given(events=EVENTS)
 def test_no_attempt_and_no_result_ever_disappears(events: list[Event]) -> None:
     with tempfile.TemporaryDirectory() as folder:
