@@ -13,7 +13,9 @@ import pytest
 from vroeg_pipeline.ddas.contradictions import contradictions
 from vroeg_pipeline.feedback.files import feedback_paths
 from vroeg_pipeline.installation.secrets import hash_key, keyed_hash
+from vroeg_pipeline.outcomes.contacted import find_cases, find_left_rows
 from vroeg_pipeline_tests.kit.returned import as_csv, attempts, case_ids, hand_in, results
+from vroeg_pipeline_tests.kit.tables import Tables, key_of
 from vroeg_pipeline_tests.kit.world import World, month, row
 
 MARCH = "2021-03"
@@ -238,3 +240,20 @@ def test_an_address_that_gets_another_key_takes_its_case_along(town: World) -> N
     assert (after["statuses"], after["feedback"]) == (before["statuses"], before["feedback"])
     assert {attempt["address_key"] for attempt in town.table("contact_attempts")} == {"2021AB_12__"}
     assert len(town.table("case_results")) == 2
+
+
+def test_a_case_goes_where_most_of_its_signals_go_unless_one_of_them_stays(tables: Tables) -> None:
+    """Of house numbers that are others now: 9 became 1 and 2, and 8 became 3 for one of its two signals."""
+    stood = {9: [("K1", 1), ("K2", 1), ("K3", 2)], 8: [("K4", 3), ("K5", 8)], 7: [("elsewhere", 4)]}
+    of = tables.at(MARCH)
+    for before, signals in stood.items():
+        for reference, now in signals:
+            written = f"Straat {before} van {reference}"
+            tables.signal(number=now, customer_reference=reference, written_address=written)
+            former = [of.month, "huur", "K6" if reference == "elsewhere" else reference, written, key_of(before)]
+            tables.connection.execute("INSERT INTO former_addresses VALUES (?, ?, ?, ?, ?)", former)
+    find_left_rows(tables.connection, of.installation, of.month)
+    find_cases(tables.connection, of.installation, of.month)
+    assert tables.query("SELECT former_key, address_key FROM moved_cases") == [
+        {"former_key": key_of(9), "address_key": key_of(1)}
+    ]
