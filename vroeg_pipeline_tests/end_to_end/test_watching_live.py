@@ -135,6 +135,7 @@ def test_two_weeks_of_march(watched: Watched) -> None:
     assert watched.verdict("op_tijd", "delivered") is True
     assert watched.verdict("kapot", "delivered") is False
     assert watched.verdict("verouderd", "reference_date_is_recent") is False
+    assert watched.verdict("weg", "delivered") is True  # not due yet
     assert "delivery missing" not in watched.mails()
     judged = len(watched.runs())
 
@@ -152,6 +153,7 @@ def test_two_weeks_of_march(watched: Watched) -> None:
     watched.hook.is_down = False
     watched.set("2021-03-05 18:30")
     wait_until("the webhook", lambda: any("ontbreekt, 4 ×" in m["title"] for m in watched.hook.messages))
+    wait_until("the check", lambda: watched.verdict("weg", "delivered") is False)
     assert len(watched.runs()) == judged  # the same bytes, no new run
 
     # The ninth, the matching day: the schedule asks for the month; where it had no chance, the sensor does.

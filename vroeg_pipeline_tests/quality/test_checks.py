@@ -11,6 +11,7 @@ from dagster._core.loader import LoadingContextForTest
 
 from vroeg_pipeline.definitions import build_defs
 from vroeg_pipeline.deliveries.assets import delivery_key
+from vroeg_pipeline.quality import checks
 from vroeg_pipeline_tests.kit.world import World, as_csv, moment, row
 
 FEBRUARY = row(reference_date="01-02-2021", arrears_since="01-11-2020")
@@ -135,6 +136,25 @@ def test_what_is_shown_is_the_newest_month(world: World) -> None:
     history = world.instance.event_log_storage.get_asset_check_execution_history(key, limit=100)
     months = {r.evaluation.partition: r.evaluation.passed for r in history if r.evaluation and r.evaluation.partition}
     assert months == {"2021-01-01": True, "2021-02-01": False, "2021-03-01": True}
+
+
+def test_what_is_stored_while_a_run_is_at_work_hides_no_verdict(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when the deadline passes meanwhile."""
+    world.agree("huur")
+    world.deliver("huur", "2021-03", [row()])
+    missing = dg.AssetCheckEvaluation(
+        asset_key=delivery_key("huur"), check_name="delivered", passed=False, partition="2021-03-01"
+    )
+
+    def passes(*_: object, **__: object) -> None:
+        world.instance.report_runless_asset_event(missing)
+
+    monkeypatch.setattr(checks, "remove_pages", passes)
+    world.run("2021-03")
+    assert shown(world, "huur", "delivered") == (
+        True,
+        "2021-03: delivered. Due 05-03-2021 17:00, agreements/huur.yaml.",
+    )
 
 
 def test_checks_executed_alone_look_at_the_newest_month(world: World) -> None:
