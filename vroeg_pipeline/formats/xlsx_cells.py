@@ -1,4 +1,4 @@
-"""Writes the cells of one XLSX sheet, or of all, as CSV, in a process of its own: `formats.xlsx` sets its limits.
+"""Writes the cells of one XLSX sheet, or of all, as CSV, in a process of its own with limits of memory and time.
 
 Imports as little as it can, so that it starts at once. Each cell is one character for its kind and its text: `s` text,
 `n` a number, `d` a date, `b` yes or no, `o` another thing (a time), `u` a formula without a saved value; an empty cell is
@@ -17,6 +17,7 @@ import csv
 import datetime
 import json
 import re
+import resource
 import sys
 import traceback
 import zipfile
@@ -278,9 +279,17 @@ def _said_of(error: Exception) -> str:
     return f"{type(error).__name__} in {place.name} ({place.filename.rpartition('/')[2]}, line {place.lineno})"
 
 
+def _limit(memory_bytes: int, cpu_seconds: int) -> None:
+    """Sets the limits of this process, before it opens anything of a sender."""
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
 if __name__ == "__main__":
     try:
-        sys.exit(main(*sys.argv[1:]))
+        _limit(*map(int, sys.argv[1:3]))
+        sys.exit(main(*sys.argv[3:]))
     except NoPartError:
         sys.exit(NO_PART)
     except BrokenPartError:

@@ -360,6 +360,24 @@ def test_a_process_that_cannot_start_is_a_mistake_of_ours(tmp_path: Path, monkey
         read(tmp_path, workbook({"Een": sheet(row("K1"))}))
 
 
+def test_a_machine_that_was_too_busy_is_asked_once_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started = []
+
+    def run(*program: Any, **more: Any) -> Any:
+        started.append(program)
+        if len(started) == 1 or busy:
+            raise subprocess.TimeoutExpired("python", 300)
+        return really(*program, **more)
+
+    really, busy = subprocess.run, False
+    monkeypatch.setattr("subprocess.run", run)
+    content = workbook({"Een": sheet(row("K1"))})
+    assert references(read(tmp_path, content)[1]) == ["K1"]
+    busy, before = True, len(started)
+    assert read(tmp_path, content)[0].refusal == "unreadable"
+    assert len(started) == before + 2
+
+
 def test_what_takes_too_much_memory_is_the_senders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vroeg_pipeline.formats.xlsx._MEMORY_BYTES", 40 << 20)
     content = workbook({"Blad1": sheet(*(row("K" * 500) for _ in range(20_000)))})
