@@ -6,9 +6,10 @@ Whether it is true of the warehouse is asked elsewhere (`ddas_totals.sql`).
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from vroeg_pipeline.domain.ddas import EnumSignaalstatus
 
@@ -21,25 +22,44 @@ _LONGEST_SUFFIX = 4
 Told = Mapping[str, Any]
 
 
-def contradictions(signals: Iterable[Told], cases: Iterable[Told]) -> Counter[str]:
-    """How often each contradiction is in the vroegsignalen and vroegsignaalzaken of a file."""
+class _Known(NamedTuple):
+    """What the cases of a file are compared with: a file can have a million signals, so no more than that is held."""
+
+    status: str
+    day: str
+    # A number for postcode and house number; None where a burgerservicenummer stands in their place.
+    door: int | None
+
+
+def contradictions(told: Iterable[Told]) -> Counter[str]:
+    """How often each contradiction is in the vroegsignalen and vroegsignaalzaken of a file, in its order: a signal stands
+    before the case that holds it.
+    """
     found: Counter[str] = Counter()
-    known: dict[str, Told] = {}
-    for signal in signals:
-        found["a signal is told twice"] += signal["ID"] in known
-        known[signal["ID"]] = signal
-        found.update(_of_signal(signal))
+    known: dict[str, _Known] = {}
     in_cases: Counter[str] = Counter()
-    for case in cases:
-        ids = [reference["ID"] for reference in case.get("vroegsignalen", [])]
-        in_cases.update(ids)
-        found["a case holds a signal that is not told"] += sum(one not in known for one in ids)
-        found.update(_of_case(case, [known[one] for one in ids if one in known]))
+    for each in told:
+        if "ID" in each:
+            found["a signal is told twice"] += each["ID"] in known
+            known[each["ID"]] = _known(each)
+            found.update(_of_signal(each))
+        else:
+            ids = [reference["ID"] for reference in each.get("vroegsignalen", [])]
+            in_cases.update(ids)
+            found["a case holds a signal that is not told"] += sum(one not in known for one in ids)
+            found.update(_of_case(each, [known[one] for one in ids if one in known]))
     found["a signal is in two cases"] += sum(times > 1 for times in in_cases.values())
     found["a signal was taken up in no case"] += sum(
-        signal["status"] == _TAKEN_UP and one not in in_cases for one, signal in known.items()
+        signal.status == _TAKEN_UP and one not in in_cases for one, signal in known.items()
     )
     return +found
+
+
+def _known(signal: Told) -> _Known:
+    client = signal["client"]
+    door = hash((client["postcode"], client.get("huisnummer"))) if "postcode" in client else None
+    # Of statuses and days there are few.
+    return _Known(sys.intern(signal["status"]), sys.intern(signal["signaaldatum"]), door)
 
 
 def _of_signal(signal: Told) -> Iterable[str]:
@@ -51,15 +71,15 @@ def _of_signal(signal: Told) -> Iterable[str]:
         yield "a signal came before its arrear"
 
 
-def _of_case(case: Told, signals: list[Told]) -> Iterable[str]:
-    statuses = {signal["status"] for signal in signals}
+def _of_case(case: Told, signals: list[_Known]) -> Iterable[str]:
+    statuses = {signal.status for signal in signals}
     result, opened, attempts = case.get("resultaat"), case.get("datumOpgepakt"), case.get("contactpogingen", [])
     if not signals:
         yield "a case has no signal"
         return
     if _NOT_YET in statuses:
         yield "a case holds a signal that is not taken up yet"
-    if case["matchingsdatum"] < max(signal["signaaldatum"] for signal in signals):
+    if case["matchingsdatum"] < max(signal.day for signal in signals):
         yield "a case was matched before its newest signal came"
     if statuses != {_REPEATED} and opened is None:
         yield "a case was taken up on no day"
@@ -67,6 +87,5 @@ def _of_case(case: Told, signals: list[Told]) -> Iterable[str]:
         yield "a case was contacted before it was taken up"
     if statuses - {result if result in EnumSignaalstatus else _TAKEN_UP, _REPEATED}:
         yield "the status of a signal is not that of its case"
-    doors = {(signal["client"].get("postcode"), signal["client"].get("huisnummer")) for signal in signals}
-    if len(doors - {(None, None)}) > 1:
+    if len({signal.door for signal in signals} - {None}) > 1:
         yield "a case holds signals of several doors"

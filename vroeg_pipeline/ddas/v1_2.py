@@ -220,10 +220,7 @@ def totals(lines: Iterable[str]) -> Counter[str]:
 
 def contradicted(lines: Iterable[str]) -> Counter[str]:
     """What cannot all be true in a file of `text`, and how often (`ddas.contradictions`)."""
-    told: tuple[list[dict[str, Any]], list[dict[str, Any]]] = ([], [])
-    for each in _read_back(lines):
-        told["ID" not in each].append(each)
-    return contradictions(*told)
+    return contradictions(_read_back(lines))
 
 
 def _read_back(lines: Iterable[str]) -> Iterator[dict[str, Any]]:

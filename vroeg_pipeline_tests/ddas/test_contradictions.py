@@ -32,17 +32,16 @@ CASE = {
 
 
 def test_what_is_right_has_none() -> None:
-    assert contradictions(SIGNALS, [CASE]) == {}
+    assert contradictions([*SIGNALS, CASE]) == {}
     alone = {
         "resultaat": "Niet opgepakt: herhaalde melding",
         "matchingsdatum": "2021-03-09",
         "vroegsignalen": [{"ID": REPEAT}],
     }
-    assert contradictions(SIGNALS[2:], [alone]) == {}
+    assert contradictions([*SIGNALS[2:], alone]) == {}
     elsewhere = "Persoon is geen inwoner (meer) in de gemeente"
     assert (
-        contradictions([signal(ONE, elsewhere)], [{**CASE, "resultaat": elsewhere, "vroegsignalen": [{"ID": ONE}]}])
-        == {}
+        contradictions([signal(ONE, elsewhere), {**CASE, "resultaat": elsewhere, "vroegsignalen": [{"ID": ONE}]}]) == {}
     )
 
 
@@ -69,4 +68,4 @@ def test_what_is_right_has_none() -> None:
 def test_each_is_found(of_signal: dict[str, Any], of_case: dict[str, Any], found: str) -> None:
     signals = deepcopy(SIGNALS)
     signals[0] |= of_signal
-    assert found in contradictions(signals, [CASE | of_case])
+    assert found in contradictions([*signals, CASE | of_case])

@@ -66,7 +66,7 @@ def test_a_year_is_valid(tmp_path: Path, ddas_schema: Path, real_register: Path,
     assert codes == (["0392", "0473"] if town == "sample" else ["0457"])
     signals = [signal for levering in file["leveringen"] for signal in levering["vroegsignalen"]]
     cases = [case for levering in file["leveringen"] for case in levering["vroegsignaalzaken"]]
-    assert contradictions(signals, cases) == {}
+    assert contradictions([*signals, *cases]) == {}
     attempts = [attempt for case in cases for attempt in case["contactpogingen"]]
     assert f"{len(signals):,} signals; {len(cases):,} cases; {len(attempts):,} contact attempts" in said
 

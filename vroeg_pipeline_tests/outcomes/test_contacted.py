@@ -54,7 +54,7 @@ def told(world: World) -> dict[str, Any]:
     leveringen = json.loads(path.read_text())["leveringen"]
     signals = [signal for levering in leveringen for signal in levering["vroegsignalen"]]
     cases = [case for levering in leveringen for case in levering["vroegsignaalzaken"]]
-    assert contradictions(signals, cases) == {}
+    assert contradictions([*signals, *cases]) == {}
     key = hash_key(world.home)
     references = {keyed_hash(key, s["signal_id"]): s["customer_reference"] for s in world.table("signal_statuses")}
     return {

@@ -161,7 +161,7 @@ class Town:
         leveringen = json.loads(path.read_text(encoding="utf-8"))["leveringen"]
         signals = [signal for levering in leveringen for signal in levering["vroegsignalen"]]
         cases = [case for levering in leveringen for case in levering["vroegsignaalzaken"]]
-        assert contradictions(signals, cases) == {}
+        assert contradictions([*signals, *cases]) == {}
         numbers = {signal["ID"]: signal["client"]["huisnummer"] for signal in signals}
         key = hash_key(self.world.home)
         known = self.world.query("SELECT month, signal_id, customer_reference FROM signal_statuses")
