@@ -178,7 +178,22 @@ def drop_down(
 
 def text_lines(text: str, width: int) -> int:
     """How many lines a text takes in a column of so many characters, rather one too many than one too few."""
-    return min(25, sum(-(-len(line) * 21 // (width * 20)) or 1 for line in text.split("\n")) if text else 1)
+    return min(25, sum(_lines_of_words(line, width) for line in text.split("\n")))
+
+
+def _lines_of_words(line: str, width: int) -> int:
+    if len(line) <= width:
+        return 1
+    # Letters are narrower than the digits that widths count; that is kept for what is bold.
+    lines, used = 1, 0
+    for word in line.split(" "):
+        length = len(word)
+        if used and used + 1 + length > width:
+            lines, used = lines + 1, 0
+        used += length + (1 if used else 0)
+        if used > width:
+            lines, used = lines + (used - 1) // width, (used - 1) % width + 1
+    return lines
 
 
 def row_points(texts: Mapping[int, str], widths: Sequence[int]) -> float:

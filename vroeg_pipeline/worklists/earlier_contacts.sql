@@ -1,5 +1,5 @@
 -- What came of the last contact at each address of the month, in one line in Dutch, by what teams returned: in the
--- months of the look-back, and in this one by another list. Nothing of who may have lived there before (DOMAIN §8).
+-- look-back, with this month (`told`) and without. Nothing of who may have lived there before (DOMAIN §8).
 -- Needs: lookback_from, month; tables moved_addresses; macros.sql.
 WITH told AS (
     SELECT
@@ -72,27 +72,30 @@ former AS (
     ANTI JOIN validated_signals AS still ON stood.month = still.month AND stood.address_key = still.address_key
 ),
 
-latest AS (
+contacts AS (
     SELECT
         former.address_key,
-        cases.*
+        cases.month,
+        (coalesce(cases.last_on, cases.month), cases.month, cases.case_id) AS place,
+        concat_ws(
+            '; ',
+            strftime(cases.last_on, '%d-%m')
+            || CASE
+                WHEN year(cases.last_on) = year(getvariable('month')) THEN ' '
+                ELSE strftime(cases.last_on, '-%Y ')
+            END
+            || lower(cases.contact_kind) || CASE WHEN cases.reached = '' THEN '' ELSE ', ' || cases.reached END,
+            CASE WHEN cases.attempts > 1 THEN 'in totaal ' || cases.attempts || ' pogingen' END,
+            CASE WHEN cases.last_on IS NULL THEN 'melding van ' || strftime(cases.month, '%m-%Y') || ': ' ELSE '' END
+            || cases.end_result
+        ) AS told
     FROM former
     INNER JOIN cases ON former.month = cases.month AND case_id_of(former.month, former.former_key) = cases.case_id
-    QUALIFY
-        row_number() OVER (
-            PARTITION BY former.address_key
-            ORDER BY coalesce(cases.last_on, cases.month) DESC, cases.month DESC, cases.case_id
-        ) = 1
 )
 
 SELECT
     address_key,
-    concat_ws(
-        '; ',
-        strftime(last_on, '%d-%m')
-        || CASE WHEN year(last_on) = year(getvariable('month')) THEN ' ' ELSE strftime(last_on, '-%Y ') END
-        || lower(contact_kind) || CASE WHEN reached = '' THEN '' ELSE ', ' || reached END,
-        CASE WHEN attempts > 1 THEN 'in totaal ' || attempts || ' pogingen' END,
-        CASE WHEN last_on IS NULL THEN 'melding van ' || strftime(month, '%m-%Y') || ': ' ELSE '' END || end_result
-    ) AS told
-FROM latest
+    arg_max(told, place) AS told,
+    arg_max(told, place) FILTER (WHERE month < getvariable('month')) AS told_before
+FROM contacts
+GROUP BY address_key

@@ -41,7 +41,7 @@ def set_earlier_contacts(connection: duckdb.DuckDBPyConnection, installation: In
         "AND is_told",
     )
     if not told:
-        temporary_table(connection, "earlier_contacts", "address_key VARCHAR, told VARCHAR", [])
+        temporary_table(connection, "earlier_contacts", "address_key VARCHAR, told VARCHAR, told_before VARCHAR", [])
         return
     define_address_macros(connection, installation)
     temporary_step(connection, "moved_addresses", installation.statement("moved_addresses"))

@@ -13,6 +13,17 @@ WITH issued AS (
     GROUP BY address_key
 ),
 
+-- Addresses that a team was told of earlier in the month, so that there may have been contact since.
+issued_before AS (
+    SELECT DISTINCT earlier.address_key
+    FROM worklist_issues AS earlier
+    INNER JOIN worklist_issues AS this
+        ON earlier.month = this.month AND earlier.address_key = this.address_key AND earlier.issued_at < this.issued_at
+    WHERE
+        this.month = getvariable('month') AND this.worklist = getvariable('worklist')
+        AND this.issue = getvariable('issue')
+),
+
 signals AS (
     SELECT
         signal.*,
@@ -73,10 +84,18 @@ SELECT
     places.city,
     CASE WHEN issued.change = 'added' THEN places.phone END AS phone,
     CASE WHEN issued.change = 'added' THEN places.email END AS email,
-    -- What stands under Let op is not said twice.
-    replace(entry.explanation, coalesce('; ' || entry.attention, ''), '') AS explanation,
+    -- What stands under Let op or Totaal is not said twice.
+    replace(
+        replace(entry.explanation, coalesce('; ' || entry.attention, ''), ''),
+        '; totaal ' || euro(match.total_amount),
+        ''
+    ) AS explanation,
     entry.attention,
-    CASE WHEN issued.change = 'added' THEN contact.told END AS last_time,
+    CASE
+        WHEN issued.change = 'added' AND (getvariable('issue') IS NULL OR before.address_key IS NOT NULL)
+            THEN contact.told
+        WHEN issued.change = 'added' THEN contact.told_before
+    END AS last_time,
     CASE WHEN issued.change = 'added' THEN amounts.partners END AS partners,
     CASE WHEN issued.change = 'added' THEN match.total_amount END AS total_amount,
     CASE WHEN issued.change = 'added' THEN match.longest_days END AS longest_days,
@@ -95,5 +114,6 @@ LEFT JOIN address_matches AS match
 LEFT JOIN places ON issued.address_key = places.address_key
 LEFT JOIN amounts ON issued.address_key = amounts.address_key
 LEFT JOIN earlier_contacts AS contact ON issued.address_key = contact.address_key
+LEFT JOIN issued_before AS before ON issued.address_key = before.address_key
 WHERE issued.change = 'withdrawn' OR entry.rank IS NOT NULL
 ORDER BY issued.change, entry.rank, issued.address_key

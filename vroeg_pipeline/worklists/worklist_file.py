@@ -69,9 +69,9 @@ _LISTS = {
 # (header, width in characters). What is printed comes first: if it were wider together, paper would have it in less than
 # eight points. What the team fills in comes behind it, on the screen only.
 COLUMNS = (
-    ("Nr", 4), ("Prioriteit", 9), ("Eerst doen", 10), ("Uiterlijk", 10), ("Adres", 16), ("Bewoner(s)", 13),
-    ("Telefoon", 11), ("E-mail", 23), ("Waarom", 19), ("Let op", 17), ("Vorige keer", 13), ("Partners en bedragen", 15),
-    ("Totaal", 10),
+    ("Nr", 4), ("Prioriteit", 9), ("Eerst doen", 10), ("Uiterlijk", 10), ("Adres", 15), ("Bewoner(s)", 13),
+    ("Telefoon", 11), ("E-mail", 18), ("Waarom", 23), ("Let op", 17), ("Vorige keer", 14), ("Partners en bedragen", 15),
+    ("Totaal", 11),
     ("Poging", 7), ("Soort contact", 14), ("Bereikt", 8), ("Datum contact", 11), ("Dagdeel", 9), ("Eindresultaat", 30),
     ("Opmerking", 20), ("Kenmerk (niet wijzigen)", 18),
 )  # fmt: skip

@@ -419,6 +419,21 @@ def test_what_came_of_the_last_contact(
     assert [line.last_time for line in tables.lines(worklist)] == [last_time]
 
 
+def test_contact_of_this_month_is_told_to_who_gets_an_address_after_it(tables: Tables) -> None:
+    tables.address(before=FEBRUARY)
+    tables.told(**VISIT)
+    tables.told(month=MARCH, contact_kind="Brief", contacted_on=date(2021, 3, 12))
+    tables.entry(1, TEAM, 1)
+    tables.issue()
+    # A month that is made anew, after its outcomes came, does not tell a team what it did later.
+    assert [line.last_time for line in tables.lines(TEAM, issue=1)] == ["13-02 huisbezoek, niet bereikt"]
+    tables.connection.execute("UPDATE worklist_issues SET issued_at = issued_at - INTERVAL 1 DAY")
+    tables.connection.execute(f"UPDATE prioritised_worklists SET worklist = '{COACH}'")
+    tables.issue()
+    assert [line.last_time for line in tables.lines(COACH, issue=1)] == ["12-03 brief"]
+    assert [line.last_time for line in tables.lines(TEAM, issue=2)] == [""]  # withdrawn
+
+
 def test_a_list_as_it_stands_is_what_was_added_and_not_withdrawn(tables: Tables) -> None:
     for number in (1, 2):
         tables.entry(number, TEAM, number)

@@ -16,6 +16,7 @@ import pytest
 
 from vroeg_pipeline.domain.ddas import EnumContactsoort, EnumDagdeel, EnumEindresultaat
 from vroeg_pipeline.domain.tiers import TIERS
+from vroeg_pipeline.formats.workbook import text_lines
 from vroeg_pipeline.worklists.worklist_file import (
     COLUMNS,
     WorklistEntry,
@@ -218,7 +219,7 @@ def test_a_phone_number_can_be_clicked(tmp_path: Path, phone: str, link: str | N
 
 
 def test_no_mail_address_is_broken_in_a_word(tmp_path: Path) -> None:
-    mails = ("kort@voorbeeld.example", "voornaam.van.der.achternaam-meisjesnaam@afdeling.voorbeeld.example")
+    mails = ("kort@zorg.example", "voornaam.van.der.achternaam-meisjesnaam@afdeling.voorbeeld.example")
     (width,) = [width for header, width in COLUMNS if header == "E-mail"]
     shown = str(written(tmp_path, replace(ENTRY, email="; ".join(mails)))["Werklijst"].cell(HEADER_ROW + 1, 8).value)
     assert shown.split("\n")[0] == mails[0]
@@ -300,3 +301,20 @@ def test_libreoffice_opens_it(tmp_path: Path) -> None:
     text = (tmp_path / "lijst.csv").read_text(encoding="utf-8")
     assert "Werklijst Wijkteam Noord" in text
     assert "=1+1" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("", 1),
+        ("aaaaa", 1),
+        ("aaaaaa", 2),
+        ("aaa bbb", 2),
+        ("a bb ccc dddd", 3),
+        ("a" * 23, 5),
+        ("een\ntwee", 2),
+        ("      ", 2),
+    ],
+)
+def test_a_row_is_as_high_as_its_words_need(text: str, lines: int) -> None:
+    assert text_lines(text, 5) == lines
