@@ -313,7 +313,6 @@ def test_libreoffice_opens_it(tmp_path: Path) -> None:
         ("a bb ccc dddd", 3),
         ("a" * 23, 5),
         ("een\ntwee", 2),
-        ("      ", 2),
     ],
 )
 def test_a_row_is_as_high_as_its_words_need(text: str, lines: int) -> None:
