@@ -22,7 +22,7 @@ from vroeg_pipeline.installation.warehouse import WarehouseResource
 def deliver_ddas(home: Home, months: Sequence[date], output: Path | None, out: Console, problems: Console) -> None:
     """Writes the file of the months, oldest first, whole or not at all, for the owner alone.
 
-    Raises VroegError when there is no warehouse, a setting lacks, or the file cannot be written.
+    Raises VroegError when there is no warehouse, a month was never run, a setting lacks, or the file cannot be written.
     """
     installation = Installation.load(home)
     if not home.warehouse.exists():
@@ -32,17 +32,16 @@ def deliver_ddas(home: Home, months: Sequence[date], output: Path | None, out: C
     target = output or private_folder(home.outbox) / ddas_name(installation, months)
     # Between two steps of a run the tables do not fit together.
     with run_lock(home.run_lock, "vroeg ddas", problems.print, minutes * 60), warehouse.connect() as connection:
+        of_files = {month for (month,) in connection.execute("SELECT DISTINCT month FROM delivery_files").fetchall()}
+        if never := sorted({*months} - of_files - {*months_worked_on(home)}):
+            missing = ", ".join(map(month_text, never))
+            raise VroegError(f"never run: {missing}", do=f"run them first: vroeg run --month {month_text(never[0])}")
         with replacing_elsewhere(target) as temporary:
             counts = counts_shown(write_ddas(connection, installation, months, temporary))
         without_address = left_out(connection, months)
-        delivered = {
-            month for (month,) in connection.execute("SELECT DISTINCT month FROM delivery_files").fetchall()
-        } | months_worked_on(home)
     said = [f"{number:,} {what}" for what, number in counts.items()]
     if without_address:
         said.append(f"{without_address:,} rejected rows left out (no address, or an objection)")
-    if never := [month_text(month) for month in months if month not in delivered]:
-        said.append(f"never run: {', '.join(never)}")
     period = " to ".join(dict.fromkeys(month_text(month) for month in (months[0], months[-1])))
     if to_do := unnamed_said(installation):
         problems.print(f"[yellow]![/yellow] {escape(to_do)}", soft_wrap=True)

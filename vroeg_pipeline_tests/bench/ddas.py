@@ -30,6 +30,12 @@ SELECT
     '' AS house_number_addition
 FROM (SELECT i, hash(i // 2) % 80000 AS number FROM range($signals) AS signal(i))
 """
+_FILES = """
+INSERT INTO delivery_files BY NAME
+SELECT DISTINCT month, partner, file_sha256, 'bench.csv' AS file_name, received_at, 1 AS size_bytes, 'accepted' AS status,
+    false AS adds
+FROM validated_signals
+"""
 _REPORTS = """
 INSERT INTO address_matches BY NAME
 SELECT month, address_key, 'single' AS match_kind, count(*) AS signal_count, 1 AS partner_count, ['bench_00'] AS partners,
@@ -60,6 +66,7 @@ def make_year(home: Home, signals: int) -> None:
     home.settings.write_text(yaml.safe_dump(content), encoding="utf-8")
     with WarehouseResource(home=str(home.root)).connect() as connection:
         connection.execute(_SIGNALS, {"signals": signals})
+        connection.execute(_FILES)
         connection.execute(_REPORTS)
         connection.execute(_ATTEMPTS, {"kinds": list(EnumContactsoort)})
         connection.execute(_RESULTS, {"results": list(EnumEindresultaat)})

@@ -156,17 +156,20 @@ def test_ddas_says_in_one_line_what_it_wrote(world: World) -> None:
     world.agree("huur")
     world.deliver("huur", "2021-03", [row(), row(customer_reference="K2", objection="ja")])
     world.run("2021-03")
-    words = ("ddas", "--from", "2021-02-01", "--to", "2021-03-31")
+    never = vroeg(world.root, "ddas", "--from", "2021-02-01", "--to", "2021-03-31")
+    assert never.returncode == 1
+    assert never.stderr.strip() == "Error: never run: 2021-02; run them first: vroeg run --month 2021-02"
+    words = ("ddas", "--from", "2021-03-01", "--to", "2021-03-31")
     assert "does not say who delivers for 0392, 0473" in vroeg(world.root, *words).stderr
     world.settings(ddas={"municipalities": {"0392": {"organisation": "Gemeente Haarlem"}}})
     done = vroeg(world.root, *words)
     assert done.returncode == 0, done.stderr
     (line,) = done.stdout.strip().splitlines()
-    path = world.home.outbox / "ddas-vroegsignalering-v1.2_2021-02_2021-03.json"
+    path = world.home.outbox / "ddas-vroegsignalering-v1.2_2021-03.json"
     assert line == (
-        f"Wrote {path}, DDAS v1.2, 2021-02 to 2021-03: 1 signals; 1 cases; 0 contact attempts; 0 results; "
+        f"Wrote {path}, DDAS v1.2, 2021-03: 1 signals; 1 cases; 0 contact attempts; 0 results; "
         "0 house numbers without their long addition; "
-        "1 rejected rows left out (no address, or an objection); never run: 2021-02"
+        "1 rejected rows left out (no address, or an objection)"
     )
     assert path.stat().st_mode & 0o077 == 0
     elsewhere = vroeg(world.root, *words, "--output", str(world.root / "nowhere" / "file.json"))
