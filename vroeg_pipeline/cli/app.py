@@ -34,6 +34,8 @@ app = typer.Typer(
     "Everything of one installation lies in one folder, `VROEG_HOME` (default: `data/` in the checkout).",
 )
 out = Console(highlight=False)
+# As shells have it of SIGINT.
+_STOPPED = 130
 _WHOSE_FOLDER = "check VROEG_HOME, and that you may write there"
 problems = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -47,6 +49,9 @@ def one_line_errors(command: Callable[..., None]) -> Callable[..., None]:
             command(*args, **kwargs)
         except VroegError as error:
             _told(error)
+        except KeyboardInterrupt as stopped:
+            problems.print("; ".join(["Stopped", *stopped.args]))
+            raise typer.Exit(_STOPPED) from None
         except OSError as error:
             # A folder that is no folder, is read-only, or belongs to somebody else. Without a file it is a mistake of ours.
             if error.filename is None:

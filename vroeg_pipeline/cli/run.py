@@ -13,6 +13,7 @@ from collections.abc import Collection, Sequence
 from datetime import date
 
 import dagster as dg
+from dagster import DagsterExecutionInterruptedError
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -40,7 +41,8 @@ _RANGE_START, _RANGE_END = "dagster/asset_partition_range_start", "dagster/asset
 def run_months(home: Home, months: Sequence[date], out: Console, *, verbose: bool = False) -> None:
     """Runs the months in one Dagster run, oldest first.
 
-    Raises VroegError when a month cannot be run, or the run fails: then it names the step and why.
+    Raises VroegError when a month cannot be run, or the run fails: then it names the step and why; KeyboardInterrupt when
+    somebody stopped it.
     """
     os.umask(0o077)
     installation = Installation.load(home)
@@ -69,6 +71,9 @@ def run_months(home: Home, months: Sequence[date], out: Console, *, verbose: boo
             run_config={"loggers": {"console": {"config": {"log_level": "DEBUG" if verbose else "CRITICAL"}}}},
             raise_on_error=False,
         )
+    if progress.is_interrupted:
+        # Tables are replaced a month at a time, files whole.
+        raise KeyboardInterrupt("nothing is half done, run it again")
     if not result.success:
         raise VroegError(
             progress.failure or "the run failed",
@@ -114,6 +119,7 @@ class _Progress(logging.Handler):
         self._started = time.monotonic()
         self._checks = {"passed": 0, "failed": 0}
         self.failure: str | None = None
+        self.is_interrupted = False
 
     def show(self, entry: dg.EventLogEntry) -> None:
         """Called by the instance for every event of the run, in its order."""
@@ -154,6 +160,8 @@ class _Progress(logging.Handler):
         error = event.step_failure_data.error
         while error and error.cause:
             error = error.cause
+        # Dagster makes this of Ctrl-C.
+        self.is_interrupted |= bool(error and error.cls_name == DagsterExecutionInterruptedError.__name__)
         # The class and first line say what; the rest of a DuckDB message may quote a row, that is a person.
         text = (error.message if error else "no reason given").strip().splitlines()[0]
         if error and error.cls_name == VroegError.__name__:

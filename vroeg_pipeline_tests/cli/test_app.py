@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from vroeg_pipeline_tests.kit.command import vroeg
+from vroeg_pipeline_tests.kit.command import Running, vroeg
 from vroeg_pipeline_tests.kit.world import World, row
 
 MISTAKES = [
@@ -175,6 +175,20 @@ def test_ddas_says_in_one_line_what_it_wrote(world: World) -> None:
     elsewhere = vroeg(world.root, *words, "--output", str(world.root / "nowhere" / "file.json"))
     assert elsewhere.returncode == 1
     assert "--output" in elsewhere.stderr
+
+
+def test_a_run_that_somebody_stops_says_that_nothing_is_half_done(world: World) -> None:
+    world.agree("huur")
+    world.deliver("huur", "2021-03", [row()])
+    run = Running(world.root, "run", "--month", "2021-03", apart=True)
+    for line in run.output:
+        if "✓ delivery_files" in line:
+            break
+    run.interrupt()
+    done = run.finished()
+    assert done.returncode == 130
+    assert done.stderr == "Stopped; nothing is half done, run it again\n"
+    assert vroeg(world.root, "run", "--month", "2021-03").returncode == 0
 
 
 def test_prepare_makes_the_home_of_dagster_once(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import runpy
+import signal
 import subprocess
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -43,6 +44,11 @@ class Running:
         """As SIGKILL does, and waits for its end."""
         self._process.kill()
         self._process.join()
+
+    def interrupt(self) -> None:
+        """As Ctrl-C does."""
+        assert self._process.pid
+        os.kill(self._process.pid, signal.SIGINT)
 
     def finished(self, seconds: float = 300) -> subprocess.CompletedProcess[str]:
         """Waits for its end; what it printed from here on. Raises TimeoutError when it takes longer."""
