@@ -33,8 +33,14 @@ changes AS (
         *,
         'added' AS change
     FROM (
+        SELECT
+            worklist,
+            address_key
         FROM today
         EXCEPT
+        SELECT
+            worklist,
+            address_key
         FROM told
     )
     UNION ALL
@@ -42,8 +48,14 @@ changes AS (
         *,
         'withdrawn' AS change
     FROM (
+        SELECT
+            worklist,
+            address_key
         FROM told
         EXCEPT
+        SELECT
+            worklist,
+            address_key
         FROM today
     )
 )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from functools import cache
+from typing import Any
 
 import duckdb
 import pytest
@@ -142,3 +144,46 @@ def test_the_month_at_work_reaches_sql_in_one_way() -> None:
         )
     }
     assert found <= OUTSIDE_OF_A_MONTH
+
+
+def columns_by_place(statement: str) -> list[tuple[str, list[str], list[str]]]:
+    """Of each EXCEPT and INTERSECT in a SELECT the columns of both sides, in their order; `*` stands for itself."""
+    with duckdb.connect() as connection:
+        (tree,) = connection.execute("SELECT json_serialize_sql(?)", [statement]).fetchall()[0]
+    found = []
+
+    def names(side: dict[str, Any]) -> list[str]:
+        if side["type"] == "SET_OPERATION_NODE":
+            return names(side["left"])
+        return [each["alias"] or each.get("column_names", ["*"])[-1] for each in side["select_list"]]
+
+    def look(node: object) -> None:
+        if isinstance(node, dict):
+            if node.get("setop_type") in ("EXCEPT", "INTERSECT"):
+                found.append((node["setop_type"], names(node["left"]), names(node["right"])))
+            node = list(node.values())
+        if isinstance(node, list):
+            for each in node:
+                look(each)
+
+    parsed = json.loads(tree)
+    assert not parsed["error"], parsed
+    look(parsed)
+    return found
+
+
+@pytest.mark.parametrize("name", [name for name in STATEMENTS if re.search(r"\b(EXCEPT|INTERSECT)\b", sql(name))])
+def test_set_operations_compare_columns_of_one_name(name: str) -> None:
+    """DuckDB compares them by their place, so another order on one side finds everything different."""
+    operations = columns_by_place(sql(name))
+    assert operations
+    for _, left, right in operations:
+        assert left == right
+        assert "*" not in left
+
+
+def test_columns_in_another_order_are_seen() -> None:
+    assert columns_by_place("SELECT a, b AS c FROM x EXCEPT SELECT c, y.a FROM y") == [
+        ("EXCEPT", ["a", "c"], ["c", "a"])
+    ]
+    assert columns_by_place("SELECT 1 FROM (FROM x INTERSECT FROM y)") == [("INTERSECT", ["*"], ["*"])]
