@@ -252,4 +252,4 @@ def test_the_file_says_what_the_table_says(town: World) -> None:
     assert [line[4].split("\n")[0] for line in lines] == ["2", "1"]
     assert lines[1][5] == "A. =Formule"
     assert lines[1][6:8] == ["+31600000000", "a@b.example"]
-    assert lines[1][11] == "Huur € 100,00"
+    assert lines[1][11] == "Huur €\u00a0100,00"

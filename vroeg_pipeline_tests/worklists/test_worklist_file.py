@@ -79,7 +79,7 @@ def test_a_line_has_who_where_why_what_and_before_when(tmp_path: Path) -> None:
     assert line["Waarom"] == ENTRY.explanation
     assert line["Let op"] == "Warme overdracht aangeboden\nBekend bij wijkteam"
     assert line["Vorige keer"] == "13-02 huisbezoek, niet bereikt"
-    assert line["Partners en bedragen"] == "Pré Wonen € 1.234,56\nYmere € 80,00"
+    assert line["Partners en bedragen"] == "Pré Wonen €\u00a01.234,56\nYmere €\u00a080,00"
     assert line["Totaal"] == "€ 1.314,56"
     assert line["Kenmerk (niet wijzigen)"] == ENTRY.case_id
     assert line["Poging"] == 1
