@@ -25,7 +25,7 @@ from vroeg_pipeline.cli.health import findings as health_findings
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import moment_text
 from vroeg_pipeline.domain.partners import parse_partners
-from vroeg_pipeline.domain.reading import nearest, parse_yaml
+from vroeg_pipeline.domain.reading import nearest
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import CLOCK, Installation, current_moment
 from vroeg_pipeline.installation.secrets import filled_in
@@ -155,7 +155,6 @@ def _agreements(home: Home) -> str:
         wrong = [str(error)]
         for name, text in home.agreement_texts().items():
             try:
-                parse_yaml(text, f"agreements/{name}.yaml")
                 parse_partners([(name, text)])
             except VroegError as alone:
                 # An agreement that leans on another one cannot be judged alone.
