@@ -21,7 +21,7 @@ from rich.markup import escape
 from vroeg_pipeline.cli.heartbeat import Heartbeat
 from vroeg_pipeline.deliveries.inbox import months_in
 from vroeg_pipeline.domain.errors import VroegError
-from vroeg_pipeline.domain.months import month_text, months_between, parse_month, whole_months
+from vroeg_pipeline.domain.months import add_months, month_of, month_text, months_between, parse_month, whole_months
 from vroeg_pipeline.installation.garbage import seldom_collected
 from vroeg_pipeline.installation.home import Home
 
@@ -131,7 +131,13 @@ def _asked_months(home: Home, month: str | None, first: str | None, last: str | 
 @one_line_errors
 def sample(
     seed: Annotated[int, typer.Option(help="Another seed gives other people and deliveries.")] = 1,
-    months: Annotated[int, typer.Option(min=1, max=120, help="How many months of deliveries.")] = 6,
+    months: Annotated[int, typer.Option(min=1, max=120, help="How many whole months of deliveries.")] = 6,
+    last: Annotated[
+        str | None,
+        typer.Option(
+            help="The last of them, YYYY-MM; else the month before now, and what came since.", show_default=False
+        ),
+    ] = None,
     signals: Annotated[int, typer.Option(min=1, help="About how many signals a month.")] = 400,
     register: Annotated[
         Path | None,
@@ -141,18 +147,34 @@ def sample(
 ) -> None:
     """Make a synthetic world in VROEG_HOME: agreements, register, areas and months of deliveries.
 
-    Every defect that the rules name occurs in it. The people do not exist.
+    Every defect that the rules name occurs in it. The people do not exist. It ends now: of this month some deliveries are in
+    and some are not. With --last it ends with that month.
+
+        vroeg sample --months 6 --last 2021-03
     """
+    from vroeg_pipeline.installation.installation import current_moment
     from vroeg_pipeline.sample.world import make_world
 
-    home = Home.from_environment()
+    home, now = Home.from_environment(), current_moment()
+    before_now = add_months(month_of(now), -1)
+    end = parse_month(last) if last else before_now
+    if end > before_now:
+        raise VroegError(f"{last} is not over", do=f"give --last {month_text(before_now)}, or leave it out")
     with Heartbeat(out, "making a world"):
-        made = make_world(home, seed=seed, months=months, signals=signals, register=register, overwrite=overwrite)
-    last = month_text(made.months[-1])
+        made = make_world(
+            home,
+            seed=seed,
+            months=months,
+            signals=signals,
+            register=register,
+            first_month=add_months(end, 1 - months),
+            now=None if last else now,
+            overwrite=overwrite,
+        )
+    since = "" if last else ", and what came since"
     out.print(
-        f"A world of {len(made.months)} months, {month_text(made.months[0])} to {last}, in {home.root}: "
-        f"{made.files} files, {made.rows:,} rows, {made.dwellings:,} dwellings.\n"
-        f"Run it: vroeg run --from {month_text(made.months[0])} --to {last}"
+        f"A world of {len(made.months)} months, {month_text(made.months[0])} to {month_text(end)}{since}, in {home.root}: "
+        f"{made.files} files, {made.rows:,} rows, {made.dwellings:,} dwellings.\nRun it: vroeg run --all"
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import os
 import random
+import re
 import shutil
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from vroeg_pipeline.domain.agreements import Agreement
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.fields import DELIVERED_FIELDS
 from vroeg_pipeline.domain.layouts import PARTNER_IN_FILE
-from vroeg_pipeline.domain.months import AMSTERDAM, add_months, month_text
+from vroeg_pipeline.domain.months import AMSTERDAM, add_months, month_of, month_text, parse_month
 from vroeg_pipeline.domain.senders import SenderAgreement
 from vroeg_pipeline.installation.home import CHECKOUT, Home, private_folder
 from vroeg_pipeline.sample.files import file_name, file_of
@@ -52,6 +53,8 @@ PLANTED = (
     (5, "pwn", "outdated"),
     (5, "pre_wonen", "questioned"),
 )
+# The same in the month under way.
+_UNDER_WAY = {"elan_wonen": {"late"}, "eneco": {"urgent"}, "vattenfall": {"unreadable"}, "zilveren_kruis": {"missing"}}
 
 # One row a delivery and month is spoilt for each; each partner gets its turn.
 _TOWNS = {"0392": "Haarlem", "0457": "Weesp", "0473": "Zandvoort"}
@@ -84,7 +87,7 @@ Row = dict[str, str]
 
 @dataclass(frozen=True)
 class WorldSummary:
-    """What was made, in numbers."""
+    """What was made, in numbers. `months`: those that are whole."""
 
     months: list[date]
     files: int
@@ -100,12 +103,15 @@ def make_world(
     signals: int = 400,
     register: Path | None = None,
     first_month: date = FIRST_MONTH,
+    now: datetime | None = None,
     overwrite: bool = False,
 ) -> WorldSummary:
     """Writes the world into `home`; about `signals` rows a month over all partners.
 
     `register` is a real address register to deliver for; agreements and areas then follow its municipalities and
-    postcodes. Raises VroegError where deliveries would be overwritten that this did not make.
+    postcodes. With an aware moment `now` the month after the whole ones is under way: nothing is there that comes later.
+    Agreements that it writes, and the UI, begin with `first_month`. Raises VroegError where deliveries would be overwritten
+    that this did not make.
     """
     if home.inbox.exists() and any(home.inbox.iterdir()):
         if not overwrite:
@@ -116,16 +122,18 @@ def make_world(
     home.make()
     rng = random.Random(seed)
     dwellings = read_register(register) if register else synthetic_register(rng, max(3_000, signals * 2))
-    _write_reference(home, dwellings, register)
-    maker = _Maker(home, rng, dwellings, signals, random.Random(f"outcomes of {seed}"))
+    _write_reference(home, dwellings, register, first_month)
+    maker = _Maker(home, rng, dwellings, signals, random.Random(f"outcomes of {seed}"), now)
     wanted = [add_months(first_month, index) for index in range(months)]
     for index, month in enumerate(wanted):
         maker.month(index, month)
+    if now:
+        maker.month(months, add_months(first_month, months))
     maker.known_clients()
     return WorldSummary(wanted, maker.files, maker.rows, len(dwellings))
 
 
-def _write_reference(home: Home, dwellings: Sequence[Dwelling], register: Path | None) -> None:
+def _write_reference(home: Home, dwellings: Sequence[Dwelling], register: Path | None, first_month: date) -> None:
     shipped = CHECKOUT / "data"
     if not (shipped / "agreements").is_dir():
         raise VroegError("the pilot's agreements are not here", where=shipped, do="run this from a checkout")
@@ -134,8 +142,9 @@ def _write_reference(home: Home, dwellings: Sequence[Dwelling], register: Path |
     municipalities = sorted({d.municipality for d in dwellings})
     for source in sorted((shipped / "agreements").glob("*.yaml")):
         target = home.agreements / source.name
-        if not target.exists():
-            content = source.read_text(encoding="utf-8")
+        content = source.read_text(encoding="utf-8")
+        if target != source and _is_ours(target, content):
+            content = _moved(content, first_month)
             if register and "sender" not in (agreed := yaml.safe_load(content)):
                 changed = {**agreed, "municipalities": municipalities}
                 content = yaml.safe_dump(changed, allow_unicode=True, sort_keys=False)
@@ -149,15 +158,35 @@ def _write_reference(home: Home, dwellings: Sequence[Dwelling], register: Path |
             if not (home.reference / name).exists():
                 shutil.copyfile(shipped / "reference" / name, home.reference / name)
         write_register(home.reference / "addresses.csv", dwellings)
-    if not home.settings.exists():
-        home.settings.write_text(
-            "# Settings of this installation; what is not here has its default.\n"
+    begins = f"first_month: {month_text(first_month)}"
+    if home.settings.exists():
+        text = re.sub(r"(?m)^first_month: \d{4}-\d{2}", begins, home.settings.read_text(encoding="utf-8"))
+    else:
+        text = (
+            f"# Settings of this installation; what is not here has its default.\n{begins}\n"
             "capacity: {wijkteam_noord: 25, wijkteam_zandvoort: 10, budgetcoach: 20}\n"
-            'contact_policy: {"2021-01": {home_visits: false}}   # lockdown\n'
+            f'contact_policy: {{"{month_text(add_months(first_month, 3))}": {{home_visits: false}}}}   # lockdown\n'
             "evaluation: {inhabitants: 74000}   # of Haarlem-Noord and Zandvoort, about\n"
-            + _ddas_settings(municipalities),
-            encoding="utf-8",
+            + _ddas_settings(municipalities)
         )
+    home.settings.write_text(text, encoding="utf-8")
+
+
+_MONTHS_OF_AGREEMENT = re.compile(r"(?m)^(valid_(?:from|until): )(\d{4}-\d{2})")
+
+
+def _is_ours(target: Path, agreement: str) -> bool:
+    """Whether nothing stands there, or what an earlier world wrote: the same but for its months."""
+    if not target.exists():
+        return True
+    there, shipped = (_MONTHS_OF_AGREEMENT.sub(r"\1", text) for text in (target.read_text(encoding="utf-8"), agreement))
+    return there == shipped
+
+
+def _moved(agreement: str, first_month: date) -> str:
+    """The text of a pilot's agreement as if the pilot had begun in that month."""
+    by = (first_month.year - FIRST_MONTH.year) * 12 + first_month.month - FIRST_MONTH.month
+    return _MONTHS_OF_AGREEMENT.sub(lambda m: m[1] + month_text(add_months(parse_month(m[2]), by)), agreement)
 
 
 def _ddas_settings(municipalities: Sequence[str]) -> str:
@@ -190,9 +219,15 @@ class _Maker:
     """Makes one month after another; counts what it made."""
 
     def __init__(
-        self, home: Home, rng: random.Random, dwellings: Sequence[Dwelling], signals: int, afterwards: random.Random
+        self,
+        home: Home,
+        rng: random.Random,
+        dwellings: Sequence[Dwelling],
+        signals: int,
+        afterwards: random.Random,
+        now: datetime | None,
     ) -> None:
-        self._home, self._rng, self._signals, self._afterwards = home, rng, signals, afterwards
+        self._home, self._rng, self._signals, self._afterwards, self._now = home, rng, signals, afterwards, now
         partners = home.load_partners()
         self._agreements, self._senders = partners.agreements, partners.senders
         # Of the month at hand: what each sender is given, by partner, and when the last of it came.
@@ -216,7 +251,7 @@ class _Maker:
     def month(self, index: int, month: date) -> None:
         """All deliveries of a month, with what is planted in it."""
         for agreement in self._agreements.values():
-            if agreement.valid_until and month == add_months(agreement.valid_until, 1):
+            if agreement.valid_until and month > agreement.valid_until:
                 for successor in self._agreements.values():
                     if agreement.partner in successor.succeeds:
                         self._people.succeed(agreement.partner, successor.partner)
@@ -225,6 +260,8 @@ class _Maker:
         for at, partner, what in PLANTED:
             if at == index:
                 planted.setdefault(partner, set()).add(what)
+        if self._is_under_way(month):
+            planted = _UNDER_WAY
         by_partner: dict[str, list[Arrear]] = {}
         for arrear in self._people.month(month, self._signals):
             by_partner.setdefault(arrear.partner, []).append(arrear)
@@ -272,7 +309,7 @@ class _Maker:
             received = agreement.due(month) + timedelta(hours=17)
         if "after_matching" in planted:
             received = agreement.due(month) + timedelta(days=8)
-        if "missing" in planted:
+        if "missing" in planted or (self._is_ahead(received) and not agreement.delivered_by):
             return
         if "stale_copy" in planted:
             name = file_name(partner, month, agreement, received.date())
@@ -291,7 +328,6 @@ class _Maker:
             self._given[agreement.delivered_by] = ({**parts, partner: rows}, max(before, received))
         else:
             self._own_files(index, month, agreement, rows, arrears, planted, received, read_on)
-        self.rows += len(rows)
         if "urgent" in planted and len(clean) > 2:
             self._urgent(month, agreement, clean)
         held = self._slips(month, agreement, rows, received)
@@ -313,6 +349,7 @@ class _Maker:
         read_on: date,
     ) -> None:
         """The files that a partner sends itself, with what goes wrong with them."""
+        self.rows += len(rows)
         partner = agreement.partner
         name = file_name(partner, month, agreement, read_on)
         due = agreement.columns["amount_due"][0]
@@ -348,6 +385,8 @@ class _Maker:
         if sender.sender not in self._given:
             return
         parts, received = self._given.pop(sender.sender)
+        if self._is_ahead(received):
+            return
         rows = [
             {**dict.fromkeys(DELIVERED_FIELDS, ""), **row, PARTNER_IN_FILE: written}
             for written, partner in sender.partners.items()
@@ -355,7 +394,7 @@ class _Maker:
         ]
         if "unknown_partner_in_file" in planted and rows:
             rows.append({**rows[0], "customer_reference": "WP100001", PARTNER_IN_FILE: "Woonstichting De Proef"})
-            self.rows += 1
+        self.rows += len(rows)
         name = file_name(sender.sender, month, sender, received.date())
         content = file_of(sender, rows, renamed={}, extra={})
         self._write(sender.sender, month, name, content, received)
@@ -412,9 +451,16 @@ class _Maker:
                     break
 
     def _received(self, month: date, agreement: Agreement) -> datetime:
-        """On the due day or the day before, in office hours before the deadline."""
-        day = agreement.due(month).date() - timedelta(days=self._rng.randrange(2))
+        """On the due day or the day before, in office hours before the deadline; some of those under way are earlier."""
+        due = agreement.due(month).date()
+        day = due - timedelta(days=self._rng.randrange(due.day if self._is_under_way(month) else 2))
         return datetime.combine(day, time(9 + self._rng.randrange(7), self._rng.randrange(60)), AMSTERDAM)
+
+    def _is_under_way(self, month: date) -> bool:
+        return self._now is not None and month == month_of(self._now)
+
+    def _is_ahead(self, received: datetime) -> bool:
+        return self._now is not None and received > self._now
 
     def _row(self, agreement: Agreement, arrear: Arrear, read_on: date) -> Row:
         household, rng = arrear.household, self._rng
@@ -537,6 +583,8 @@ class _Maker:
 
     def _write(self, partner: str, month: date, name: str, content: bytes, received: datetime) -> Path:
         path = self._home.inbox / partner / month_text(month) / name
+        if self._is_ahead(received):
+            return path
         private_folder(self._home.inbox / partner)
         private_folder(self._home.inbox / partner / month_text(month))
         private_folder(path.parent)

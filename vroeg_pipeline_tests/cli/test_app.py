@@ -22,6 +22,7 @@ MISTAKES = [
     (("run", "--month", "2021-01", "--all"), "which month?", "--all"),
     (("run", "--all"), "the inbox has no months", "vroeg sample"),
     (("run", "--month", "2021-03"), "there are no agreements", "vroeg sample"),
+    (("sample", "--last", "2999-01"), "2999-01 is not over", "give --last"),
     (("status",), "there is no warehouse yet", "vroeg run"),
     (("ddas", "--from", "2021-01-01", "--to", "2021-03-31"), "there is no warehouse yet", "vroeg run"),
     (("ddas", "--from", "2021-01-15", "--to", "2021-03-31"), "2021-01-15", "give 2021-01-01"),
@@ -116,7 +117,7 @@ def test_help_teaches() -> None:
 
 def test_from_sample_to_status(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    made = vroeg(home, "sample", "--months", "3", "--signals", "60")
+    made = vroeg(home, "sample", "--months", "3", "--signals", "60", "--last", "2020-12")
     assert made.returncode == 0, made.stderr
     assert "2020-10 to 2020-12" in made.stdout
     again = vroeg(home, "sample")
@@ -205,7 +206,7 @@ def test_nothing_is_written_outside_the_home(tmp_path: Path) -> None:
     """Neither in the temporary folder nor in the user's own."""
     home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
     (elsewhere / "tmp").mkdir(parents=True)
-    vroeg(home, "sample", "--months", "1", "--signals", "60")
+    vroeg(home, "sample", "--months", "1", "--signals", "60", "--last", "2020-10")
     environment = {**os.environ, "VROEG_HOME": str(home), "HOME": str(elsewhere), "TMPDIR": str(elsewhere / "tmp")}
     command = [sys.executable, "-m", "vroeg_pipeline.cli.app", "run", "--all"]
     subprocess.run(command, env=environment, cwd=elsewhere, capture_output=True, timeout=200, check=True)

@@ -9,12 +9,15 @@ from typing import get_args
 
 import pytest
 
+from vroeg_pipeline.definitions import first_month
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.layouts import FileForm, Layout, from_name
+from vroeg_pipeline.domain.months import parse_month
 from vroeg_pipeline.installation.home import Home
+from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.secrets import hash_key, keyed_hash
 from vroeg_pipeline.sample.world import PLANTED, ROW_DEFECTS, make_world
-from vroeg_pipeline_tests.kit.world import World
+from vroeg_pipeline_tests.kit.world import World, moment
 
 
 def fingerprint(root: Path) -> dict[str, tuple[str, float]]:
@@ -229,3 +232,39 @@ def test_people_are_for_the_owner_alone(tmp_path: Path) -> None:
     make_world(home, months=1, signals=50)
     for path in home.inbox.rglob("*"):
         assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_a_world_that_lives_ends_now(tmp_path: Path) -> None:
+    """Nothing in it is from later; of the month under way some is in, late, refused, missing or not due yet."""
+    home, now = Home(tmp_path / "home"), moment("2026-11-06 12:00")
+    make_world(home, months=6, signals=100, first_month=parse_month("2026-05"), now=now)
+    received = [path.stat().st_mtime for path in home.inbox.glob("*/*/**/*") if path.is_file()]
+    assert max(received) <= now.timestamp()
+    installation = Installation.load(home, lambda: now)
+    assert first_month(installation) == parse_month("2026-05")
+    came = {path.parent.name for path in home.inbox.glob("*/2026-11")}
+    owed = {
+        partner
+        for partner, agreed in installation.partners.agreements.items()
+        if agreed.is_active(parse_month("2026-11"))
+    }
+    assert 0 < len(came & owed) < len(owed)
+    # What teams do of the newest lists has not come back yet.
+    assert sorted(path.name for path in (home.inbox / "outcomes").iterdir())[-1] == "2026-09"
+    # The pilot's succession is in its third month.
+    assert installation.partners.agreements["de_key"].valid_until == parse_month("2026-07")
+    later = moment("2026-11-27 12:00")
+    make_world(home, months=6, signals=100, first_month=parse_month("2026-05"), now=later, overwrite=True)
+    of_partner = {path.parent.name: path for path in home.inbox.glob("*/2026-11")}
+    assert "zilveren_kruis" not in of_partner
+    late = min(path.stat().st_mtime for path in of_partner["elan_wonen"].iterdir())
+    assert late > installation.partners.agreements["elan_wonen"].due(parse_month("2026-11")).timestamp()
+    assert any("spoed" in path.name for path in of_partner["eneco"].iterdir())
+
+
+def test_another_world_in_its_place_begins_with_its_own_month(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    for begins in ("2026-05", "2020-10"):
+        make_world(home, months=1, signals=50, first_month=parse_month(begins), overwrite=True)
+        installation = Installation.load(home)
+        assert first_month(installation) == parse_month(begins) == installation.partners.agreements["pwn"].valid_from
