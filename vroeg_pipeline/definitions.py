@@ -112,9 +112,13 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
     of_months: Assets = dg.map_asset_specs(
         lambda spec: spec.replace_attributes(partitions_def=partitions), without_months
     )
+    owner = installation.settings.owner
+    owned: Assets = dg.map_asset_specs(
+        lambda spec: spec if spec.owners else spec.replace_attributes(owners=[owner]), [*OF_NO_MONTH, *of_months]
+    )
     jobs = Jobs(partners, partitions)
     return dg.Definitions(
-        assets=[*OF_NO_MONTH, *of_months],
+        assets=owned,
         asset_checks=[
             intake_checks.agreements_check,
             address_checks.register_checks,

@@ -265,28 +265,46 @@ def _source_of(function: Callable[..., object]) -> dict[str, object]:
     return {"dagster/code_references": dg.CodeReferencesMetadataValue(code_references=[reference])}
 
 
+def observed(
+    what: str, value: float, *, at_least: float | None = None, at_most: float | None = None
+) -> dict[str, float]:
+    """A number that a check looked at and the bounds it must lie within, under the names that the UI plots."""
+    bounds = {f"{what}, at least": at_least, f"{what}, at most": at_most}
+    return {what: value, **{name: bound for name, bound in bounds.items() if bound is not None}}
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the function of a check found: `wrong` says what is wrong, if anything; `figures` as `observed` gives them."""
+
+    wrong: str | None
+    figures: Mapping[str, float]
+
+
 @dataclass(frozen=True)
 class MonthCheck:
     """What must hold of an asset in every month.
 
-    `breaches`: a query for the number of times the month breaks the rule, or a function that says what is wrong, or nothing.
+    `breaches`: a query for the number of times the month breaks the rule, or a function that finds what is wrong.
     A failed blocking check stops what comes after it in the run. `severity`: a warning, where teams can go on.
     """
 
     asset: str
     name: str
     rule: str
-    breaches: str | Callable[[Month], str | None]
+    breaches: str | Callable[[Month], Found]
     blocking: bool = False
     severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR
 
     def look(self, of: Month) -> tuple[str | None, dict[str, object]]:
         """What is wrong with the month, if anything, and the figures to show."""
         if callable(self.breaches):
-            return self.breaches(of), {"month": f"{of.month:%Y-%m}"}
-        (breaches,) = fetch_one(of.connection, self.breaches)
-        wrong = f"is broken {breaches} times" if breaches else None
-        return wrong, {"breaches": int(breaches), "month": f"{of.month:%Y-%m}"}
+            found = self.breaches(of)
+        else:
+            (breaches,) = fetch_one(of.connection, self.breaches)
+            wrong = f"is broken {breaches} times" if breaches else None
+            found = Found(wrong, observed("breaches", int(breaches), at_most=0))
+        return found.wrong, {**found.figures, "month": f"{of.month:%Y-%m}"}
 
 
 def keys_are_unique(table: str, *key: str) -> MonthCheck:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -284,8 +285,31 @@ def test_everything_explains_itself(defs: dg.Definitions) -> None:
             assert all(column.description for column in columns), key
 
 
-def test_owners_are_those_of_the_agreements(defs: dg.Definitions) -> None:
-    assert list(specs(defs)["deliveries/huur"].owners) == ["data@haarlem.example"]
+def test_what_explains_itself_is_text_that_reads_alike_as_markdown_and_as_it_is(defs: dg.Definitions) -> None:
+    """Pages show descriptions as Markdown, where `<x>` vanishes and `&x;` is another letter; lists show them as they are."""
+    told = {f"asset {key}": spec.description for key, spec in specs(defs).items()}
+    for key, spec in specs(defs).items():
+        if schema := spec.metadata.get("dagster/column_schema"):
+            told |= {f"column {key}.{column.name}": column.description for column in schema.columns}
+    for definition in defs.asset_checks or []:
+        told |= {f"check {spec.name} of {spec.asset_key}": spec.description for spec in definition.check_specs}
+    for job in defs.get_repository_def().get_all_jobs():
+        told |= {f"step {node.name}": node.definition.description for node in job.graph.nodes}
+    said = {
+        each.name: each.description for each in (*(defs.jobs or []), *(defs.sensors or []), *(defs.schedules or []))
+    }
+    assert all(said.values()), said
+    marks = re.compile(r"[`<>]|\*\*|\]\(|&\w|&#|(?<!\w)_\w")
+    found = {what: text for what, text in {**told, **said}.items() if marks.search(text or "")}
+    assert found == {}
+
+
+def test_everything_has_an_owner_of_its_agreement_or_the_settings(defs: dg.Definitions, world: World) -> None:
+    owners = {key: list(spec.owners) for key, spec in specs(defs).items()}
+    assert owners.pop("deliveries/huur") == ["data@haarlem.example"]
+    assert set(map(tuple, owners.values())) == {("team:vroegsignalering",)}
+    world.settings(owner="team:data")
+    assert list(specs(build_defs(world.installation))["areas"].owners) == ["team:data"]
 
 
 def test_every_table_has_blocking_checks_and_every_delivery_named_ones(defs: dg.Definitions) -> None:

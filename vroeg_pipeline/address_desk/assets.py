@@ -18,7 +18,7 @@ GROUP = "addresses"
 @standing(
     made(
         "address_overrides",
-        "Reads what lies in `inbox/adresdesk/<YYYY-MM>/` and was not read before. The latest decision on each address as "
+        "Reads what lies in inbox/adresdesk/‹YYYY-MM›/ and was not read before. The latest decision on each address as "
         "written, with its surname, holds in every later run, whatever a new register says (DOMAIN §6); where the register "
         "says otherwise, the desk is told.",
         table="reference.address_decisions",

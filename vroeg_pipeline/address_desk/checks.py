@@ -4,7 +4,7 @@ import dagster as dg
 
 from vroeg_pipeline.installation.statements import fetch_one
 from vroeg_pipeline.installation.warehouse import WarehouseResource
-from vroeg_pipeline.monthly import MonthCheck, keys_are_unique
+from vroeg_pipeline.monthly import MonthCheck, keys_are_unique, observed
 
 CHECKS = [
     keys_are_unique("address_desk", "desk_id"),
@@ -58,5 +58,8 @@ def decisions_check(warehouse: WarehouseResource) -> dg.AssetCheckResult:
         passed=not rows and not files,
         severity=dg.AssetCheckSeverity.WARN,
         description=f"{rows:,} decisions and {files:,} files of the address desk could not be used.",
-        metadata={"decisions": rows, "files": files},
+        metadata={
+            **observed("decisions not used", rows, at_most=0),
+            **observed("files not used", files, at_most=0),
+        },
     )

@@ -13,7 +13,7 @@ GROUP = "reference"
 
 MUNICIPALITIES = kept_by_hand(
     "municipalities",
-    "`reference/municipalities.csv`: the municipality of a postcode where no register has the address (DOMAIN §5). "
+    "reference/municipalities.csv: the municipality of a postcode where no register has the address (DOMAIN §5). "
     "Kept by hand.",
 )
 
@@ -24,8 +24,8 @@ _REGISTER_FRESHNESS = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=
 @standing(
     made(
         "address_register",
-        "Loads the BAG extracts, `bag-light.gpkg` or `addresses.csv` of `reference/` (the first of these that is there) "
-        "when their bytes are new (docs/adr/0012, 0013). One that lost more than `register_max_loss` of the addresses is "
+        "Loads the BAG extracts, bag-light.gpkg or addresses.csv of reference/ (the first of these that is there) "
+        "when their bytes are new (docs/adr/0012, 0013). One that lost more than register_max_loss of the addresses is "
         "refused, and the one before it stays. Without any there is no register: addresses are keyed by rule and stay "
         "unchecked (DOMAIN §6).",
         table="reference.address_register",

@@ -9,6 +9,7 @@ import dagster as dg
 
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.warehouse import WarehouseResource
+from vroeg_pipeline.monthly import observed
 
 REGISTER = dg.AssetKey("address_register")
 # The Kadaster makes an extract every month.
@@ -69,7 +70,9 @@ def _looked(warehouse: WarehouseResource, installation: Installation) -> Iterato
         check_name="lost_few_dwellings",
         severity=dg.AssetCheckSeverity.ERROR,
         description=said + (" It is refused; the register before it is in force." if refused else ""),
-        metadata={"withdrawn": withdrawn, "before": before},
+        metadata=observed(
+            "share lost", withdrawn / before if before else 0.0, at_most=installation.settings.register_max_loss
+        ),
     )
     age = (installation.now() - in_force[0]).days if in_force else 0
     yield dg.AssetCheckResult(
@@ -78,5 +81,5 @@ def _looked(warehouse: WarehouseResource, installation: Installation) -> Iterato
         check_name="is_of_late",
         severity=dg.AssetCheckSeverity.WARN,
         description=f"The register was loaded {age} days ago." if in_force else "There is no register.",
-        metadata={"days": age},
+        metadata=observed("days", age, at_most=OLD_AFTER_DAYS),
     )

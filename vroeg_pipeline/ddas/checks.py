@@ -3,24 +3,24 @@
 from pathlib import Path
 
 from vroeg_pipeline.ddas.file import ddas_name, differences, file_contradictions, file_totals, warehouse_totals
-from vroeg_pipeline.monthly import Month, MonthCheck, counted
+from vroeg_pipeline.monthly import Found, Month, MonthCheck, counted, observed
 
 
 def _path(of: Month) -> Path:
     return of.home.outbox_of(of.month) / ddas_name(of.installation, [of.month])
 
 
-def _adds_up(of: Month) -> str | None:
+def _adds_up(of: Month) -> Found:
     path = _path(of)
     if not path.exists():
-        return "no file was written"
+        return Found("no file was written", {})
     wrong = differences(file_totals(of.installation, path), warehouse_totals(of.connection, [of.month]))
-    return f"differs in {', '.join(wrong)}" if wrong else None
+    return Found(f"differs in {', '.join(wrong)}" if wrong else None, observed("differences", len(wrong), at_most=0))
 
 
-def _can_all_be_true(of: Month) -> str | None:
-    found = file_contradictions(of.installation, _path(of)) if _path(of).exists() else None
-    return counted(found) if found else None
+def _can_all_be_true(of: Month) -> Found:
+    found = file_contradictions(of.installation, _path(of)) if _path(of).exists() else {}
+    return Found(counted(found) if found else None, observed("contradictions", sum(found.values()), at_most=0))
 
 
 CHECKS = [

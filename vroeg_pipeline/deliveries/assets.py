@@ -20,7 +20,7 @@ GROUP = "deliveries"
 
 AGREEMENTS = kept_by_hand(
     "agreements",
-    "`agreements/<partner>.yaml` and `settings.yaml`: who delivers what, how and by when (DOMAIN §4, §13). Kept by hand.",
+    "agreements/‹partner›.yaml and settings.yaml: who delivers what, how and by when (DOMAIN §4, §13). Kept by hand.",
     kinds=("yaml",),
 )
 
@@ -41,7 +41,7 @@ def _delivery_spec(agreement: Agreement) -> dg.AssetSpec:
     return dg.AssetSpec(
         delivery_key(agreement.partner),
         description=(
-            f"What **{agreement.name}** ({agreement.type}) delivers, by its agreement: a {terms.format} file, due at "
+            f"What {agreement.name} ({agreement.type}) delivers, by its agreement: a {terms.format} file, due at "
             f"17:00 on working day {terms.due_working_day} of each month, {month_text(agreement.valid_from)} to {until}."
             "\n\nA filled month is a usable delivery that arrived; a hole is a month without one (DOMAIN §4)." + lamp
         ),

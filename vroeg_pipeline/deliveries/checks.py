@@ -5,12 +5,12 @@ import dagster as dg
 from vroeg_pipeline.deliveries.assets import AGREEMENTS
 from vroeg_pipeline.installation.agreed import what_is_wrong
 from vroeg_pipeline.installation.installation import Installation
-from vroeg_pipeline.monthly import Month, MonthCheck, keys_are_unique
+from vroeg_pipeline.monthly import Found, Month, MonthCheck, keys_are_unique, observed
 
 _ARE_RIGHT = "are_right"
 
 
-def _unknown_partners(of: Month) -> str | None:
+def _unknown_partners(of: Month) -> Found:
     rows = of.connection.execute(
         """
         SELECT partner, row_count
@@ -19,13 +19,13 @@ def _unknown_partners(of: Month) -> str | None:
         ORDER BY partner
         """
     ).fetchall()
-    if not rows:
-        return None
     said = ", ".join(f"{count} of {sender}" for sender, count in rows)
-    return (
+    wrong = (
         f"rows in files of senders are of partners that the sender's agreement does not name ({said}): add their names to "
         "its 'partners' and run the month again"
     )
+    figures = observed("rows of unknown partners", sum(count for _, count in rows), at_most=0)
+    return Found(wrong if rows else None, figures)
 
 
 CHECKS = [
@@ -88,7 +88,7 @@ def agreements_judged(installation: Installation) -> dg.AssetCheckEvaluation:
         passed=wrong is None,
         severity=dg.AssetCheckSeverity.ERROR,
         description=f"{wrong}. The last good ones are in force." if wrong else "All of them can be read.",
-        metadata={},
+        metadata=observed("wrong files", int(wrong is not None), at_most=0),
     )
 
 
@@ -100,4 +100,6 @@ def agreements_judged(installation: Installation) -> dg.AssetCheckEvaluation:
 )
 def agreements_check(installation: dg.ResourceParam[Installation]) -> dg.AssetCheckResult:
     judged = agreements_judged(installation)
-    return dg.AssetCheckResult(passed=judged.passed, severity=judged.severity, description=judged.description)
+    return dg.AssetCheckResult(
+        passed=judged.passed, severity=judged.severity, description=judged.description, metadata=judged.metadata
+    )

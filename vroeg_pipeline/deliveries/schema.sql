@@ -5,10 +5,10 @@ CREATE TABLE IF NOT EXISTS delivery_files (
     month DATE NOT NULL,  -- Signalling month in whose folder the file lay.
     -- Whose it is: the partner in whose folder the file lay, which need not have an agreement. Of a sender's file one
     -- row a partner with rows in it, and one of the sender itself, for the rows of partners that its agreement does not
-    -- name.
+    -- name. A folder without an agreement may have any name. Personal data.
     partner VARCHAR NOT NULL,
     file_sha256 VARCHAR NOT NULL,  -- SHA-256 of the bytes: the same bytes twice are one delivery.
-    file_name VARCHAR NOT NULL,  -- Name under which the bytes first came.
+    file_name VARCHAR NOT NULL,  -- Name under which the bytes first came; it may name a person. Personal data.
     received_at TIMESTAMPTZ NOT NULL,  -- When the bytes first came: the modification time of the file.
     delivered_by VARCHAR,  -- The sender in whose file the rows of the partner stand; empty where the file is its own.
     size_bytes BIGINT NOT NULL,  -- Size in bytes.
@@ -77,6 +77,6 @@ CREATE TABLE IF NOT EXISTS raw.delivery_rows (
     reminder_sent VARCHAR,  -- The partner has sent a reminder.
     objection VARCHAR,  -- The resident objected to passing on the data.
     -- Fields that the file (XLSX, JSON) held as a number or date instead of text; these are taken as such. As
-    -- `field:other` those that it held as a boolean (but for yes/no fields), an object, a list or a time.
+    -- field:other those that it held as a boolean (but for yes/no fields), an object, a list or a time.
     typed VARCHAR[]
 );

@@ -53,8 +53,16 @@ def _municipality(value: object) -> object:
     return value
 
 
+def _owner(value: object) -> object:
+    if isinstance(value, str) and not re.fullmatch(r"team:\S+|[\w.+-]+@[\w-]+(\.[\w-]+)+", value):
+        raise ValueError("an e-mail address is expected, or team: and a name without spaces")
+    return value
+
+
 Month = Annotated[date, BeforeValidator(_month)]
 Municipality = Annotated[str, BeforeValidator(_municipality)]
+# Who is named in the UI as the owner of an asset.
+Owner = Annotated[str, BeforeValidator(_owner)]
 
 
 class Contact(StrictModel):
@@ -109,7 +117,7 @@ class Agreement(Layout):
     succeeds: tuple[str, ...] = ()
     municipalities: tuple[Municipality, ...] = Field(min_length=1)
     contact: Contact = Contact()
-    owner: str | None = None
+    owner: Owner | None = None
     delivered_by: str | None = None
     delivery: DeliveryTerms
     _first_seen: datetime | None = PrivateAttr(None)

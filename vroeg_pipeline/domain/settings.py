@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from vroeg_pipeline.domain.agreements import Month, Municipality
+from vroeg_pipeline.domain.agreements import Month, Municipality, Owner
 from vroeg_pipeline.domain.alerts import ASKED_OF_PARTNERS, AlertKind, Language
 from vroeg_pipeline.domain.ddas import HELP_ACCEPTED, EnumEindresultaat
 from vroeg_pipeline.domain.months import is_month, month_text
@@ -199,6 +199,7 @@ class Settings(StrictModel):
     watch_seconds: int = Field(default=30, ge=1, le=3600, description="how often inbox and alerts are looked at")
     alerts: Alerts = Alerts()
     ddas: Ddas = Ddas()
+    owner: Owner = Field(default="team:vroegsignalering", description="in the UI, of what has no other")
     first_month: Month | None = Field(
         default=None, description="first month in the UI, when not the oldest agreement's"
     )

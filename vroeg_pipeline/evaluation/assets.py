@@ -65,9 +65,9 @@ def evaluation(of: Month) -> Mapping[str, Figures]:
 @monthly(
     written(
         "evaluation_page",
-        "The month in Dutch, on one page that needs nothing else: `outbox/<YYYY-MM>/evaluatie_<YYYY-MM>.html`. Small "
+        "The month in Dutch, on one page that needs nothing else: outbox/‹YYYY-MM›/evaluatie_‹YYYY-MM›.html. Small "
         "numbers of people are hidden, also where they could be computed (DOMAIN §12, docs/adr/0019). Any other "
-        "period: `vroeg evaluate`.",
+        "period: vroeg evaluate.",
         reads=TABLES,
         group=GROUP,
         kinds=("html",),

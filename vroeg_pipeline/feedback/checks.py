@@ -2,18 +2,19 @@
 
 from vroeg_pipeline.feedback.files import feedback_breaches
 from vroeg_pipeline.installation.statements import fetch_one
-from vroeg_pipeline.monthly import Month, MonthCheck
+from vroeg_pipeline.monthly import Found, Month, MonthCheck, observed
 
 
-def _partners_read_their_own(of: Month) -> str | None:
+def _partners_read_their_own(of: Month) -> Found:
     (doubles,) = fetch_one(
         of.connection,
         "SELECT count(*) - count(DISTINCT signal_id) FROM signal_statuses WHERE month = getvariable('month')",
     )
     if doubles:
-        return f"{doubles} signals have two statuses"
+        return Found(f"{doubles} signals have two statuses", observed("breaches", doubles, at_most=0))
     broken = feedback_breaches(of.connection, of.home, of.month, of.installation.partners.agreements)
-    return ", ".join(f"is broken {times} times for {partner}" for partner, times in sorted(broken.items())) or None
+    said = ", ".join(f"is broken {times} times for {partner}" for partner, times in sorted(broken.items()))
+    return Found(said or None, observed("breaches", sum(broken.values()), at_most=0))
 
 
 CHECKS = [

@@ -5,6 +5,7 @@ stands there once, in comments of one form:
 
 * the meaning of a table or view in the comment lines directly above it;
 * that of a column behind it or, where that line gets too long, in the comment lines directly above it, never in both;
+* the meaning of a column of persons or doors ends with `Personal data.`;
 * lines of one comment make one text; a comment with an empty line below it, or within a view, is for the reader alone.
 
 COMMENT in the warehouse and what the UI shows of columns are derived from it, and so is what a warehouse of an earlier
@@ -60,6 +61,10 @@ _PART = re.compile(
 _COLUMN = re.compile(r"(?P<above>(?: {4}--.*\n)*) {4}(?P<name>\w+) (?P<type>[A-Z][^-\n]*?),?(?:  -- (?P<behind>.+))?\n")
 
 
+# The last words of the meaning of a column that tells of a person or a door.
+_PERSONAL = "Personal data."
+# How the UI marks such a column.
+PERSONAL_TAG = "personal_data"
 # What earlier versions filled and nothing uses any more.
 _GONE = {"validated_signals": ("surname_key",)}
 
@@ -71,6 +76,11 @@ class Column:
     name: str
     type: str
     meaning: str
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether it tells of a person or a door (DOMAIN §12), as its meaning says in its last words."""
+        return self.meaning.endswith(_PERSONAL)
 
 
 @dataclass(frozen=True)
@@ -143,7 +153,11 @@ def described_tables() -> Mapping[str, tuple[str, dg.TableSchema]]:
             types = connection.execute(f"DESCRIBE {table.name}").fetchall()
             columns = [
                 dg.TableColumn(
-                    column.name, kind, column.meaning, constraints=dg.TableColumnConstraints(nullable=nullable == "YES")
+                    column.name,
+                    kind,
+                    column.meaning,
+                    constraints=dg.TableColumnConstraints(nullable=nullable == "YES"),
+                    tags={PERSONAL_TAG: ""} if column.is_personal else {},
                 )
                 for column, (_, kind, nullable, *_) in zip(table.columns, types, strict=True)
             ]

@@ -11,7 +11,7 @@ GROUP = "matches"
 @monthly(
     made(
         "address_matches",
-        "An address that two or more different partners report is `multiple`; a partner and those it took over are "
+        "An address that two or more different partners report is multiple; a partner and those it took over are "
         "one. Held signals do not count (DOMAIN §7, §10).",
         reads=["validated_signals"],
         group=GROUP,
@@ -26,7 +26,7 @@ def address_matches(of: Month) -> Mapping[str, Figures]:
 @monthly(
     made(
         "repeat_signals",
-        "A repeat has the same reference at the same address as a signal of the last `repeat_months` that was picked "
+        "A repeat has the same reference at the same address as a signal of the last repeat_months that was picked "
         "up for at least as high an amount (DOMAIN §8).",
         # Both read their own earlier months too. That is not declared: Dagster would split a range of months into runs.
         reads=["address_matches", "validated_signals", "address_register"],
@@ -35,7 +35,7 @@ def address_matches(of: Month) -> Mapping[str, Figures]:
     ),
     made(
         "recidivism_history",
-        "Looks back over the `lookback_months` before each month and never ahead, so that a month gives the same "
+        "Looks back over the lookback_months before each month and never ahead, so that a month gives the same "
         "answer whenever it is run (DOMAIN §8).",
         reads=["address_matches", "validated_signals", "address_register", "repeat_signals"],
         statements=["moved_addresses", "recidivism_history"],

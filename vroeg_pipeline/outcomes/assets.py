@@ -17,7 +17,7 @@ _CASES = [
 @monthly(
     made(
         "outcome_files",
-        "Reads the worklists in `inbox/outcomes/<YYYY-MM>/` (XLSX, or CSV of a system link) and keeps the bytes of "
+        "Reads the worklists in inbox/outcomes/‹YYYY-MM›/ (XLSX, or CSV of a system link) and keeps the bytes of "
         "every file in the archive (DOMAIN §13).",
         # Its own file of notes on the inbox is written there first.
         reads=["delivery_files"],

@@ -4,7 +4,7 @@
 CREATE TABLE IF NOT EXISTS outcome_files (
     month DATE NOT NULL,  -- Signalling month in whose folder the file lay.
     file_sha256 VARCHAR NOT NULL,  -- SHA-256 of the bytes: the same bytes twice are one file.
-    file_name VARCHAR NOT NULL,  -- Name under which the bytes first came.
+    file_name VARCHAR NOT NULL,  -- Name under which the bytes first came; it may name a person. Personal data.
     received_at TIMESTAMPTZ NOT NULL,  -- When the bytes first came: the modification time of the file.
     size_bytes BIGINT NOT NULL,  -- Size in bytes.
     status VARCHAR NOT NULL,  -- accepted or refused.
@@ -24,7 +24,7 @@ CREATE TABLE IF NOT EXISTS outcome_rows (
     sheet VARCHAR NOT NULL,  -- Sheet of the workbook; empty for a CSV.
     row_number INTEGER NOT NULL,  -- Row of the sheet, as a spreadsheet program counts.
     is_told BOOLEAN NOT NULL,  -- Something is filled in, so that it is an outcome.
-    case_id VARCHAR,  -- The Kenmerk as written, known or not.
+    case_id VARCHAR,  -- The Kenmerk as written, known or not: any text. Personal data.
     attempt INTEGER,  -- Poging; 1 where it is empty.
     contact_kind VARCHAR,  -- DDAS Contactsoort.
     reached BOOLEAN,  -- Bereikt.

@@ -19,7 +19,7 @@ GROUP = "quality"
     made(
         "delivery_measures",
         "Great Expectations judges these numbers against each agreement; the verdicts are the checks of "
-        "`deliveries/<partner>`, their pages the Data Docs (docs/adr/0006).",
+        "deliveries/‹partner›, their pages the Data Docs (docs/adr/0006).",
         reads=["validated_signals", "rejected_rows", "delivery_files"],
         group=GROUP,
     )
@@ -52,8 +52,8 @@ def _volumes(of: Month) -> dg.MarkdownMetadataValue:
     written(
         "delivery_board",
         "Partners by months: on time, late, missing, refused, outdated, with moments and row counts; a succession is "
-        "one line with a seam (DOMAIN §3, §4). A page in the outbox that needs nothing else; the same as `vroeg "
-        "status`.",
+        "one line with a seam (DOMAIN §3, §4). A page in the outbox that needs nothing else; the same as vroeg "
+        "status.",
         reads=["delivery_files", "delivery_measures"],
         group=GROUP,
         kinds=("html",),

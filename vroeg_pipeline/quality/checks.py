@@ -21,10 +21,10 @@ from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.notes import RegisteredFile
 from vroeg_pipeline.installation.statements import rows_of
 from vroeg_pipeline.installation.warehouse import WarehouseResource
-from vroeg_pipeline.monthly import keys_are_unique
+from vroeg_pipeline.monthly import keys_are_unique, observed
 from vroeg_pipeline.quality.data_docs import remove_pages, write_index
 from vroeg_pipeline.quality.delivery_register import told_months
-from vroeg_pipeline.quality.expectations import check_names, expected_of
+from vroeg_pipeline.quality.expectations import Measures, check_names, expected_of
 from vroeg_pipeline.quality.judging import NotJudged, judge
 from vroeg_pipeline.verdicts import NOT_JUDGED, Severity, Verdict, months_to_judge, note, results
 
@@ -103,7 +103,7 @@ def _of_arrival(of: PartnerMonth, now: datetime) -> Iterator[Verdict]:
             f"it came on {first:%d-%m-%Y %H:%M}, "
             + (f"due {of.due:%d-%m-%Y %H:%M}." if of.is_owed else "before anything was owed by this agreement."),
             Severity.WARN,
-            {"hours too late": late if of.is_owed else 0.0, "month": month_text(month)},
+            {**observed("hours too late", late if of.is_owed else 0.0, at_most=0), "month": month_text(month)},
         )
         yield Verdict(
             key,
@@ -112,7 +112,7 @@ def _of_arrival(of: PartnerMonth, now: datetime) -> Iterator[Verdict]:
             not of.questioned,
             _said_of_questioned(of.questioned) or "no file lacks too many references of the delivery.",
             Severity.ERROR,
-            {"questioned files": len(of.questioned), "month": month_text(month)},
+            {**observed("questioned files", len(of.questioned), at_most=0), "month": month_text(month)},
         )
     yield delivered_verdict(of, now)
 
@@ -137,7 +137,12 @@ def delivered_verdict(of: PartnerMonth, now: datetime) -> Verdict:
         passed,
         f"{said}, agreements/{partner}.yaml.",
         Severity.WARN,
-        {"files": len(of.files), "refusals": ", ".join(of.refusals) or "none", "month": month_text(of.month)},
+        {
+            **observed("files that can be used", len(of.usable), at_least=0 if passed and not of.usable else 1),
+            "files": len(of.files),
+            "refusals": ", ".join(of.refusals) or "none",
+            "month": month_text(of.month),
+        },
     )
 
 
@@ -207,7 +212,8 @@ def _judged(
     drifts: dict[tuple[str, date], Drift],
 ) -> tuple[list[Verdict], Sequence[NotJudged]]:
     docs = installation.home.quality / "data_docs"
-    judged = judge(measures, installation.partners.agreements, docs, installation.home.scratch)
+    agreements, of = installation.partners.agreements, {(m["partner"], m["month"]): m for m in measures}
+    judged = judge(measures, agreements, docs, installation.home.scratch)
     remove_pages(docs, months, keep={judgement.page for judgement in judged.judgements})
     index = write_index(docs)
     verdicts = []
@@ -227,6 +233,7 @@ def _judged(
                 f"{said} ({judgement.agreement}).",
                 Severity.WARN,
                 {
+                    **_observed(agreements[judgement.partner], judgement.check, of[judgement.partner, judgement.month]),
                     "findings": said,
                     "agreement": dg.MetadataValue.path(judgement.agreement),
                     "Data Docs": dg.MetadataValue.path(str(judgement.page)),
@@ -237,3 +244,13 @@ def _judged(
             )
         )
     return verdicts, judged.not_judged
+
+
+def _observed(agreement: Agreement, check: str, measures: Measures) -> dict[str, float]:
+    """What a check measured of a delivery, with the bounds of its agreement."""
+    found: dict[str, float] = {}
+    for bound in expected_of(agreement):
+        if bound.check == check and not bound.why_not_judged(measures):
+            value = float(measures[bound.measure])
+            found |= observed(bound.measure, value, at_least=bound.lowest, at_most=bound.highest)
+    return found

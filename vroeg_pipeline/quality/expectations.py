@@ -178,7 +178,8 @@ def expected_of(agreement: Agreement) -> list[Expected]:
         ),
         Expected(
             "names_as_written", "escaped_names", 0, 0,
-            "Rows with an HTML entity (&uuml;, &#233;) in a name of a person, street or town: teams would read it so.",
+            "Rows with an HTML entity (a letter as its name or number between & and ;) in a name of a person, street or "
+            "town: teams would read it so.",
             empty="measured before names were",
         ),
         Expected(

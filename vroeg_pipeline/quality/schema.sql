@@ -23,9 +23,9 @@ CREATE TABLE IF NOT EXISTS delivery_measures (
     share_outside_area DOUBLE,  -- Share of the rows whose address lies in no municipality of the agreement.
     -- That share minus the median of the six months before, predecessors included; minus nothing with less than two.
     outside_area_above_usual DOUBLE,
-    -- Rows with an HTML entity (`&uuml;`, `&#233;`) in a name of a person, street or town.
+    -- Rows with an HTML entity (a letter as its name or number between & and ;) in a name of a person, street or town.
     escaped_names INTEGER,
-    -- Rows with a letter in such a name that was put into UTF-8 twice (`MÃ¼ller`).
+    -- Rows with a letter in such a name that was put into UTF-8 twice (MÃ¼ller).
     twice_encoded_names INTEGER,
     -- Share of the signals without a reminder before them, of those of which the file tells; empty where it does not.
     share_without_reminder DOUBLE

@@ -58,7 +58,8 @@ def signals(of: Month) -> Mapping[str, Figures]:
     judge_delivered_rows(of.connection)
     keep_former_addresses(of.connection)
     filled = of.fill("validated_signals", "rejected_rows", then=_COUNT_ROWS)
-    if unmatched := unmatched_slips(of):
+    unmatched = unmatched_slips(of)
+    if unmatched.references:
         of.warn(f"references that match nothing that was delivered: {unmatched}")
     return {
         "validated_signals": {
@@ -66,7 +67,7 @@ def signals(of: Month) -> Mapping[str, Figures]:
             "addresses": of.counts("validated_signals", "address_status"),
             "held back": of.counts("validated_signals", "held_reason"),
             "withdrawals and confirmations left out": counted(unusable),
-            "withdrawals and confirmations that match nothing": unmatched or "none",
+            "withdrawals and confirmations that match nothing": str(unmatched),
         },
         "rejected_rows": {
             **filled["rejected_rows"],

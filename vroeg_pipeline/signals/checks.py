@@ -5,14 +5,14 @@ import dagster as dg
 from vroeg_pipeline.deliveries.inbox import UNFINISHED
 from vroeg_pipeline.deliveries.slips import load_slips
 from vroeg_pipeline.installation.statements import fetch_one
-from vroeg_pipeline.monthly import Month, MonthCheck, counted, keys_are_unique
+from vroeg_pipeline.monthly import Found, Month, MonthCheck, counted, keys_are_unique, observed
 from vroeg_pipeline.signals.slips_told import unmatched_slips
 
 # One or two say nothing; that most of three or more live elsewhere is rather the fault of the register.
 _FEWEST_OUTSIDE, _MOST_OUTSIDE = 3, 0.5
 
 
-def _outside_area(of: Month) -> str | None:
+def _outside_area(of: Month) -> Found:
     outside, rows = fetch_one(
         of.connection,
         """
@@ -23,21 +23,27 @@ def _outside_area(of: Month) -> str | None:
             + (SELECT count(*) FROM rejected_rows WHERE month = getvariable('month'))
         """,
     )
+    figures = observed("share outside the area", outside / rows if rows else 0.0, at_most=_MOST_OUTSIDE)
     if outside < _FEWEST_OUTSIDE or outside <= _MOST_OUTSIDE * rows:
-        return None
-    return (
+        return Found(None, figures)
+    wrong = (
         f"{outside:,} of {rows:,} rows lie outside the area: look at the municipality codes of the address register, "
         "municipalities.csv and the agreements before partners are told that nobody lives there"
     )
+    return Found(wrong, figures)
 
 
-def _slips(of: Month) -> str | None:
+def _slips(of: Month) -> Found:
     unusable = load_slips(of.connection, of.installation, of.month)
     left_out = {reason: count for reason, count in unusable.items() if not reason.endswith(UNFINISHED)}
     unmatched = unmatched_slips(of)
-    said = [f"references that match nothing that was delivered ({unmatched})"] if unmatched else []
+    said = [f"references that match nothing that was delivered ({unmatched})"] if unmatched.references else []
     said += [f"lists that cannot be used ({counted(left_out)})"] if left_out else []
-    return " and ".join(said) + ": ask the partner, else doors are rung for nothing" if said else None
+    figures = {
+        **observed("references that match nothing", unmatched.references, at_most=0),
+        **observed("lists that cannot be used", sum(left_out.values()), at_most=0),
+    }
+    return Found(" and ".join(said) + ": ask the partner, else doors are rung for nothing" if said else None, figures)
 
 
 CHECKS = [

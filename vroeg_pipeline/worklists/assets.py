@@ -20,11 +20,11 @@ from vroeg_pipeline.worklists.worklist_file import WorklistEntry, WorklistHeadin
 
 GROUP = "worklists"
 
-AREAS = kept_by_hand("areas", "`reference/areas.csv`: which wijkteam serves which postcodes (DOMAIN §9). Kept by hand.")
+AREAS = kept_by_hand("areas", "reference/areas.csv: which wijkteam serves which postcodes (DOMAIN §9). Kept by hand.")
 KNOWN_CLIENTS = kept_by_hand(
     "known_clients",
-    "Addresses that debt services or a wijkteam know already (DOMAIN §9): `reference/known_clients.csv`, or what "
-    "`known_clients` in settings.yaml names (docs/adr/0018).",
+    "Addresses that debt services or a wijkteam know already (DOMAIN §9): reference/known_clients.csv, or what "
+    "known_clients in settings.yaml names (docs/adr/0018).",
     kinds=("csv", "postgres"),
 )
 
@@ -54,7 +54,7 @@ def prioritised_worklists(of: Month) -> Mapping[str, Figures]:
     filled = of.fill("prioritised_worklists", "known_client_counts")
     known = known_clients_told(of.connection)
     of.context.log.info(f"{of.month:%Y-%m}: known clients: {known}")
-    if strange := strange_statuses(of.connection):
+    if strange := strange_statuses(of.connection).wrong:
         of.warn(strange)
     return {
         "prioritised_worklists": {

@@ -2,17 +2,20 @@
 
 import dagster as dg
 
-from vroeg_pipeline.monthly import Month, MonthCheck, keys_are_unique
+from vroeg_pipeline.monthly import Found, Month, MonthCheck, keys_are_unique, observed
 from vroeg_pipeline.worklists.known_clients import known_clients_told, strange_statuses
 
 
-def _known_clients(of: Month) -> str | None:
-    unusable = of.connection.execute(
-        "FROM known_client_counts WHERE month = getvariable('month') AND is_linked AND NOT is_usable"
+def _known_clients(of: Month) -> Found:
+    linked = of.connection.execute(
+        "SELECT is_usable, found_count / nullif(read_count, 0) FROM known_client_counts "
+        "WHERE month = getvariable('month') AND is_linked"
     ).fetchone()
-    if unusable is None:
-        return None
-    return f"most known clients have no address ({known_clients_told(of.connection)}): mend the source, see docs/readings.md"
+    if linked is None:
+        return Found(None, {})
+    is_usable, share = linked
+    said = f"most known clients have no address ({known_clients_told(of.connection)}): mend the source, see docs/readings.md"
+    return Found(None if is_usable else said, observed("share that is found", share or 0.0, at_least=0.5))
 
 
 CHECKS = [

@@ -22,6 +22,7 @@ from vroeg_pipeline.installation.extensions import load_extension
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.secrets import filled_in
 from vroeg_pipeline.installation.statements import fetch_one, quoted, temporary_step, temporary_table
+from vroeg_pipeline.monthly import Found, observed
 
 COLUMNS = ("postcode", "huisnummer", "huisletter", "huisnummertoevoeging", "known_to", "status")
 _OPTIONAL = ("huisletter", "huisnummertoevoeging", "status")
@@ -121,15 +122,14 @@ def known_clients_told(connection: duckdb.DuckDBPyConnection) -> str:
     return f"{read:,} read: " + ", ".join(f"{count:,} {name}" for name, count in zip(names, parts, strict=True))
 
 
-def strange_statuses(connection: duckdb.DuckDBPyConnection) -> str | None:
-    """What is to be said of known clients whose status is none that is agreed; None where there are none."""
-    row = connection.execute(
-        "SELECT strange_status_count FROM known_client_counts "
-        "WHERE month = getvariable('month') AND strange_status_count > 0"
-    ).fetchone()
-    if row is None:
-        return None
-    return f"known clients with a status that is neither lopend nor afgerond: {row[0]:,}; they count as lopend"
+def strange_statuses(connection: duckdb.DuckDBPyConnection) -> Found:
+    """The known clients of the month whose status is none that is agreed."""
+    (count,) = fetch_one(
+        connection,
+        "SELECT coalesce(sum(strange_status_count), 0) FROM known_client_counts WHERE month = getvariable('month')",
+    )
+    said = f"known clients with a status that is neither lopend nor afgerond: {count:,}; they count as lopend"
+    return Found(said if count else None, observed("strange statuses", int(count), at_most=0))
 
 
 def _take_in_file(connection: duckdb.DuckDBPyConnection, home: Home) -> None:

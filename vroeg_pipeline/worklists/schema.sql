@@ -49,7 +49,7 @@ CREATE TABLE IF NOT EXISTS worklist_files (
     month DATE NOT NULL,  -- Signalling month.
     worklist VARCHAR NOT NULL,  -- The list.
     issue INTEGER NOT NULL,  -- Number of the issue.
-    file_name VARCHAR NOT NULL,  -- Name in outbox/<YYYY-MM>/.
+    file_name VARCHAR NOT NULL,  -- Name in outbox/‹YYYY-MM›/.
     entries INTEGER NOT NULL,  -- Lines in it, withdrawn ones included.
     written_at TIMESTAMPTZ NOT NULL  -- When it was written.
 );

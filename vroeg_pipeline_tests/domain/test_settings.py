@@ -48,6 +48,7 @@ def test_contact_policy_in_general_and_by_month(policy: str, january: bool, marc
         ("ddas: {municipalities: {0473: {organisation: G}}}", "a municipality code of four digits in quotes"),
         ('ddas: {municipalities: {"0392": {}}}', "field 'ddas.municipalities.0392.organisation' is missing"),
         ('ddas: {municipalities: {"0392": {organisation: G, contacts: [{email: geen}]}}}', "contacts.0.email"),
+        ("owner: team data", "field 'owner': an e-mail address is expected, or team: and a name without spaces"),
         ('ddas: {version: "1.3"}', "field 'ddas.version'"),
     ],
 )

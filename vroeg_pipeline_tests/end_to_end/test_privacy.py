@@ -5,8 +5,17 @@ from __future__ import annotations
 import re
 
 import pytest
-from dagster import DagsterInstance, serialize_value
+from dagster import (
+    DagsterEventType,
+    DagsterInstance,
+    EventLogEntry,
+    FloatMetadataValue,
+    IntMetadataValue,
+    serialize_value,
+)
 
+from vroeg_pipeline.installation.schema import PERSONAL_TAG, described_tables
+from vroeg_pipeline.verdicts import NOT_JUDGED
 from vroeg_pipeline_tests.kit.command import vroeg
 from vroeg_pipeline_tests.kit.returned import as_csv as as_outcomes
 from vroeg_pipeline_tests.kit.returned import hand_in
@@ -74,6 +83,9 @@ def test_nothing_personal_in_events_or_on_the_terminal(watched: World, monkeypat
         told = "".join(serialize_value(entry) for entry in events) + "".join(str(run.tags) for run in runs)
     assert len(events) > 200
     assert found_in(told) == []
+    # No source of known clients is linked here, so there is nothing to count.
+    assert without_a_number(events) == {"prioritised_worklists:known_clients_are_found"}
+    assert unmarked_columns(watched) == set()
     for path in watched.home.quality.rglob("*"):
         assert found_in(path.name) == []
         assert path.is_dir() or found_in(path.read_text(encoding="utf-8")) == []
@@ -82,6 +94,40 @@ def test_nothing_personal_in_events_or_on_the_terminal(watched: World, monkeypat
     assert found_in("".join(page.read_text(encoding="utf-8") for page in pages)) == []
     for path in (*watched.home.outbox.rglob("*"), *watched.home.dagster.rglob("*")):
         assert found_in(str(path.relative_to(watched.root))) == []
+
+
+def without_a_number(events: list[EventLogEntry]) -> set[str]:
+    """The checks that show no number with a bound in what they judged, though the UI plots those."""
+    verdicts = [
+        event.dagster_event.asset_check_evaluation_data
+        for event in events
+        if event.dagster_event and event.dagster_event.event_type == DagsterEventType.ASSET_CHECK_EVALUATION
+    ]
+    assert len({verdict.asset_check_key for verdict in verdicts}) > 50
+    return {
+        verdict.asset_check_key.to_user_string()
+        for verdict in verdicts
+        if NOT_JUDGED not in verdict.metadata
+        and not any(
+            isinstance(value, IntMetadataValue | FloatMetadataValue) and name.endswith((", at most", ", at least"))
+            for name, value in verdict.metadata.items()
+        )
+    }
+
+
+def unmarked_columns(world: World) -> set[str]:
+    """The columns of tables in the UI that hold a person, and do not say so."""
+    tables = {name: schema for name, (_, schema) in described_tables().items() if "." not in name}
+    holding = {
+        f"{table}.{column}"
+        for table in tables
+        for row in world.query(f"FROM {table}")
+        for column, value in row.items()
+        if found_in(str(value))
+    }
+    marked = {f"{table}.{c.name}" for table, schema in tables.items() for c in schema.columns if PERSONAL_TAG in c.tags}
+    assert holding & marked
+    return holding - marked
 
 
 def test_a_failing_run_tells_no_row(watched: World) -> None:
