@@ -24,6 +24,7 @@ from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import add_months, month_of, month_text, months_between, parse_month, whole_months
 from vroeg_pipeline.installation.garbage import seldom_collected
 from vroeg_pipeline.installation.home import Home
+from vroeg_pipeline.installation.imports import kept_out
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -103,7 +104,7 @@ def run(
     months = _asked_months(home, month, first, last, everything)
     if not home.load_partners().agreements:
         raise VroegError("there are no agreements", where=home.agreements, do="add one, or make a world: vroeg sample")
-    with seldom_collected():
+    with kept_out("pandas"), seldom_collected():
         with Heartbeat(out, "loading Dagster"):
             # Takes seconds to import; --help and a mistyped month should not.
             from vroeg_pipeline.cli.run import run_months

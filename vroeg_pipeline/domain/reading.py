@@ -29,7 +29,7 @@ class _TwiceError(yaml.constructor.ConstructorError):
     """A key that stands in a mapping twice."""
 
 
-class _EachKeyOnce(yaml.SafeLoader):
+class _EachKeyOnce(yaml.CSafeLoader):
     """YAML without the key that is given twice: PyYAML takes the last one without a word."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-import importlib.util
 import json
 import os
 import sys
@@ -25,6 +24,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from vroeg_pipeline.domain.agreements import Agreement
 from vroeg_pipeline.installation.home import private_folder, replacing
+from vroeg_pipeline.installation.imports import bring_back, import_when_used
 from vroeg_pipeline.installation.notes import Finding
 from vroeg_pipeline.quality import data_docs, expectations
 from vroeg_pipeline.quality.data_docs import Page, PageWriter, kept_beside, page_name
@@ -171,7 +171,8 @@ class _Judges:
         """The definition of a batch: one delivery."""
         # Before the import: the library calls home unless it is told not to while it is loaded.
         os.environ["GX_ANALYTICS_ENABLED"] = "false"
-        _import_when_used("scipy.stats")
+        bring_back("pandas")
+        import_when_used("scipy.stats")
         import great_expectations as gx
 
         with _temporary_files_in(self._scratch):
@@ -204,20 +205,6 @@ class _Judges:
             for check, passed, found in _by_check(findings, by_measure)
         )
         return Judged(judgements, left_out)
-
-
-def _import_when_used(name: str) -> None:
-    """Puts off the import of a module until something asks it for anything.
-
-    Great Expectations imports `scipy.stats` for three metrics that no suite of ours has; it is a quarter of the import.
-    """
-    if name not in sys.modules and (spec := importlib.util.find_spec(name)) and spec.loader:
-        spec.loader = importlib.util.LazyLoader(spec.loader)
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-        parent, _, child = name.rpartition(".")
-        setattr(sys.modules[parent], child, module)
 
 
 @contextmanager

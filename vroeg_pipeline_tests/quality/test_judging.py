@@ -276,7 +276,7 @@ def test_judging_takes_no_statistics_library() -> None:
     said = subprocess.run(
         [
             sys.executable, "-c",
-            "import sys; from vroeg_pipeline.quality.judging import _import_when_used as later; later('scipy.stats')\n"
+            "import sys; from vroeg_pipeline.installation.imports import import_when_used as later; later('scipy.stats')\n"
             "import great_expectations\n"
             "assert 'scipy.stats._stats_py' not in sys.modules\n"
             "from scipy import stats\n"
