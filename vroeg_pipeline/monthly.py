@@ -19,8 +19,15 @@ from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import TIME_ZONE, months_between
 from vroeg_pipeline.installation.home import Home, private_folder
 from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.lineage import column_origins
 from vroeg_pipeline.installation.schema import described_tables
-from vroeg_pipeline.installation.statements import fetch_one, statement_file, statements_hash, temporary_step
+from vroeg_pipeline.installation.statements import (
+    fetch_one,
+    has_statement,
+    statement_file,
+    statements_hash,
+    temporary_step,
+)
 from vroeg_pipeline.installation.warehouse import WarehouseResource, replace_month
 
 # Single-run backfills are marked beta in Dagster 1.13; docs/adr/0004 says why they are used all the same. Nobody who looks
@@ -31,6 +38,8 @@ warnings.filterwarnings("ignore", category=dg.BetaWarning)
 ONE_RUN = dg.BackfillPolicy.single_run()
 # Characters of the longest bar.
 _BAR = 24
+# The asset of each table that `made` was asked for.
+_ASSET_OF: dict[str, str] = {}
 
 # What the UI shows of one asset in one month: counts, partner ids and months only (DOMAIN §12).
 Figures = Mapping[str, Any]
@@ -160,6 +169,7 @@ def made(
     `reads`: the assets whose tables its `statements` name (a test compares the two); without them, the one of its own name.
     """
     table = table or name
+    _ASSET_OF[table] = name
     description, columns = described_tables()[table]
     statements = [name] if statements is None else statements
     return dg.AssetSpec(
@@ -223,10 +233,13 @@ def monthly(*specs: dg.AssetSpec, name: str | None = None) -> Callable[[Stage], 
             warehouse: WarehouseResource,
             installation: dg.ResourceParam[Installation],
         ) -> Iterator[dg.MaterializeResult[None]]:
-            with months_at_work(warehouse, installation, months_of(context), context) as months:
+            wanted = months_of(context)
+            with months_at_work(warehouse, installation, wanted, context) as months:
                 for of in months:
                     for asset, figures in stage(of).items():
-                        context.add_asset_metadata(figures, asset_key=asset, partition_key=month_key(of.month))
+                        # The UI reads the lineage of columns from the newest event alone.
+                        told = {**figures, **lineage(asset)} if of.month == wanted[-1] else figures
+                        context.add_asset_metadata(told, asset_key=asset, partition_key=month_key(of.month))
             for spec in own:
                 yield dg.MaterializeResult(spec.key)
 
@@ -254,6 +267,19 @@ def standing(spec: dg.AssetSpec) -> Callable[[Callable[[Step], Figures]], dg.Ass
         return dg.multi_asset(name=stage.__name__, specs=[own])(step)
 
     return decorate
+
+
+def lineage(asset: str) -> dict[str, dg.TableColumnLineage]:
+    """The columns of other assets that each column of an asset is made of, where a statement makes its table."""
+    table = next((table for table, made_by in _ASSET_OF.items() if made_by == asset), "")
+    if not has_statement(table):
+        return {}
+    deps = {
+        column: [dg.TableColumnDep(_ASSET_OF[o.table], o.column) for o in origins if o.table in _ASSET_OF]
+        for column, origins in column_origins(table).items()
+    }
+    known = {column: of for column, of in deps.items() if of}
+    return {"dagster/column_lineage": dg.TableColumnLineage(known)} if known else {}
 
 
 def _source_of(function: Callable[..., object]) -> dict[str, object]:

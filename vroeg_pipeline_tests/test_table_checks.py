@@ -87,6 +87,24 @@ def test_it_holds_and_can_fail(finished: World, number: int) -> None:
     assert breaches(finished, number, breaking) > 0
 
 
+def test_the_newest_event_of_a_table_tells_what_its_columns_are_made_of(finished: World) -> None:
+    def told(table: str) -> list[dict[str, dg.MetadataValue[object]]]:
+        records = finished.instance.fetch_materializations(dg.AssetKey(table), limit=3).records
+        return [dict(record.asset_materialization.metadata) for record in records if record.asset_materialization]
+
+    newest, *_, first = told("address_matches")
+    lineage = newest["dagster/column_lineage"].value
+    assert isinstance(lineage, dg.TableColumnLineage)
+    assert lineage.deps_by_column["total_amount"] == [dg.TableColumnDep("validated_signals", "amount_due")]
+    assert "dagster/column_lineage" not in first
+    reasons = told("rejected_rows")[0]["reasons by partner"]
+    assert isinstance(reasons, dg.TableMetadataValue)
+    assert [tuple(record.data.values()) for record in reasons.records] == [
+        ("huur", "below_threshold", 1, 7),
+        ("huur", "duplicate_in_delivery", 1, 7),
+    ]
+
+
 def test_a_failed_blocking_check_stops_the_worklists(world: World) -> None:
     world.agree("huur")
     world.deliver("huur", "2021-03", [row(), row(customer_reference="K2", house_number="14")])

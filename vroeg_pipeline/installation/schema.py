@@ -165,6 +165,17 @@ def described_tables() -> Mapping[str, tuple[str, dg.TableSchema]]:
     return described
 
 
+def table_columns(table: str) -> Sequence[str]:
+    """The columns of a table, in order; none where there is no such table."""
+    return [column.name for part in _parts() if (part.kind, part.name) == ("TABLE", table) for column in part.columns]
+
+
+def view_queries() -> Mapping[str, str]:
+    """The query of each view."""
+    found = {part.name: part.statement for part in _parts() if part.kind == "VIEW"}
+    return {name: statement.partition(" AS\n")[2].rstrip().rstrip(";") for name, statement in found.items()}
+
+
 @cache
 def _texts() -> Mapping[str, str]:
     """Room to its part of the schema, in the order in which they are made."""

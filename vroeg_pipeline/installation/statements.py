@@ -48,6 +48,11 @@ def sql(name: str) -> str:
     return _statements()[f"{name}.sql"].read_text(encoding="utf-8")
 
 
+def has_statement(name: str) -> bool:
+    """Whether there is a statement of that name."""
+    return f"{name}.sql" in _statements()
+
+
 def without_comments(text: str) -> str:
     """SQL without its comments, and with one space where it has any."""
     return _QUOTED_OR_BETWEEN.sub(lambda found: found[1] or " ", text).strip()

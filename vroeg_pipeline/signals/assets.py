@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+import dagster as dg
+
 from vroeg_pipeline.addresses.lookup import define_address_macros
 from vroeg_pipeline.deliveries.slips import load_slips
 from vroeg_pipeline.monthly import Figures, Month, counted, made, monthly
@@ -72,5 +74,42 @@ def signals(of: Month) -> Mapping[str, Figures]:
         "rejected_rows": {
             **filled["rejected_rows"],
             "reasons (a row can have several)": of.counts("rejected_rows", "unnest(reasons)"),
+            "reasons by partner": _reasons(of),
         },
     }
+
+
+def _reasons(of: Month) -> dg.TableMetadataValue:
+    """How many rows of each partner have each reason, the most first, and out of how many."""
+    rows = of.connection.execute(
+        """
+        WITH delivered AS (
+            SELECT
+                partner,
+                sum(row_count)::BIGINT AS rows
+            FROM delivery_files
+            WHERE month = getvariable('month') AND status = 'accepted'
+            GROUP BY partner
+        ),
+
+        rejected AS (
+            SELECT
+                partner,
+                unnest(reasons) AS reason
+            FROM rejected_rows
+            WHERE month = getvariable('month')
+        )
+
+        SELECT
+            partner,
+            reason,
+            count(*) AS rejected,
+            any_value(rows) AS delivered
+        FROM rejected INNER JOIN delivered USING (partner)
+        GROUP BY partner, reason
+        ORDER BY partner ASC, rejected DESC, reason ASC
+        """
+    ).fetchall()
+    columns = {"partner": "string", "reason": "string", "rows": "int", "of": "int"}
+    records = [dg.TableRecord(dict(zip(columns, row, strict=True))) for row in rows]
+    return dg.MetadataValue.table(records, dg.TableSchema([dg.TableColumn(*column) for column in columns.items()]))
