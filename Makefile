@@ -6,48 +6,49 @@ export GX_ANALYTICS_ENABLED := false
 .PHONY: run test nightly dev lint bench way clean
 .DELETE_ON_ERROR:
 
-# Made anew when what it is made of changes.
-.venv/ready: pyproject.toml constraints.txt
+# What running needs, and what tests and lint need besides; made anew when what they are made of changes.
+.venv/ready-for-tests: extra := [dev]
+.venv/ready .venv/ready-for-tests: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
-	@echo "Setting up .venv (a few minutes the first time)"
+	@echo "Setting up .venv$(if $(extra), for tests) (a minute or more the first time)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@# pip is silent while it looks things up and unpacks them.
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]' & pip=$$!; second=0; \
+	@# pip is silent while it looks things up and unpacks them. Of most of it nothing is ever imported, so nothing is compiled ahead.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e '.$(extra)' & pip=$$!; second=0; \
 	while kill -0 $$pip 2>/dev/null; do \
 	  sleep 1; second=$$((second + 1)); \
 	  test $$((second % 5)) -ne 0 || \
 	    echo "  … $$second s, $$(find .venv/lib/ -maxdepth 3 -name '*.dist-info' | wc -l) packages in place"; \
 	done; wait $$pip
-	@touch $@
+	@touch .venv/ready $@
 
 run: .venv/ready
 	@test -d data/inbox || $(BIN)/vroeg sample
 	@$(BIN)/vroeg run --all
 	@$(BIN)/vroeg evaluate
 
-test: .venv/ready
+test: .venv/ready-for-tests
 	@$(BIN)/python -m pytest -n auto
 
 # The properties of the file formats on 10,000 examples each, and that of what was contacted on 1,000.
-nightly: .venv/ready
+nightly: .venv/ready-for-tests
 	@VROEG_TESTS_NIGHTLY=1 $(BIN)/python -m pytest -n auto --timeout 0 vroeg_pipeline_tests/formats vroeg_pipeline_tests/outcomes \
 		-k 'round_trip or contacted_orders'
 
 dev: .venv/ready
 	@$(BIN)/vroeg dev
 
-lint: .venv/ready
+lint: .venv/ready-for-tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint --processes 2 vroeg_pipeline
 
-bench: .venv/ready
+bench: .venv/ready-for-tests
 	@$(BIN)/python -m vroeg_pipeline_tests.bench
 
 # docs/way.md and docs/refusals.md, from the definitions and the words.
-way: .venv/ready
+way: .venv/ready-for-tests
 	@$(BIN)/python -m vroeg_pipeline_tests.way
 	@$(BIN)/python -m vroeg_pipeline_tests.refusals
 

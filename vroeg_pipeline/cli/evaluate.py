@@ -16,6 +16,7 @@ from vroeg_pipeline.evaluation.page import write_evaluation
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.warehouse import WarehouseResource
+from vroeg_pipeline.quality.board_page import PAGE as BOARD
 
 
 def evaluate(home: Home, months: Sequence[date], target: Path | None, out: Console, problems: Console) -> None:
@@ -42,7 +43,17 @@ def evaluate(home: Home, months: Sequence[date], target: Path | None, out: Conso
     path = target or home.outbox / f"evaluatie_{period}.html"
     write_evaluation(path, evaluation)
     _print(evaluation, out)
-    out.print(f"\nEvaluation: {path}")
+    out.print(f"\nEvaluation: {path}", soft_wrap=True)
+    if target is None:
+        newest = max(months)
+        lists = sorted(home.outbox_of(newest).glob("werklijst_*.xlsx"))
+        beside = {
+            "Delivery board": home.outbox / BOARD,
+            f"Worklist of {month_text(newest)}": lists[-1] if lists else None,
+        }
+        for what, made in beside.items():
+            if made and made.exists():
+                out.print(f"{what}: {made}", soft_wrap=True)
 
 
 def _print(evaluation: Evaluation, out: Console) -> None:
