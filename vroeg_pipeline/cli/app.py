@@ -453,7 +453,7 @@ def ddas(
 @one_line_errors
 def serve_ddas(
     host: Annotated[str | None, typer.Option(help="Address to listen on; else that of the settings.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port; else that of the settings.")] = None,
+    port: Annotated[str | None, typer.Option(metavar="PORT", help="Port; else that of the settings.")] = None,
 ) -> None:
     """Answer CBS, which asks by the API of DDAS-Vroegsignalering; runs until Ctrl-C.
 
@@ -462,7 +462,8 @@ def serve_ddas(
     """
     from vroeg_pipeline.cli.serve_ddas import serve_ddas as serve
 
-    serve(Home.from_environment(), host, port, out, problems)
+    # 0 is any that is free.
+    serve(Home.from_environment(), host, None if port is None else _port(port, lowest=0), out, problems)
 
 
 @app.command()
@@ -538,13 +539,41 @@ def prepare() -> None:
     prepare_storage(Home.from_environment())
 
 
+def _port(text: str, lowest: int = 1) -> int:
+    if not (text.isascii() and text.isdigit() and lowest <= int(text) <= 65535):
+        raise VroegError(f"--port {text!r} is no port", do=f"give a number from {lowest} to 65535")
+    return int(text)
+
+
+_Port = Annotated[str, typer.Option(metavar="PORT", help="Port of the webserver, on this machine alone.")]
+
+
 @app.command()
 @one_line_errors
-def dev(port: Annotated[int, typer.Option(help="Port of the webserver, on this machine alone.")] = 3000) -> None:
-    """Open the Dagster UI on this installation: webserver and daemon, until Ctrl-C."""
+def dev(port: _Port = "3000") -> None:
+    """Open the Dagster UI on this installation: code server, webserver and daemon, until Ctrl-C."""
+    asked = _port(port)
     from vroeg_pipeline.cli.dev import serve
 
-    serve(Home.from_environment(), port, out)
+    serve(Home.from_environment(), asked, out)
+
+
+@app.command()
+@one_line_errors
+def service(
+    which: Annotated[str, typer.Argument(metavar="WHICH", help="code, webserver or daemon.")],
+    port: _Port = "3000",
+    with_parent: Annotated[
+        bool, typer.Option("--with-parent", help="End when standard input is closed.", hidden=True)
+    ] = False,
+) -> None:
+    """Run one of Dagster's processes, for systemd (`deploy/`): code server, webserver or daemon, until it is stopped."""
+    asked = _port(port)
+    from vroeg_pipeline.cli.service import Service, run_service
+
+    if which not in set(Service):
+        raise VroegError(f"there is no service {which!r}", do=f"give one of {', '.join(Service)}")
+    run_service(Home.from_environment(), Service(which), asked, with_parent=with_parent)
 
 
 if __name__ == "__main__":

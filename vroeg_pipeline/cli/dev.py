@@ -8,55 +8,61 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import contextmanager, suppress
 
 from dagster import DagsterInstance
 from rich.console import Console
 
+from vroeg_pipeline.cli.service import Service, check_no_daemon, check_port_is_free
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation.dagster_home import prepare_dagster_home
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import Installation
 
-_LOCATION = ("-m", "vroeg_pipeline.definitions")
 _STOP_SECONDS = 20
 
 
 def serve(home: Home, port: int, out: Console) -> None:
-    """Runs the webserver (on this machine alone) and the daemon until they are interrupted.
+    """Runs the webserver (on this machine alone) and the daemon until they are interrupted, told to end, or the terminal
+    is closed.
 
-    Raises VroegError when one of the two stops by itself.
+    Raises VroegError when the port is not free, a daemon is at work already, or one of them stops by itself.
     """
-    with services(home, port) as processes:
-        out.print(f"Dagster UI: http://localhost:{port} [dim](Ctrl-C stops it)[/dim]")
-        try:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    try:
+        with services(home, port) as processes:
+            out.print(f"Dagster UI: http://localhost:{port} [dim](Ctrl-C stops it)[/dim]")
             while all(process.poll() is None for process in processes):
                 time.sleep(0.5)
-        except KeyboardInterrupt:
-            return
-    raise VroegError("the webserver or the daemon stopped", do="see its last lines above")
+    except KeyboardInterrupt:
+        return
+    raise VroegError("the code server, the webserver or the daemon stopped", do="see its last lines above")
 
 
 @contextmanager
 def services(home: Home, port: int, output: int | None = None) -> Iterator[Sequence[subprocess.Popen[bytes]]]:
-    """The webserver and the daemon as processes, ended with the block."""
+    """The code server, the webserver and the daemon as processes, ended with the block, or with this process."""
+    check_port_is_free(port)
     prepare_storage(home)
-    environment = {**os.environ, "VROEG_HOME": str(home.root), "GX_ANALYTICS_ENABLED": "false"}
-    programs = Path(sys.executable).parent
-    commands = (
-        [str(programs / "dagster-webserver"), "-h", "127.0.0.1", "-p", str(port), *_LOCATION],
-        [str(programs / "dagster-daemon"), "run", *_LOCATION],
-    )
-    processes = [
-        subprocess.Popen(command, env=environment, stdout=output, stderr=output, start_new_session=True)  # noqa: S603
-        for command in commands
-    ]
+    check_no_daemon(home)
+    environment = {**os.environ, "VROEG_HOME": str(home.root)}
+    command = [sys.executable, "-m", "vroeg_pipeline.cli.app", "service", "--with-parent", "--port", str(port)]
+    processes: list[subprocess.Popen[bytes]] = []
     try:
+        for service in Service:
+            process = subprocess.Popen(  # noqa: S603
+                [*command, service],
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+            processes.append(process)
         yield processes
     finally:
-        for process in processes:
-            _stop(process)
+        _stop(processes)
 
 
 def prepare_storage(home: Home) -> None:
@@ -71,12 +77,15 @@ def prepare_storage(home: Home) -> None:
         instance.get_runs_count()
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Asks the process and its children to end, and ends them when they do not."""
-    for signal_number in (signal.SIGINT, signal.SIGKILL):
-        if process.poll() is None:
-            os.killpg(process.pid, signal_number)
-            try:
-                process.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                continue
+def _stop(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+    """Asks the processes and all that they started to end, those that were started last first; ends what does not."""
+    for process in reversed(processes):
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            deadline = time.monotonic() + _STOP_SECONDS
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, number)
+                # Gone once nobody of its group is left; the first of them stays until it is waited for.
+                while time.monotonic() < deadline:
+                    process.poll()
+                    os.killpg(process.pid, 0)
+                    time.sleep(0.1)

@@ -8,6 +8,8 @@ import os
 
 from vroeg_pipeline.installation.home import Home, private_folder, replacing
 
+# Held by the daemon of the installation, in Dagster's home.
+DAEMON_LOCK = "daemon.lock"
 # Settings that earlier versions put there; as long as nobody changed them they are ours to renew.
 _ONCE_SHIPPED = {
     "07813797b7ce622743152dae00ebd6fee2ceaa489763b3e50b7f7ec7e2b7165b",

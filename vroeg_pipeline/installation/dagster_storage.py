@@ -4,10 +4,13 @@ The same files, tables and contents: an installation can go from one to the othe
 Dagster has no public way to say how its SQLite is opened, so these are its own classes with that one thing replaced.
 """
 
+import os
 import sqlite3
+import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -15,7 +18,12 @@ import sqlalchemy as db
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.runs import SqliteRunStorage
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
+from dagster._daemon.types import DaemonHeartbeat
 from dagster._serdes import ConfigurableClassData
+
+from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.installation.dagster_home import DAEMON_LOCK
+from vroeg_pipeline.installation.locking import hold
 
 _BUSY_SECONDS = 30
 # Every run has a database of its own. Who looks at many, as the UI does, keeps these few open.
@@ -105,11 +113,29 @@ class OpenEventLog(SqliteEventLogStorage):
 
 
 class OpenRunStorage(SqliteRunStorage):
-    """The runs."""
+    """The runs, and the heartbeats of the daemon: one daemon at a time, whoever starts it. `lock`: what it holds."""
 
-    def __init__(self, conn_string: str, inst_data: ConfigurableClassData | None = None) -> None:
+    def __init__(self, conn_string: str, lock: Path) -> None:
         self._engine = _pooled(conn_string)
-        super().__init__(conn_string, inst_data)
+        self._daemon_lock, self._refused = lock, False
+        self._held: int | None = None
+        self._holding = threading.Lock()
+        super().__init__(conn_string)
+
+    def add_daemon_heartbeat(self, daemon_heartbeat: DaemonHeartbeat) -> None:
+        """Writes a heartbeat. Each thread of a daemon does so before anything else; where another daemon is at work they
+        end there, and the process soon after (docs/adr/0026).
+        """
+        with self._holding:
+            if self._held is None:
+                try:
+                    self._held = hold(self._daemon_lock, "a daemon")
+                except VroegError as error:
+                    if not self._refused:
+                        print(f"Error: {error}", file=sys.stderr, flush=True)  # noqa: T201
+                    self._refused = True
+                    raise SystemExit(1) from None
+        super().add_daemon_heartbeat(daemon_heartbeat)
 
     @contextmanager
     def connect(self) -> Iterator[db.Connection]:
@@ -118,6 +144,10 @@ class OpenRunStorage(SqliteRunStorage):
 
     def dispose(self) -> None:
         self._engine.dispose()
+        with self._holding:
+            if self._held is not None:
+                os.close(self._held)
+                self._held = None
         super().dispose()
 
 
@@ -128,7 +158,9 @@ class OpenSqliteStorage(DagsterSqliteStorage):
         # Makes what is new.
         super().__init__(base_dir, inst_data)
         self._event_log_storage: SqliteEventLogStorage = OpenEventLog(self._event_log_storage._base_dir)
-        self._run_storage: SqliteRunStorage = OpenRunStorage(self._run_storage._conn_string)
+        self._run_storage: SqliteRunStorage = OpenRunStorage(
+            self._run_storage._conn_string, Path(base_dir) / DAEMON_LOCK
+        )
 
     @classmethod
     def from_config_value(

@@ -51,6 +51,32 @@ class Patience:
         time.sleep(_POLL_SECONDS)
 
 
+def hold(path: Path, holder: str) -> int:
+    """Holds the lock file until the process ends or closes the descriptor that this gives; `holder`: who we are.
+
+    Raises VroegError where another process holds it.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise VroegError(f"{holder_of(path) or holder} is at work already", where=path, do="stop it first") from None
+    _say_who(descriptor, holder)
+    return descriptor
+
+
+def holder_of(path: Path) -> str | None:
+    """Who holds the lock, in words; None when nobody does."""
+    return (path.read_text("utf-8", "replace").strip() or "another process") if is_held(path) else None
+
+
+def _say_who(descriptor: int, holder: str) -> None:
+    os.ftruncate(descriptor, 0)
+    since = datetime.now(AMSTERDAM).strftime("%H:%M:%S")
+    os.pwrite(descriptor, f"{holder} (process {os.getpid()}, since {since})".encode(), 0)
+
+
 @contextmanager
 def run_lock(path: Path, holder: str, say: Say, timeout_seconds: float) -> Iterator[None]:
     """Holds the lock file for the length of the block; other processes of the installation wait.
@@ -67,9 +93,7 @@ def run_lock(path: Path, holder: str, say: Say, timeout_seconds: float) -> Itera
             except BlockingIOError:
                 other = os.pread(descriptor, 200, 0).decode("utf-8", "replace").strip() or "another run"
                 patience.wait(f"waiting for {other} to finish with this installation")
-        os.ftruncate(descriptor, 0)
-        since = datetime.now(AMSTERDAM).strftime("%H:%M:%S")
-        os.pwrite(descriptor, f"{holder} (process {os.getpid()}, since {since})".encode(), 0)
+        _say_who(descriptor, holder)
         yield
     finally:
         os.close(descriptor)

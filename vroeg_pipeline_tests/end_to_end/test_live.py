@@ -199,3 +199,17 @@ def test_a_file_that_is_dropped_into_the_inbox_fills_its_month(live: Live) -> No
         return len(months) == 1 and months[0]["status"] == "SUCCESS"
 
     wait_until("one run over both months", finished)
+
+
+def test_an_agreement_that_is_added_is_there_by_itself(live: Live) -> None:
+    """Nobody reloads anything, and the daemon goes on."""
+    text = (live.home.agreements / "pre_wonen.yaml").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if not line.startswith("succeeds")]
+    added = "\n".join(lines).replace("partner: pre_wonen", "partner: nieuw")
+    (live.home.agreements / "nieuw.yaml").write_text(added, encoding="utf-8")
+
+    def keys() -> set[str]:
+        nodes = live.ask("{assetNodes {assetKey {path}}}")["assetNodes"]
+        return {"/".join(node["assetKey"]["path"]) for node in nodes}
+
+    wait_until("its asset", lambda: "deliveries/nieuw" in keys(), 60)

@@ -1,0 +1,196 @@
+"""One of Dagster's processes on an installation (`vroeg service`): the code server, the webserver or the daemon.
+
+One code server loads the location for both others, and anew when agreements or settings change (docs/adr/0026). Each ends
+by SIGINT or SIGTERM; who starts which is `cli.dev`'s or systemd's care (`deploy/`).
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import re
+import runpy
+import signal
+import socket
+import sys
+import threading
+import time
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import BinaryIO
+
+# What tells a code server to load its code anew, and no public module has.
+from dagster._core.errors import DagsterUserCodeUnreachableError
+from dagster._grpc.client import DagsterGrpcClient
+
+from vroeg_pipeline.deliveries.inbox import months_in
+from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.installation.agreed import read_agreed
+from vroeg_pipeline.installation.dagster_home import DAEMON_LOCK, prepare_dagster_home
+from vroeg_pipeline.installation.home import Home, replacing
+from vroeg_pipeline.installation.locking import hold, holder_of
+from vroeg_pipeline.installation.notes import Agreed
+
+_MODULE = "vroeg_pipeline.definitions"
+# The name stays that of the module, as Dagster knows sensors and runs by it.
+_WORKSPACE = """\
+# Made by `vroeg service`: where the webserver and the daemon find the code server.
+load_from:
+  - grpc_server: {{socket: "{socket}", location_name: {module}}}
+"""
+_LONGEST_SOCKET = 100  # the kernel takes 107 bytes
+_LOOK_SECONDS = 5
+_RELOAD_SECONDS = 120
+_START_SECONDS = 120
+_COLOUR = re.compile(rb"\x1b\[[0-9;]*m")
+
+
+class Service(StrEnum):
+    """Which process."""
+
+    CODE = "code"
+    WEBSERVER = "webserver"
+    DAEMON = "daemon"
+
+
+def check_port_is_free(port: int) -> None:
+    """Raises VroegError when another program listens at it on this machine, or this user may not."""
+    with socket.socket() as trial:
+        # As the webserver does: what a connection of a moment ago still has is free.
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind(("127.0.0.1", port))
+        except OSError as error:
+            what = f"port {port} cannot be used ({error.strerror})"
+            raise VroegError(what, do="give another one with --port, or end what uses it") from None
+
+
+def check_no_daemon(home: Home) -> None:
+    """Raises VroegError when a daemon of the installation is at work: two would do everything twice."""
+    if holder := holder_of(home.dagster / DAEMON_LOCK):
+        raise VroegError(f"{holder} is at work already", where=home.root, do="stop it first; two do everything twice")
+
+
+def run_service(home: Home, service: Service, port: int, *, with_parent: bool) -> None:
+    """Becomes the process, until it is stopped. `port`: of the webserver, on this machine alone. `with_parent`: it also
+    ends, with all that it started, when its standard input is closed.
+
+    Raises VroegError when another one is at work, the port is not free, or no code server answers in time.
+    """
+    os.umask(0o077)
+    # A shell starts what runs in the background with SIGINT ignored, and Dagster takes SIGTERM to be the same.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    prepare_dagster_home(home)
+    os.environ.update(VROEG_HOME=str(home.root), GX_ANALYTICS_ENABLED="false")
+    door = home.dagster / "code.sock"
+    if len(os.fsencode(door)) > _LONGEST_SOCKET:
+        raise VroegError("its path is too long for a socket", where=door, do="move VROEG_HOME nearer to the root")
+    if with_parent:
+        threading.Thread(target=_end_with_parent, daemon=True).start()
+    if not sys.stdout.isatty():
+        _leave_out_colours()
+    if service is Service.CODE:
+        _serve_code(home, door)
+        return
+    workspace = home.dagster / "workspace.yaml"
+    with replacing(workspace) as temporary:
+        temporary.write_text(_WORKSPACE.format(socket=door, module=_MODULE), encoding="utf-8")
+    if service is Service.WEBSERVER:
+        check_port_is_free(port)
+        _wait_for_code(door)
+        _become("dagster-webserver", "-h", "127.0.0.1", "-p", str(port), "-w", str(workspace))
+    else:
+        check_no_daemon(home)
+        _wait_for_code(door)
+        _become("dagster-daemon", "run", "-w", str(workspace))
+
+
+def _serve_code(home: Home, door: Path) -> None:
+    descriptor = hold(home.dagster / "code.lock", "a code server")
+    door.unlink(missing_ok=True)
+    # Before anything is loaded, so that no change is overlooked.
+    loaded = _what_is_loaded(home)
+    threading.Thread(target=_keep_loaded, args=(home, door, loaded), daemon=True).start()
+    try:
+        _become(
+            "dagster", "code-server", "start", "-m", _MODULE, "--location-name", _MODULE, "--socket", str(door),
+            "--log-level", "warning",
+        )  # fmt: skip
+    finally:
+        os.close(descriptor)
+
+
+def _what_is_loaded(home: Home) -> tuple[Agreed | str, list[date]]:
+    """What makes the location another one: agreements, settings, and the oldest month of the inbox."""
+    try:
+        agreed: Agreed | str = read_agreed(home)
+    except VroegError as error:
+        agreed = str(error)
+    return agreed, months_in(home.inbox)[:1]
+
+
+def _keep_loaded(home: Home, door: Path, loaded: tuple[Agreed | str, list[date]]) -> None:
+    """Has the code loaded anew when it would come out another. Runs that are at work end with what they began."""
+    while True:
+        time.sleep(_LOOK_SECONDS)
+        found = _what_is_loaded(home)
+        if found != loaded and _answers(door):
+            try:
+                DagsterGrpcClient(socket=str(door)).reload_code(_RELOAD_SECONDS)
+            except DagsterUserCodeUnreachableError:
+                print("The agreements changed and cannot be loaded yet; that is tried again", file=sys.stderr)  # noqa: T201
+            else:
+                loaded = found
+
+
+def _wait_for_code(door: Path) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while not _answers(door):
+        if time.monotonic() > deadline:
+            raise VroegError("no code server answers", where=door, do="start one: vroeg service code")
+        time.sleep(0.1)
+
+
+def _answers(door: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as trial:
+        try:
+            trial.connect(str(door))
+        except OSError:
+            return False
+    return True
+
+
+def _become(program: str, *arguments: str) -> None:
+    """Runs a console program of this environment in this process."""
+    path = str(Path(sys.executable).parent / program)
+    sys.argv = [path, *arguments]
+    runpy.run_path(path, run_name="__main__")
+
+
+def _end_with_parent() -> None:
+    while os.read(0, 1024):
+        continue
+    os.killpg(0, signal.SIGTERM)
+
+
+def _leave_out_colours() -> None:
+    """What this process and those that it starts print goes on without colour codes, which Dagster always writes."""
+    for number in (1, 2):
+        target, (inlet, outlet) = os.fdopen(os.dup(number), "wb", buffering=0), os.pipe()
+        os.dup2(outlet, number)
+        os.close(outlet)
+        passing = threading.Thread(target=_pass_on, args=(os.fdopen(inlet, "rb"), target), daemon=True)
+        passing.start()
+        atexit.register(_end_passing, number, target, passing)
+
+
+def _pass_on(source: BinaryIO, target: BinaryIO) -> None:
+    for line in source:
+        target.write(_COLOUR.sub(b"", line))
+
+
+def _end_passing(number: int, target: BinaryIO, passing: threading.Thread) -> None:
+    (sys.stdout if number == 1 else sys.stderr).flush()
+    os.dup2(target.fileno(), number)
+    passing.join(2)
