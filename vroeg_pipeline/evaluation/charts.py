@@ -1,6 +1,6 @@
 """The charts of the evaluation as SVG inside the page, with text that can be read aloud and searched.
 
-A chart gets the same counts as the table beside it; what is hidden there (None) is left out here. Lengths are in points
+A chart gets the same counts as the table beside it; what is no number there has no bar here. Lengths are in points
 of a page of 504 wide; the page scales them.
 """
 
@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
-Series = tuple[str, Sequence[int | None]]
+# A count, or what stands in its place without a bar.
+Value = int | str
+Series = tuple[str, Sequence[Value]]
 
-# Neighbours differ in grey too, and from the seventh on by hatching.
-_COLOURS = ("#12395b", "#e0a458", "#4f86ab", "#cfdde6", "#7d5433", "#f3dfc1")
+# Each stands out from the page (3:1, WCAG 1.4.11); neighbours differ in grey too, and from the seventh on by hatching.
+_COLOURS = ("#12395b", "#c47e22", "#4c2f17", "#6c93b5", "#26401c", "#b5876a")
 _HATCHES = ("", "M0 6L6 0", "M2 3H4", "M0 6L6 0M0 0L6 6")
 _INK, _LINES = "#22313d", "#d9dfe4"
 _WIDTH, _MARGIN = 504.0, 3.0
@@ -25,7 +27,7 @@ _MOST_UPRIGHT = 8
 def stacked_months(name: str, said: str, months: Sequence[str], series: Sequence[Series], unit: str) -> str:
     """Bars a month, one series upon the other."""
     height = 194.0
-    totals = [sum(values[place] or 0 for _, values in series) for place in range(len(months))]
+    totals = [sum(_length(values[place]) for _, values in series) for place in range(len(months))]
     top = max([*totals, 1]) * 1.08
     ticks = list(_ticks(top))
     aslant = len(months) > _MOST_UPRIGHT
@@ -43,7 +45,7 @@ def stacked_months(name: str, said: str, months: Sequence[str], series: Sequence
     for number, (_, values) in enumerate(series):
         for place, value in enumerate(values):
             x, low = left + (place + 0.19) * pitch, below[place]
-            below[place] = low + (value or 0)
+            below[place] = low + _length(value)
             parts.append(
                 _bar(name, number, x, floor - below[place] * scale, 0.62 * pitch, (below[place] - low) * scale)
             )
@@ -64,16 +66,16 @@ def bars(name: str, said: str, rows: Sequence[str], series: Sequence[Series], *,
     height = 36 + len(rows) * max(24.5, 14.4 * len(series))
     top = 2 * _LEGEND_LINE if len(series) > 1 else _MARGIN
     left = _MARGIN + 7 + max(map(_width, rows), default=0)
-    highest = max((value for _, values in series for value in values if value), default=1)
+    highest = max((_length(value) for _, values in series for value in values), default=0) or 1
     pitch, scale = (height - top - _MARGIN) / max(len(rows), 1), (_WIDTH - _MARGIN - left) / (highest * 1.12)
     thickness = 0.72 / len(series) * pitch
     parts = [_text(left - 4, top + (row + 0.5) * pitch, label, "end") for row, label in enumerate(rows)]
     for number, (_, values) in enumerate(series):
         for row, value in enumerate(values):
             middle = top + (row + 0.5) * pitch + (number - (len(series) - 1) / 2) * thickness
-            length = (value or 0) * scale
+            length = _length(value) * scale
             parts.append(_bar(name, number, left, middle - 0.45 * thickness, length, 0.9 * thickness))
-            text = "•" if value is None else f"{value}%" if percent else _counted(value)
+            text = value if isinstance(value, str) else f"{value}%" if percent else _counted(value)
             parts.append(_text(left + length + highest * 0.012 * scale, middle, text, "start", _NUMBER))
     parts.append(f'<path d="M{left:.1f} {top:.1f}V{height - _MARGIN:.1f}" stroke="{_LINES}"/>')
     if len(series) > 1:
@@ -82,6 +84,10 @@ def bars(name: str, said: str, rows: Sequence[str], series: Sequence[Series], *,
             x -= _width(series[number][0]) + _SWATCH + 18
             parts += _legend(name, number, series[number][0], x, 12)
     return _svg(name, said, height, len(series), parts)
+
+
+def _length(value: Value) -> int:
+    return 0 if isinstance(value, str) else value
 
 
 def _ticks(top: float) -> Iterator[int]:

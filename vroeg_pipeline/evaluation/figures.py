@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 
+from vroeg_pipeline.domain.agreements import ADDRESS_DESK
 from vroeg_pipeline.domain.ddas import EnumContactsoort, EnumEindresultaat, EnumSignaalpartner, EnumSignaalstatus
 from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.domain.partners import Partners
@@ -55,6 +56,8 @@ MEASURES: dict[str, Test] = {
 OUTCOMES = ("reports", "attempted", "reached", "help")
 MONTHLY = ("reports", "single", "multiple", "new", "recidivist", "consecutive", "returning", "checked", "unknown")
 TIMELY = ("in_time", "late", "overdue", "open")
+# What only teams are counted by: the address desk is none, and what lies there waits for a door.
+TEAMS = "teams"
 # Days from delivery to first contact: name, and the last day that belongs to it.
 DAYS: dict[str, float] = {
     "0–7": 7,
@@ -68,7 +71,9 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a report shows. `counts` by key: (table, row, column); `hidden`: those that may not be shown."""
+    """What a report shows. `counts` by key: (table, row, column); `hidden`: those that may not be shown; `silent`: the
+    (table, row) of which nothing was told, so that their zeros mean nothing.
+    """
 
     months: tuple[date, ...]
     made_at: datetime
@@ -82,6 +87,7 @@ class Evaluation:
     missing_months: tuple[date, ...] = ()
     median_days: float | None = None
     known_is_told: bool = True
+    silent: frozenset[Key] = frozenset()
 
     def shown(self, *key: str) -> int | None:
         """The count; None where it is hidden."""
@@ -135,9 +141,9 @@ def read_evaluation(
     counts: Counts[Key] = Counts()
     worklists = tuple(sorted({row["worklist"] for row in reports}))
     tiers = tuple(name for _, name in sorted({(row["tier"], row["tier_name"]) for row in reports}))
-    _count_reports(counts, reports, months, worklists, tiers)
+    silent = _count_reports(counts, reports, months, worklists, tiers)
     _count_results(counts, reports)
-    _count_contacts(counts, tables["evaluation_contacts"])
+    silent |= _count_contacts(counts, tables["evaluation_contacts"])
     partners = _count_signals(counts, tables["evaluation_signals"], tables["evaluation_deliveries"], months)
     (addresses,) = fetch_one(
         connection,
@@ -165,6 +171,7 @@ def read_evaluation(
         missing_months=tuple(month for month in months if month not in seen),
         median_days=median(days) if len(days) >= 2 * SMALLEST_SHOWN else None,
         known_is_told=any(row["known"] for row in reports),
+        silent=frozenset(silent),
     )
 
 
@@ -185,29 +192,44 @@ def _sum(rows: Sequence[Row], of: str = "reports", where: Test = lambda row: Tru
 
 
 def _split(
-    counts: Counts[Key], rows: Sequence[Row], name: str, groups: dict[str, Test], measures: Sequence[str]
+    counts: Counts[Key],
+    rows: Sequence[Row],
+    name: str,
+    groups: dict[str, Test],
+    measures: Sequence[str],
+    together: str = ALL,
 ) -> None:
-    """The measures of each group; together they are all reports."""
+    """The measures of each group; `together` has those of all rows."""
     for group, belongs in groups.items():
         own = [row for row in rows if belongs(row)]
         for measure in measures:
             counts.put((name, group, measure), _sum(own, where=MEASURES[measure]))
     for measure in measures:
-        counts.add_up((ALL, measure), [(name, group, measure) for group in groups])
+        counts.add_up((together, measure), [(name, group, measure) for group in groups])
 
 
 def _count_reports(
     counts: Counts[Key], rows: Sequence[Row], months: Sequence[date], worklists: Sequence[str], tiers: Sequence[str]
-) -> None:
+) -> set[Key]:
+    """Gives the groups of which nothing came back."""
     for measure, test in MEASURES.items():
-        counts.put((ALL, measure), _sum(rows, where=test))
+        if measure not in TIMELY:
+            counts.put((ALL, measure), _sum(rows, where=test))
     splits: dict[str, dict[str, Test]] = {
         "rent": {"yes": _is("has_rent", True), "no": _is("has_rent", False)},
         "worklist": {name: _is("worklist", name) for name in worklists},
         "tier": {name: _is("tier_name", name) for name in tiers},
     }
     for name, groups in splits.items():
-        _split(counts, rows, name, groups, [*OUTCOMES, *(TIMELY if name == "worklist" else ())])
+        _split(counts, rows, name, groups, OUTCOMES)
+    teams = [name for name in worklists if name != ADDRESS_DESK]
+    of_teams = [row for row in rows if row["worklist"] in teams]
+    for measure in ("reports", "attempted"):
+        whole = counts.put((TEAMS, measure), _sum(of_teams, where=MEASURES[measure]), printed=False)
+        counts.add_up(whole, [("worklist", name, measure) for name in teams])
+    for measure in TIMELY:
+        counts.put((TEAMS, measure), _sum(of_teams, where=MEASURES[measure]))
+    _split(counts, of_teams, "worklist", {name: splits["worklist"][name] for name in teams}, TIMELY, TEAMS)
     by_month = {month_text(month): _is("month", month) for month in months}
     _split(counts, rows, "month", by_month, MONTHLY)
     days = dict.fromkeys(DAYS, 0)
@@ -224,9 +246,9 @@ def _count_reports(
         counts.rest((*line, "reports"), of(line, "attempted"), (*line, "not attempted"))
         counts.rest((*line, "attempted"), of(line, "reached"), (*line, "not reached"))
         counts.rest((*line, "reports"), of(line, "help"), (*line, "no help"))
-        if line[0] in (ALL, "worklist"):
-            counts.add_up((*line, "reports"), of(line, *TIMELY))
-            counts.add_up((*line, "attempted"), of(line, "in_time", "late"))
+    for line in [(TEAMS,), *(("worklist", name) for name in teams)]:
+        counts.add_up((*line, "reports"), of(line, *TIMELY))
+        counts.add_up((*line, "attempted"), of(line, "in_time", "late"))
     by_months: list[Key] = [(ALL,), *(("month", month_text(month)) for month in months)]
     for line in by_months:
         counts.add_up((*line, "reports"), of(line, "single", "multiple"))
@@ -249,6 +271,11 @@ def _count_reports(
         for measure in OUTCOMES:
             own = [("tier", name, measure) for name in by_rent] + ([("crisis", "yes", measure)] if crisis else [])
             counts.add_up(("rent", "yes", measure), own)
+    told = [row for row in rows if row["attempted"] or row["end_result"]]
+    silent = {
+        (name, group) for name, groups in splits.items() for group, test in groups.items() if not any(map(test, told))
+    }
+    return silent | ({(ALL,)} if not told else set())
 
 
 def _count_results(counts: Counts[Key], rows: Sequence[Row]) -> None:
@@ -260,7 +287,8 @@ def _count_results(counts: Counts[Key], rows: Sequence[Row]) -> None:
     counts.add_up((ALL, "help"), [key for key in keys if key[1] in helped])
 
 
-def _count_contacts(counts: Counts[Key], rows: Sequence[Row]) -> None:
+def _count_contacts(counts: Counts[Key], rows: Sequence[Row]) -> set[Key]:
+    """Gives the kinds of which nobody told whether somebody was reached, as of letters."""
     kinds = [kind for kind in EnumContactsoort if any(row["contact_kind"] == kind for row in rows)]
     for kind in (ALL, *kinds):
         own = [row for row in rows if kind in (ALL, row["contact_kind"])]
@@ -269,6 +297,8 @@ def _count_contacts(counts: Counts[Key], rows: Sequence[Row]) -> None:
         counts.rest(attempts, [reached], ("contact", kind, "not reached"))
     for column in ("attempts", "reached"):
         counts.add_up(("contact", ALL, column), [("contact", kind, column) for kind in kinds])
+    told = {kind for row in rows if row["reached"] is not None for kind in (ALL, row["contact_kind"])}
+    return {("contact", kind) for kind in (ALL, *kinds) if kind not in told}
 
 
 def _count_signals(

@@ -5,15 +5,17 @@ How it looks. What is counted stands in `evaluation`; no person is in it, and sm
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from html import escape
 from pathlib import Path
 
+from vroeg_pipeline.domain.agreements import ADDRESS_DESK
 from vroeg_pipeline.domain.months import moment_text, month_text
 from vroeg_pipeline.domain.tiers import CRISIS_WORKING_DAYS, FIRST_CONTACT_DAYS
-from vroeg_pipeline.evaluation.charts import bars, stacked_months
-from vroeg_pipeline.evaluation.figures import ALL, DAYS, OUTCOMES, TIMELY, Evaluation, Key
+from vroeg_pipeline.evaluation.charts import Value, bars, stacked_months
+from vroeg_pipeline.evaluation.figures import ALL, DAYS, OUTCOMES, TEAMS, TIMELY, Evaluation, Key
 from vroeg_pipeline.evaluation.national import NationalFigures, national_figures
 from vroeg_pipeline.evaluation.small_cells import SMALLEST_SHOWN
 from vroeg_pipeline.installation.home import private_folder, replacing
@@ -23,10 +25,19 @@ from vroeg_pipeline.worklists.worklist_file import TIER_TITLES, month_title, wor
 PILOT = {"addresses": "106", "recidivist": "30%", "unknown": "93%"}
 
 _MONTHS_A_TABLE = 12
+# On paper a table is not parted, unless it is longer.
+_ROWS_ON_ONE_PAGE = 18
 _HIDDEN = f'<abbr title="verborgen: minder dan {SMALLEST_SHOWN}, of daaruit te berekenen">•</abbr>'
+# What is told apart from 0, which is a count of none.
+_NOTHING_CAME_BACK = '<abbr title="niets teruggekomen">–</abbr>'
+_NOT_TOLD = '<abbr title="niet ingevuld">–</abbr>'
+_NOTHING_RECEIVED = '<abbr title="niets ontvangen">–</abbr>'
+_NOT_RUN = '<abbr title="niet gedraaid">–</abbr>'
+_STILL_RUNS = '<abbr title="alle termijnen lopen nog">–</abbr>'
+_NOT_OWED = '<abbr title="niets verschuldigd">n.v.t.</abbr>'
 _STATES = {
     "on time": ("✓", "op tijd"), "late": ("◷", "te laat"), "missing": ("✗", "ontbreekt"), "refused": ("⊘", "geweigerd"),
-    "outdated": ("↺", "verouderd"), "expected": ("…", "nog verwacht"), "not owed": ("", "niet verschuldigd"),
+    "outdated": ("↺", "verouderd"), "expected": ("…", "nog verwacht"), "not owed": ("n.v.t.", "niets verschuldigd"),
 }  # fmt: skip
 _OUTCOME_COLUMNS = ("meldingen", "contact geprobeerd", "bereikt", "hulp aanvaard", "% bereikt", "% hulp")
 _STYLE = """
@@ -41,6 +52,7 @@ dl.key div { background: #fff; padding: .8rem 1rem; display: flex; flex-directio
 dl.key dd { margin: 0; font-size: 1.7rem; line-height: 1.2; order: -1; font-variant-numeric: tabular-nums }
 dl.key dt b { font-weight: 600; display: block } dl.key dt { font-size: .87rem; color: #5a6873 }
 dl.key dt b { color: #22313d }
+.scroll { overflow-x: auto } .scroll:focus-visible { outline: 2px solid #12395b; outline-offset: 2px }
 figure { margin: 1.2rem 0 .4rem } svg { display: block; width: 100%; height: auto; font-family: inherit }
 svg * { stroke-linejoin: round; stroke-linecap: butt } svg text { font-family: inherit }
 table { border-collapse: collapse; width: 100%; margin: 1rem 0; font-size: .9rem; font-variant-numeric: tabular-nums }
@@ -52,9 +64,16 @@ tr.total th, tr.total td { font-weight: 600; border-top: 1.5px solid #22313d; bo
 abbr { text-decoration: none; cursor: help }
 .wide { font-size: .8rem } .wide th, .wide td { padding: .28rem .3rem } .wide small { display: block; color: #5a6873 }
 tbody th { min-width: 8.5rem } ul { padding-left: 1.1rem; margin: .4rem 0; max-width: 42rem } li { padding-left: .2rem }
-ul, li::marker { list-style: "–"; color: inherit } h2 { break-after: avoid } .start, table, tr, li { break-inside: avoid }
-@media print { @page { size: A4; margin: 16mm 16mm 18mm } body { margin: 0; padding: 0; max-width: none; font-size: 10pt }
-  p { max-width: none } h2 { margin-top: 1.6rem } * { print-color-adjust: exact; -webkit-print-color-adjust: exact } }
+ul, li::marker { list-style: "–"; color: inherit }
+@media screen and (max-width: 40rem) { body { margin-top: 1.2rem; padding: 0 .9rem } figure svg { min-width: 32rem }
+  dl.key { grid-template-columns: repeat(2, 1fr) } dl.key div { padding: .6rem .7rem } tbody th { min-width: 7.5rem }
+  .wide tbody th { position: sticky; left: 0; background: #fff } }
+@media print { @page { size: A4; margin: 13mm 16mm } body { margin: 0; padding: 0; max-width: none; font-size: 9.5pt }
+  p { max-width: none } h2 { margin-top: 1.3rem } figure { width: 80%; margin: .6rem 0 } table { margin: .6rem 0 }
+  th, td, .wide th, .wide td { padding-top: .12rem; padding-bottom: .12rem } .scroll { overflow: visible }
+  h2, caption, section > p { break-after: avoid } .scroll, dl, p, tr, li { break-inside: avoid }
+  .scroll.long { break-inside: auto } .quiet { break-before: avoid }
+  * { print-color-adjust: exact; -webkit-print-color-adjust: exact } }
 """
 
 
@@ -81,8 +100,8 @@ def evaluation_page(evaluation: Evaluation) -> str:
         ]
     )  # fmt: skip
     return (
-        '<!doctype html>\n<html lang="nl"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>{body}</body></html>\n"
+        '<!doctype html>\n<html lang="nl"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, '
+        f'initial-scale=1"><title>{escape(title)}</title><style>{_STYLE}</style></head><body><main>{body}</main></body></html>\n'
     )
 
 
@@ -128,6 +147,10 @@ class _Page:
     def _count(self, *key: str) -> str:
         return _number(self._of.shown(*key))
 
+    def _silent(self, *group: str) -> bool:
+        """Whether nothing came back of the group, so that its zeros mean nothing."""
+        return group in self._of.silent
+
     def _percent(self, part: Key, whole: Key) -> str:
         if not self._of.counts.get(whole):
             return "–"
@@ -138,15 +161,28 @@ class _Page:
 
     def _of_reports(self, measure: str, *group: str) -> str:
         group = group or (ALL,)
+        if measure in OUTCOMES[1:] and self._silent(*group):
+            return _NOTHING_CAME_BACK
         return self._percent((*group, measure), (*group, "reports"))
 
-    def _whole_percent(self, part: Key, whole: Key) -> int | None:
-        share = self._of.share(part, whole)
-        return None if share is None else round(share * 100)
+    def _bar(self, measure: str, *group: str) -> Value:
+        """The share of the reports of a group as a chart shows it."""
+        share = self._of.share((*group, measure), (*group, "reports"))
+        if self._silent(*group) or not self._of.counts[*group, "reports"]:
+            return "–"
+        return "•" if share is None else round(share * 100)
+
+    def _drawn(self, *key: str) -> Value:
+        """A count as a chart shows it."""
+        count = self._of.shown(*key)
+        return "•" if count is None else count
 
     def _outcomes(self, *group: str) -> list[str]:
+        reports = self._count(*group, "reports")
+        if self._silent(*group):
+            return [reports, *[_NOTHING_CAME_BACK] * 5]
         shares = [self._of_reports(measure, *group) for measure in ("reached", "help")]
-        return [*(self._count(*group, measure) for measure in OUTCOMES), *shares]
+        return [reports, *(self._count(*group, measure) for measure in OUTCOMES[1:]), *shares]
 
     # The sections ---------------------------------------------------------------------------------------------------
 
@@ -165,7 +201,8 @@ class _Page:
         return (
             f"<h1>Evaluatie vroegsignalering</h1><p>{self.period[0].upper()}{self.period[1:]}</p>"
             f'<p class="quiet">Stand van {moment_text(self._of.made_at)}. Een stip (•) is een aantal onder de '
-            f'{SMALLEST_SHOWN}, of een aantal waaruit dat te berekenen is.</p>{warning}<dl class="key">{shown}</dl>'
+            f"{SMALLEST_SHOWN}, of een aantal waaruit dat te berekenen is. Een streepje (–): er was niets om te tellen; een "
+            f'0 is geteld.</p>{warning}<dl class="key">{shown}</dl>'
         )
 
     def beside_others(self) -> str:
@@ -217,15 +254,22 @@ class _Page:
             rows = [(name, [self._delivery(partner, month) for month in months]) for partner, name in partners.items()]
             caption = "Aanleveringen per partner<small>stand en aantal aangeleverde regels</small>"
             grids.append(_table(caption, [_short(month) for month in months], rows, wide=True))
-        legend = "; ".join(f"{mark} {name}" for mark, name in _STATES.values() if mark)
+        legend = "; ".join(f"{mark} {name}" for mark, name in _STATES.values())
         totals = []
         for partner, name in partners.items():
-            states = [state for (of, _), state in self._of.states.items() if of == partner]
-            counted = [str(states.count(state) or "–") for state in _STATES if state not in ("expected", "not owed")]
-            numbers = [self._count("delivered", partner, column) for column in ("rows", "rejected", "outdated")]
+            states = [s for (of, _), s in self._of.states.items() if of == partner and s != "not owed"]
+            counted = [
+                str(states.count(state)) if states else _NOT_OWED
+                for state in _STATES
+                if state not in ("expected", "not owed")
+            ]
+            columns = ("rows", "rejected", "outdated")
+            numbers = [self._count("delivered", partner, column) for column in columns]
+            if not any(key[:2] == ("rows", partner) for key in self._of.counts):
+                numbers = [_NOTHING_RECEIVED] * len(columns)
             outdated = self._percent(("delivered", partner, "outdated"), ("delivered", partner, "rows"))
             totals.append((name, [*counted, *numbers, outdated]))
-        columns = ("op tijd", "te laat", "ont&shy;breekt", "ge&shy;weigerd", "ver&shy;ouderd", "regels",
+        heads = ("op tijd", "te laat", "ont&shy;breekt", "ge&shy;weigerd", "ver&shy;ouderd", "regels",
                    "af&shy;gekeurd", "te oud", "% te oud")  # fmt: skip
         caption = (
             "Aanleveringen en regels over de hele periode<small>op tijd t/m verouderd: aantal aanleveringen; % te "
@@ -239,7 +283,7 @@ class _Page:
             "Aanleveringen",
             said,
             "".join(grids) + f'<p class="quiet">{legend}.</p>',
-            _table(caption, columns, totals, wide=True),
+            _table(caption, heads, totals, wide=True),
         )
 
     def _tables(self) -> list[Sequence[date]]:
@@ -247,19 +291,28 @@ class _Page:
         return [self._of.months[n : n + _MONTHS_A_TABLE] for n in range(0, len(self._of.months), _MONTHS_A_TABLE)]
 
     def _delivery(self, partner: str, month: date) -> str:
-        state = self._of.states.get((partner, month))
-        if state is None or state == "not owed":
-            return ""
-        mark, name = _STATES[state]
-        shown = f'<abbr title="{name}">{mark}</abbr>'
         key = ("rows", partner, month_text(month))
-        return f"{shown} {self._count(*key)}" if key in self._of.counts else shown
+        state, count = self._state(partner, month), self._count(*key) if key in self._of.counts else ""
+        return f"{state} {count}" if count and state != _NOT_OWED else count or state
+
+    def _state(self, partner: str, month: date) -> str:
+        """What became of a delivery, as a mark."""
+        if month in self._of.missing_months:
+            return _NOT_RUN
+        mark, name = _STATES[self._of.states.get((partner, month), "not owed")]
+        return f'<abbr title="{name}">{mark}</abbr>'
+
+    def _signals(self, partner: str, month: date) -> str:
+        """How many a partner reported; where nothing of it was read, why."""
+        key = ("signals", partner, month_text(month))
+        is_read = ("rows", partner, month_text(month)) in self._of.counts
+        return self._count(*key) if is_read or self._of.counts[key] else self._state(partner, month)
 
     def _by_month(self, name: str, said: str, series: dict[str, Sequence[str]]) -> str:
         """A chart over the months; a single one needs none. `series`: label to key, without the month."""
         if len(self._of.months) == 1:
             return ""
-        values = [(label, [self._of.shown(*key, text) for text in self._texts]) for label, key in series.items()]
+        values = [(label, [self._drawn(*key, text) for text in self._texts]) for label, key in series.items()]
         return _figure(
             stacked_months(f"{name}-chart", said, [_short(month) for month in self._of.months], values, name)
         )
@@ -270,17 +323,26 @@ class _Page:
         chart = self._by_month("signalen", said, {kind: ("type", kind) for kind in kinds})
         tables = []
         for months in self._tables():
-            columns = {_short(month): month_text(month) for month in months}
-            if len(self._of.months) > 1:
-                columns["periode"] = ALL
-            rows, (total,) = (
+            whole = (ALL,) if len(self._of.months) > 1 else ()
+            rows = [
+                (
+                    name,
+                    [
+                        *(self._signals(partner, month) for month in months),
+                        *(self._count("signals", partner, text) for text in whole),
+                    ],
+                )
+                for partner, name in self._of.partner_names.items()
+            ]
+            total = (
+                "Alle partners",
                 [
-                    (name, [self._count("signals", partner, text) for text in columns.values()])
-                    for partner, name in of.items()
-                ]
-                for of in (self._of.partner_names, {ALL: "Alle partners"})
+                    *(self._of_month(month, self._count("signals", ALL, month_text(month))) for month in months),
+                    *(self._count("signals", ALL, text) for text in whole),
+                ],
             )
-            tables.append(_table("Signalen per partner", [*columns], rows, total, wide=True))
+            columns = [*map(_short, months), *("periode" for _ in whole)]
+            tables.append(_table("Signalen per partner", columns, rows, total, wide=True))
         everything = ("signals", ALL, ALL)
         statuses = [
             (key[1], [self._count(*key), self._percent(key, everything)])
@@ -288,20 +350,23 @@ class _Page:
             if key[0] == "status"
         ]
         caption = "Wat er van de signalen werd<small>in de woorden van DDAS; % van alle signalen</small>"
-        total = ("Alle signalen", [self._count(*everything), ""])
+        all_signals = ("Alle signalen", [self._count(*everything), ""])
         return _section(
             "Signalen",
             "<p>Een signaal is één achterstand van één klant bij één partner in één maand. Regels die niet te lezen "
             "waren tellen niet als signaal.</p>",
             chart,
             *tables,
-            _table(caption, ("signalen", "%"), statuses, total),
+            _table(caption, ("signalen", "%"), statuses, all_signals),
         )
+
+    def _of_month(self, month: date, shown: str) -> str:
+        return _NOT_RUN if month in self._of.missing_months else shown
 
     def reports(self) -> str:
         names = {"nieuw": "new", "vorige maand ook": "consecutive", "langer geleden": "returning"}
         said = "Meldingen per maand, naar of het adres eerder gemeld is. De aantallen staan in de tabel hieronder."
-        values = [(label, [self._of.shown("month", t, kind) for t in self._texts]) for label, kind in names.items()]
+        values = [(label, [self._drawn("month", t, kind) for t in self._texts]) for label, kind in names.items()]
         months = [_short(month) for month in self._of.months]
         chart = _figure(stacked_months("reports", said, months, values, "meldingen")) if len(months) > 1 else ""
 
@@ -315,7 +380,10 @@ class _Page:
             "Meldingen per maand<small>% recidive: van de meldingen; % onbekend bij schuldhulp of wijkteam: van de "
             "meldingen die nagekeken konden worden</small>"
         )
-        rows = [(name, cells("month", text)) for name, text in zip(months, self._texts, strict=True)]
+        rows = [
+            (_short(month), [self._of_month(month, cell) for cell in cells("month", month_text(month))])
+            for month in self._of.months
+        ]
         total = ("Periode", cells(ALL)) if len(months) > 1 else None
         return _section(
             "Meldingen",
@@ -338,7 +406,7 @@ class _Page:
         total = ("Alle meldingen", self._outcomes(ALL))
         note = "<small>percentages: van de meldingen in dezelfde regel</small>"
         shares = [
-            (name, [self._whole_percent((*group, measure), (*group, "reports")) for _, group in (*rent, *tiers)])
+            (name, [self._bar(measure, *group) for _, group in (*rent, *tiers)])
             for name, measure in (("bereikt", "reached"), ("hulp aanvaard", "help"))
         ]
         said = (
@@ -365,12 +433,15 @@ class _Page:
 
         def cells(kind: str) -> list[str]:
             attempts, reached = (("contact", kind, column) for column in ("attempts", "reached"))
+            if self._silent("contact", kind):
+                return [self._count(*attempts), _NOT_TOLD, _NOT_TOLD]
             return [self._count(*attempts), self._count(*reached), self._percent(reached, attempts)]
 
-        series = [
-            (name, [self._of.shown("contact", kind, column) for kind in kinds])
-            for name, column in (("pogingen", "attempts"), ("waarvan bereikt", "reached"))
+        reached: list[Value] = [
+            "–" if self._silent("contact", k) else self._drawn("contact", k, "reached") for k in kinds
         ]
+        attempts = [self._drawn("contact", kind, "attempts") for kind in kinds]
+        series = [("pogingen", attempts), ("waarvan bereikt", reached)]
         said = "Contactpogingen naar soort, en hoe vaak daarbij iemand bereikt is. De aantallen staan in de tabel hieronder."
         caption = "Contactpogingen naar soort<small>% bereikt: van de pogingen, niet van de meldingen</small>"
         rows, total = [(kind, cells(kind)) for kind in kinds], ("Alle pogingen", cells(ALL))
@@ -386,7 +457,7 @@ class _Page:
             "Meldingen naar dagen van aanlevering tot eerste contactpoging. De aantallen staan in de tabel hieronder."
         )
         days = [("days", name) for name in DAYS]
-        chart = bars("days", said, [f"{name} dagen" for name in DAYS], [("", [self._of.shown(*key) for key in days])])
+        chart = bars("days", said, [f"{name} dagen" for name in DAYS], [("", [self._drawn(*key) for key in days])])
         median = self._of.median_days
         days_of_half = "" if median is None else f"{median:g}".replace(".", ",") + (" dag" if median == 1 else " dagen")
         half = f" De helft kreeg die binnen {days_of_half}." if days_of_half else ""
@@ -394,12 +465,21 @@ class _Page:
         rows = [(f"{key[1]} dagen", [self._count(*key), self._percent(key, attempted)]) for key in days]
 
         def cells(*group: str) -> list[str]:
-            return [*(self._count(*group, name) for name in TIMELY), self._of_reports("in_time", *group)]
+            is_open = self._of.counts[*group, "open"] == self._of.counts[*group, "reports"]
+            share = _STILL_RUNS if is_open else self._of_reports("in_time", *group)
+            return [*(self._count(*group, name) for name in TIMELY), share]
 
+        teams = [name for name in self._of.worklists if name != ADDRESS_DESK]
+        of_desk = (
+            " De adresdesk is geen team: van wat daar ligt is het adres of het wijkteam nog niet zeker. Haar "
+            f"{self._count('worklist', ADDRESS_DESK, 'reports')} meldingen tellen in de tabel van de termijn niet mee."
+            if ADDRESS_DESK in self._of.worklists
+            else ""
+        )
         return _section(
             "Tijd tot het eerste contact",
-            "<p>Van de dag van de aanlevering tot de eerste poging; een brief telt, een handeling achter het bureau "
-            f"niet. De termijn is {FIRST_CONTACT_DAYS} dagen, bij crisis {CRISIS_WORKING_DAYS} werkdagen.{half}</p>",
+            "<p>Van de dag van de aanlevering tot de eerste poging; een brief telt, een handeling achter het bureau niet. "
+            f"De termijn is {FIRST_CONTACT_DAYS} dagen, bij crisis {CRISIS_WORKING_DAYS} werkdagen.{half}{of_desk}</p>",
             _figure(chart),
             _table(
                 "Dagen van aanlevering tot eerste poging<small>%: van de meldingen met een poging</small>",
@@ -408,8 +488,8 @@ class _Page:
             _table(
                 "De termijn, per team<small>% op tijd: van de meldingen</small>",
                 ("op tijd", "te laat", "verstreken zonder contact", "loopt nog", "% op tijd"),
-                [(worklist_title(name), cells("worklist", name)) for name in self._of.worklists],
-                ("Alle meldingen", cells(ALL)),
+                [(worklist_title(name), cells("worklist", name)) for name in teams],
+                ("Alle teams", cells(TEAMS)),
             ),
         )  # fmt: skip
 
@@ -426,7 +506,7 @@ class _Page:
             ("meldingen", "%"), rows, ("Alle meldingen", [self._count(*reports), ""]),
         )  # fmt: skip
         said = "Meldingen naar eindresultaat. De aantallen staan in de tabel hieronder."
-        series = [("", [self._of.shown(*key) for key in keys])]
+        series = [("", [self._drawn(*key) for key in keys])]
         chart = _figure(bars("results", said, [key[1] for key in keys], series)) if keys else ""
         return _section("Eindresultaten", chart, table)
 
@@ -457,10 +537,7 @@ class _Page:
 
 
 def _section(title: str, *parts: str) -> str:
-    """A section whose title stays on one page with what it starts with: a text and the first chart or table."""
-    there = [part for part in parts if part]
-    start, rest = "".join(there[:2]), "".join(there[2:])
-    return f'<section><div class="start"><h2>{title}</h2>{start}</div>{rest}</section>'
+    return f"<section><h2>{title}</h2>{''.join(parts)}</section>"
 
 
 def _notes(notes: Sequence[str]) -> str:
@@ -468,7 +545,7 @@ def _notes(notes: Sequence[str]) -> str:
 
 
 def _figure(svg: str) -> str:
-    return f"<figure>{svg}</figure>"
+    return f'<figure class="scroll" tabindex="0">{svg}</figure>'
 
 
 def _table(
@@ -489,5 +566,11 @@ def _table(
     body = "".join(line(name, cells) for name, cells in rows)
     body += line(*total, ' class="total"') if total else ""
     look = ' class="wide"' if wide else ""
+    # Wider than a phone: it scrolls by itself, also by keyboard.
+    name = re.sub("<small>.*|&shy;", "", caption) or "Deze periode naast het land en de pilot"
     caption = f"<caption>{caption}</caption>" if caption else ""
-    return f"<table{look}>{caption}<thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table>"
+    long = " long" if len(rows) > _ROWS_ON_ONE_PAGE else ""
+    return (
+        f'<div class="scroll{long}" tabindex="0" role="group" aria-label="{name}"><table{look}>{caption}'
+        f"<thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )

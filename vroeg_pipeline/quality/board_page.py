@@ -48,6 +48,7 @@ _STYLE = """
 body { font: 15px/1.4 system-ui, "DejaVu Sans", sans-serif; margin: 1.5rem auto; max-width: 110rem; padding: 0 1.5rem;
   color: #14202b; background: #fff }
 h1 { font-size: 1.7rem; margin: 0 } h2 { font-size: 1.2rem; margin: 2.2rem 0 .4rem } p { margin: .2rem 0; color: #45535f }
+.scroll { overflow-x: auto } .scroll:focus-visible { outline: 2px solid #14202b; outline-offset: 2px }
 table { border-collapse: separate; border-spacing: 3px; width: 100%; margin-top: 1rem; table-layout: fixed }
 th { text-align: left; font-weight: 600; padding: .3rem .4rem; overflow-wrap: anywhere } th:first-child { width: 11rem }
 td { padding: .35rem .5rem; border-radius: 4px; vertical-align: top; background: #f2f4f6 }
@@ -56,15 +57,24 @@ b { display: block } small { display: block; color: #45535f }
 .seam { border-left: 5px double #14202b }
 .on-time { background: #d8f0dd } .late { background: #fdeec2 } .missing { background: #f6c6c2; font-weight: 600 }
 .refused { background: #f9d9c8 } .outdated { background: #e8d9f3 } .expected { background: #dcebf8 }
-.not-owed { background: #f7f8f9; color: #7b8792 }
+.not-owed { background: #f7f8f9; color: #5a6670 }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem .8rem; margin: .5rem 0 }
 dt { padding: 0 .5rem; border-radius: 4px } dd { margin: 0; color: #45535f }
 section { break-inside: avoid } svg { display: block; margin-top: .3rem }
 svg text { font: 11px system-ui, sans-serif; fill: #45535f }
-svg rect { fill: #4a7ba6 } svg rect.gap { fill: #f6c6c2 }
+svg rect { fill: #4a7ba6 } svg rect.gap { fill: #b3261e }
+@media screen and (max-width: 60rem) { body { padding: 0 .8rem; margin: 1rem auto }
+  /* It opens at the newest month, which is the last. */
+  .scroll { direction: rtl } .scroll > * { direction: ltr } table { width: max-content; min-width: 100% }
+  td, thead th + th { width: 7.2rem } th:first-child { width: 6.2rem; position: sticky; left: 0; background: #fff } }
 @media print { @page { size: A4 landscape; margin: 10mm } body { margin: 0; font-size: 10px; max-width: none }
-  * { print-color-adjust: exact; -webkit-print-color-adjust: exact } }
+  .scroll { overflow: visible } * { print-color-adjust: exact; -webkit-print-color-adjust: exact } }
 """
+# Every five minutes, for a wall screen; never under the hands of who reads it (WCAG 2.2.1).
+_RELOAD = (
+    "let waits; const again = () => { clearTimeout(waits); waits = setTimeout(() => location.reload(), 300000) };"
+    'for (const event of ["keydown", "pointermove", "scroll"]) addEventListener(event, again, true); again()'
+)
 _MADE_AT = re.compile("<time>[^<]*</time>")
 _BAR_WIDTH, _BAR_HEIGHT = 56, 70
 
@@ -95,8 +105,10 @@ def refresh_board(installation: Installation) -> None:
 def board_page(board: Board) -> str:
     """The page as text."""
     made = moment_text(board.made_at)
-    head = "".join(f"<th>{month_text(month)}</th>" for month in board.months)
-    rows = "".join(f"<tr><th>{escape(line.name)}</th>{_row(line, board.months)}</tr>" for line in board.lines)
+    head = "".join(f'<th scope="col">{month_text(month)}</th>' for month in board.months)
+    rows = "".join(
+        f'<tr><th scope="row">{escape(line.name)}</th>{_row(line, board.months)}</tr>' for line in board.lines
+    )
     legend = "".join(
         f'<dt class="{_class(state)}">{_MARKS[state]} {state}</dt><dd>{meaning}</dd>'
         for state, meaning in _MEANINGS.items()
@@ -104,11 +116,13 @@ def board_page(board: Board) -> str:
     histories = "".join(_history(line, board.months) for line in board.lines)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width"><meta http-equiv="refresh" content="300">'
-        f"<title>Delivery board</title><style>{_STYLE}</style></head><body><h1>Delivery board</h1>"
-        f"<p>By the register of deliveries, <time>{made}</time> (Amsterdam time). A double line is where a partner took "
-        f"over another.</p><table><thead><tr><th>partner</th>{head}</tr></thead><tbody>{rows}</tbody></table>"
-        f"<dl>{legend}</dl><h2>Rows delivered</h2>{histories}</body></html>\n"
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<script>{_RELOAD}</script><title>Delivery board</title><style>{_STYLE}</style></head><body><main>"
+        f"<h1>Delivery board</h1><p>By the register of deliveries, <time>{made}</time> (Amsterdam time). A double line is "
+        'where a partner took over another.</p><div class="scroll" tabindex="0" role="group" '
+        'aria-label="Partners by months"><table>'
+        f'<thead><tr><th scope="col">partner</th>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+        f"<dl>{legend}</dl><h2>Rows delivered</h2>{histories}</main></body></html>\n"
     )
 
 
@@ -190,4 +204,5 @@ def _bars(line: Line, months: Sequence[date]) -> str:
         drawn.append(f'<text x="{x}" y="{_BAR_HEIGHT + 28}">{month_text(month)}</text>')
     width = max(1, len(months)) * _BAR_WIDTH
     title = f"<title>Rows delivered by {escape(line.name)}</title>"
-    return f'<svg role="img" width="{width}" height="{_BAR_HEIGHT + 32}">{title}{"".join(drawn)}</svg>'
+    size = f'width="{width}" height="{_BAR_HEIGHT + 32}"'
+    return f'<div class="scroll" tabindex="0"><svg role="img" {size}>{title}{"".join(drawn)}</svg></div>'

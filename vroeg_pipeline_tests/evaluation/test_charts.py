@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from xml.etree.ElementTree import Element
 
 from defusedxml.ElementTree import fromstring
 
 from vroeg_pipeline.evaluation.charts import bars, stacked_months
+from vroeg_pipeline_tests.kit.browser import contrast
 
 TYPES = [(f"soort {number} & meer", [10 * number, number + 3]) for number in range(8)]
 
@@ -34,18 +36,18 @@ def test_bars_are_as_long_as_their_counts() -> None:
     assert texts(svg) == ["Huur & meer", "CRISIS", "geen", "1.200", "300", "0"]
 
 
-def test_what_is_hidden_has_a_dot_and_no_length() -> None:
-    svg = bars("deel", "Zie de tabel.", ["a", "b"], [("bereikt", [40, None]), ("hulp", [None, 10])], percent=True)
+def test_what_is_no_number_has_no_length() -> None:
+    svg = bars("deel", "Zie de tabel.", ["a", "b"], [("bereikt", [40, "•"]), ("hulp", ["–", 10])], percent=True)
     assert [width > 0 for width, _ in rectangles(svg, "#12395b")] == [True, False]
-    assert [text for text in texts(svg) if text in ("•", "40%", "10%")] == ["40%", "•", "•", "10%"]
+    assert [text for text in texts(svg) if text in ("•", "–", "40%", "10%")] == ["40%", "•", "–", "10%"]
     assert {"bereikt", "hulp"} <= set(texts(svg))
 
 
 def test_a_month_is_as_high_as_its_parts_together() -> None:
     svg = stacked_months(
-        "maand", "Zie de tabel.", ["jan 21", "feb 21"], [("a", [30, 10]), ("b", [None, 20])], "signalen"
+        "maand", "Zie de tabel.", ["jan 21", "feb 21"], [("a", [30, 10]), ("b", ["•", 20])], "signalen"
     )
-    (high, low), (hidden, upper) = ([h for _, h in rectangles(svg, fill)] for fill in ("#12395b", "#e0a458"))
+    (high, low), (hidden, upper) = ([h for _, h in rectangles(svg, fill)] for fill in ("#12395b", "#c47e22"))
     assert abs(high - 3 * low) < 0.3
     assert hidden == 0
     assert abs(upper - 2 * low) < 0.3
@@ -58,6 +60,12 @@ def test_neighbours_stay_apart_beyond_six_series() -> None:
     assert len(fills) == 8
     referred = set(re.findall(r"url\(#([^)]+)\)", svg))
     assert referred == {"veel-6", "veel-7"} == {p.get("id") for p in drawn(svg).iter("pattern")}
+    colours = [
+        str(fill) for fill in dict.fromkeys(r.get("fill") for r in drawn(svg).findall("rect")) if "#v" not in str(fill)
+    ]
+    assert len(colours) == 6
+    assert min(contrast(colour, "#ffffff") for colour in colours) >= 3
+    assert min(contrast(colour, after) for colour, after in pairwise(colours)) >= 3
 
 
 def test_all_is_within_the_picture() -> None:

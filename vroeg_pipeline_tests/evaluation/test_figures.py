@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -15,12 +16,13 @@ from hypothesis import strategies as st
 
 from vroeg_pipeline.domain.ddas import HELP_ACCEPTED, EnumContactsoort, EnumEindresultaat
 from vroeg_pipeline.evaluation.checks import CHECKS
-from vroeg_pipeline.evaluation.figures import ALL, Evaluation, evaluate_aside, read_evaluation
+from vroeg_pipeline.evaluation.figures import ALL, TEAMS, Evaluation, evaluate_aside, read_evaluation
 from vroeg_pipeline.evaluation.page import evaluation_page
 from vroeg_pipeline.evaluation.small_cells import SMALLEST_SHOWN
 from vroeg_pipeline.installation.statements import fetch_one
 from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.sample.world import make_world
+from vroeg_pipeline_tests.kit.browser import barriers
 from vroeg_pipeline_tests.kit.outcomes import report_back
 from vroeg_pipeline_tests.kit.world import World, month, row
 
@@ -131,7 +133,8 @@ def test_totals_are_those_of_the_tables(
 def is_small(key: tuple[str, ...], count: int) -> bool:
     """Whether a count is a small one that is printed: what only follows from others has no place in a table."""
     followed = ("not ", "no ", "known", "other", "accepted", "rejected signals", "in no report")
-    return 0 < count < SMALLEST_SHOWN and key[0] != "crisis" and not key[-1].startswith(followed)
+    of_teams = key in ((TEAMS, "reports"), (TEAMS, "attempted"))
+    return 0 < count < SMALLEST_SHOWN and key[0] != "crisis" and not of_teams and not key[-1].startswith(followed)
 
 
 class Cells(HTMLParser):
@@ -168,7 +171,7 @@ def small_numbers(page: str) -> list[tuple[str, str]]:
     return [
         (caption, cell)
         for caption, cell in cells.found
-        if re.fullmatch(r"[1-4]", cell) and not caption.startswith("Aanleveringen en regels")
+        if re.fullmatch(r"[1-4]", cell) and not caption.startswith("Aanleveringen en regels over de hele periode")
     ]
 
 
@@ -202,6 +205,12 @@ def test_the_page_needs_nothing_else_and_can_be_read_aloud(evaluated: Evaluation
     assert referred <= set(ids)
 
 
+def test_everybody_can_read_the_page(tmp_path: Path, evaluated: Evaluation) -> None:
+    path = tmp_path / "evaluatie.html"
+    path.write_text(evaluation_page(evaluated), encoding="utf-8")
+    assert barriers(path) == {}
+
+
 def test_the_page_names_denominators_definitions_and_what_is_known_elsewhere(evaluated: Evaluation) -> None:
     page = evaluation_page(evaluated)
     for said in (
@@ -227,10 +236,11 @@ def test_no_person_is_on_the_page(connection: duckdb.DuckDBPyConnection, evaluat
     assert not [value for person in people for value in person if re.search(rf"\b{re.escape(value)}\b", text)]
 
 
-def town(world: World) -> Evaluation:
-    """Twelve reports of March 2021."""
+def town(world: World, reports: int = 12) -> Evaluation:
+    """So many reports of March 2021."""
     world.agree("huur")
-    world.deliver("huur", "2021-03", [row(house_number=str(n), customer_reference=f"K{n}") for n in range(1, 13)])
+    numbers = range(1, reports + 1)
+    world.deliver("huur", "2021-03", [row(house_number=str(n), customer_reference=f"K{n}") for n in numbers])
     world.run("2021-03", upto="evaluation_page")
     return evaluation_of(world)
 
@@ -280,11 +290,65 @@ def test_the_time_to_contact_is_judged_by_the_deadline(world: World) -> None:
                       date(2021, 3, 1) + timedelta(day - 1), None, _REPORTED, ""]  # fmt: skip
             connection.execute(f"INSERT INTO contact_attempts VALUES ({', '.join('?' * len(values))})", values)
     found = evaluation_of(world)
-    timely = {name: found.counts[ALL, name] for name in ("in_time", "late", "overdue", "open")}
+    timely = {name: found.counts[TEAMS, name] for name in ("in_time", "late", "overdue", "open")}
     assert timely == {"in_time": 1, "late": 1, "overdue": 5, "open": 0}
     assert (found.counts["days", "22–28"], found.counts["days", "meer dan 28"]) == (1, 1)
     world.now = datetime(2021, 3, 20, tzinfo=UTC)
-    assert evaluation_of(world).counts[ALL, "open"] == 5
+    assert evaluation_of(world).counts[TEAMS, "open"] == 5
+
+
+def test_what_lies_at_the_address_desk_is_late_at_no_team(world: World) -> None:
+    """Twelve are at a door that is known, and eight at one of two: nobody can have been there in time."""
+    two_doors = [f"2021AB,{number},{letter}," for number in range(13, 21) for letter in "AB"]
+    world.register(*[f"2021AB,{number},," for number in range(1, 13)], *two_doors)
+    town(world, 20)
+    with WarehouseResource(home=str(world.root)).connect() as connection:
+        report_back(connection, share=1)
+        for table in ("contact_attempts", "case_results"):
+            connection.execute(f"DELETE FROM {table} WHERE worklist = 'adresdesk'")
+        connection.execute(
+            "UPDATE contact_attempts SET contact_kind = 'Brief', contacted_on = '2021-03-10', reached = NULL"
+        )
+    found = evaluation_of(world)
+    assert (found.counts[ALL, "reports"], found.counts["worklist", "adresdesk", "reports"]) == (20, 8)
+    assert (found.counts[TEAMS, "in_time"], found.counts[TEAMS, "overdue"]) == (12, 0)
+    page = evaluation_page(found)
+    table = table_of(page, "De termijn, per team")
+    assert "Adresdesk" not in table
+    assert cells_of(table, "Alle teams") == ["12", "0", "0", "0", "100%"]
+    assert "Haar 8 meldingen tellen in de tabel van de termijn niet mee" in page
+    # Of the desk nothing came back: that is not the same as nobody reached.
+    table = table_of(page, "Per team")
+    assert cells_of(table, "Adresdesk") == ["8", *["–"] * 5]
+    # Nor does a letter tell whether somebody was reached.
+    assert cells_of(table_of(page, "Contactpogingen naar soort"), "Brief")[1:] == ["–", "–"]
+
+
+def table_of(page: str, caption: str) -> str:
+    (table,) = re.findall(rf"<caption>{caption}(?:<small>|</caption>).*?</table>", page)
+    return str(table)
+
+
+def cells_of(table: str, name: str) -> list[str]:
+    (line,) = re.findall(rf'<th scope="row">{re.escape(name)}</th>(.*?)</tr>', table)
+    return [re.sub("<[^>]+>", "", cell) for cell in re.findall("<td>(.*?)</td>", line)]
+
+
+def test_nothing_received_nothing_owed_and_none_are_told_apart(world: World) -> None:
+    world.agree("leeg", valid_from="2021-02")
+    world.agree("weg", valid_from="2021-03")
+    world.deliver("leeg", "2021-02", [], received="2021-02-03 10:00")
+    world.deliver("leeg", "2021-03", b"PK")
+    world.run("2021-02", "2021-03", upto="evaluation_page")
+    page = evaluation_page(evaluation_of(world, "2021-02", "2021-03", "2021-04"))
+    table = table_of(page, "Signalen per partner")
+    assert cells_of(table, "Leeg") == ["0", "⊘", "✗", "0"]
+    assert cells_of(table, "Weg") == ["n.v.t.", "✗", "✗", "0"]
+    table = table_of(page, "Aanleveringen en regels over de hele periode")
+    assert cells_of(table, "Leeg")[5:] == ["0", "0", "0", "–"]
+    assert cells_of(table, "Weg")[5:] == ["–", "–", "–", "–"]
+    # Nothing came back: not the same as nobody was reached.
+    assert '<dd><abbr title="niets teruggekomen">–</abbr></dd>' in page
 
 
 def test_what_counts_as_help_is_a_setting(world: World) -> None:

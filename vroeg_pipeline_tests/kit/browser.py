@@ -86,6 +86,41 @@ class Browser:
             self.driver.save_screenshot(str(Path(folder) / f"{name}.png"))
 
 
+def barriers(page: Path, *widths: int) -> dict[str, list[str]]:
+    """What axe-core finds wrong with an HTML file at each width in pixels, best practices too: rule at width, to elements.
+    And what is wider than the screen.
+    """
+    from selenium_axe_python import Axe
+
+    found = {}
+    with chromium(page.as_uri()) as browser:
+        for width in widths or (360, 1400):
+            size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+            browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+            browser.driver.get(browser.url)
+            axe = Axe(browser.driver)
+            axe.inject()
+            for violation in axe.run()["violations"]:
+                found[f"{violation['id']} at {width}"] = [str(node["target"][0]) for node in violation["nodes"]]
+            wide = browser.driver.execute_script("return document.documentElement.scrollWidth")
+            if wide > width:
+                found[f"too wide at {width}"] = [f"{wide} pixels"]
+            browser.keep(f"{page.stem}-{width}")
+    return found
+
+
+def contrast(colour: str, other: str) -> float:
+    """How much two colours (#rrggbb) differ, from 1 to 21, as WCAG counts it."""
+
+    def luminance(of: str) -> float:
+        parts = [int(of[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+        red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    dark, light = sorted(map(luminance, (colour, other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
 @contextmanager
 def chromium(url: str) -> Iterator[Browser]:
     """A browser on what answers at the address."""
