@@ -4,7 +4,7 @@
 -- Personal data. Key: month, desk_id.
 CREATE TABLE IF NOT EXISTS address_desk (
     month DATE NOT NULL,  -- Signalling month.
-    desk_id VARCHAR NOT NULL,  -- Kenmerk by which a decision comes back; the same in every month.
+    desk_id VARCHAR NOT NULL,  -- Kenmerk by which a decision comes back; the same in every month. Personal data.
     -- Why it is asked: the reason of the resolver, customer_at_another_number, person_next_door,
     -- register_says_otherwise or decision_not_in_register.
     reason VARCHAR NOT NULL,
@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS address_desk (
 CREATE TABLE IF NOT EXISTS reference.address_decisions (
     file_sha256 VARCHAR NOT NULL,  -- The file from inbox/adresdesk/ that it stands in.
     row_number INTEGER NOT NULL,  -- Its row in the file; 0 tells of the file itself.
-    desk_id VARCHAR,  -- Kenmerk: the writing of an address with a surname that it is about.
+    desk_id VARCHAR,  -- Kenmerk: the writing of an address with a surname that it is about. Personal data.
     -- address (it is this one), as_written (it is right, the register lacks it), not_found, or withdrawn (an earlier
     -- decision no longer holds).
     decision VARCHAR,
@@ -36,7 +36,7 @@ CREATE TABLE IF NOT EXISTS reference.address_decisions (
     nummeraanduiding_id VARCHAR,
     decided_by VARCHAR,  -- Who decided (Door).
     decided_at TIMESTAMPTZ NOT NULL,  -- When the file was received; the latest decision on a desk_id holds.
-    why VARCHAR,  -- Why (Toelichting).
+    why VARCHAR,  -- Why (Toelichting), in any words. Personal data.
     refusal VARCHAR,  -- Why it could not be used, in Dutch; empty when it holds.
     written VARCHAR  -- What stood in Besluit, of one that could not be used. Personal data.
 );

@@ -12,7 +12,7 @@ from datetime import date
 from functools import wraps
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -210,6 +210,28 @@ def checks(
     from vroeg_pipeline.cli.checks import show_checks
 
     show_checks(Home.from_environment(), months, out, failed=failed)
+
+
+@app.command()
+@one_line_errors
+def sql(
+    question: Annotated[str, typer.Argument(help="One SELECT, in DuckDB's SQL.")],
+    form: Annotated[
+        Literal["table", "csv", "json"], typer.Option("--format", help="How the answer is written.")
+    ] = "table",
+    personal: Annotated[bool, typer.Option("--personal", help="With persons and doors; the log says so.")] = False,
+) -> None:
+    """Ask the warehouse something; it is only read. Without --personal nobody is in it: keys are pseudonyms of one answer.
+
+    Nothing can be written, attached, loaded or read from files. The log says who asked of which tables, and when.
+
+        vroeg sql "SELECT tier, count(*) FROM prioritised_worklists GROUP BY ALL"
+
+        vroeg sql "DESCRIBE validated_signals"
+    """
+    from vroeg_pipeline.cli.sql import ask
+
+    ask(Home.from_environment(), question, out, problems, form=form, personal=personal)
 
 
 @app.command()

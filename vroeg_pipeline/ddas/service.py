@@ -10,7 +10,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +37,8 @@ from vroeg_pipeline.ddas.signing import (
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import add_months, last_day_of, month_of, months_between
 from vroeg_pipeline.domain.settings import Ddas
-from vroeg_pipeline.installation.home import Home, private_folder
 from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.log import log_call
 
 OPENAPI = Path(__file__).with_name("openapi.yaml")
 SIGNATURE = "nlgov-adr-payload-sig"
@@ -287,9 +287,7 @@ class Service:
         return await self._told(request, problem)
 
     def _log(self, status: int, fsc: str | None, call: Call) -> None:
-        now = self._now().astimezone(UTC)
         line = {
-            "time": f"{now:%Y-%m-%dT%H:%M:%SZ}",
             "action": "POST /gegevens",
             "status": status,
             "fsc": fsc,
@@ -302,15 +300,7 @@ class Service:
             "signals": call.signals,
             "cases": call.cases,
         }
-        log_call(self._home, now, line)
-
-
-def log_call(home: Home, now: datetime, line: dict[str, Any]) -> None:
-    """Adds a line to the month's log of calls, for the owner alone."""
-    path = private_folder(home.log) / f"ddas-{now:%Y-%m}.jsonl"
-    path.touch(mode=0o600)
-    with path.open("a", encoding="utf-8") as file:
-        file.write(f"{json.dumps(line)}\n")
+        log_call(self._home, "ddas", self._now(), line)
 
 
 def _question(media_type: str, body: bytes) -> ddas_v1_2.GegevensRequest:

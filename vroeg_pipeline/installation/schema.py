@@ -107,7 +107,7 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     ).fetchall():
         there.setdefault(_name(schema, table), {})[column] = is_nullable
     statements = []
-    for part in _parts():
+    for part in parts():
         statements.append(part.statement)
         known = there.get(part.name, {})
         if part.kind == "TABLE" and known:
@@ -147,7 +147,7 @@ def described_tables() -> Mapping[str, tuple[str, dg.TableSchema]]:
     described = {}
     with duckdb.connect() as connection:
         create_tables(connection)
-        for table in _parts():
+        for table in parts():
             if table.kind != "TABLE":
                 continue
             types = connection.execute(f"DESCRIBE {table.name}").fetchall()
@@ -167,12 +167,12 @@ def described_tables() -> Mapping[str, tuple[str, dg.TableSchema]]:
 
 def table_columns(table: str) -> Sequence[str]:
     """The columns of a table, in order; none where there is no such table."""
-    return [column.name for part in _parts() if (part.kind, part.name) == ("TABLE", table) for column in part.columns]
+    return [column.name for part in parts() if (part.kind, part.name) == ("TABLE", table) for column in part.columns]
 
 
 def view_queries() -> Mapping[str, str]:
     """The query of each view."""
-    found = {part.name: part.statement for part in _parts() if part.kind == "VIEW"}
+    found = {part.name: part.statement for part in parts() if part.kind == "VIEW"}
     return {name: statement.partition(" AS\n")[2].rstrip().rstrip(";") for name, statement in found.items()}
 
 
@@ -185,7 +185,8 @@ def _texts() -> Mapping[str, str]:
 
 
 @cache
-def _parts() -> Sequence[Part]:
+def parts() -> Sequence[Part]:
+    """All that the rooms make, in the order in which it is made."""
     return [part for room, text in _texts().items() for part in parsed(text, f"{room}/{SCHEMA}")]
 
 

@@ -49,7 +49,8 @@ CREATE TABLE IF NOT EXISTS refused_outcomes (
 -- What teams did at the addresses of the month, as they reported it last. Key: case_id, attempt.
 CREATE TABLE IF NOT EXISTS contact_attempts (
     month DATE NOT NULL,  -- Signalling month of the worklist.
-    case_id VARCHAR NOT NULL,  -- The address in its month (Kenmerk), as on the worklist.
+    -- The address in its month (Kenmerk), as on the worklist; by trying addresses it leads to one. Personal data.
+    case_id VARCHAR NOT NULL,
     -- The address (DOMAIN §6); where it got another key since, that one. Personal data.
     address_key VARCHAR NOT NULL,
     worklist VARCHAR NOT NULL,  -- The list it was reported on.
@@ -65,7 +66,8 @@ CREATE TABLE IF NOT EXISTS contact_attempts (
 -- How the case of an address in a month ended, as the team reported it last. Key: case_id.
 CREATE TABLE IF NOT EXISTS case_results (
     month DATE NOT NULL,  -- Signalling month of the worklist.
-    case_id VARCHAR NOT NULL,  -- The address in its month (Kenmerk), as on the worklist.
+    -- The address in its month (Kenmerk), as on the worklist; by trying addresses it leads to one. Personal data.
+    case_id VARCHAR NOT NULL,
     -- The address (DOMAIN §6); where it got another key since, that one. Personal data.
     address_key VARCHAR NOT NULL,
     worklist VARCHAR NOT NULL,  -- The list it was reported on.

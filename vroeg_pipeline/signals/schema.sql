@@ -63,7 +63,7 @@ CREATE TABLE IF NOT EXISTS validated_signals (
     side_address_key VARCHAR,
     written_address VARCHAR,  -- The address as the partner wrote it, on one line. Personal data.
     -- How the address desk knows this writing of an address with this surname (Kenmerk): a hash for each of its names,
-    -- the same in every month.
+    -- the same in every month. Personal data.
     desk_id VARCHAR,
     resolver_key VARCHAR,  -- The key that the address has without the address desk. Personal data.
     resolver_status VARCHAR  -- The status that the address has without the address desk.

@@ -14,7 +14,9 @@ from dagster import (
     serialize_value,
 )
 
+from vroeg_pipeline.installation.extract import without_persons
 from vroeg_pipeline.installation.schema import PERSONAL_TAG, described_tables
+from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.verdicts import NOT_JUDGED
 from vroeg_pipeline_tests.kit.command import vroeg
 from vroeg_pipeline_tests.kit.returned import as_csv as as_outcomes
@@ -86,6 +88,7 @@ def test_nothing_personal_in_events_or_on_the_terminal(watched: World, monkeypat
     # No source of known clients is linked here, so there is nothing to count.
     assert without_a_number(events) == {"prioritised_worklists:known_clients_are_found"}
     assert unmarked_columns(watched) == set()
+    assert found_in(all_without_persons(watched)) == []
     for path in watched.home.quality.rglob("*"):
         assert found_in(path.name) == []
         assert path.is_dir() or found_in(path.read_text(encoding="utf-8")) == []
@@ -128,6 +131,15 @@ def unmarked_columns(world: World) -> set[str]:
     marked = {f"{table}.{c.name}" for table, schema in tables.items() for c in schema.columns if PERSONAL_TAG in c.tags}
     assert holding & marked
     return holding - marked
+
+
+def all_without_persons(world: World) -> str:
+    """Every row of every table and view as `vroeg sql` and figures.duckdb give them."""
+    with WarehouseResource(home=str(world.root)).connect(read_only=True) as connection:
+        selects = without_persons(connection, "zout")
+        rows = {name: connection.execute(select).fetchall() for name, select in selects.items()}
+    assert min(len(rows["validated_signals"]), len(rows["signal_statuses"])) > 0
+    return str(rows)
 
 
 def test_a_failing_run_tells_no_row(watched: World) -> None:

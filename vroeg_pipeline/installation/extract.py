@@ -1,0 +1,57 @@
+"""Extracts of the warehouse: files of their own with some of its tables, for who may not see all of it.
+
+What tells of a person or a door says the schema alone. Without persons is not anonymous: a row stays that of one household.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import duckdb
+
+from vroeg_pipeline.installation import schema
+from vroeg_pipeline.installation.statements import quoted
+
+# Holds cells as partners wrote them, so that in any column anything can stand.
+_VERBATIM = "raw."
+_KEY = re.compile(r"Key: ([^.]+)\.")
+
+
+def write_extract(
+    connection: duckdb.DuckDBPyConnection, path: Path, tables: Mapping[str, str], key: str | None = None
+) -> None:
+    """Writes a new DuckDB file with a table of each SELECT, by name (`reference.sources`); encrypted with a `key`."""
+    options = f" (ENCRYPTION_KEY {quoted(key)})" if key else ""
+    connection.execute(f"ATTACH {quoted(str(path))} AS extract{options}")
+    try:
+        for name, select in tables.items():
+            if "." in name:
+                connection.execute(f"CREATE SCHEMA IF NOT EXISTS extract.{name.partition('.')[0]}")
+            connection.execute(f"CREATE TABLE extract.{name} AS {select}")
+    finally:
+        connection.execute("DETACH extract")
+
+
+def without_persons(connection: duckdb.DuckDBPyConnection, salt: str) -> Mapping[str, str]:
+    """Each table and view that can be shown without persons, with the SELECT that does.
+
+    Personal columns are left out. Where one is part of a key a pseudonym stands in its place, the same wherever the value is
+    the same: SHA-256 with the `salt`, which must be as long as it is secret and used once, as addresses can be tried.
+    """
+    parts = [part for part in schema.parts() if part.kind in ("TABLE", "VIEW") and not part.name.startswith(_VERBATIM)]
+    personal = {column.name for part in schema.parts() for column in part.columns if column.is_personal}
+    keys = {name for part in parts for found in _KEY.findall(part.meaning) for name in found.split(", ")}
+    selects = {}
+    for part in parts:
+        # Of a view only the names of its columns are known.
+        own = {column.name for column in part.columns if column.is_personal} if part.kind == "TABLE" else personal
+        names = [name for name, *_ in connection.execute(f"DESCRIBE {part.name}").fetchall()]
+        shown = [_shown(name, salt, is_personal=name in own) for name in names if name not in own or name in keys]
+        selects[part.name] = f"SELECT {', '.join(shown)} FROM {part.name}"
+    return selects
+
+
+def _shown(name: str, salt: str, *, is_personal: bool) -> str:
+    return f"sha256({quoted(salt)} || {name}::VARCHAR)[:16] AS {name}" if is_personal else name
