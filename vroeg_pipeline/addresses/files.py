@@ -5,7 +5,6 @@ Everything happens in a DuckDB in memory. What an address means is decided in th
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +18,7 @@ from vroeg_pipeline.addresses.resolver import WRITTEN, resolve_addresses
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import amsterdam_day
 from vroeg_pipeline.formats.reference_csv import reference_csv, wanted_columns
-from vroeg_pipeline.installation.home import Home, replacing_elsewhere
+from vroeg_pipeline.installation.home import Home, replacing_elsewhere, temporary_folder
 from vroeg_pipeline.installation.installation import current_moment
 from vroeg_pipeline.installation.schema import create_tables
 from vroeg_pipeline.installation.statements import quoted, rows_of, sql, temporary_step, temporary_table
@@ -51,8 +50,8 @@ def open_register(register: Path | None, home: Home | None = None) -> Iterator[d
             raise VroegError("there is no address register", where=home.reference, do="give one with --register FILE")
     else:
         source = file_source(register)
-    with tempfile.TemporaryDirectory(prefix="vroeg-") as spill, duckdb.connect() as connection:
-        connection.execute(f"SET temp_directory = {quoted(spill)}")
+    with temporary_folder() as spill, duckdb.connect() as connection:
+        connection.execute(f"SET temp_directory = {quoted(str(spill))}")
         connection.execute("SET autoinstall_known_extensions = false")
         create_tables(connection)
         connection.execute("CREATE TEMP MACRO parse_delivered_date(value, date_format) AS NULL::DATE")
@@ -99,7 +98,7 @@ def resolve_one(connection: duckdb.DuckDBPyConnection, written: Mapping[str, str
 
 def read_lines(connection: duckdb.DuckDBPyConnection, source: Path) -> None:
     """The lines of a CSV as the table `input_lines`; columns that it lacks are empty."""
-    with tempfile.TemporaryDirectory(prefix="vroeg-") as scratch, reference_csv(source, Path(scratch)) as file:
+    with temporary_folder() as scratch, reference_csv(source, scratch) as file:
         columns = wanted_columns(file, source, (), ("id", *WRITTEN))
         if columns["id"] is None:
             do = f"give columns id, {', '.join(WRITTEN)}; all but id may be absent"

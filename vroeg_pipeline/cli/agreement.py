@@ -7,9 +7,7 @@ header a person stands there. Keeps nothing of the file.
 from __future__ import annotations
 
 import shlex
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -32,7 +30,7 @@ from vroeg_pipeline.domain.settings import Settings
 from vroeg_pipeline.formats.cells import UnreadableError
 from vroeg_pipeline.formats.looked import Named, look_at
 from vroeg_pipeline.formats.proposals import Proposal, propose
-from vroeg_pipeline.installation.home import Home, read_text, replacing_elsewhere
+from vroeg_pipeline.installation.home import Home, read_text, replacing_elsewhere, temporary_folder
 from vroeg_pipeline.signals.trial import NOT_JUDGED, ColumnReading, Trial, names_of_partners, try_file
 
 _FORMATS = {
@@ -61,7 +59,7 @@ def try_agreement(home: Home, asked: Asked, agreement: Path | None, out: Console
     """
     settings = home.load_settings()
     _check_size(asked.file, settings)
-    with _scratch() as scratch:
+    with temporary_folder() as scratch:
         if agreement is not None:
             partners, folder = _given(agreement)
             layout: Layout = partners.senders.get(folder) or partners.agreements[folder]
@@ -113,7 +111,7 @@ def new_agreement(home: Home, asked: Asked, new: NewPartner, out: Console) -> No
         raise VroegError("there is an agreement already", where=target, do="give --overwrite to replace it")
     settings = home.load_settings()
     _check_size(asked.file, settings)
-    with _scratch() as scratch:
+    with temporary_folder() as scratch:
         proposal = _proposed(asked, scratch, settings)
         if proposal.lacking:
             raise _lacks(proposal, asked.file)
@@ -189,12 +187,6 @@ def _check_size(file: Path, settings: Settings) -> None:
         raise VroegError(
             f"is larger than max_file_mb ({settings.max_file_mb:g})", where=file, do="give a smaller sample"
         )
-
-
-@contextmanager
-def _scratch() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="vroeg-") as folder:
-        yield Path(folder)
 
 
 def _given(path: Path) -> tuple[Partners, str]:

@@ -16,7 +16,7 @@ from rich.console import Console
 from vroeg_pipeline.cli.service import Service, check_no_daemon, check_port_is_free
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation.dagster_home import prepare_dagster_home
-from vroeg_pipeline.installation.home import Home
+from vroeg_pipeline.installation.home import Home, clear_leftovers
 from vroeg_pipeline.installation.installation import Installation
 
 _STOP_SECONDS = 20
@@ -66,12 +66,13 @@ def services(home: Home, port: int, output: int | None = None) -> Iterator[Seque
 
 
 def prepare_storage(home: Home) -> None:
-    """Makes Dagster's home and its storage.
+    """Makes Dagster's home and its storage, and clears away what killed processes left.
 
     Webserver and daemon would make the tables of an empty storage at the same time, which breaks it; so this comes first.
     Raises VroegError when an agreement or the settings are wrong and never were right, as then neither has work.
     """
     Installation.load_or_last_good(home)
+    clear_leftovers(home)
     prepare_dagster_home(home)
     with DagsterInstance.get() as instance:
         instance.get_runs_count()

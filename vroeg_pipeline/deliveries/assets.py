@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 
 import dagster as dg
 
-from vroeg_pipeline.deliveries.intake import MonthIntake, clear_leftovers, take_in
+from vroeg_pipeline.deliveries.intake import MonthIntake, take_in
 from vroeg_pipeline.deliveries.judged_files import DeliveryFile
 from vroeg_pipeline.deliveries.worked_on import content_of_month, note_seen
 from vroeg_pipeline.domain.agreements import Agreement
 from vroeg_pipeline.domain.months import AMSTERDAM, longest_waits, month_text
 from vroeg_pipeline.domain.partners import Partners
+from vroeg_pipeline.installation.home import clear_leftovers
 from vroeg_pipeline.monthly import Figures, Month, bars, counted, kept_by_hand, made, month_key, monthly, row_count
 
 GROUP = "deliveries"
@@ -94,7 +95,7 @@ def _freshness(agreement: Agreement) -> dg.FreshnessPolicy | None:
 )
 def delivery_files(of: Month) -> Mapping[str, Figures]:
     """The intake of all partners."""
-    clear_leftovers(of.installation)
+    clear_leftovers(of.home)
     of.home.make()
     # Noted first: what comes while this reads is news to the next look at the inbox.
     note_seen(of.home, of.month, content_of_month(of.home, of.month, of.installation.settings, of.installation.now()))

@@ -5,7 +5,6 @@ What a single file is stands in `deliveries.judged_files`.
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -175,11 +174,3 @@ def keep_month(
             connection.execute(f"INSERT INTO raw.delivery_rows BY NAME {' UNION ALL '.join(selects)}")
     for file in read:
         connection.execute(f"DROP TABLE {file.rows_table}")
-
-
-def clear_leftovers(installation: Installation) -> None:
-    """Removes what a killed run left half written. Only to be called by the one run that holds the lock."""
-    shutil.rmtree(installation.home.scratch, ignore_errors=True)
-    for folder in (installation.home.archive, installation.home.outbox):
-        for leftover in folder.glob("**/.*.tmp"):
-            leftover.unlink(missing_ok=True)

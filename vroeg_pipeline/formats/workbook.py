@@ -19,7 +19,7 @@ from xlsxwriter.url import Url, UrlTypes
 from xlsxwriter.worksheet import Worksheet
 
 from vroeg_pipeline.domain.months import AMSTERDAM
-from vroeg_pipeline.installation.home import private_folder, replacing
+from vroeg_pipeline.installation.home import replacing, temporary_folder
 
 # Excel has 1,048,576 rows a sheet; a longer list goes on in the next sheet.
 ROWS_A_SHEET = 1_000_000
@@ -109,15 +109,18 @@ def writing(path: Path, title: str, created: datetime, scratch: Path, *, by_row:
     from top to bottom, so that a sheet of any length takes little memory. `scratch`: a private folder for what the
     library keeps on disk meanwhile.
     """
-    options = {
+    options: dict[str, Any] = {
         "constant_memory": by_row,
         "strings_to_formulas": False,
         "strings_to_urls": False,
         "strings_to_numbers": False,
-        "tmpdir": str(private_folder(scratch)),
         "default_format_properties": {**_FONT},
     }
-    with replacing(path) as temporary, xlsxwriter.Workbook(str(temporary), options) as workbook:
+    with (
+        replacing(path) as temporary,
+        temporary_folder(scratch) as folder,
+        xlsxwriter.Workbook(str(temporary), {**options, "tmpdir": str(folder)}) as workbook,
+    ):
         workbook.set_properties({"title": title, "created": created.astimezone(AMSTERDAM).replace(tzinfo=None)})
         yield Book(workbook)
 

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
+import shutil
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
@@ -20,6 +23,11 @@ from vroeg_pipeline.domain.partners import Partners, parse_partners
 from vroeg_pipeline.domain.settings import Settings, parse_settings
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+# Everything temporary says in its name which process made it: its number, and when that began.
+_TEMPORARY = ".tmp"
+_MADE_BY = re.compile(r"\.(\d+)-(\d*)-")
+# Of what does not say so: releases before this one.
+_NOBODYS_SECONDS = 24 * 3600
 
 
 def read_text(path: Path) -> str:
@@ -165,15 +173,90 @@ def private_folder(folder: Path) -> Path:
     return folder
 
 
+def _maker() -> str:
+    """How the name of everything temporary begins that this process makes."""
+    return f".{os.getpid()}-{_started(os.getpid())}-"
+
+
+def _started(process: int) -> str:
+    """When a living process began, in ticks since the machine did, so that no clock matters; '' where nobody can tell."""
+    with suppress(OSError):
+        return Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
+    return ""
+
+
+def _is_at_work(process: int, started: str) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # it lives, as somebody else's
+    return _started(process) == started
+
+
+def temporary_path(folder: Path) -> Path:
+    """A name in the folder for something temporary that another program makes there, and removes when all goes well."""
+    return folder / f"{_maker()}{secrets.token_hex(4)}{_TEMPORARY}"
+
+
 @contextmanager
 def temporary_file(folder: Path) -> Iterator[Path]:
     """An empty file in the folder for the owner alone (0600), removed at the end of the block if still there."""
-    handle, name = tempfile.mkstemp(dir=private_folder(folder), prefix=".", suffix=".tmp")
+    handle, name = tempfile.mkstemp(dir=private_folder(folder), prefix=_maker(), suffix=_TEMPORARY)
     os.close(handle)
     try:
         yield Path(name)
     finally:
         Path(name).unlink(missing_ok=True)
+
+
+@contextmanager
+def temporary_folder(folder: Path | None = None) -> Iterator[Path]:
+    """A folder for the owner alone (0700), removed with all that is in it at the end of the block; in that of the machine
+    for what is temporary where no other is named, and then what killed processes left there goes first.
+    """
+    if folder is None:
+        folder = Path(tempfile.gettempdir())
+        _clear(folder.glob(f".*-vroeg{_TEMPORARY}"))
+        suffix = f"-vroeg{_TEMPORARY}"
+    else:
+        private_folder(folder)
+        suffix = _TEMPORARY
+    with tempfile.TemporaryDirectory(dir=folder, prefix=_maker(), suffix=suffix, ignore_cleanup_errors=True) as made:
+        yield Path(made)
+
+
+def clear_leftovers(home: Home) -> None:
+    """Removes what killed processes left half written; what belongs to one that lives stays. The inbox is not ours."""
+    if not home.root.is_dir():
+        return
+    for folder in home.root.iterdir():
+        if folder.is_dir() and not folder.is_symlink() and folder not in (home.inbox, home.dagster):
+            _clear(folder.glob(f"**/.*{_TEMPORARY}"))
+    # Of the folders of Dagster only the first is written to by us.
+    for folder in (home.root, home.dagster):
+        _clear(folder.glob(f".*{_TEMPORARY}"))
+    # What releases before this one left there has any name.
+    with suppress(FileNotFoundError):
+        _clear(home.scratch.iterdir())
+
+
+def _clear(found: Iterable[Path]) -> None:
+    for path in list(found):
+        try:
+            if (made := _MADE_BY.match(path.name)) is not None:
+                gone = not _is_at_work(int(made[1]), made[2])
+            else:
+                gone = time.time() - path.lstat().st_ctime > _NOBODYS_SECONDS
+            if not gone:
+                continue
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+        except (FileNotFoundError, PermissionError):
+            continue  # another process removed it, or it is that of another user
 
 
 @contextmanager
@@ -196,7 +279,7 @@ def replacing_elsewhere(target: Path, do: str = "give another --output") -> Iter
     Raises VroegError when nothing can be written there, which says what to `do`.
     """
     try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".tmp")
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=_maker(), suffix=_TEMPORARY)
     except OSError as error:
         raise VroegError(f"cannot be written ({error.strerror})", where=target, do=do) from None
     os.close(handle)

@@ -21,7 +21,7 @@ from vroeg_pipeline.domain.months import TIME_ZONE
 from vroeg_pipeline.installation import schema
 from vroeg_pipeline.installation.extensions import load_extension
 from vroeg_pipeline.installation.garbage import seldom_collected
-from vroeg_pipeline.installation.home import Home, private_folder
+from vroeg_pipeline.installation.home import Home, private_folder, temporary_path
 from vroeg_pipeline.installation.locking import Patience, Say, run_lock
 from vroeg_pipeline.installation.progress import progress_in
 from vroeg_pipeline.installation.statements import MEMORY_LIMIT, fetch_one, insert_rows, quoted, transaction
@@ -100,10 +100,10 @@ class WarehouseResource(DuckDBResource):
         if read_only and not home.warehouse.exists():
             raise VroegError("there is no warehouse yet", where=home.warehouse, do="start with: vroeg run")
         with _owner_only_files(), self.get_connection() as connection:
-            scratch = private_folder(home.scratch)
+            spill = temporary_path(private_folder(home.scratch))
             connection.execute(f"SET TimeZone = '{TIME_ZONE}'")
             connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
-            connection.execute(f"SET temp_directory = {quoted(str(scratch / 'spill'))}")
+            connection.execute(f"SET temp_directory = {quoted(str(spill))}")
             connection.execute("SET autoinstall_known_extensions = false")
             connection.execute("SET enable_progress_bar = false")  # it would come between the lines of a command
             self._attach(connection, home.warehouse, read_only)

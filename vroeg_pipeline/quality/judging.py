@@ -23,7 +23,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from vroeg_pipeline.domain.agreements import Agreement
-from vroeg_pipeline.installation.home import private_folder, replacing
+from vroeg_pipeline.installation.home import replacing, temporary_folder
 from vroeg_pipeline.installation.imports import bring_back, import_when_used
 from vroeg_pipeline.installation.notes import Finding
 from vroeg_pipeline.quality import data_docs, expectations
@@ -208,14 +208,15 @@ class _Judges:
 
 
 @contextmanager
-def _temporary_files_in(folder: Path) -> Iterator[None]:
+def _temporary_files_in(scratch: Path) -> Iterator[None]:
     """An ephemeral context still makes a folder, which must not lie outside the installation (DOMAIN §13)."""
     before = tempfile.tempdir
-    tempfile.tempdir = str(private_folder(folder))
-    try:
-        yield
-    finally:
-        tempfile.tempdir = before
+    with temporary_folder(scratch) as folder:
+        tempfile.tempdir = str(folder)
+        try:
+            yield
+        finally:
+            tempfile.tempdir = before
 
 
 def _findings(
