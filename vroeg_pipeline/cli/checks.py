@@ -1,4 +1,4 @@
-"""The checks on the command line (`vroeg checks`): what each said last of each month, what does not hold first."""
+"""The checks on the command line (`vroeg checks`): what each said last of a month, what does not hold first, what to do."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.notes import VERDICTS, noted_verdicts
+from vroeg_pipeline.quality.wrong_now import to_do
 
 
 def show_checks(home: Home, months: int | None, out: Console, *, failed: bool) -> None:
@@ -31,7 +32,8 @@ def show_checks(home: Home, months: int | None, out: Console, *, failed: bool) -
         for each in verdicts:
             if not (each.passed and failed):
                 mark = "[green]✓[/]" if each.passed else "[red]✗[/]"
-                table.add_row(month_text(month), mark, each.asset, each.check, escape(each.said))
+                do = f"\n[dim]→ {escape(to_do(each))}[/dim]" if to_do(each) else ""
+                table.add_row(month_text(month), mark, each.asset, each.check, escape(each.said) + do)
     if table.row_count:
         out.print(table)
     out.print("\n".join(counts))

@@ -30,6 +30,7 @@ from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.progress import progress_of
 from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.monthly import month_key
+from vroeg_pipeline.quality.board_page import refresh_board
 from vroeg_pipeline.verdicts import NOT_JUDGED
 
 # Puts a run of the command line under the code location in the UI, as if it had been launched there.
@@ -79,6 +80,8 @@ def run_months(home: Home, months: Sequence[date], out: Console, *, verbose: boo
             progress.failure or "the run failed",
             do=f"the whole story of run {result.run_id[:8]} is in the UI: make dev",
         )
+    # Its asset comes before the checks, and the daemon that keeps it up to date may not run.
+    refresh_board(installation)
     out.print(progress.summary())
     show_months(installation, months, out)
 

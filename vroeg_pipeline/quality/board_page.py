@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from datetime import date
 from html import escape
+from itertools import groupby
 from pathlib import Path
 
 from vroeg_pipeline.deliveries.partner_month import DeliveryState
@@ -18,6 +19,7 @@ from vroeg_pipeline.installation.home import Home, private_folder, replacing
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.quality.board import Board, Cell, Line
 from vroeg_pipeline.quality.delivery_register import noted_board
+from vroeg_pipeline.quality.wrong_now import Wrong, wrong_now
 
 PAGE = "delivery_board.html"
 MONTHS_SHOWN = 12
@@ -58,6 +60,7 @@ b { display: block } small { display: block; color: #45535f }
 .on-time { background: #d8f0dd } .late { background: #fdeec2 } .missing { background: #f6c6c2; font-weight: 600 }
 .refused { background: #f9d9c8 } .outdated { background: #e8d9f3 } .expected { background: #dcebf8 }
 .not-owed { background: #f7f8f9; color: #5a6670 }
+ul { padding-left: 1.2rem; margin: .3rem 0 } li { margin: .35rem 0; overflow-wrap: anywhere }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem .8rem; margin: .5rem 0 }
 dt { padding: 0 .5rem; border-radius: 4px } dd { margin: 0; color: #45535f }
 section { break-inside: avoid } svg { display: block; margin-top: .3rem }
@@ -83,7 +86,7 @@ def write_board(home: Home, board: Board) -> Path:
     """Writes the page, owner-only, in place of an older one; gives its path."""
     path = private_folder(home.outbox) / PAGE
     with replacing(path) as temporary:
-        temporary.write_text(board_page(board), encoding="utf-8")
+        temporary.write_text(board_page(board, wrong_now(home, board.months)), encoding="utf-8")
     return path
 
 
@@ -97,13 +100,14 @@ def refresh_board(installation: Installation) -> None:
         old, age = path.read_text(encoding="utf-8"), time.time() - path.stat().st_mtime
     except OSError:
         old, age = "", 0.0
-    changed = _MADE_AT.sub("", old) != _MADE_AT.sub("", board_page(board))
+    page = board_page(board, wrong_now(installation.home, board.months))
+    changed = _MADE_AT.sub("", old) != _MADE_AT.sub("", page)
     if changed or age > _REWRITE_AFTER_SECONDS:
         write_board(installation.home, board)
 
 
-def board_page(board: Board) -> str:
-    """The page as text."""
+def board_page(board: Board, wrong: Sequence[Wrong]) -> str:
+    """The page as text, with what is wrong in its months."""
     made = moment_text(board.made_at)
     head = "".join(f'<th scope="col">{month_text(month)}</th>' for month in board.months)
     rows = "".join(
@@ -122,8 +126,24 @@ def board_page(board: Board) -> str:
         'where a partner took over another.</p><div class="scroll" tabindex="0" role="group" '
         'aria-label="Partners by months"><table>'
         f'<thead><tr><th scope="col">partner</th>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
-        f"<dl>{legend}</dl><h2>Rows delivered</h2>{histories}</main></body></html>\n"
+        f"<dl>{legend}</dl><h2>What is wrong now</h2>{_wrong(wrong)}<h2>Rows delivered</h2>{histories}</main></body>"
+        "</html>\n"
     )
+
+
+def _wrong(wrong: Sequence[Wrong]) -> str:
+    if not wrong:
+        return "<p>Nothing: every check of these months holds.</p>"
+    months = []
+    for month, of_month in groupby(wrong, key=lambda each: each.month):
+        items = "".join(
+            f"<li><b>{escape(each.verdict.asset)}, {each.verdict.check}</b>{escape(each.verdict.said)}"
+            + (f"<small>→ {escape(each.do)}</small>" if each.do else "")
+            + "</li>"
+            for each in of_month
+        )
+        months.append(f"<h3>{month_text(month)}</h3><ul>{items}</ul>")
+    return "".join(months)
 
 
 def _class(state: DeliveryState) -> str:

@@ -31,14 +31,14 @@ def judged(world: World) -> World:
 
 
 def test_the_newest_month_comes_first_and_what_does_not_hold_before_what_does(judged: World) -> None:
-    rows = [line.split()[:4] for line in shown(judged)[1:5]]
+    rows = [line.split()[:4] for line in shown(judged) if {"✓", "✗"} & {*line}]
     assert rows == [
         ["2021-03", "✗", "deliveries/huur", "delivered"],
         ["2021-03", "✓", "address_matches", "keys_are_unique"],
         ["2021-02", "✓", "address_matches", "keys_are_unique"],
         ["2021-02", "✓", "deliveries/huur", "delivered"],
     ]
-    assert shown(judged)[5:] == ["2021-03: 1 of 2 do not hold", "2021-02: 0 of 2 do not hold"]
+    assert shown(judged)[-2:] == ["2021-03: 1 of 2 do not hold", "2021-02: 0 of 2 do not hold"]
 
 
 def test_what_failed_can_be_asked_alone(judged: World) -> None:
