@@ -6,7 +6,7 @@ Plain facts in, notices out. What counts as wrong with a delivery stands in `ale
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
@@ -14,6 +14,7 @@ from enum import StrEnum
 from vroeg_pipeline.alerts.facts import Facts, Solution
 from vroeg_pipeline.domain.alerts import AlertKind
 from vroeg_pipeline.domain.months import AMSTERDAM, amsterdam_day, working_days_after
+from vroeg_pipeline.installation.notes import AlertKey, Silence
 
 # Somebody must be there to read a reminder.
 REMINDER_TIME = time(9, 0)
@@ -46,7 +47,7 @@ class Condition:
         return self.facts.kind
 
     @property
-    def key(self) -> tuple[str, str, str, str]:
+    def key(self) -> AlertKey:
         """What makes it the same condition as one that was told before."""
         return (self.kind.value, self.subject, str(self.month or ""), self.occurrence)
 
@@ -76,8 +77,8 @@ class Book:
     """What was told so far. `begun` is None before the first look: what happened before it is not told as news."""
 
     begun: datetime | None = None
-    problems: Mapping[tuple[str, str, str, str], OpenProblem] = field(default_factory=dict)
-    events: frozenset[tuple[str, str, str, str]] = frozenset()
+    problems: Mapping[AlertKey, OpenProblem] = field(default_factory=dict)
+    events: frozenset[AlertKey] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -86,15 +87,22 @@ class Observed:
 
     `withheld`: partners and months of which nothing can be said now, as their files are still to be judged (a partner of
     None is all of them): their problems are neither raised nor solved. `solutions`: what to tell of a partner's month
-    when a problem of it is solved.
+    when a problem of it is solved. `silences`: what people asked to be silent about, those in force.
     """
 
     conditions: Sequence[Condition] = ()
     withheld: frozenset[tuple[str | None, date]] = frozenset()
     solutions: Mapping[tuple[str, date], Solution] = field(default_factory=dict)
+    silences: Sequence[Silence] = ()
+
+    def is_acknowledged(self, condition: Condition) -> bool:
+        """Whether somebody has taken it on, so that nobody needs to be reminded."""
+        return any(silence.key == condition.key for silence in self.silences)
 
     def can_tell(self, condition: Condition) -> bool:
-        """Whether anything can be said of what the condition is about."""
+        """Whether anything can and may be said of what the condition is about."""
+        if is_muted(condition, self.silences):
+            return False
         month = condition.month
         return month is None or not {(condition.subject, month), (None, month)} & self.withheld
 
@@ -106,7 +114,7 @@ def plan(
 
     Nothing is told twice, but a reminder of a problem after so many working days, and a problem that comes back after it
     was solved. Problems and events of months before `from_month` are not news any more and get no reminder; that one of
-    them is solved is told.
+    them is solved is told. What somebody acknowledged gets no reminder, and what is muted waits until it is not.
     """
     problems, events, notices = dict(book.problems), set(book.events), []
     seen = {condition.key: condition for condition in observed.conditions if observed.can_tell(condition)}
@@ -119,6 +127,7 @@ def plan(
                     notices.append(Notice(Phase.RAISED, condition, now, now))
         elif known := problems.get(key):
             due = _reminder_due(known.told_at, reminder_working_days) <= now and recent
+            due = due and not observed.is_acknowledged(condition)
             problems[key] = replace(known, condition=condition, told_at=now if due else known.told_at)
             if due:
                 notices.append(Notice(Phase.REMINDER, condition, now, known.since))
@@ -131,6 +140,11 @@ def plan(
             solution = observed.solutions.get((known.condition.subject, known.condition.month or date.min))
             notices.append(Notice(Phase.SOLVED, known.condition, now, known.since, solution))
     return Book(book.begun or now, problems, frozenset(events)), notices
+
+
+def is_muted(condition: Condition, silences: Iterable[Silence]) -> bool:
+    """Whether any of the silences in force mutes it."""
+    return any(silence.mutes(condition.kind.value, condition.subject) for silence in silences)
 
 
 def _reminder_due(told_at: datetime, working_days: int) -> datetime:

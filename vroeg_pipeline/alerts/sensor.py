@@ -16,7 +16,7 @@ from vroeg_pipeline.alerts.book import LOCK_SECONDS, AlertState, Waiting, alert_
 from vroeg_pipeline.alerts.facts import Automation, Disk, Mistaken, RunFailed
 from vroeg_pipeline.alerts.messages import Message, compose, partner_text
 from vroeg_pipeline.alerts.notifier import send
-from vroeg_pipeline.alerts.plan import Condition, Notice, Observed, Phase, is_quiet, plan, retry_after
+from vroeg_pipeline.alerts.plan import Condition, Notice, Observed, Phase, is_muted, is_quiet, plan, retry_after
 from vroeg_pipeline.alerts.problems import (
     crises,
     delivery_problems,
@@ -25,6 +25,7 @@ from vroeg_pipeline.alerts.problems import (
     stray_files,
     table_problems,
 )
+from vroeg_pipeline.alerts.silences import end_solved, silences_at
 from vroeg_pipeline.automation.health import disk_finding, tick_findings
 from vroeg_pipeline.automation.jobs import INTAKE_JOB, MONTH_JOB
 from vroeg_pipeline.deliveries.assets import delivery_key
@@ -146,7 +147,7 @@ def observe(installation: Installation, instance: dg.DagsterInstance, state: Ale
         for finding in tick_findings(instance, now)
         if not finding.healthy and finding.part != f"sensor {_SENSOR}"
     ]
-    return Observed(conditions, frozenset(withheld), solutions)
+    return Observed(conditions, frozenset(withheld), solutions, silences_at(home, now))
 
 
 def _months(installation: Installation, state: AlertState, now: datetime) -> list[date]:
@@ -236,6 +237,7 @@ def look(installation: Installation, instance: dg.DagsterInstance, wait_seconds:
         state, notices = planned(installation, instance, before)
         if state != before:
             write_alerts(installation.home, state)
+        end_solved(installation.home, state.book.problems, installation.now())
         return _send(installation, state, notices)
 
 
@@ -266,14 +268,14 @@ def planned(
 
 
 def _ready(installation: Installation, state: AlertState) -> Iterator[tuple[str, Message, tuple[Notice, ...]]]:
-    """The message for each recipient that is to be tried now, and the notices in it. In quiet hours only of a crisis, where
-    the settings say so.
+    """The message for each recipient that is to be tried now, and the notices in it, without what is muted now. In quiet
+    hours only of a crisis, where the settings say so.
     """
     now, alerts = installation.now(), installation.settings.alerts
-    quiet = is_quiet(now, alerts.quiet_hours)
+    quiet, silences = is_quiet(now, alerts.quiet_hours), silences_at(installation.home, now)
     everybody = recipients(installation)
     for name, waiting in state.waiting.items():
-        notices = waiting.notices
+        notices = tuple(notice for notice in waiting.notices if not is_muted(notice.condition, silences))
         if quiet:
             urgent = [notice for notice in notices if notice.condition.kind == AlertKind.CRISIS]
             notices = tuple(urgent) if alerts.crisis_at_any_hour else ()

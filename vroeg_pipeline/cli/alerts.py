@@ -1,4 +1,6 @@
-"""The alerts on the command line (`vroeg alerts`): what is open and waits, what would be sent, whether a channel works."""
+"""The alerts on the command line (`vroeg alerts`): what is open and waits, what would be sent, whether a channel works, and
+what is to be silent.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +16,7 @@ from vroeg_pipeline.alerts.book import read_alerts
 from vroeg_pipeline.alerts.messages import Message
 from vroeg_pipeline.alerts.notifier import send
 from vroeg_pipeline.alerts.sensor import look, planned, preview, recipients
+from vroeg_pipeline.alerts.silences import acknowledge, mute, problem_id, silences_at, unmute
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import moment_text, month_text
 from vroeg_pipeline.installation.dagster_home import prepare_dagster_home
@@ -32,12 +35,18 @@ def show_alerts(home: Home, out: Console) -> None:
         with _instance(home) as instance:
             state, _ = planned(installation, instance, state)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("open problem", "of", "month", "since"):
+    silences = silences_at(home, installation.now())
+    taken_on = {silence.key: silence.by for silence in silences if silence.key}
+    for column in ("id", "open problem", "of", "month", "since", "acknowledged by"):
         table.add_column(column)
     for problem in sorted(state.book.problems.values(), key=lambda problem: problem.since):
-        of, month = problem.condition.subject, problem.condition.month
-        table.add_row(problem.condition.kind, of, month_text(month) if month else "", moment_text(problem.since))
+        condition = problem.condition
+        month, by = month_text(condition.month) if condition.month else "", taken_on.get(condition.key, "")
+        since = moment_text(problem.since)
+        table.add_row(problem_id(condition), condition.kind, condition.subject, month, since, escape(by))
     out.print(table if table.row_count else "No open problems.")
+    for silence in silences:
+        out.print(escape(f"{silence}."[:1].upper() + f"{silence}."[1:]))
     for name, waiting in sorted(state.waiting.items()):
         why = f": {waiting.reason}" if waiting.reason else ""
         out.print(f"{len(waiting.notices)} wait for {escape(name)}{escape(why)}")
@@ -87,6 +96,24 @@ def try_channels(home: Home, out: Console) -> None:
             out.print(f"[green]✓[/green] {escape(name)} took the trial message")
     if failed:
         raise VroegError("; ".join(failed))
+
+
+def acknowledge_alert(home: Home, prefix: str, until: str | None, by: str, out: Console) -> None:
+    """Takes on an open problem, and says so; raises as `alerts.silences.acknowledge` does."""
+    _, silence = acknowledge(home, prefix, by, until, Installation.load(home).now())
+    out.print(escape(f"{silence}. That it is solved is told."))
+
+
+def mute_alerts(home: Home, kind: str | None, partner: str | None, until: str, by: str, out: Console) -> None:
+    """Mutes a kind, a partner or both, and says so; raises as `alerts.silences.mute` does."""
+    installation = Installation.load(home)
+    silence = mute(home, installation.partners, kind, partner, until, by, installation.now())
+    out.print(escape(f"{silence}. What is still so then is told then."))
+
+
+def unmute_alerts(home: Home, kind: str | None, partner: str | None, by: str, out: Console) -> None:
+    """Ends a mute, and says so; raises as `alerts.silences.unmute` does."""
+    out.print(escape(f"No more: {unmute(home, kind, partner, by, Installation.load(home).now())}."))
 
 
 @contextmanager

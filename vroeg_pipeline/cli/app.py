@@ -423,9 +423,16 @@ def decide_on_file(
     decide_delivery(Home.from_environment(), file, what, by, reason, partner, out, problems)
 
 
-@app.command()
+alerts = typer.Typer(invoke_without_command=True, help="See what is told to whom, and what is to be silent.")
+app.add_typer(alerts, name="alerts")
+_KIND = Annotated[str | None, typer.Option(help="A kind of alert, for example missing.", show_default=False)]
+_PARTNER = Annotated[str | None, typer.Option(help="A partner.", show_default=False)]
+
+
+@alerts.callback()
 @one_line_errors
-def alerts(
+def show_alerts(
+    context: typer.Context,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be sent now; send nothing.")] = False,
     send: Annotated[bool, typer.Option("--send", help="Look and send once, where no daemon does.")] = False,
     trial: Annotated[bool, typer.Option("--test", help="Send a trial message to every channel.")] = False,
@@ -434,6 +441,8 @@ def alerts(
 
     The daemon sends by itself (sensor `alerts`). Who gets what stands under `alerts` in settings.yaml.
     """
+    if context.invoked_subcommand:
+        return
     if [dry_run, send, trial].count(True) > 1:
         raise VroegError("which one?", do="give one of --dry-run, --send and --test")
     from vroeg_pipeline.cli import alerts as alerting
@@ -447,6 +456,54 @@ def alerts(
         alerting.try_channels(home, out)
     else:
         alerting.show_alerts(home, out)
+
+
+@alerts.command("ack")
+@one_line_errors
+def acknowledge_alert(
+    problem: Annotated[str, typer.Argument(metavar="ID", help="How it begins in `vroeg alerts`.")],
+    by: Annotated[str, typer.Option(help="Who takes it on.")],
+    until: Annotated[
+        str | None, typer.Option(help="Until then only: YYYY-MM-DD, or with a time.", show_default=False)
+    ] = None,
+) -> None:
+    """Take on an open problem: no reminders of it until it is solved.
+
+    vroeg alerts ack 3f9a0c --by "J. de Boer"
+    """
+    from vroeg_pipeline.cli.alerts import acknowledge_alert
+
+    acknowledge_alert(Home.from_environment(), problem, until, by, out)
+
+
+@alerts.command("mute")
+@one_line_errors
+def mute_alerts(
+    until: Annotated[str, typer.Option(help="YYYY-MM-DD (09:00), or with a time.")],
+    by: Annotated[str, typer.Option(help="Who asks.")],
+    kind: _KIND = None,
+    partner: _PARTNER = None,
+) -> None:
+    """Be silent about a kind, a partner or both for a while. What is still so then is told then.
+
+    vroeg alerts mute --kind missing --partner eneco --until 2021-03-20 --by "J. de Boer"
+    """
+    from vroeg_pipeline.cli.alerts import mute_alerts
+
+    mute_alerts(Home.from_environment(), kind, partner, until, by, out)
+
+
+@alerts.command("unmute")
+@one_line_errors
+def unmute_alerts(
+    by: Annotated[str, typer.Option(help="Who asks.")],
+    kind: _KIND = None,
+    partner: _PARTNER = None,
+) -> None:
+    """End a mute before its time: of just this kind, partner or both."""
+    from vroeg_pipeline.cli.alerts import unmute_alerts
+
+    unmute_alerts(Home.from_environment(), kind, partner, by, out)
 
 
 @app.command()

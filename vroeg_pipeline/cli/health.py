@@ -17,6 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from vroeg_pipeline.alerts.book import read_alerts
+from vroeg_pipeline.alerts.silences import silences_at
 from vroeg_pipeline.automation.health import HealthFinding, disk_finding, tick_findings
 from vroeg_pipeline.ddas.answers import months_behind, months_unanswered
 from vroeg_pipeline.ddas.signing import certificates_to_renew
@@ -127,7 +128,8 @@ def _alerts(home: Home, now: datetime) -> HealthFinding:
         if each.failing_since and now - each.failing_since >= _ALERT_TOLERANCE
     }
     if not failing:
-        return HealthFinding("alerts", True, f"{sum(len(each.notices) for each in waiting.values())} wait to be sent")
+        wait = f"{sum(len(each.notices) for each in waiting.values())} wait to be sent"
+        return HealthFinding("alerts", True, "; ".join([wait, *map(str, silences_at(home, now))]))
     said = "; ".join(
         f"{recipient} cannot be reached since {moment_text(each.failing_since or now)}: {each.reason}"
         for recipient, each in sorted(failing.items())

@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from vroeg_pipeline.domain.months import is_month, month_text, parse_month
+from vroeg_pipeline.domain.months import is_month, moment_text, month_text, parse_month
 from vroeg_pipeline.installation.home import Home, private_folder, replacing
 
 N = TypeVar("N")
@@ -172,6 +172,56 @@ class FirstSeen:
     partners: Mapping[str, datetime | None]
 
 
+# What makes an alert the same as one told before: its kind, subject, month and occurrence.
+AlertKey = tuple[str, str, str, str]
+
+
+@dataclass(frozen=True)
+class Silence:
+    """What somebody (`by`) asked to be silent about: one open problem (`key`), or a kind, a partner or both.
+
+    Moments are aware. `until`: None lasts until the problem is solved. `ended_at`: when it was solved, replaced
+    or, by `ended_by`, lifted.
+    """
+
+    by: str
+    at: datetime
+    until: datetime | None = None
+    key: AlertKey | None = None
+    kind: str | None = None
+    partner: str | None = None
+    ended_at: datetime | None = None
+    ended_by: str | None = None
+
+    def is_in_force(self, now: datetime) -> bool:
+        """Whether it holds at an aware moment."""
+        return self.ended_at is None and (self.until is None or now < self.until)
+
+    def is_of(self, other: Silence) -> bool:
+        """Whether both are about the same."""
+        return (self.key, self.kind, self.partner) == (other.key, other.kind, other.partner)
+
+    def mutes(self, kind: str, subject: str) -> bool:
+        """Whether alerts of this kind and subject are muted by it."""
+        return self.key is None and self.kind in (None, kind) and self.partner in (None, subject)
+
+    def __str__(self) -> str:
+        until = f"until {moment_text(self.until)}" if self.until else "until it is solved"
+        if self.key:
+            kind, subject, month, _ = self.key
+            what = " ".join(part for part in (kind, subject, month[:7]) if part)
+            return f"{what} is acknowledged {until} ({self.by}, {moment_text(self.at)})"
+        what = " of ".join(part for part in (self.kind or "everything", self.partner) if part)
+        return f"{what} is muted {until} ({self.by}, {moment_text(self.at)})"
+
+
+@dataclass(frozen=True)
+class Silences:
+    """All that were ever asked for, oldest first."""
+
+    silences: tuple[Silence, ...] = ()
+
+
 class Note(Generic[N]):
     """The one note of a kind that belongs to no month: `taken_in/<name>.json`."""
 
@@ -232,6 +282,7 @@ DONE = Notes("done", WorkedOn)
 DECIDED = Notes("decided", Decided)
 AGREED = Note("agreed", Agreed)
 FIRST_SEEN = Note("first_seen", FirstSeen)
+SILENCES = Note("silences", Silences)
 
 
 def note_verdicts(home: Home, month: date, assets: Iterable[str], verdicts: Sequence[NotedVerdict]) -> None:

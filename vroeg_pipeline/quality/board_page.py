@@ -117,6 +117,8 @@ def board_page(board: Board, wrong: Sequence[Wrong]) -> str:
         f'<dt class="{_class(state)}">{_MARKS[state]} {state}</dt><dd>{meaning}</dd>'
         for state, meaning in _MEANINGS.items()
     )
+    silent = "".join(f"<li>{escape(str(silence))}</li>" for silence in board.silences)
+    silences = f"<h2>Alerts that are silent</h2><ul>{silent}</ul>" if silent else ""
     histories = "".join(_history(line, board.months) for line in board.lines)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -126,8 +128,8 @@ def board_page(board: Board, wrong: Sequence[Wrong]) -> str:
         'where a partner took over another.</p><div class="scroll" tabindex="0" role="group" '
         'aria-label="Partners by months"><table>'
         f'<thead><tr><th scope="col">partner</th>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
-        f"<dl>{legend}</dl><h2>What is wrong now</h2>{_wrong(wrong)}<h2>Rows delivered</h2>{histories}</main></body>"
-        "</html>\n"
+        f"<dl>{legend}</dl><h2>What is wrong now</h2>{_wrong(wrong)}{silences}<h2>Rows delivered</h2>{histories}"
+        "</main></body></html>\n"
     )
 
 

@@ -6,6 +6,7 @@ What a state means stands in `deliveries.partner_month`, what is wrong in `alert
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 
 import duckdb
@@ -16,7 +17,7 @@ from vroeg_pipeline.domain.months import month_of, months_between
 from vroeg_pipeline.installation.agreed import is_asleep
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import Installation
-from vroeg_pipeline.installation.notes import REGISTER, RegisteredFile, RegisterNote
+from vroeg_pipeline.installation.notes import REGISTER, SILENCES, RegisteredFile, RegisterNote, Silences
 from vroeg_pipeline.quality.board import Board, make_board
 
 FilesByPartner = Mapping[str, Sequence[RegisteredFile]]
@@ -33,7 +34,7 @@ def read_board(connection: duckdb.DuckDBPyConnection, installation: Installation
     run = {month for _, month in files} | months_worked_on(installation.home)
     strangers = sum(1 for partner, _ in files if not installation.partners.is_known(partner))
     months = _months_shown(run, installation.now(), at_most)
-    return make_board(installation.partners, files, months, installation.now()), strangers
+    return _with_silences(make_board(installation.partners, files, months, installation.now()), installation), strangers
 
 
 def noted_board(installation: Installation, at_most: int) -> Board:
@@ -45,7 +46,12 @@ def noted_board(installation: Installation, at_most: int) -> Board:
         for month in months
         for partner, of_partner in (noted_files(installation.home, month) or {}).items()
     }
-    return make_board(installation.partners, files, months, installation.now())
+    return _with_silences(make_board(installation.partners, files, months, installation.now()), installation)
+
+
+def _with_silences(board: Board, installation: Installation) -> Board:
+    noted = (SILENCES.read(installation.home) or Silences()).silences
+    return replace(board, silences=tuple(silence for silence in noted if silence.is_in_force(board.made_at)))
 
 
 def told_months(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date) -> list[PartnerMonth]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 
 import pytest
@@ -26,7 +27,7 @@ from vroeg_pipeline.deliveries.partner_month import DeliveryState, PartnerMonth
 from vroeg_pipeline.domain.agreements import parse_agreement
 from vroeg_pipeline.domain.alerts import AlertKind
 from vroeg_pipeline.domain.months import month_of
-from vroeg_pipeline.installation.notes import NotedVerdict, RegisteredFile
+from vroeg_pipeline.installation.notes import NotedVerdict, RegisteredFile, Silence
 from vroeg_pipeline_tests.kit.world import agreement, moment
 
 MARCH, FEBRUARY = date(2021, 3, 1), date(2021, 2, 1)
@@ -37,9 +38,13 @@ FRIDAY = moment("2021-03-05 17:01")
 
 
 def look(
-    book: Book, now: datetime, *conditions: Condition, withheld: frozenset[tuple[str | None, date]] = frozenset()
+    book: Book,
+    now: datetime,
+    *conditions: Condition,
+    withheld: frozenset[tuple[str | None, date]] = frozenset(),
+    silences: Sequence[Silence] = (),
 ) -> tuple[Book, list[tuple[str, str]]]:
-    observed = Observed(conditions, withheld)
+    observed = Observed(conditions, withheld, silences=silences)
     book, notices = plan(book, observed, now, from_month=FEBRUARY, reminder_working_days=3)
     return book, [(notice.phase.value, notice.condition.kind.value) for notice in notices]
 
@@ -58,6 +63,32 @@ def test_a_problem_is_told_once_reminded_of_and_solved() -> None:
     book, told = look(book, moment("2021-03-11 10:00"))
     assert told == [("solved", "missing")]
     assert look(book, moment("2021-03-11 10:01"))[1] == []
+
+
+def test_what_somebody_took_on_gets_no_reminder_and_is_told_when_it_is_solved() -> None:
+    taken_on = Silence("A. Bakker", FRIDAY, key=MISSING.key)
+    book, _ = look(Book(), FRIDAY, MISSING)
+    assert look(book, moment("2021-03-20 09:00"), MISSING, silences=[taken_on])[1] == []
+    assert look(book, moment("2021-03-20 09:00"), MISSING)[1] == [("reminder", "missing")]
+    assert look(book, moment("2021-03-20 09:00"), silences=[taken_on])[1] == [("solved", "missing")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "partner", "is_muted"),
+    [
+        ("missing", None, True), (None, "huur", True), ("missing", "huur", True),
+        ("late", None, False), (None, "water", False), ("missing", "water", False), ("late", "huur", False),
+    ],
+)  # fmt: skip
+def test_what_is_muted_is_told_when_the_mute_ends(kind: str | None, partner: str | None, is_muted: bool) -> None:
+    mute, told = Silence("A", FRIDAY, moment("2021-03-20 09:00"), kind=kind, partner=partner), [("raised", "missing")]
+    book, first = look(Book(), FRIDAY, MISSING, silences=[mute])
+    assert first == ([] if is_muted else told)
+    book, after = look(book, FRIDAY + timedelta(minutes=1), MISSING)
+    assert after == (told if is_muted else [])
+    book, during = look(book, moment("2021-03-19 10:00"), silences=[mute])  # it was solved meanwhile
+    assert during == ([] if is_muted else [("solved", "missing")])
+    assert look(book, moment("2021-03-20 09:00"))[1] == ([("solved", "missing")] if is_muted else [])
 
 
 def test_a_problem_that_comes_back_is_told_again() -> None:

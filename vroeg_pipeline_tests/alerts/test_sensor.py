@@ -16,11 +16,12 @@ from dagster._core.storage.schedules import SqliteScheduleStorage
 
 from vroeg_pipeline.alerts.book import alert_lock, read_alerts
 from vroeg_pipeline.alerts.sensor import Looked, alerts_sensor, look, preview
+from vroeg_pipeline.cli.health import findings
 from vroeg_pipeline.definitions import build_defs
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation.home import private_folder
 from vroeg_pipeline.installation.installation import Installation
-from vroeg_pipeline.installation.notes import noted_verdicts
+from vroeg_pipeline.installation.notes import SILENCES, noted_verdicts
 from vroeg_pipeline.quality.delivery_register import noted_board
 from vroeg_pipeline_tests.cli.test_app import vroeg
 from vroeg_pipeline_tests.kit.listeners import Mailbox, Webhook, smtp_server, webhook
@@ -485,13 +486,63 @@ def test_on_the_command_line(town: World, hook: Webhook) -> None:
         del os.environ["VROEG_CLOCK"]
 
 
+def test_what_is_to_be_silent_is_asked_shown_and_ends(town: World, hook: Webhook) -> None:
+    clock = town.root / "clock"
+
+    def asked(*words: str) -> str:
+        clock.write_text(town.now.astimezone(UTC).isoformat())
+        done = vroeg(town.root, "alerts", *words, width=250, VROEG_CLOCK=str(clock))
+        assert done.returncode == (1 if done.stderr else 0)
+        return done.stdout + done.stderr
+
+    town.now = AFTER_DEADLINE
+    told(town)
+    (identity,) = [line.split()[0] for line in asked().splitlines() if "huur" in line]
+    assert "missing huur 2021-03 is acknowledged until it is solved (A. Bakker, 05-03-2021 17:01)" in asked(
+        "ack", identity[:4], "--by", "A.  Bakker"
+    )
+    muted = asked("mute", "--kind", "missing", "--partner", "water", "--until", "2021-03-12", "--by", "B")
+    assert "missing of water is muted until 12-03-2021 09:00 (B, 05-03-2021 17:01)" in muted
+    wrong = {
+        ("ack", "nul", "--by", "A"): "no open problem begins with 'nul'",
+        ("ack", identity, "--by", " "): "--by is empty",
+        ("mute", "--until", "2021-03-12", "--by", "B"): "what is to be silent is missing",
+        ("mute", "--kind", "mising", "--until", "2021-03-12", "--by", "B"): "did you mean 'missing'?",
+        ("mute", "--partner", "gas", "--until", "2021-03-12", "--by", "B"): "there is no partner 'gas'",
+        ("mute", "--kind", "late", "--until", "2021-03-01", "--by", "B"): "--until 01-03-2021 09:00 has passed",
+        ("mute", "--kind", "late", "--until", "morgen", "--by", "B"): "--until 'morgen' is no moment",
+        ("unmute", "--kind", "late", "--by", "B"): "nothing of that kind and partner is muted",
+    }
+    assert [words for words, said in wrong.items() if said not in asked(*words)] == []
+    town.now = moment("2021-03-11 09:00")
+    assert told(town).told == []
+    town.deliver("water", "2021-03", [row()], received="2021-03-11 10:00")
+    town.deliver("huur", "2021-03", [row()], received="2021-03-11 10:00")
+    town.now = moment("2021-03-11 11:00")
+    town.run("2021-03", upto="delivery_board")
+    assert "missing huur 2021-03 is acknowledged" in (town.home.outbox / "delivery_board.html").read_text()
+    (said,) = [finding.said for finding in findings(town.installation) if finding.part == "alerts"]
+    assert said.endswith("; missing of water is muted until 12-03-2021 09:00 (B, 05-03-2021 17:01)")
+    assert ("solved", "missing", "huur") in kinds(told(town))
+    listed = asked()
+    assert "acknowledged until" not in listed
+    assert "Missing of water is muted" in listed
+    lifted = asked("unmute", "--kind", "missing", "--partner", "water", "--by", "C")
+    assert "No more: missing of water is muted" in lifted
+    assert kinds(told(town)) == [("solved", "missing", "water")]
+    noted = SILENCES.read(town.home)
+    assert noted
+    assert [(each.by, each.ended_by) for each in noted.silences] == [("A. Bakker", None), ("B", "C")]
+    assert all(each.ended_at for each in noted.silences)
+
+
 def test_without_channels_what_is_open_is_shown_all_the_same(town: World) -> None:
     town.settings()
     (clock := town.root / "clock").write_text(AFTER_DEADLINE.astimezone(UTC).isoformat())
     noted = town.home.alerts.read_text()
     shown = vroeg(town.root, "alerts", VROEG_CLOCK=str(clock)).stdout
     assert "nobody gets alerts yet" in shown
-    assert [line.split()[:3] for line in shown.splitlines() if line.startswith("missing")] == [
+    assert [line.split()[1:4] for line in shown.splitlines() if " missing " in line] == [
         ["missing", "huur", "2021-03"],
         ["missing", "water", "2021-03"],
     ]
