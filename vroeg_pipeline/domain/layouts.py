@@ -157,6 +157,7 @@ class Layout(StrictModel):
 
     `columns`: a field to its headers, of which the first that the file has counts. Without a header these are positions
     from 1 as text, in a fixed-width file characters from-to or a name of its `fields`, in JSON and XML dotted paths.
+    `ignored_columns`: headers that the file may have besides, and that nobody needs to hear of.
     """
 
     # In this order, as the columns are checked against all else.
@@ -165,6 +166,7 @@ class Layout(StrictModel):
     split: dict[str, str] = Field(default_factory=dict)
     partner_column: str | None = None
     columns: dict[str, tuple[str, ...]]
+    ignored_columns: tuple[str, ...] = ()
 
     @field_validator("constants", mode="before")
     @classmethod
@@ -252,6 +254,21 @@ class Layout(StrictModel):
                 raise ValueError(f"header '{header}' is used for two fields")
             _check_header(header, info.data["delivery"])
         return value
+
+    @field_validator("ignored_columns")
+    @classmethod
+    def _not_used(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        used = {header_name(header) for headers in info.data.get("columns", {}).values() for header in headers}
+        used |= {header_name(header) for header in info.data.get("split") or ()}
+        used |= {header_name(info.data.get("partner_column") or "")}
+        for header in value:
+            if header_name(header) in used:
+                raise ValueError(f"header '{header}' is empty, or is used")
+        return value
+
+    def is_ignored(self, header: str) -> bool:
+        """Whether a header that is not agreed may be there all the same."""
+        return header_name(header) in map(header_name, self.ignored_columns)
 
     @property
     def required(self) -> tuple[str, ...]:

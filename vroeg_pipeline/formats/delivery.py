@@ -158,12 +158,13 @@ def _judged(layout: Layout, loaded: _Loaded, header: Header) -> ReadDelivery:
     wanted = {**layout.headers, **_partner(layout)}
     lacking = [field for field in (*layout.required, *_partner(layout)) if field not in found]
     optional = tuple(field for field in layout.headers if field not in found and field not in layout.required)
+    unexpected = tuple(each for each in header.unexpected if not layout.is_ignored(each))
     if not lacking:
-        return ReadDelivery(None, loaded.told, loaded.count, optional, header.unexpected)
+        return ReadDelivery(None, loaded.told, loaded.count, optional, unexpected)
     if loaded.hint:
         return ReadDelivery("missing_columns", loaded.hint, loaded.count, optional, ())
     one_header = layout.delivery.has_one_header
-    drift = drift_of(wanted, [*lacking, *optional], header.unexpected, one_header=one_header)
+    drift = drift_of(wanted, [*lacking, *optional], unexpected, one_header=one_header)
     renamed = Said(
         "".join(f"; '{old}' seems to be called '{new}' now" for old, new in drift.renamed.items()),
         "".join(f"; '{old}' lijkt nu '{new}' te heten" for old, new in drift.renamed.items()),
@@ -173,7 +174,7 @@ def _judged(layout: Layout, loaded: _Loaded, header: Header) -> ReadDelivery:
         headers=", ".join(f"'{wanted[field][0]}'" if field in wanted else field for field in lacking),
         renamed=renamed,
     )
-    return ReadDelivery("missing_columns", said, loaded.count, optional, header.unexpected)
+    return ReadDelivery("missing_columns", said, loaded.count, optional, unexpected)
 
 
 def _split_headers(layout: Layout, header: Header) -> set[str]:

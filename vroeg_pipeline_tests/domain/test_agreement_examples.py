@@ -36,5 +36,12 @@ def test_an_example_can_be_agreed(number: int) -> None:
 
 
 def test_the_page_has_every_option_and_field() -> None:
-    for option in (*DeliveryTerms.model_fields, *FileForm.model_fields, *DELIVERED_FIELDS, "constants", "split"):
+    for option in (
+        *DeliveryTerms.model_fields,
+        *FileForm.model_fields,
+        *DELIVERED_FIELDS,
+        "constants",
+        "split",
+        "ignored_columns",
+    ):
         assert re.search(rf"\b{option}\b", PAGE), option

@@ -37,6 +37,7 @@ def columns(**changes: Any) -> dict[str, Any]:
         ({"valid_from": "2020-13"}, "field 'valid_from': '2020-13' is not a month"),
         ({"valid_until": "2019-01"}, "valid_until lies before valid_from"),
         ({"succeeds": ["pre_wonen"]}, "a partner cannot succeed itself"),
+        ({"ignored_columns": ["surname "]}, "field 'ignored_columns': header 'surname ' is empty, or is used"),
         ({"owner": "data"}, "field 'owner': an e-mail address is expected"),
         ({"colums": {}}, "field 'colums' is not known, did you mean 'columns'?"),
         ({"delivery": {"format": "xls"}}, "field 'delivery.format': input should be 'csv', 'xlsx', 'json', "),

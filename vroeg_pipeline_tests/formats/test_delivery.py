@@ -9,7 +9,7 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,14 +38,16 @@ class Reader:
         self.scratch = folder / "scratch"
 
     def __call__(
-        self, content: bytes | str, kind: str = "csv", **terms: Any
+        self, content: bytes | str, kind: str = "csv", ignored: Sequence[str] = (), **terms: Any
     ) -> tuple[ReadDelivery, list[dict[str, Any]]]:
         path = self.folder / "delivery"
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         outcome = read_delivery(
             self.connection,
             path,
-            Layout.model_validate({"delivery": {"format": kind, **terms}, "columns": COLUMNS}),
+            Layout.model_validate(
+                {"delivery": {"format": kind, **terms}, "columns": COLUMNS, "ignored_columns": ignored}
+            ),
             "delivered",
             self.scratch,
         )
@@ -148,6 +150,13 @@ def test_headers_are_compared_trimmed_and_without_case(read: Reader) -> None:
     outcome, rows = read("\ufeff" + HEADER.upper().replace(";", " ; ") + ";Regio;\n" + line("K1") + ";Noord\n")
     assert (outcome.refusal, outcome.unexpected_columns) == (None, ("Regio",))
     assert references(rows) == [(1, "K1")]
+
+
+@pytest.mark.parametrize("header", [HEADER, HEADER.replace("Surname", "Naam")], ids=["whole", "lacks a column"])
+def test_what_may_be_there_besides_is_nothing_unexpected(read: Reader, header: str) -> None:
+    outcome, _ = read(f"{header};regio ;Wijk\n{line('K1')};Noord;1\n", ignored=["Regio", "Opmerking"])
+    lacking = () if header == HEADER else ("Naam",)
+    assert outcome.unexpected_columns == (*lacking, "Wijk")
 
 
 def test_missing_columns_are_named_by_agreement_and_never_by_the_file(read: Reader) -> None:
