@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: run test nightly dev lint bench way clean
+.PHONY: run test nightly dev lint bench way pictures clean
 .DELETE_ON_ERROR:
 
 # What running needs, and what tests and lint need besides; made anew when what they are made of changes.
@@ -51,6 +51,10 @@ bench: .venv/ready-for-tests
 way: .venv/ready-for-tests
 	@$(BIN)/python -m vroeg_pipeline_tests.way
 	@$(BIN)/python -m vroeg_pipeline_tests.refusals
+
+# Of the handbooks and of README's evaluation, from the sample world. Look at them before you commit them.
+pictures: .venv/ready-for-tests
+	@$(BIN)/python -m vroeg_pipeline_tests.pictures
 
 # The environment and caches; never data/.
 clean:

@@ -163,6 +163,14 @@ def test_a_page_that_names_a_rule_leads_to_it() -> None:
     assert anchors <= set(domain_page.sections().values())
 
 
+def test_pictures_are_on_a_page_and_small() -> None:
+    pages = [(CHECKOUT / path).read_text("utf-8") for path in ours() if path.endswith(".md")]
+    shown = {name for page in pages for name in re.findall(r"images/([\w-]+\.png)\)", page)}
+    pictures = {picture.name: picture.stat().st_size for picture in (CHECKOUT / "docs/images").iterdir()}
+    assert pictures.keys() == shown
+    assert [name for name, size in pictures.items() if size > 150_000] == []
+
+
 def test_what_is_not_there_is_found() -> None:
     gone = "`resources.warehouse`, `matches.nothing`, sql/macros.sql, `sql/`, sql/address_cases.yaml, docs/adr/0001 and 9999"
     assert dead_in(gone) == [
