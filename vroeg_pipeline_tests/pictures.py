@@ -24,8 +24,8 @@ from vroeg_pipeline_tests.kit.browser import chromium
 
 FOLDER = CHECKOUT / "docs/images"
 _DOTS_AN_INCH = 96
-_MONTH = "2021-03"
-_NOW = "2021-04-20T09:00:00+02:00"
+_FIRST, _MONTH = "2020-10", "2021-03"
+_NOW = "2021-04-05T09:00:00+02:00"
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def make_pictures(folder: Path = FOLDER) -> None:
             (file,) = month.glob(page.file)
             _draw(file, page, folder / f"nl-{page.name}.png")
         for name, path, height in (
-            ("evaluation", month / f"evaluatie_{_MONTH}.html", 1000),
+            ("evaluation", month.parent / f"evaluatie_{_FIRST}_{_MONTH}.html", 1000),
             ("nl-bord", month.parent / "delivery_board.html", 620),
         ):
             with chromium(path.as_uri()) as browser:
@@ -75,6 +75,7 @@ def _sample_month() -> Iterator[Path]:
         for words in (
             ("sample", "--last", _MONTH),
             ("run", "--all"),
+            ("evaluate",),
             ("worklists", "--month", _MONTH, "--worklist", "wijkteam_noord", "--forms"),
         ):
             subprocess.run([sys.executable, "-m", "vroeg_pipeline.cli.app", *words], env=around, check=True)
@@ -99,7 +100,7 @@ def _filled_in(month: Path) -> None:
     for header, cell in headers.items():
         sheet.column_dimensions[cell.column_letter].hidden = header not in (*shown, "Nr", "Adres", "Bewoner(s)")
     for row in range(6, 11):
-        sheet.row_dimensions[row].height = 30
+        sheet.row_dimensions[row].height = 36
     sheet.print_area = f"A5:{headers['Eindresultaat'].column_letter}10"
     for name in book.sheetnames:
         if name not in ("Werklijst", "Lijsten"):

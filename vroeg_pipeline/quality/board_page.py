@@ -53,7 +53,8 @@ h1 { font-size: 1.7rem; margin: 0 } h2 { font-size: 1.2rem; margin: 2.2rem 0 .4r
 .scroll { overflow-x: auto } .scroll:focus-visible { outline: 2px solid #14202b; outline-offset: 2px }
 table { border-collapse: separate; border-spacing: 3px; width: 100%; margin-top: 1rem; table-layout: fixed }
 th { text-align: left; font-weight: 600; padding: .3rem .4rem; overflow-wrap: anywhere } th:first-child { width: 11rem }
-td { padding: .35rem .5rem; border-radius: 4px; vertical-align: top; background: #f2f4f6 }
+td { padding: .35rem .5rem; border-radius: 4px; vertical-align: top; background: #f2f4f6;
+  overflow-wrap: anywhere }
 td div + div { margin-top: .35rem; border-top: 1px solid #0002; padding-top: .35rem }
 b { display: block } small { display: block; color: #45535f }
 .seam { border-left: 5px double #14202b }
