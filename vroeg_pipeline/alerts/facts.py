@@ -25,10 +25,14 @@ class _Facts:
 
 @dataclass(frozen=True, kw_only=True)
 class _Asked(_Facts):
-    """What a partner can mend: how its contact is reached, and whom a letter to it greets."""
+    """What a partner can mend: how its contact is reached, and whom a letter to it greets.
+
+    `sender`: who sends the file for it and is asked instead, if anybody.
+    """
 
     contact: str
     addressee: str
+    sender: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,9 +5,9 @@ Only words. What is told stands in `alerts.plan` and `alerts.problems`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from vroeg_pipeline.alerts.facts import (
     AskedOfPartner,
@@ -29,9 +29,10 @@ from vroeg_pipeline.alerts.facts import (
     Stray,
     Volume,
 )
+from vroeg_pipeline.alerts.links import links
 from vroeg_pipeline.alerts.plan import Notice, Phase
 from vroeg_pipeline.domain.alerts import AlertKind, Language
-from vroeg_pipeline.domain.dutch import in_dutch
+from vroeg_pipeline.domain.dutch import in_a_row, in_dutch
 from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.domain.reasons import REFUSALS_IN_DUTCH
 from vroeg_pipeline.installation.notes import Finding
@@ -111,34 +112,40 @@ _BOUNDS_IN_DUTCH = (("at most", "hoogstens"), ("at least", "minstens"), (" to ",
 def compose(notices: Sequence[Notice], language: Language, *, link: str | None, drafts_by: str | None) -> Message:
     """One message of one or more notices, in their order.
 
-    `link`: the address of the UI. `drafts_by`: add for each problem that a partner can mend the Dutch text for its contact,
-    with this signature.
+    `link`: the address of the UI, for the pages of each. `drafts_by`: add for each contact that can mend something one Dutch
+    text, with this signature.
     """
-    lines = [_line(notice, language) for notice in notices]
+    see = "Dagster UI" if language == "en" else "Details in Dagster"
+    lines = [
+        _line(notice, language) + (f"\n{see}: {' · '.join(links(notice.condition, link))}" if link else "")
+        for notice in notices
+    ]
     if drafts_by is not None:
-        open_ones = [notice for notice in notices if notice.phase != Phase.SOLVED]
-        lines += [_draft(notice, facts, language, drafts_by) for notice, facts in _asked(open_ones)]
-    if link:
-        see = "Dagster UI" if language == "en" else "Details in Dagster"
-        lines.append(f"{see}: {_page(notices, link)}")
+        letters: dict[tuple[str, str], list[tuple[Notice, AskedOfPartner]]] = {}
+        for notice, facts in _asked([notice for notice in notices if notice.phase != Phase.SOLVED]):
+            letters.setdefault((facts.contact or facts.name, facts.addressee), []).append((notice, facts))
+        lines += [_draft(whom, asked, language, drafts_by) for (whom, _), asked in letters.items()]
     return Message(_title(notices, language), "\n\n".join(lines) + "\n")
 
 
 def partner_text(notices: Sequence[Notice], signature: str) -> Message:
-    """The message to a partner's own contact, in Dutch; all notices are of that partner."""
+    """The message to a contact, in Dutch; all notices are of its partner, or of those whose rows it sends."""
     asked = _asked(notices)
-    text = "\n\n".join(_ask(notice, facts) for notice, facts in asked)
-    months = ", ".join(dict.fromkeys(month_text(n.condition.month) for n in notices if n.condition.month))
-    title = f"Aanlevering vroegsignalering {months}: {_TITLES['nl'][notices[0].condition.kind]}"
-    return Message(
-        title if len(notices) == 1 else f"Aanlevering vroegsignalering {months}",
-        _signed(asked[0][1], text, signature),
-    )
+    months = ", ".join(dict.fromkeys(month_text(n.condition.month) for n, _ in asked if n.condition.month))
+    kinds = {facts.kind for _, facts in asked}
+    title = f"Aanlevering vroegsignalering {months}"
+    return Message(f"{title}: {_TITLES['nl'][kinds.pop()]}" if len(kinds) == 1 else title, _letter(asked, signature))
 
 
 def _asked(notices: Sequence[Notice]) -> list[tuple[Notice, AskedOfPartner]]:
-    """Those that a partner can mend."""
-    return [(n, n.condition.facts) for n in notices if isinstance(n.condition.facts, AskedOfPartner)]
+    """Those that a partner can mend, each file once: that nothing usable came says already why what came was refused."""
+    asked = [(n, n.condition.facts) for n in notices if isinstance(n.condition.facts, AskedOfPartner)]
+    told = {_of(notice) for notice, facts in asked if isinstance(facts, Missing) and facts.refusals}
+    return [(n, facts) for n, facts in asked if not (isinstance(facts, Refused) and _of(n) in told)]
+
+
+def _of(notice: Notice) -> tuple[Phase, str, date | None]:
+    return notice.phase, notice.condition.subject, notice.condition.month
 
 
 def _title(notices: Sequence[Notice], language: Language) -> str:
@@ -354,11 +361,19 @@ def _month_done_in_dutch(facts: MonthDone) -> str:
     return f"{figures}. {missing} Uitgegeven: {changes or 'niets'}."
 
 
-def _draft(notice: Notice, facts: AskedOfPartner, language: Language, signature: str) -> str:
+def _draft(whom: str, asked: Sequence[tuple[Notice, AskedOfPartner]], language: Language, signature: str) -> str:
     head = "Text for" if language == "en" else "Tekst voor"
-    lines = _signed(facts, _ask(notice, facts), signature).splitlines()
-    body = "\n".join(f"> {line}".rstrip() for line in lines)
-    return f"{head} {facts.contact or facts.name}:\n{body}"
+    body = "\n".join(f"> {line}".rstrip() for line in _letter(asked, signature).splitlines())
+    return f"{head} {whom}:\n{body}"
+
+
+def _letter(asked: Sequence[tuple[Notice, AskedOfPartner]], signature: str) -> str:
+    """One letter: what is the same for several partners, as one file is of all of them, stands in it once."""
+    texts: dict[str, list[str]] = {}
+    for notice, facts in asked:
+        texts.setdefault(_ask(notice, facts), []).extend([facts.name] if facts.sender else [])
+    said = "\n\n".join(text + (f" Het gaat om {in_a_row(names)}." if names else "") for text, names in texts.items())
+    return f"Beste {asked[0][1].addressee},\n\n{said}\n\nMet vriendelijke groet,\n{signature}\n"
 
 
 def _ask(notice: Notice, facts: AskedOfPartner) -> str:
@@ -395,15 +410,3 @@ def _ask(notice: Notice, facts: AskedOfPartner) -> str:
                 f"{again}In uw aanlevering voor de signaalmaand {month} {differs} af van wat we verwachten: "
                 f"{_findings_in_dutch(facts)}. Klopt dat? Zo niet, wilt u dan een nieuw bestand aanleveren?"
             )
-
-
-def _signed(facts: AskedOfPartner, asked: str, signature: str) -> str:
-    return f"Beste {facts.addressee},\n\n{asked}\n\nMet vriendelijke groet,\n{signature}\n"
-
-
-def _page(notices: Sequence[Notice], link: str) -> str:
-    """The page of the one partner that the notices are about, else the front page."""
-    subjects = {notice.condition.subject for notice in notices if notice.condition.facts.name}
-    base = re.sub(r"/+$", "", link)
-    everything_of_one = len(subjects) == 1 and all(n.condition.subject in subjects for n in notices)
-    return f"{base}/assets/deliveries/{subjects.pop()}?view=checks" if everything_of_one else base

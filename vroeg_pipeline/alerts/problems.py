@@ -30,6 +30,7 @@ from vroeg_pipeline.deliveries.partner_month import PartnerMonth
 from vroeg_pipeline.domain.agreements import Agreement
 from vroeg_pipeline.domain.months import moment_text
 from vroeg_pipeline.domain.partners import Partners
+from vroeg_pipeline.domain.senders import SenderAgreement
 from vroeg_pipeline.installation.notes import Made, NotedVerdict, RegisteredFile
 
 # Checks that say what another kind of alert says.
@@ -44,6 +45,7 @@ class _Who(TypedDict):
     name: str
     contact: str
     addressee: str
+    sender: str
 
 
 def month_done(month: date, made: Made, told: Iterable[tuple[str, str, str, str]] = ()) -> Condition:
@@ -76,13 +78,15 @@ def crises(month: date, made: Made) -> Iterator[Condition]:
             yield Condition(facts, "", month, f"{issue.worklist} {issue.issue}")
 
 
-def delivery_problems(of: PartnerMonth, verdicts: Sequence[NotedVerdict], now: datetime) -> Iterator[Condition]:
+def delivery_problems(
+    of: PartnerMonth, verdicts: Sequence[NotedVerdict], now: datetime, sender: SenderAgreement | None = None
+) -> Iterator[Condition]:
     """Everything that is wrong with a partner's delivery of the month at the aware moment `now`, and that it came late.
 
     Refused: a file that no usable one followed. Outdated: its delivery is, or old bytes came again and no usable file after
-    them. `verdicts` are those of this partner and month.
+    them. `verdicts` are those of this partner and month. `sender`: who sends its rows and can be asked.
     """
-    partner, who = of.agreement.partner, _who(of.agreement)
+    partner, who = of.agreement.partner, _who(of.agreement, sender)
     for facts in _of_arrival(of, who, now):
         yield Condition(facts, partner, of.month)
     for file in of.questioned:
@@ -149,7 +153,12 @@ def solution_of(of: PartnerMonth) -> Solution | None:
     return Solution(moment_text(of.delivery.received_at), of.row_count) if of.delivery else None
 
 
-def _who(agreement: Agreement) -> _Who:
-    contact = agreement.contact
-    reachable = ", ".join(part for part in (contact.name, contact.email, contact.phone) if part)
-    return {"name": agreement.name, "contact": reachable, "addressee": contact.name or agreement.name}
+def _who(agreement: Agreement, sender: SenderAgreement | None) -> _Who:
+    asked = sender or agreement
+    contact = asked.contact
+    return {
+        "name": agreement.name,
+        "contact": ", ".join(part for part in (contact.name, contact.email, contact.phone) if part),
+        "addressee": contact.name or asked.name,
+        "sender": sender.sender if sender else "",
+    }

@@ -60,18 +60,18 @@ _PARTITION, _FIRST, _LAST = (
 
 @dataclass(frozen=True)
 class Recipient:
-    """Where notices go: an address of a channel, or the contact of a partner."""
+    """Where notices go: an address of a channel, or the contact of partners, one of its own or those whose rows it sends."""
 
     url: str
     kinds: Sequence[AlertKind]
     language: Language
-    partner: str | None = None
+    partners: frozenset[str] = frozenset()
 
     def wants(self, notice: Notice) -> bool:
         """Whether it gets this notice. A partner hears what it can mend, of its own deliveries alone."""
         if notice.condition.kind not in self.kinds:
             return False
-        return self.partner is None or (notice.condition.subject == self.partner and notice.phase != Phase.SOLVED)
+        return not self.partners or (notice.condition.subject in self.partners and notice.phase != Phase.SOLVED)
 
 
 @dataclass(frozen=True)
@@ -99,9 +99,13 @@ def recipients(installation: Installation) -> dict[str, Recipient]:
     }
     if alerts.partners:
         for agreement in installation.partners.agreements.values():
-            if agreement.contact.email:
-                url = alerts.partners.url.replace("{email}", quote(agreement.contact.email, safe="@"))
-                found[f"partner/{agreement.partner}"] = Recipient(url, alerts.partners.kinds, "nl", agreement.partner)
+            sender = installation.partners.asking(agreement)
+            name, contact = (sender.sender, sender.contact) if sender else (agreement.partner, agreement.contact)
+            if contact.email:
+                url = alerts.partners.url.replace("{email}", quote(contact.email, safe="@"))
+                before = found.get(f"partner/{name}")
+                partners = frozenset({agreement.partner}) | (before.partners if before else frozenset())
+                found[f"partner/{name}"] = Recipient(url, alerts.partners.kinds, "nl", partners)
     return found
 
 
@@ -129,7 +133,7 @@ def observe(installation: Installation, instance: dg.DagsterInstance, state: Ale
         for agreement in partners.agreements.values():
             of = PartnerMonth(agreement, month, files.get(agreement.partner, ()))
             own = [verdict for verdict in verdicts if verdict.partner == agreement.partner]
-            conditions += delivery_problems(of, own, now)
+            conditions += delivery_problems(of, own, now, partners.asking(agreement))
             if solution := solution_of(of):
                 solutions[agreement.partner, month] = solution
         conditions += stray_files(month, files, partners)
@@ -281,7 +285,7 @@ def _ready(installation: Installation, state: AlertState) -> Iterator[tuple[str,
             notices = tuple(urgent) if alerts.crisis_at_any_hour else ()
         if notices and (waiting.next_attempt is None or now >= waiting.next_attempt):
             recipient = everybody[name]
-            if recipient.partner:
+            if recipient.partners:
                 yield name, partner_text(notices, alerts.signature), notices
             else:
                 drafts_by = alerts.signature if alerts.partners is None else None

@@ -83,7 +83,7 @@ def try_channels(home: Home, out: Console) -> None:
 
     Raises VroegError when one does not take it, after trying all.
     """
-    channels = {name: each for name, each in recipients(Installation.load(home)).items() if each.partner is None}
+    channels = {name: each for name, each in recipients(Installation.load(home)).items() if not each.partners}
     if not channels:
         raise VroegError(_NOBODY)
     failed = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 
@@ -13,3 +14,8 @@ def in_dutch(number: int, one: str, several: str) -> str:
 def euro_text(amount: Decimal) -> str:
     """An amount as Dutch readers write it, whatever the settings of their computer: € 1.234,56."""
     return f"€ {amount:,.2f}".translate(str.maketrans(",.", ".,"))
+
+
+def in_a_row(names: Sequence[str]) -> str:
+    """Names as they are said: A, B en C."""
+    return " en ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)

@@ -102,6 +102,11 @@ class Partners:
         """The agreements that hold in the month."""
         return [a for a in self.agreements.values() if a.is_active(month)]
 
+    def asking(self, agreement: Agreement) -> SenderAgreement | None:
+        """The sender that is asked about a partner's deliveries: who sends its file, where it can be written to."""
+        sender = self.senders.get(agreement.delivered_by or "")
+        return sender if sender and sender.contact.email else None
+
     def is_known(self, folder: str) -> bool:
         """Whether files in that folder of the inbox are expected: of a partner, or of a sender."""
         return folder in self.agreements or folder in self.senders

@@ -27,12 +27,16 @@ from vroeg_pipeline.alerts.facts import (
     Stray,
     Volume,
 )
+from vroeg_pipeline.alerts.links import links
 from vroeg_pipeline.alerts.messages import compose, partner_text
 from vroeg_pipeline.alerts.plan import Condition, Notice, Phase
 from vroeg_pipeline.alerts.problems import month_done
+from vroeg_pipeline.domain.agreements import agreement_from
 from vroeg_pipeline.domain.alerts import ASKED_OF_PARTNERS, AlertKind
+from vroeg_pipeline.domain.partners import Partners
 from vroeg_pipeline.installation.notes import Finding, Issue, Made
-from vroeg_pipeline_tests.kit.world import moment
+from vroeg_pipeline.quality.checks import delivery_checks
+from vroeg_pipeline_tests.kit.world import agreement, moment
 
 MARCH, NOW = date(2021, 3, 1), moment("2021-03-09 10:00")
 WHO = {"name": "Huur", "contact": "020", "addressee": "afdeling incasso"}
@@ -186,6 +190,84 @@ def test_what_partners_are_asked_is_what_settings_let_them_hear() -> None:
         )
     for facts in (facts for facts, _, _ in TOLD if not isinstance(facts, AskedOfPartner)):
         assert "Beste" not in compose([notice(facts)], "nl", link=None, drafts_by="Gemeente Haarlem").body
+
+
+def test_one_file_is_one_letter() -> None:
+    refused = Refused(**WHO, received="03-03-2021 10:00", refusal="unreadable", detail="")
+    missing = Missing(**WHO, due="05-03-2021 17:00", refusals=("unreadable",))
+    of_one_file = [notice(facts) for facts in (missing, refused)]
+    rows, columns = Volume(**WHO, said="", findings=(FEW,)), Drift(**WHO, said="", findings=(RENAMED,))
+    for notices, paragraphs in ((of_one_file, 1), ([notice(rows), notice(columns)], 2)):
+        told = compose(notices, "en", link=None, drafts_by="Het team").body
+        assert told.count("Text for 020:") == told.count("> Beste") == 1
+        letter = partner_text(notices, "Het team")
+        assert letter.body.count("\n\n") == 1 + paragraphs
+    assert partner_text(of_one_file, "Het team").title.endswith("2021-03: levering ontbreekt")
+    assert partner_text([notice(rows), notice(columns)], "Het team").title == "Aanlevering vroegsignalering 2021-03"
+    # That it is missing is solved by another file, and so is what was refused.
+    assert "konden we niet gebruiken" in partner_text([notice(refused)], "Het team").body
+
+
+def test_a_file_of_several_partners_is_one_letter_to_who_sent_it() -> None:
+    who = {"contact": "020", "addressee": "Portaal", "sender": "portaal"}
+    notices = [
+        Notice(Phase.RAISED, Condition(Refused(name=name, **who, **file), partner, MARCH), NOW, NOW)
+        for name, partner, file in (
+            ("Huur", "huur", {"received": "03-03-2021 10:00", "refusal": "unreadable", "detail": ""}),
+            ("Water", "water", {"received": "03-03-2021 10:00", "refusal": "unreadable", "detail": ""}),
+            ("Gas", "gas", {"received": "04-03-2021 10:00", "refusal": "too_large", "detail": ""}),
+        )
+    ]
+    body = partner_text(notices, "Het team").body
+    assert body.startswith("Beste Portaal,")
+    assert body.count("konden we niet gebruiken") == 2
+    assert "Wilt u een nieuw bestand aanleveren? Het gaat om Huur en Water." in body
+    assert "Wilt u een nieuw bestand aanleveren? Het gaat om Gas." in body
+
+
+@pytest.mark.parametrize(
+    ("facts", "subject", "occurrence", "pages"),
+    [
+        (TOLD[0][0], "huur", "", ["assets/deliveries/huur?view=checks&checkDetail=delivered",
+                                  "assets/deliveries/huur?view=partitions&partition=2021-03-01"]),
+        (Volume(**WHO, said="", findings=()), "huur", "",
+         ["assets/deliveries/huur?view=checks", "assets/deliveries/huur?view=partitions&partition=2021-03-01"]),
+        (CheckFailed(check="validated_signals.row_accounting", said=""), "validated_signals", "row_accounting",
+         ["assets/validated_signals?view=checks&checkDetail=row_accounting",
+          "assets/validated_signals?view=partitions&partition=2021-03-01"]),
+        (CheckFailed(name="Huur", check="few_doubles", said=""), "huur", "few_doubles",
+         ["assets/deliveries/huur?view=checks&checkDetail=few_doubles",
+          "assets/deliveries/huur?view=partitions&partition=2021-03-01"]),
+        (Stray(files=2), "", "unknown_partner", ["assets/delivery_files?view=partitions&partition=2021-03-01"]),
+        (RunFailed(job="month", run="0a", run_id="0a-1", months=(), failed_at=1.5), "month", "", ["runs/0a-1"]),
+        (Mistaken(said="x"), "", "x", ["assets/agreements?view=checks&checkDetail=are_right"]),
+    ],
+)  # fmt: skip
+def test_it_leads_to_the_failed_check_and_the_month(
+    facts: Facts, subject: str, occurrence: str, pages: list[str]
+) -> None:
+    about = Notice(Phase.RAISED, Condition(facts, subject, MARCH, occurrence), NOW, NOW)
+    said = compose([about], "en", link="https://dagster.example/", drafts_by=None).body
+    wanted = " · ".join(f"https://dagster.example/{page}" for page in pages)
+    assert said.splitlines()[1:] == [f"Dagster UI: {wanted}"]
+
+
+@pytest.mark.parametrize("facts", [facts for facts, _, _ in TOLD], ids=lambda facts: type(facts).__name__)
+def test_everything_leads_somewhere(facts: Facts) -> None:
+    assert (
+        "https://dagster.example" in compose([notice(facts)], "nl", link="https://dagster.example", drafts_by=None).body
+    )
+
+
+def test_the_checks_that_are_led_to_are_there() -> None:
+    partners = Partners.of([agreement_from(agreement("huur"), "f", "huur")])
+    known = {spec.name for checks in delivery_checks(partners) for spec in checks.check_specs}
+    pages = [
+        links(Condition(facts, "huur", MARCH), "") for facts, _, _ in TOLD if isinstance(facts, AskedOfPartner | Late)
+    ]
+    named = {page.partition("checkDetail=")[2] for of_one in pages for page in of_one} - {""}
+    assert named
+    assert named <= known
 
 
 def test_what_solved_it_is_told_where_it_is_known() -> None:

@@ -191,9 +191,13 @@ def test_refused_outdated_and_drifted_are_told_apart(town: World, hook: Webhook)
     assert "de kolom 'Initials' lijkt nu 'Initial' te heten" in said
 
 
-def test_a_senders_file_is_told_of_its_partners_and_is_no_stray(town: World, hook: Webhook) -> None:
-    town.agree_sender("portaal", {"Huur BV": "huur", "Waterbedrijf": "water"})
-    town.agree_delivered("huur", "portaal", valid_from="2021-03")
+def test_a_senders_file_is_told_of_its_partners_and_is_no_stray(town: World, hook: Webhook, mailbox: Mailbox) -> None:
+    town.settings(alerts={"channels": {"all": {"urls": [hook.url]}}, "partners": {"url": mailbox.url + "{email}"}})
+    town.agree_sender(
+        "portaal", {"Huur BV": "huur", "Waterbedrijf": "water"}, contact={"email": "beheer@portaal.example"}
+    )
+    contact = {"email": "incasso@huur.example"}
+    town.agree_delivered("huur", "portaal", valid_from="2021-03", contact=contact)
     town.agree_delivered("water", "portaal", type="Water", valid_from="2021-03")
     town.deliver("portaal", "2021-03", b"\xff\xfe")
     town.now = AFTER_DEADLINE
@@ -206,6 +210,11 @@ def test_a_senders_file_is_told_of_its_partners_and_is_no_stray(town: World, hoo
         ("raised", "refused", "huur"),
         ("raised", "refused", "water"),
     ]
+    ((_, letter),) = mailbox.texts("beheer@portaal.example")
+    assert letter.startswith("Beste Portaal,")
+    assert letter.count("nog geen bruikbare aanlevering") == 1
+    assert "Het gaat om Huur en Water." in letter
+    assert mailbox.texts("incasso@huur.example") == []
     header = as_csv([]).decode().strip()
     lines = [
         f"{header};Instantie",

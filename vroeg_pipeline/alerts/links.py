@@ -1,0 +1,56 @@
+"""Where in the Dagster UI an alert is looked into: the check that fails, the month, the run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from vroeg_pipeline.alerts.facts import Automation, CheckFailed, Disk, Mistaken, RunFailed
+from vroeg_pipeline.alerts.plan import Condition
+from vroeg_pipeline.domain.alerts import AlertKind
+
+# Of a partner's kinds the check that says the same; volume is told by two.
+_CHECKS = {
+    AlertKind.MISSING: "delivered",
+    AlertKind.REFUSED: "delivered",
+    AlertKind.LATE: "on_time",
+    AlertKind.QUESTIONED: "replacement_is_whole",
+    AlertKind.OUTDATED: "reference_date_is_recent",
+    AlertKind.VOLUME: "",
+    AlertKind.DRIFT: "columns_as_agreed",
+}
+# Of what is about no partner, the asset that tells of its month.
+_ASSETS = {
+    AlertKind.REFUSED: "delivery_files",
+    AlertKind.MONTH_DONE: "worklist_issues",
+    AlertKind.CRISIS: "worklist_issues",
+}
+
+
+def links(condition: Condition, base: str) -> Sequence[str]:
+    """The pages of what an alert is about, the failed check first; `base`: the address of the UI."""
+    base, facts = base.rstrip("/"), condition.facts
+    match facts:
+        case RunFailed():
+            return [f"{base}/runs/{facts.run_id}"]
+        case Automation():
+            return [f"{base}/automation"]
+        case Mistaken():
+            return [_check(base, "agreements", "are_right")]
+        case Disk():
+            return [base]
+        case CheckFailed():
+            asset = f"deliveries/{condition.subject}" if facts.name else condition.subject
+            found = [_check(base, asset, condition.occurrence)]
+        case _ if condition.subject and condition.kind in _CHECKS:
+            asset = f"deliveries/{condition.subject}"
+            found = [_check(base, asset, _CHECKS[condition.kind])]
+        case _:
+            asset, found = _ASSETS[condition.kind], []
+    month = f"&partition={condition.month:%Y-%m-%d}" if condition.month else ""
+    return [*found, f"{base}/assets/{quote(asset)}?view=partitions{month}"]
+
+
+def _check(base: str, asset: str, name: str) -> str:
+    detail = f"&checkDetail={name}" if name else ""
+    return f"{base}/assets/{quote(asset)}?view=checks{detail}"
