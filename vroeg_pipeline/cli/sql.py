@@ -11,10 +11,8 @@ import os
 import pwd
 import re
 import secrets
-import tempfile
 from collections.abc import Mapping
 from itertools import islice
-from pathlib import Path
 from typing import Literal
 
 import duckdb
@@ -24,7 +22,7 @@ from rich.table import Table
 
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation.extract import without_persons, write_extract
-from vroeg_pipeline.installation.home import Home, private_folder
+from vroeg_pipeline.installation.home import Home, temporary_folder
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.log import log_call
 from vroeg_pipeline.installation.warehouse import ENCRYPTION_KEY, WarehouseError, WarehouseResource
@@ -52,7 +50,7 @@ def ask(home: Home, question: str, out: Console, problems: Console, *, form: For
     warehouse = WarehouseResource(
         home=str(home.root), lock_timeout_minutes=installation.settings.lock_timeout_minutes
     ).announcing(problems.print)
-    with tempfile.TemporaryDirectory(dir=private_folder(home.scratch)) as aside:
+    with temporary_folder(home.scratch) as aside:
         try:
             with warehouse.connect(read_only=True) as connection:
                 tables = without_persons(connection, secrets.token_hex(32))
@@ -65,8 +63,8 @@ def ask(home: Home, question: str, out: Console, problems: Console, *, form: For
                 # Who only asks what there is gets all of them, empty.
                 given = named or {name: f"{select} LIMIT 0" for name, select in tables.items()}
                 given = {**given, _SOURCES: tables[_SOURCES]}
-                write_extract(connection, Home(Path(aside)).warehouse, given, os.environ.get(ENCRYPTION_KEY))
-            with WarehouseResource(home=aside).connect(read_only=True) as connection:
+                write_extract(connection, Home(aside).warehouse, given, os.environ.get(ENCRYPTION_KEY))
+            with WarehouseResource(home=str(aside)).connect(read_only=True) as connection:
                 _answer(connection, question, out, form)
         except WarehouseError as error:
             raise VroegError(str(error).splitlines()[0], do=_WHAT_THERE_IS) from None
