@@ -204,6 +204,12 @@ def written(
     )
 
 
+def page_link(installation: Installation, page: Path) -> dg.UrlMetadataValue | dg.PathMetadataValue:
+    """A page of the installation: its address where `pages.url` is set, else its place in the installation."""
+    place, url = page.relative_to(installation.home.root).as_posix(), installation.settings.pages.url
+    return dg.MetadataValue.url(f"{url}/{place}") if url else dg.MetadataValue.path(place)
+
+
 def kept_by_hand(name: str, description: str, kinds: Iterable[str] = ("csv",)) -> dg.AssetSpec:
     """A reference table that people keep; nothing here makes it."""
     return dg.AssetSpec(

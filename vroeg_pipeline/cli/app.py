@@ -547,6 +547,21 @@ def serve_ddas(
 
 @app.command()
 @one_line_errors
+def pages(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; else that of the settings.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; else that of the settings, 3001.")] = None,
+) -> None:
+    """Open board, evaluations, Data Docs, tables and docs as web pages, on this machine alone; runs until Ctrl-C.
+
+    Nobody is in them, and nothing can be changed by them.
+    """
+    from vroeg_pipeline.cli.pages import serve_pages
+
+    serve_pages(Home.from_environment(), host, port, out, problems)
+
+
+@app.command()
+@one_line_errors
 def evaluate(
     first: Annotated[str | None, typer.Option("--from", help="First month, YYYY-MM.", show_default=False)] = None,
     last: Annotated[str | None, typer.Option("--to", help="Last month, YYYY-MM.", show_default=False)] = None,

@@ -35,7 +35,7 @@ def server_of(installation: Installation, host: str | None = None, port: int | N
         )
     root = installation.home.root
     host = host or service.host
-    if service.transport is None and not _is_loopback(host):
+    if service.transport is None and not is_loopback(host):
         raise VroegError(
             f"without TLS only this machine may ask, and {host} is more than that",
             where="settings.yaml: field 'ddas.service.transport'",
@@ -105,7 +105,8 @@ def _tls(service: DdasService, installation: Installation) -> dict[str, Any]:
     }
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether it is this machine alone."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -164,6 +164,16 @@ class KnownClients(StrictModel):
         return self
 
 
+class Pages(StrictModel):
+    """`vroeg pages` (docs/questions.md)."""
+
+    url: str | None = Field(
+        default=None, pattern=r"^https?://[^\s?#]*[^\s?#/]$", description="address under which people open the pages"
+    )
+    host: str = Field(default="127.0.0.1", min_length=1)
+    port: int = Field(default=3001, ge=0, le=65535, description="0 is any that is free")
+
+
 class EvaluationSettings(StrictModel):
     """What the evaluation counts and compares; what counts as help also decides who gets aftercare."""
 
@@ -199,6 +209,7 @@ class Settings(StrictModel):
     watch_seconds: int = Field(default=30, ge=1, le=3600, description="how often inbox and alerts are looked at")
     alerts: Alerts = Alerts()
     ddas: Ddas = Ddas()
+    pages: Pages = Pages()
     owner: Owner = Field(default="team:vroegsignalering", description="in the UI, of what has no other")
     first_month: Month | None = Field(
         default=None, description="first month in the UI, when not the oldest agreement's"

@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping
 
-import dagster as dg
-
 from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.evaluation.figures import ALL, TABLES, read_evaluation, set_evaluation
 from vroeg_pipeline.evaluation.page import write_evaluation
-from vroeg_pipeline.monthly import Figures, Month, made, monthly, written
+from vroeg_pipeline.monthly import Figures, Month, made, monthly, page_link, written
 
 GROUP = "evaluation"
 
@@ -82,7 +80,7 @@ def evaluation_page(of: Month) -> Mapping[str, Figures]:
     hidden = "hidden: a small number"
     return {
         "evaluation_page": {
-            "page": dg.MetadataValue.path(str(path)),
+            "page": page_link(of.installation, path),
             **{name: hidden if count is None else count for name, count in shown.items()},
         }
     }

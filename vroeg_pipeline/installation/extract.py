@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 
 from vroeg_pipeline.installation import schema
+from vroeg_pipeline.installation.lineage import Origin, origins_in
 from vroeg_pipeline.installation.statements import quoted
 
 # Holds cells as partners wrote them, so that in any column anything can stand.
@@ -41,16 +42,27 @@ def without_persons(connection: duckdb.DuckDBPyConnection, salt: str) -> Mapping
     the same: SHA-256 with the `salt`, which must be as long as it is secret and used once, as addresses can be tried.
     """
     parts = [part for part in schema.parts() if part.kind in ("TABLE", "VIEW") and not part.name.startswith(_VERBATIM)]
-    personal = {column.name for part in schema.parts() for column in part.columns if column.is_personal}
     keys = {name for part in parts for found in _KEY.findall(part.meaning) for name in found.split(", ")}
     selects = {}
     for part in parts:
-        # Of a view only the names of its columns are known.
-        own = {column.name for column in part.columns if column.is_personal} if part.kind == "TABLE" else personal
+        personal = _personal_columns(part)
         names = [name for name, *_ in connection.execute(f"DESCRIBE {part.name}").fetchall()]
-        shown = [_shown(name, salt, is_personal=name in own) for name in names if name not in own or name in keys]
+        shown = [
+            _shown(name, salt, is_personal=name in personal) for name in names if name not in personal or name in keys
+        ]
         selects[part.name] = f"SELECT {', '.join(shown)} FROM {part.name}"
     return selects
+
+
+def _personal_columns(part: schema.Part) -> set[str]:
+    """Of a view those that are made of a personal column."""
+    if part.kind == "TABLE":
+        return {column.name for column in part.columns if column.is_personal}
+    marked = {
+        Origin(table.name, column.name) for table in schema.parts() for column in table.columns if column.is_personal
+    }
+    origins = origins_in(schema.view_queries()[part.name])
+    return {column for column, made_of in origins.items() if not marked.isdisjoint(made_of)}
 
 
 def _shown(name: str, salt: str, *, is_personal: bool) -> str:

@@ -62,7 +62,7 @@ _COLUMN = re.compile(r"(?P<above>(?: {4}--.*\n)*) {4}(?P<name>\w+) (?P<type>[A-Z
 
 
 # The last words of the meaning of a column that tells of a person or a door.
-_PERSONAL = "Personal data."
+PERSONAL = "Personal data."
 # How the UI marks such a column.
 PERSONAL_TAG = "personal_data"
 # What earlier versions filled and nothing uses any more.
@@ -80,7 +80,7 @@ class Column:
     @property
     def is_personal(self) -> bool:
         """Whether it tells of a person or a door (DOMAIN §12), as its meaning says in its last words."""
-        return self.meaning.endswith(_PERSONAL)
+        return self.meaning.endswith(PERSONAL)
 
 
 @dataclass(frozen=True)

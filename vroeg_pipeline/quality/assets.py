@@ -7,7 +7,7 @@ import dagster as dg
 from vroeg_pipeline.deliveries.partner_month import DeliveryState
 from vroeg_pipeline.deliveries.worked_on import note_judged
 from vroeg_pipeline.domain.months import month_text
-from vroeg_pipeline.monthly import Figures, Month, bars, made, monthly, written
+from vroeg_pipeline.monthly import Figures, Month, bars, made, monthly, page_link, written
 from vroeg_pipeline.quality.board_page import MONTHS_SHOWN, board_as_markdown, write_board
 from vroeg_pipeline.quality.delivery_register import note_files, read_board
 from vroeg_pipeline.quality.misread_names import know_misread_names
@@ -69,7 +69,7 @@ def delivery_board(of: Month) -> Mapping[str, Figures]:
     return {
         "delivery_board": {
             "board": dg.MetadataValue.md(board_as_markdown(board)),
-            "page": dg.MetadataValue.path(str(path)),
+            "page": page_link(of.installation, path),
             "month": month_text(of.month),
             **{state.value: states.count(state) for state in DeliveryState if state in states},
         }

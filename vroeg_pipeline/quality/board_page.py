@@ -75,7 +75,7 @@ svg rect { fill: #4a7ba6 } svg rect.gap { fill: #b3261e }
   .scroll { overflow: visible } * { print-color-adjust: exact; -webkit-print-color-adjust: exact } }
 """
 # Every five minutes, for a wall screen; never under the hands of who reads it (WCAG 2.2.1).
-_RELOAD = (
+RELOAD = (
     "let waits; const again = () => { clearTimeout(waits); waits = setTimeout(() => location.reload(), 300000) };"
     'for (const event of ["keydown", "pointermove", "scroll"]) addEventListener(event, again, true); again()'
 )
@@ -124,7 +124,7 @@ def board_page(board: Board, wrong: Sequence[Wrong]) -> str:
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<script>{_RELOAD}</script><title>Delivery board</title><style>{_STYLE}</style></head><body><main>"
+        f"<script>{RELOAD}</script><title>Delivery board</title><style>{_STYLE}</style></head><body><main>"
         f"<h1>Delivery board</h1><p>By the register of deliveries, <time>{made}</time> (Amsterdam time). A double line is "
         'where a partner took over another.</p><div class="scroll" tabindex="0" role="group" '
         'aria-label="Partners by months"><table>'

@@ -21,7 +21,7 @@ from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.notes import RegisteredFile
 from vroeg_pipeline.installation.statements import rows_of
 from vroeg_pipeline.installation.warehouse import WarehouseResource
-from vroeg_pipeline.monthly import keys_are_unique, observed
+from vroeg_pipeline.monthly import keys_are_unique, observed, page_link
 from vroeg_pipeline.quality.data_docs import remove_pages, write_index
 from vroeg_pipeline.quality.delivery_register import told_months
 from vroeg_pipeline.quality.expectations import Measures, check_names, expected_of
@@ -236,8 +236,8 @@ def _judged(
                     **_observed(agreements[judgement.partner], judgement.check, of[judgement.partner, judgement.month]),
                     "findings": said,
                     "agreement": dg.MetadataValue.path(judgement.agreement),
-                    "Data Docs": dg.MetadataValue.path(str(judgement.page)),
-                    "all Data Docs": dg.MetadataValue.path(str(index)),
+                    "Data Docs": page_link(installation, judgement.page),
+                    "all Data Docs": page_link(installation, index),
                     "month": f"{judgement.month:%Y-%m}",
                 },
                 findings,

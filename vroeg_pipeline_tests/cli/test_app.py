@@ -101,6 +101,7 @@ def test_help_teaches() -> None:
         "health",
         "doctor",
         "sql",
+        "pages",
         "evaluate",
         "whatif",
         "ddas",

@@ -85,6 +85,7 @@ def test_nothing_personal_in_events_or_on_the_terminal(watched: World, monkeypat
         told = "".join(serialize_value(entry) for entry in events) + "".join(str(run.tags) for run in runs)
     assert len(events) > 200
     assert found_in(told) == []
+    assert str(watched.root) not in told
     # No source of known clients is linked here, so there is nothing to count.
     assert without_a_number(events) == {"prioritised_worklists:known_clients_are_found"}
     assert unmarked_columns(watched) == set()

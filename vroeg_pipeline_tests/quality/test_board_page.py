@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from html import unescape
 
+import dagster as dg
+
+from vroeg_pipeline.monthly import page_link
 from vroeg_pipeline_tests.kit.browser import barriers
 from vroeg_pipeline_tests.kit.world import World, moment, row
 
@@ -70,4 +73,10 @@ def test_the_asset_counts_the_states_of_its_month(world: World) -> None:
     ]
     metadata = event.step_materialization_data.materialization.metadata
     assert (metadata["on time"].value, metadata["missing"].value) == (1, 1)
-    assert str(metadata["page"].value).endswith("delivery_board.html")
+    assert metadata["page"] == dg.MetadataValue.path("outbox/delivery_board.html")
+
+
+def test_with_an_address_a_page_is_a_link(world: World) -> None:
+    world.settings(pages={"url": "https://vroeg.haarlem.example"})
+    link = page_link(world.installation, world.home.quality / "data_docs" / "index.html")
+    assert link == dg.MetadataValue.url("https://vroeg.haarlem.example/quality/data_docs/index.html")
