@@ -29,10 +29,12 @@ run: .venv/ready
 test: .venv/ready-for-tests
 	@$(BIN)/python -m pytest -n auto
 
-# The properties of the file formats on 10,000 examples each, and that of what was contacted on 1,000.
+# The properties of the file formats on 10,000 examples each, and that of what was contacted on 1,000;
+# then five simulated years with all services at work (MONTHS=3 for a part of them).
 nightly: .venv/ready-for-tests
 	@VROEG_TESTS_NIGHTLY=1 $(BIN)/python -m pytest -n auto --timeout 0 vroeg_pipeline_tests/formats vroeg_pipeline_tests/outcomes \
 		-k 'round_trip or contacted_orders'
+	@$(BIN)/python -m vroeg_pipeline_tests.bench.soak --months $(or $(MONTHS),60)
 
 dev: .venv/ready
 	@$(BIN)/vroeg dev

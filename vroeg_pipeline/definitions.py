@@ -32,6 +32,7 @@ import vroeg_pipeline.worklists.assets as worklists
 import vroeg_pipeline.worklists.checks as worklist_checks
 from vroeg_pipeline.alerts.sensor import alerts_sensor
 from vroeg_pipeline.automation.arrivals import arrivals_sensor, worklists_schedule
+from vroeg_pipeline.automation.housekeeping import housekeeping_job, housekeeping_schedule
 from vroeg_pipeline.automation.jobs import Jobs
 from vroeg_pipeline.deliveries.inbox import months_in
 from vroeg_pipeline.installation.home import Home
@@ -126,9 +127,9 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
             *month_checks(CHECKS, STEPS),
             *quality_checks.delivery_checks(partners),
         ],
-        jobs=[jobs.month, jobs.intake],
+        jobs=[jobs.month, jobs.intake, housekeeping_job],
         sensors=[arrivals_sensor(installation, start, jobs), alerts_sensor(installation)],
-        schedules=[worklists_schedule(installation)],
+        schedules=[worklists_schedule(installation), housekeeping_schedule],
         resources={
             "installation": installation,
             "warehouse": WarehouseResource(

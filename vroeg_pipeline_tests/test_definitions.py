@@ -385,7 +385,7 @@ def test_dg_works_from_the_checkout(world: World, monkeypatch: pytest.MonkeyPatc
 
     listed = json.loads(dg_says("list", "defs", "--json"))
     assert set(GRAPH) - {"deliveries/water"} == {asset["asset_key"] for asset in listed["assets"]}
-    assert {job["name"] for job in listed["jobs"]} == {"intake", "month"}
+    assert {job["name"] for job in listed["jobs"]} == {"housekeeping", "intake", "month"}
     assert "All definitions loaded successfully" in dg_says("check", "defs")
 
 

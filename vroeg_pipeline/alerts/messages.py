@@ -31,6 +31,7 @@ from vroeg_pipeline.alerts.facts import (
 )
 from vroeg_pipeline.alerts.links import links
 from vroeg_pipeline.alerts.plan import Notice, Phase
+from vroeg_pipeline.automation import jobs
 from vroeg_pipeline.domain.alerts import AlertKind, Language
 from vroeg_pipeline.domain.dutch import in_a_row, in_dutch
 from vroeg_pipeline.domain.months import month_text
@@ -248,6 +249,11 @@ def _english(facts: Facts) -> str:
                 f"Job {facts.job}, run {facts.run}, step {facts.step}. Somebody started it, and it is not tried again by "
                 "itself: the run's page says why it failed, and has Re-execute. What runs by itself goes on."
             )
+        case RunFailed(job=jobs.HOUSEKEEPING_JOB):
+            return (
+                f"Job {facts.job}, run {facts.run}, step {facts.step}. Old runs are not cleared away; it is tried again the "
+                "next night, and the run's page says why it failed. What teams and partners get goes on."
+            )
         case RunFailed():
             return (
                 f"Job {facts.job}, run {facts.run}, step {facts.step}. Teams get nothing new until it succeeds; it is tried "
@@ -302,6 +308,8 @@ def _dutch(facts: Facts) -> str:
             return f"{facts.check}: {_findings_in_dutch(facts)}"
         case RunFailed(by_hand=True):
             return f"Iemand heeft deze verwerking zelf gestart (run {facts.run}). Wat vanzelf loopt, gaat door."
+        case RunFailed(job=jobs.HOUSEKEEPING_JOB):
+            return f"Het opruimen van oude verwerkingen is mislukt (run {facts.run}). Wat vanzelf loopt, gaat door."
         case RunFailed():
             return f"Er komt niets nieuws op de werklijsten tot het is verholpen (run {facts.run}); de beheerder weet ervan."
         case Automation() | Disk():

@@ -27,7 +27,7 @@ from vroeg_pipeline.alerts.problems import (
 )
 from vroeg_pipeline.alerts.silences import end_solved, silences_at
 from vroeg_pipeline.automation.health import disk_finding, tick_findings
-from vroeg_pipeline.automation.jobs import INTAKE_JOB, MONTH_JOB
+from vroeg_pipeline.automation.jobs import HOUSEKEEPING_JOB, INTAKE_JOB, MONTH_JOB
 from vroeg_pipeline.deliveries.assets import delivery_key
 from vroeg_pipeline.deliveries.checks import agreements_judged
 from vroeg_pipeline.deliveries.partner_month import PartnerMonth
@@ -187,7 +187,10 @@ def _failed_runs(instance: dg.DagsterInstance, state: AlertState) -> Iterator[Co
         # Dagster counts in whole seconds here, and one run follows the other.
         made_good = any(
             record.update_timestamp.timestamp() >= facts.failed_at
-            and record.dagster_run.job_name in (condition.subject, MONTH_JOB)
+            and (
+                record.dagster_run.job_name == condition.subject
+                or (record.dagster_run.job_name == MONTH_JOB and condition.subject != HOUSEKEEPING_JOB)
+            )
             and set(facts.months) <= _months_of_run(record.dagster_run.tags)
             for record in succeeded
         )
@@ -213,7 +216,7 @@ def _failed_run(record: dg.RunRecord) -> Condition:
 
 def _job_name(name: str) -> str:
     # What the UI makes of assets and checks that somebody chose.
-    return name if name in (MONTH_JOB, INTAKE_JOB) else "of chosen assets or checks"
+    return name if name in (MONTH_JOB, INTAKE_JOB, HOUSEKEEPING_JOB) else "of chosen assets or checks"
 
 
 def _failed_step(instance: dg.DagsterInstance, run_id: str) -> str:

@@ -7,6 +7,7 @@ from vroeg_pipeline.domain.partners import Partners
 
 MONTH_JOB = "month"
 INTAKE_JOB = "intake"
+HOUSEKEEPING_JOB = "housekeeping"
 
 
 class Jobs:

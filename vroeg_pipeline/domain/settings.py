@@ -207,6 +207,9 @@ class Settings(StrictModel):
     )
     lock_timeout_minutes: float = Field(default=60, ge=0, description="how long a run waits for the warehouse")
     watch_seconds: int = Field(default=30, ge=1, le=3600, description="how often inbox and alerts are looked at")
+    keep_runs_months: int = Field(
+        default=24, ge=3, le=240, description="how long Dagster's runs and ticks are kept, besides this month"
+    )
     alerts: Alerts = Alerts()
     ddas: Ddas = Ddas()
     pages: Pages = Pages()

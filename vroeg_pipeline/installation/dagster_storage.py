@@ -29,6 +29,37 @@ _BUSY_SECONDS = 30
 # Every run has a database of its own. Who looks at many, as the UI does, keeps these few open.
 _MOST_OPEN = 4
 
+# How the keys of deliveries begin. Each of their arrivals is news of a partner; there are few.
+_ARRIVALS = '["deliveries", %'
+_FORGOTTEN = """
+    run_id = :run AND NOT (
+        coalesce(dagster_event_type, '') IN ('ASSET_MATERIALIZATION', 'ASSET_OBSERVATION')
+        AND (
+            asset_key LIKE :arrivals
+            OR NOT EXISTS (
+                SELECT 1 FROM event_logs AS newer
+                WHERE newer.asset_key = event_logs.asset_key
+                AND newer.dagster_event_type = event_logs.dagster_event_type
+                AND newer.partition IS event_logs.partition
+                AND newer.id > event_logs.id
+            )
+        )
+    )
+"""
+_FORGET = (
+    f"DELETE FROM asset_event_tags WHERE event_id IN (SELECT id FROM event_logs WHERE {_FORGOTTEN})",
+    f"DELETE FROM event_logs WHERE {_FORGOTTEN}",
+    """
+    DELETE FROM asset_check_executions WHERE run_id = :run AND EXISTS (
+        SELECT 1 FROM asset_check_executions AS newer
+        WHERE newer.asset_key = asset_check_executions.asset_key
+        AND newer.check_name = asset_check_executions.check_name
+        AND newer.partition IS asset_check_executions.partition
+        AND newer.id > asset_check_executions.id
+    )
+    """,
+)
+
 
 def _pooled(url: str) -> db.Engine:
     # Without a limit, as opening anew has none.
@@ -90,6 +121,21 @@ class OpenEventLog(SqliteEventLogStorage):
         if len(self._engines) > _MOST_OPEN:
             self._engines.pop(next(iter(self._engines))).dispose()
         return engine
+
+    def delete_events(self, run_id: str) -> None:
+        """Deletes the log of a run, but for what the pages of assets and checks show of it: the arrivals of deliveries, the
+        last materialization or observation of each asset and month, and the last verdict of each check and month.
+        """
+        with self._db_lock:
+            if engine := self._engines.pop(run_id, None):
+                engine.dispose()
+            self._initialized_dbs.discard(run_id)
+            for suffix in ("-wal", "-shm", ""):
+                Path(self.path_for_shard(run_id) + suffix).unlink(missing_ok=True)
+        with self.index_connection() as connection:
+            for statement in _FORGET:
+                connection.execute(db.text(statement), {"run": run_id, "arrivals": _ARRIVALS})
+        self.free_concurrency_slots_for_run(run_id)
 
     def has_table(self, table_name: str) -> bool:
         """Whether the index has the table. Asked for every event; what is there stays there."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
+import dagster as dg
 import pytest
 from rich.console import Console
 
+from vroeg_pipeline.automation.housekeeping import purge
 from vroeg_pipeline.cli.run import run_months
 from vroeg_pipeline.domain.months import parse_month
 from vroeg_pipeline.installation.home import Home
@@ -151,9 +154,11 @@ def test_what_runs_by_itself_is_on(live: Live) -> None:
         "arrivals": "RUNNING",
         "alerts": "RUNNING",
     }
-    (schedule,) = repository["schedules"]
-    assert (schedule["name"], schedule["scheduleState"]["status"]) == ("worklists", "RUNNING")
-    assert schedule["executionTimezone"] == "Europe/Amsterdam"
+    schedules = repository["schedules"]
+    assert {s["name"]: s["scheduleState"]["status"] for s in schedules} == dict.fromkeys(
+        ("housekeeping", "worklists"), "RUNNING"
+    )
+    assert {s["executionTimezone"] for s in schedules} == {"Europe/Amsterdam"}
 
 
 def test_the_lamp_of_a_partner_is_lit(live: Live) -> None:
@@ -175,7 +180,15 @@ def test_the_watch_on_the_watcher_sees_the_daemon(live: Live) -> None:
         return {finding["part"] for finding in json.loads(said)["findings"] if finding["healthy"]}
 
     # The worklists of this month were not made: the sample world lies in the past.
-    wanted = {"daemon", "sensor arrivals", "sensor alerts", "alerts", "schedule worklists", "warehouse"}
+    wanted = {
+        "daemon",
+        "sensor arrivals",
+        "sensor alerts",
+        "alerts",
+        "schedule worklists",
+        "schedule housekeeping",
+        "warehouse",
+    }
     wait_until(f"{wanted}", lambda: wanted <= healthy(), 60)
 
 
@@ -199,6 +212,28 @@ def test_a_file_that_is_dropped_into_the_inbox_fills_its_month(live: Live) -> No
         return len(months) == 1 and months[0]["status"] == "SUCCESS"
 
     wait_until("one run over both months", finished)
+
+
+def test_pages_show_what_came_once_its_runs_are_gone(live: Live, browser: Browser) -> None:
+    query = """query ($key: AssetKeyInput!) {assetNodeOrError(assetKey: $key) {... on AssetNode {
+        partitionStats {numMaterialized} assetMaterializations {partition timestamp label}}}}"""
+
+    def shown(asset: str) -> dict[str, object]:
+        node = live.ask(query, key={"path": asset.split("/")})["assetNodeOrError"]
+        # Of a table the last of each month is kept.
+        last = {each["partition"]: each for each in reversed(node["assetMaterializations"])}
+        return {"filled": node["partitionStats"], "last": last, "checks": live.checks(asset)}
+
+    assets = ("deliveries/vattenfall", "deliveries/pre_wonen", "validated_signals", "prioritised_worklists")
+    before = {asset: shown(asset) for asset in assets}
+    assert all(each["last"] and each["checks"] for each in before.values())
+    with dg.DagsterInstance.get() as instance:
+        assert purge(instance, datetime.now(UTC) + timedelta(minutes=1)).runs > 0
+    assert live.ask("{runsOrError {... on Runs {results {runId}}}}")["runsOrError"]["results"] == []
+    assert {asset: shown(asset) for asset in assets} == before
+    for page, text in {"partitions": "Materialized (3)", "checks": "delivered"}.items():
+        browser.open(f"/assets/deliveries/pre_wonen?view={page}", "pre_wonen", text)
+        browser.keep(f"purged-{page}")
 
 
 def test_an_agreement_that_is_added_is_there_by_itself(live: Live) -> None:

@@ -133,11 +133,12 @@ def dagster_on(home: Home) -> Iterator[Live]:
     port = free_port()
     with services(home, port, output=subprocess.DEVNULL):
         found = Live(f"http://127.0.0.1:{port}", home)
-        wait_until("the webserver", lambda: _answers(found))
+        wait_until("the webserver", lambda: answers(found))
         yield found
 
 
-def _answers(live: Live) -> bool:
+def answers(live: Live) -> bool:
+    """Whether its webserver is there."""
     try:
         return bool(live.ask("{version}")["version"])
     except requests.ConnectionError:

@@ -1,0 +1,96 @@
+"""What Dagster notes of runs and ticks goes when it is old; what came and what was judged of a month stays (DOMAIN §13).
+
+Tables, archive and what teams were told are not touched: how long people's data is kept is another rule.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+
+from vroeg_pipeline.automation.jobs import HOUSEKEEPING_JOB
+from vroeg_pipeline.domain.months import TIME_ZONE, add_months, amsterdam_day
+from vroeg_pipeline.installation.dagster_storage import OpenEventLog
+from vroeg_pipeline.installation.home import clear_leftovers
+from vroeg_pipeline.installation.installation import Installation
+
+_ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+_RUNS_AT_ONCE = 100
+
+
+@dataclass(frozen=True)
+class Purged:
+    """How many went."""
+
+    runs: int
+    tick_logs: int
+
+
+def purge(instance: dg.DagsterInstance, before: datetime) -> Purged:
+    """Removes the runs that ended before the aware moment, with their logs and what they printed, and the ticks and what
+    these printed.
+
+    Of a run stays what the pages of its assets and checks show (`OpenEventLog.delete_events`). Dagster's own event log would
+    lose that, so with another storage than ours nothing goes, and `RuntimeError` says so.
+    """
+    if not isinstance(instance.event_log_storage, OpenEventLog):
+        raise RuntimeError("dagster.yaml names another storage, which would lose what came with a run: purge it there")
+    ended, runs = dg.RunsFilter(statuses=_ENDED, updated_before=before), 0
+    while found := instance.get_run_records(ended, limit=_RUNS_AT_ONCE, ascending=True):
+        for record in found:
+            run_id = record.dagster_run.run_id
+            instance.compute_log_manager.delete_logs(prefix=[run_id])
+            instance.delete_run(run_id)
+            runs += 1
+    for state in instance.all_instigator_state():
+        instance.purge_ticks(state.instigator_origin_id, state.selector_id, before.timestamp())
+    # Sensors and schedules write them beside those of runs, a file a tick.
+    printed = [
+        path
+        for path in (Path(instance.storage_directory()) / "__repository__").glob("**/*")
+        if path.is_file() and path.stat().st_mtime < before.timestamp()
+    ]
+    for path in printed:
+        path.unlink(missing_ok=True)
+    return Purged(runs, len(printed))
+
+
+def purge_before(installation: Installation) -> datetime:
+    """The moment before which runs and ticks go, by the clock of the machine, as Dagster's own record is kept by it."""
+    now = datetime.now(UTC)
+    oldest = add_months(amsterdam_day(now).replace(day=1), -installation.settings.keep_runs_months)
+    return now.replace(year=oldest.year, month=oldest.month, day=1)
+
+
+@dg.op
+def clear_away(context: dg.OpExecutionContext, installation: dg.ResourceParam[Installation]) -> None:
+    """Removes runs, ticks and what they printed that are older than keep_runs_months, and what killed processes left."""
+    clear_leftovers(installation.home)
+    before = purge_before(installation)
+    purged = purge(context.instance, before)
+    context.add_output_metadata(
+        {"before": before.isoformat(), "runs removed": purged.runs, "tick logs removed": purged.tick_logs}
+    )
+
+
+@dg.job(
+    name=HOUSEKEEPING_JOB,
+    description="Clears away what Dagster noted of runs and ticks longer ago than keep_runs_months. What came and what was "
+    "judged of each month stays.",
+    executor_def=dg.in_process_executor,
+)
+def housekeeping_job() -> None:
+    """One step."""
+    clear_away()
+
+
+housekeeping_schedule = dg.ScheduleDefinition(
+    name="housekeeping",
+    job=housekeeping_job,
+    # Not between two and three, which comes twice or not at all where summer time ends and begins.
+    cron_schedule="30 4 * * *",
+    execution_timezone=TIME_ZONE,
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Every night at 04:30: old runs and ticks go (keep_runs_months).",
+)
