@@ -2,9 +2,9 @@
 a day.
 
 `python -m vroeg_pipeline_tests.bench.soak` goes through five years in some hours (`make nightly`); with
-`--months 3 --keep-months 1` through a short form of them. Partners deliver in the first days of a month and add a few rows on
-each later day, so a month costs the same work as any other. Ends with status 1 when something grows that must not. What was
-measured: docs/benchmarks.md.
+`--months 3 --keep-months 1` through a short form of them. Partners deliver in the first days of a month and add a few rows
+on each later day, so a month costs the same work as any other. Ends with status 1 when something grows that must not.
+What was measured: docs/benchmarks.md.
 """
 
 from __future__ import annotations
