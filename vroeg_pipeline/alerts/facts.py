@@ -205,9 +205,36 @@ class Crisis(_Facts):
     addresses: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Returned(_Facts):
+    """A file that a team returned went back to it, or so many rows of it did; `reply`: the file in the outbox to be mended.
+    `worklist`: the team's; empty where it is not known.
+    """
+
+    is_event: ClassVar[bool] = True
+    kind: Literal[AlertKind.RETURNED] = AlertKind.RETURNED
+    worklist: str
+    received: str
+    rows: int
+    is_refused: bool
+    reply: str
+
+
 # The kinds of `domain.alerts.ASKED_OF_PARTNERS`.
 AskedOfPartner = Missing | Refused | Questioned | Outdated | Volume | Drift
-Facts = AskedOfPartner | Late | Stray | CheckFailed | RunFailed | Automation | Disk | Mistaken | MonthDone | Crisis
+Facts = (
+    AskedOfPartner
+    | Late
+    | Stray
+    | CheckFailed
+    | RunFailed
+    | Automation
+    | Disk
+    | Mistaken
+    | MonthDone
+    | Crisis
+    | Returned
+)
 
 
 @dataclass(frozen=True)

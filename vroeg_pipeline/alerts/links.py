@@ -24,6 +24,7 @@ _ASSETS = {
     AlertKind.REFUSED: "delivery_files",
     AlertKind.MONTH_DONE: "worklist_issues",
     AlertKind.CRISIS: "worklist_issues",
+    AlertKind.RETURNED: "refused_outcomes",
 }
 
 

@@ -24,6 +24,7 @@ from vroeg_pipeline.alerts.facts import (
     Outdated,
     Questioned,
     Refused,
+    Returned,
     RunFailed,
     Solution,
     Stray,
@@ -66,6 +67,7 @@ _TITLES: Mapping[Language, Mapping[AlertKind, str]] = {
         AlertKind.AGREEMENTS: "an agreement or setting is wrong",
         AlertKind.MONTH_DONE: "worklists made",
         AlertKind.CRISIS: "crisis on a worklist",
+        AlertKind.RETURNED: "a returned worklist went back",
     },
     "nl": {
         AlertKind.MISSING: "levering ontbreekt",
@@ -82,6 +84,7 @@ _TITLES: Mapping[Language, Mapping[AlertKind, str]] = {
         AlertKind.AGREEMENTS: "een leveringsafspraak of instelling klopt niet",
         AlertKind.MONTH_DONE: "werklijsten gemaakt",
         AlertKind.CRISIS: "crisis op een werklijst",
+        AlertKind.RETURNED: "teruggestuurd naar het team",
     },
 }
 _PHASES: Mapping[Language, Mapping[Phase, str]] = {
@@ -275,6 +278,18 @@ def _english(facts: Facts) -> str:
                 f"Issue {facts.issue} of {worklist_title(facts.worklist)} adds {addresses} where a cut-off or eviction was "
                 "announced: first contact within three working days of the partner's file."
             )
+        case Returned():
+            whose = worklist_title(facts.worklist) if facts.worklist else "a team"
+            if facts.is_refused:
+                return (
+                    f"The file of {whose} that came on {facts.received} was refused: {facts.reply} in the outbox says "
+                    "why."
+                )
+            rows = "1 row" if facts.rows == 1 else f"{facts.rows} rows"
+            return (
+                f"{rows} of the file of {whose} that came on {facts.received} could not be read: mend the marked cells of "
+                f"{facts.reply} in the outbox, and hand that in."
+            )
 
 
 def _dutch(facts: Facts) -> str:
@@ -323,6 +338,18 @@ def _dutch(facts: Facts) -> str:
             return (
                 f"Uitgifte {facts.issue} van {worklist_title(facts.worklist)} heeft {addresses} met een aangekondigde "
                 "afsluiting of ontruiming erbij: eerste contact binnen drie werkdagen na het bestand van de partner."
+            )
+        case Returned():
+            whose = worklist_title(facts.worklist) if facts.worklist else "een team"
+            if facts.is_refused:
+                return (
+                    f"Het bestand van {whose}, ontvangen op {facts.received}, kon niet worden gebruikt. Waarom staat in "
+                    f"{facts.reply}."
+                )
+            rows = in_dutch(facts.rows, "regel", "regels")
+            return (
+                f"In het bestand van {whose}, ontvangen op {facts.received}, konden we {rows} niet lezen. Verbeter de "
+                f"gemarkeerde cellen in {facts.reply} en lever dat bestand in."
             )
 
 

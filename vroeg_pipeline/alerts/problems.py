@@ -21,6 +21,7 @@ from vroeg_pipeline.alerts.facts import (
     Outdated,
     Questioned,
     Refused,
+    Returned,
     Solution,
     Stray,
     Volume,
@@ -31,7 +32,7 @@ from vroeg_pipeline.domain.agreements import Agreement
 from vroeg_pipeline.domain.months import moment_text
 from vroeg_pipeline.domain.partners import Partners
 from vroeg_pipeline.domain.senders import SenderAgreement
-from vroeg_pipeline.installation.notes import Made, NotedVerdict, RegisteredFile
+from vroeg_pipeline.installation.notes import Made, NotedVerdict, RegisteredFile, SentBack
 
 # Checks that say what another kind of alert says.
 _VOLUME_CHECKS = frozenset({"rows_as_agreed", "rows_as_usual"})
@@ -76,6 +77,19 @@ def crises(month: date, made: Made) -> Iterator[Condition]:
         if issue.crises:
             facts = Crisis(worklist=issue.worklist, issue=issue.issue, addresses=issue.crises)
             yield Condition(facts, "", month, f"{issue.worklist} {issue.issue}")
+
+
+def sent_back(month: date, files: Iterable[SentBack]) -> Iterator[Condition]:
+    """Each file of a team that went back to it, or of which rows did; told once."""
+    for file in files:
+        facts = Returned(
+            worklist=file.worklist,
+            received=moment_text(file.received_at),
+            rows=file.refused_rows,
+            is_refused=file.is_refused,
+            reply=file.reply,
+        )
+        yield Condition(facts, "", month, file.reply)
 
 
 def delivery_problems(

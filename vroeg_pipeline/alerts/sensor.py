@@ -13,7 +13,7 @@ from urllib.parse import quote
 import dagster as dg
 
 from vroeg_pipeline.alerts.book import LOCK_SECONDS, AlertState, Waiting, alert_lock, read_alerts, write_alerts
-from vroeg_pipeline.alerts.facts import Automation, Disk, Mistaken, RunFailed
+from vroeg_pipeline.alerts.facts import Automation, Crisis, Disk, Mistaken, Returned, RunFailed
 from vroeg_pipeline.alerts.messages import Message, compose, partner_text
 from vroeg_pipeline.alerts.notifier import send
 from vroeg_pipeline.alerts.plan import Condition, Notice, Observed, Phase, is_muted, is_quiet, plan, retry_after
@@ -21,6 +21,7 @@ from vroeg_pipeline.alerts.problems import (
     crises,
     delivery_problems,
     month_done,
+    sent_back,
     solution_of,
     stray_files,
     table_problems,
@@ -37,7 +38,7 @@ from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import add_months, month_of, months_between
 from vroeg_pipeline.installation.agreed import is_asleep, what_is_wrong
 from vroeg_pipeline.installation.installation import Installation
-from vroeg_pipeline.installation.notes import MADE, noted_verdicts
+from vroeg_pipeline.installation.notes import MADE, SENT_BACK, SentBackNote, noted_verdicts
 from vroeg_pipeline.monthly import month_key
 from vroeg_pipeline.quality.board_page import refresh_board
 from vroeg_pipeline.quality.checks import delivered_verdict
@@ -66,11 +67,17 @@ class Recipient:
     kinds: Sequence[AlertKind]
     language: Language
     partners: frozenset[str] = frozenset()
+    worklists: Sequence[str] = ()
 
     def wants(self, notice: Notice) -> bool:
-        """Whether it gets this notice. A partner hears what it can mend, of its own deliveries alone."""
-        if notice.condition.kind not in self.kinds:
+        """Whether it gets this notice. A partner hears what it can mend, of its own deliveries alone; a team what is about
+        its own worklists, or about none that is known.
+        """
+        facts = notice.condition.facts
+        if facts.kind not in self.kinds:
             return False
+        if isinstance(facts, Crisis | Returned) and facts.worklist and self.worklists:
+            return facts.worklist in self.worklists
         return not self.partners or (notice.condition.subject in self.partners and notice.phase != Phase.SOLVED)
 
 
@@ -93,7 +100,7 @@ def recipients(installation: Installation) -> dict[str, Recipient]:
     """Everybody who gets alerts, by the name under which notices wait for them."""
     alerts = installation.settings.alerts
     found = {
-        f"{name}/{number}": Recipient(url, channel.kinds, channel.language)
+        f"{name}/{number}": Recipient(url, channel.kinds, channel.language, worklists=channel.worklists)
         for name, channel in alerts.channels.items()
         for number, url in enumerate(channel.urls, start=1)
     }
@@ -138,6 +145,7 @@ def observe(installation: Installation, instance: dg.DagsterInstance, state: Ale
                 solutions[agreement.partner, month] = solution
         conditions += stray_files(month, files, partners)
         conditions += table_problems(month, verdicts)
+        conditions += sent_back(month, (SENT_BACK.read(home, month) or SentBackNote()).files)
         if (made := MADE.read(home, month)) and done.issued is not None:
             conditions += [month_done(month, made, state.book.events), *crises(month, made)]
     disk = disk_finding(home)

@@ -77,11 +77,15 @@ def doubts(installation: Installation) -> list[str]:
         for name in agreement.succeeds
         if name not in agreements
     ]
-    if capacity := installation.settings.capacity:
+    settings = installation.settings
+    named = [(f"capacity of '{name}'", name) for name in settings.capacity]
+    for channel, of in settings.alerts.channels.items():
+        named += [(f"alerts.channels.{channel}: worklist '{name}'", name) for name in of.worklists]
+    if named:
         lists = {*_areas(installation.home), *_LISTS_OF_NO_AREA}
         found += [
-            f"settings.yaml: capacity of '{name}', a list that no area has{_or_else(name, lists)}"
-            for name in capacity
+            f"settings.yaml: {said}, a list that no area has{_or_else(name, lists)}"
+            for said, name in named
             if name not in lists
         ]
     return found

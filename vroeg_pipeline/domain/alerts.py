@@ -25,6 +25,7 @@ class AlertKind(StrEnum):
     AGREEMENTS = "agreements"
     MONTH_DONE = "month_done"
     CRISIS = "crisis"
+    RETURNED = "returned"
 
 
 # What a partner can mend, so what its contact may be asked.

@@ -42,6 +42,9 @@ class Channel(StrictModel):
     urls: tuple[str, ...] = Field(min_length=1, description="Apprise URLs")
     kinds: tuple[AlertKind, ...] = tuple(AlertKind)
     language: Language = "en"
+    worklists: tuple[str, ...] = Field(
+        default=(), description="what is about one worklist (crisis, returned): of these alone, where any is named"
+    )
 
 
 class PartnerLetters(StrictModel):

@@ -114,6 +114,27 @@ class Made:
 
 
 @dataclass(frozen=True)
+class SentBack:
+    """A file that a team returned and that went back to it: as a whole (`is_refused`), or some of its rows.
+
+    `reply`: the name of the file in the outbox that says why. `worklist`: whose cases it told of; empty where none is known.
+    """
+
+    reply: str
+    worklist: str
+    received_at: datetime
+    refused_rows: int
+    is_refused: bool
+
+
+@dataclass(frozen=True)
+class SentBackNote:
+    """All that went back of the month."""
+
+    files: tuple[SentBack, ...] = ()
+
+
+@dataclass(frozen=True)
 class Look:
     """What a look at the month's folders found: `names` stands for the names, sizes and moments, `content` for the bytes."""
 
@@ -277,6 +298,7 @@ def _write(path: Path, adapter: TypeAdapter[N], note: N) -> None:
 REGISTER = Notes("register", RegisterNote)
 VERDICTS = Notes("verdicts", VerdictsNote)
 MADE = Notes("made", Made)
+SENT_BACK = Notes("sent_back", SentBackNote)
 LOOK = Notes("look", Look)
 DONE = Notes("done", WorkedOn)
 DECIDED = Notes("decided", Decided)

@@ -23,6 +23,7 @@ from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.formats.csv import own_query, own_writer
 from vroeg_pipeline.installation.home import private_folder, temporary_file
 from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.notes import SENT_BACK, SentBack, SentBackNote
 from vroeg_pipeline.installation.statements import sql, temporary_step, temporary_table
 from vroeg_pipeline.installation.warehouse import replace_month
 from vroeg_pipeline.outcomes.columns import REFUSALS
@@ -159,17 +160,27 @@ def settle_outcomes(connection: duckdb.DuckDBPyConnection, installation: Install
 
 
 def write_replies(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date) -> int:
-    """Puts a reply in the outbox for each file of which its team must hear something; gives their number."""
+    """Puts a reply in the outbox for each file of which its team must hear something, and notes what went back; gives their
+    number.
+    """
     folder = installation.home.outbox_of(month)
     files = connection.execute(
         """
-        SELECT file_sha256, file_name, received_at, refusal IS NOT NULL, detail, coalesce(refused_count, 0)
-        FROM outcome_files
+        SELECT
+            file_sha256, file_name, received_at, refusal IS NOT NULL, detail, coalesce(refused_count, 0),
+            (
+                SELECT worklist
+                FROM outcome_rows AS told INNER JOIN known_cases USING (case_id)
+                WHERE told.month = file.month AND told.file_sha256 = file.file_sha256
+                GROUP BY worklist ORDER BY count(*) DESC, worklist LIMIT 1
+            )
+        FROM outcome_files AS file
         WHERE month = getvariable('month') AND (detail IS NOT NULL OR refused_count > 0)
+        ORDER BY received_at, file_sha256
         """
     ).fetchall()
-    expected = set()
-    for sha256, name, received_at, is_refused, detail, refused_count in files:
+    expected, sent_back = set(), []
+    for sha256, name, received_at, is_refused, detail, refused_count, worklist in files:
         rows = connection.execute(
             """
             SELECT sheet, row_number, refused_outcomes.reasons, written
@@ -186,6 +197,10 @@ def write_replies(connection: duckdb.DuckDBPyConnection, installation: Installat
         )
         write_reply(target, reply, refused, installation.home.scratch)
         expected.add(target.name)
+        if is_refused or refused_count:
+            sent_back.append(SentBack(target.name, worklist or "", received_at, refused_count, is_refused))
+    if sent_back or SENT_BACK.read(installation.home, month):
+        SENT_BACK.write(installation.home, month, SentBackNote(tuple(sent_back)))
     # What can be read by now, since its worklist was issued, must not be asked again.
     for path in folder.glob(reply_file_name(month, "*")):
         if path.name not in expected:

@@ -22,6 +22,7 @@ from vroeg_pipeline.alerts.facts import (
     Outdated,
     Questioned,
     Refused,
+    Returned,
     RunFailed,
     Solution,
     Stray,
@@ -89,6 +90,24 @@ TOLD: list[tuple[Facts, str, str]] = [
         Mistaken(said="agreements/huur.yaml: field 'type' is missing"),
         "agreements/huur.yaml: field 'type' is missing. The last good agreements and settings stay in force",
         "De laatste goede afspraken en instellingen blijven gelden tot het is hersteld. agreements/huur.yaml: field",
+    ),
+    (
+        Returned(
+            worklist="wijkteam_noord",
+            received="12-03-2021 10:00",
+            rows=3,
+            is_refused=False,
+            reply="terugmelding_1.xlsx",
+        ),
+        "3 rows of the file of Wijkteam Noord that came on 12-03-2021 10:00 could not be read: mend the marked cells of "
+        "terugmelding_1.xlsx in the outbox, and hand that in.",
+        "In het bestand van Wijkteam Noord, ontvangen op 12-03-2021 10:00, konden we 3 regels niet lezen. Verbeter de "
+        "gemarkeerde cellen in terugmelding_1.xlsx en lever dat bestand in.",
+    ),
+    (
+        Returned(worklist="", received="12-03-2021 10:00", rows=0, is_refused=True, reply="terugmelding_1.xlsx"),
+        "The file of a team that came on 12-03-2021 10:00 was refused: terugmelding_1.xlsx in the outbox says why.",
+        "Het bestand van een team, ontvangen op 12-03-2021 10:00, kon niet worden gebruikt. Waarom staat in terugmelding_",
     ),
     (
         Crisis(worklist="wijkteam_noord", issue=2, addresses=1),

@@ -25,6 +25,8 @@ from vroeg_pipeline.installation.notes import SILENCES, noted_verdicts
 from vroeg_pipeline.quality.delivery_register import noted_board
 from vroeg_pipeline_tests.cli.test_app import vroeg
 from vroeg_pipeline_tests.kit.listeners import Mailbox, Webhook, smtp_server, webhook
+from vroeg_pipeline_tests.kit.returned import as_csv as as_outcomes
+from vroeg_pipeline_tests.kit.returned import case_ids, hand_in, issued, settle
 from vroeg_pipeline_tests.kit.world import World, as_csv, moment, month, row
 
 AFTER_DEADLINE = moment("2021-03-05 17:01")
@@ -611,6 +613,34 @@ def test_a_crisis_waits_for_the_morning_else(town: World, hook: Webhook) -> None
     town.now = moment("2021-03-16 08:00")
     (said,) = told(town).sent.values()
     assert "cut-off" in said.body
+
+
+def test_what_went_back_to_a_team_is_told_on_its_channel_once(town: World, hook: Webhook, mailbox: Mailbox) -> None:
+    of = {
+        "noord": {"urls": [mailbox.url + "noord@haarlem.example"], "worklists": ["wijkteam_noord"], "language": "nl"},
+        "zandvoort": {"urls": [mailbox.url + "zandvoort@haarlem.example"], "worklists": ["wijkteam_zandvoort"]},
+    }
+    town.settings(alerts={"channels": {name: {**each, "kinds": ["returned"]} for name, each in of.items()}})
+    issued(town, 1, 2, 3)
+    known, call = case_ids(town), {"contact_kind": "Telefoon", "reached": "Ja", "contacted_on": "12-03-2021"}
+    wrong = [{"case_id": known[number], **call, "contacted_on": "ooit"} for number in (1, 2)]
+    hand_in(town, as_outcomes([*wrong, {"case_id": known[3], **call}]), received="2021-03-12 10:00")
+    town.now = moment("2021-03-15 10:00")
+    told(town)  # that deliveries are missing
+    settle(town)
+    assert kinds(told(town)) == [("raised", "returned", "")]
+    ((subject, body),) = mailbox.texts("noord@haarlem.example")
+    assert subject == "Vroeg Eropaf: teruggestuurd naar het team, 2021-03"
+    (reply,) = town.home.outbox.rglob("terugmelding_*.xlsx")
+    assert "In het bestand van Wijkteam Noord, ontvangen op 12-03-2021 10:00, konden we 2 regels niet lezen." in body
+    assert f"Verbeter de gemarkeerde cellen in {reply.name} en lever dat bestand in." in body
+    assert mailbox.texts("zandvoort@haarlem.example") == []
+    settle(town)
+    assert told(town).told == []
+    hand_in(town, b"geen lijst", name="anders.csv", received="2021-03-14 10:00")
+    settle(town)
+    assert kinds(told(town)) == [("raised", "returned", "")]
+    assert "was refused" in mailbox.texts("zandvoort@haarlem.example")[0][1]  # whose it is cannot be known
 
 
 def test_a_replacement_that_lost_people_is_told_until_somebody_decides(town: World, hook: Webhook) -> None:

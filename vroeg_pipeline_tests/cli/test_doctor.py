@@ -20,6 +20,11 @@ MISTAKES: dict[str, tuple[str, Callable[[World], object], str]] = {
     "a setting": ("settings", lambda w: w.settings(lookback_months="veel"), "lookback_months"),
     "an agreement": ("agreements", lambda w: w.agree("water", type="Nat"), "agreements/water.yaml: field 'type'"),
     "a predecessor": ("names", lambda w: w.agree("water", succeeds=["huurr"]), "has no agreement; did you mean 'huur'?"),
+    "a team's channel": (
+        "names",
+        lambda w: w.settings(alerts={"channels": {"noord": {"urls": ["json://x"], "worklists": ["wijkteam_nord"]}}}),
+        "alerts.channels.noord: worklist 'wijkteam_nord', a list that no area has; did you mean 'wijkteam_noord'?",
+    ),
     "a capacity": ("names", lambda w: w.settings(capacity={"wijkteam_nord": 3}), "did you mean 'wijkteam_noord'?"),
     "areas": ("names", lambda w: w.reference("areas.csv", "van,tot,lijst"), "areas.csv"),
     "no areas": ("names", lambda w: (w.home.reference / "areas.csv").unlink(), "no area has a team"),
