@@ -39,6 +39,7 @@ from vroeg_pipeline.domain.months import add_months, month_of, months_between
 from vroeg_pipeline.installation.agreed import is_asleep, what_is_wrong
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.notes import MADE, SENT_BACK, SentBackNote, noted_verdicts
+from vroeg_pipeline.installation.secrets import filled_in
 from vroeg_pipeline.monthly import month_key
 from vroeg_pipeline.quality.board_page import refresh_board
 from vroeg_pipeline.quality.checks import delivered_verdict
@@ -113,6 +114,17 @@ def recipients(installation: Installation) -> dict[str, Recipient]:
                 before = found.get(f"partner/{name}")
                 partners = frozenset({agreement.partner}) | (before.partners if before else frozenset())
                 found[f"partner/{name}"] = Recipient(url, alerts.partners.kinds, "nl", partners)
+    return found
+
+
+def without_address(installation: Installation) -> list[str]:
+    """Who cannot be told anything, as their URL names a variable that is not set in this environment, a line each."""
+    found = []
+    for name, recipient in recipients(installation).items():
+        try:
+            filled_in(recipient.url, f"settings.yaml, alerts, {name}")
+        except VroegError as error:
+            found.append(str(error))
     return found
 
 

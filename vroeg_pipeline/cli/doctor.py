@@ -18,7 +18,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from vroeg_pipeline.addresses.register import register_source
-from vroeg_pipeline.alerts.sensor import recipients
+from vroeg_pipeline.alerts.sensor import recipients, without_address
 from vroeg_pipeline.automation.health import HealthFinding, disk_finding
 from vroeg_pipeline.cli.alerts import try_channels
 from vroeg_pipeline.cli.health import findings as health_findings
@@ -28,7 +28,6 @@ from vroeg_pipeline.domain.partners import parse_partners
 from vroeg_pipeline.domain.reading import nearest
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import CLOCK, Installation, current_moment
-from vroeg_pipeline.installation.secrets import filled_in
 from vroeg_pipeline.installation.warehouse import ENCRYPTION_KEY, WarehouseResource
 from vroeg_pipeline.worklists.routing import load_areas
 
@@ -196,13 +195,14 @@ def _encryption(home: Home) -> str:
 
 
 def _alerts(home: Home) -> str:
-    told = recipients(Installation.load(home))
+    installation = Installation.load(home)
+    told = recipients(installation)
     if not told:
         raise VroegError(
             "nobody is told anything", where="settings.yaml", do="add channels under 'alerts' (README, Alerts)"
         )
-    for name, recipient in told.items():
-        filled_in(recipient.url, f"settings.yaml, alerts, {name}")
+    if deaf := without_address(installation):
+        raise VroegError("; ".join(deaf))
     return f"{len(told)} are told; try them: vroeg doctor --send-test"
 
 

@@ -17,6 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from vroeg_pipeline.alerts.book import read_alerts
+from vroeg_pipeline.alerts.sensor import without_address
 from vroeg_pipeline.alerts.silences import silences_at
 from vroeg_pipeline.automation.health import HealthFinding, disk_finding, tick_findings
 from vroeg_pipeline.ddas.answers import months_behind, months_unanswered
@@ -26,6 +27,7 @@ from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import add_months, matching_moment, moment_text, month_of, month_text
 from vroeg_pipeline.domain.settings import DdasService
 from vroeg_pipeline.installation.agreed import what_is_wrong
+from vroeg_pipeline.installation.dagster_home import check_dagster_home
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import CLOCK, Installation
 from vroeg_pipeline.installation.locking import is_held
@@ -62,17 +64,22 @@ def findings(installation: Installation) -> Iterator[HealthFinding]:
         yield HealthFinding("folder", False, f"there is no folder {home.root}; check VROEG_HOME")
         return
     if (home.dagster / "dagster.yaml").exists():
-        os.environ["DAGSTER_HOME"] = str(home.dagster)
-        with DagsterInstance.get() as instance:
-            yield _daemon(instance, now)
-            yield from tick_findings(instance, now)
+        try:
+            check_dagster_home(home)
+        except VroegError as error:
+            yield HealthFinding("daemon", False, str(error))
+        else:
+            os.environ["DAGSTER_HOME"] = str(home.dagster)
+            with DagsterInstance.get() as instance:
+                yield _daemon(instance, now)
+                yield from tick_findings(instance, now)
     else:
         yield HealthFinding("daemon", False, f"there is no Dagster home at {home.dagster}; start with: vroeg dev")
     yield _agreements(home)
     yield _last_month(installation, now)
     yield disk_finding(home)
     yield _warehouse(home)
-    yield _alerts(home, now)
+    yield _alerts(installation, now)
     if service := installation.settings.ddas.service:
         yield _certificates(service, home, now)
         yield _answers(home)
@@ -116,8 +123,11 @@ def _warehouse(home: Home) -> HealthFinding:
     return HealthFinding("warehouse", True, "it opens and can be read")
 
 
-def _alerts(home: Home, now: datetime) -> HealthFinding:
+def _alerts(installation: Installation, now: datetime) -> HealthFinding:
     """A recipient that cannot be reached hears nothing, so somebody must hear of that here."""
+    home = installation.home
+    if deaf := without_address(installation):
+        return HealthFinding("alerts", False, "; ".join(deaf))
     try:
         waiting = read_alerts(home).waiting
     except VroegError as error:

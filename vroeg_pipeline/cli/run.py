@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from vroeg_pipeline.alerts.sensor import without_address
 from vroeg_pipeline.automation.jobs import MONTH_JOB
 from vroeg_pipeline.cli.doctor import doubts
 from vroeg_pipeline.cli.heartbeat import Heartbeat
@@ -56,7 +57,7 @@ def run_months(home: Home, months: Sequence[date], out: Console, *, verbose: boo
     period = month_text(months[0]) + (f" to {month_text(months[-1])}" if len(months) > 1 else "")
     tags["months"] = period
     out.print(f"[bold]Running {period}[/bold] in {home.root}")
-    for doubt in doubts(installation):
+    for doubt in (*doubts(installation), *without_address(installation)):
         out.print(f"[yellow]![/yellow] {escape(doubt)}")
     with Heartbeat(out, "planning the run") as heartbeat, dg.DagsterInstance.get() as instance:
         defs = build_defs(installation)

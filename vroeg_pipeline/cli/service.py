@@ -24,11 +24,13 @@ from typing import BinaryIO
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._grpc.client import DagsterGrpcClient
 
+from vroeg_pipeline.alerts.sensor import without_address
 from vroeg_pipeline.deliveries.inbox import months_in
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation.agreed import read_agreed
 from vroeg_pipeline.installation.dagster_home import DAEMON_LOCK, prepare_dagster_home
 from vroeg_pipeline.installation.home import Home, replacing
+from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.locking import hold, holder_of
 from vroeg_pipeline.installation.notes import Agreed
 
@@ -107,6 +109,9 @@ def run_service(home: Home, service: Service, port: int, *, with_parent: bool) -
 
 
 def _serve_code(home: Home, door: Path) -> None:
+    # The alerts are sent from here.
+    for deaf in without_address(Installation.load_or_last_good(home)):
+        print(f"Warning: {deaf}", file=sys.stderr)  # noqa: T201
     descriptor = hold(home.dagster / "code.lock", "a code server")
     door.unlink(missing_ok=True)
     # Before anything is loaded, so that no change is overlooked.

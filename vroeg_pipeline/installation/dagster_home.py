@@ -6,6 +6,7 @@ import hashlib
 import importlib.resources
 import os
 
+from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation.home import Home, private_folder, replacing
 
 # Held by the daemon of the installation, in Dagster's home.
@@ -28,4 +29,12 @@ def prepare_dagster_home(home: Home) -> None:
         shipped = importlib.resources.files("vroeg_pipeline").joinpath("dagster.yaml").read_text(encoding="utf-8")
         with replacing(settings) as temporary:
             temporary.write_text(shipped, encoding="utf-8")
+    check_dagster_home(home)
     os.environ["DAGSTER_HOME"] = str(folder)
+
+
+def check_dagster_home(home: Home) -> None:
+    """Raises VroegError when this user cannot write to Dagster's storage, as also who only reads it does."""
+    for path in (home.dagster, *home.dagster.glob("*/*.db")):
+        if not os.access(path, os.W_OK, effective_ids=True):
+            raise VroegError("cannot be written", where=path, do="give it to this user")

@@ -58,6 +58,28 @@ def test_a_home_that_is_no_folder_is_told_without_a_traceback(tmp_path: Path, co
     assert str(home) in done.stderr + done.stdout.replace("\n", "")
 
 
+@pytest.mark.parametrize("words", ["prepare", "health", "run --month 2021-03", "sample --overwrite"])
+def test_a_home_that_cannot_be_written_is_told_without_a_traceback(world: World, words: str) -> None:
+    world.agree("huur")
+    world.deliver("huur", "2021-03", [row()])
+    assert vroeg(world.root, "prepare").returncode == 0
+    folders = [path for path in (world.root, *world.root.rglob("*")) if path.is_dir()]
+    for path in (*folders, *world.root.rglob("*.db")):
+        path.chmod(0o500)
+    # Root may write everywhere, but for one of whom that is taken.
+    bound = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    done = subprocess.run(
+        [*bound, sys.executable, "-m", "vroeg_pipeline.cli.app", *words.split()],
+        env={**os.environ, "VROEG_HOME": str(world.root), "COLUMNS": "300"}, capture_output=True, text=True,
+    )  # fmt: skip
+    for folder in folders:
+        folder.chmod(0o700)
+    assert done.returncode == 1, done.stdout
+    assert done.stderr.startswith("Error:")
+    assert "Traceback" not in done.stderr
+    assert "VROEG_HOME" in done.stderr or str(world.root) in done.stderr + done.stdout
+
+
 def test_the_version_is_told() -> None:
     assert vroeg(Path("nowhere"), "--version").stdout == f"vroeg {metadata.version('vroeg-pipeline')}\n"
 
@@ -127,10 +149,12 @@ def test_from_sample_to_status(tmp_path: Path) -> None:
     assert again.returncode == 1
     assert "--overwrite" in again.stderr
 
+    with (home / "settings.yaml").open("a") as settings:
+        settings.write("\nalerts: {channels: {team: {urls: ['json://${NOT_SET}']}}}\n")
     ran = vroeg(home, "run", "--all", width=80)
     assert ran.returncode == 0, ran.stderr
-    for wanted in ("✓ delivery_files", "✓ worklist_files", "refused, unreadable", "checks hold", "recidivists",
-                   "On the worklists", "What teams returned", "budgetcoach", "wijkteam noord", "make dev"):  # fmt: skip
+    for wanted in ("NOT_SET is not set in", "✓ delivery_files", "✓ worklist_files", "refused, unreadable", "checks hold",
+                   "recidivists", "On the worklists", "What teams returned", "budgetcoach", "wijkteam noord", "make dev"):  # fmt: skip
         assert wanted in ran.stdout
     figures = [line.split() for line in ran.stdout.splitlines() if line.startswith("2020-1")]
     assert [line[0] for line in figures] == ["2020-10", "2020-11", "2020-12"] * 3

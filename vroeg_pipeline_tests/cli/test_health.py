@@ -77,6 +77,15 @@ def test_a_wrong_agreement_hides_nothing_else(town: World) -> None:
     assert "worklists" in {finding["part"] for finding in said}
 
 
+def test_a_channel_without_its_address_is_told(town: World) -> None:
+    town.settings(alerts={"channels": {"engineers": {"urls": ["json://${NOT_SET}"]}}})
+    said = "settings.yaml, alerts, engineers/1: NOT_SET is not set in the environment; set it for the daemon too"
+    assert found(town)["alerts"] == HealthFinding("alerts", False, said)
+    # And at the start of what sends the alerts.
+    town.home.dagster.joinpath("code.sock").mkdir()  # no server gets further than its start
+    assert f"Warning: {said}" in vroeg(town.root, "service", "code").stderr
+
+
 def test_the_warehouse_is_opened(town: World) -> None:
     assert found(town)["warehouse"].healthy
     with run_lock(town.home.run_lock, "run 1", print, 1):

@@ -106,7 +106,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
             "engineers": {"urls": ["${ALERTS_URL}data@haarlem.example"]},
             "coach": {"urls": [hook.url], "kinds": ["missing", "month_done"], "language": "nl"},
         }
-        world.settings(watch_seconds=3, alerts={"channels": channels})
+        world.settings(watch_seconds=3, first_month="2021-01", alerts={"channels": channels})
         clock.write_text(moment("2021-03-03 09:00").isoformat())
         with dagster_on(world.home) as live:
             yield Watched(world, live, clock, mailbox, hook)
@@ -218,6 +218,11 @@ def test_every_button_works_or_says_what_to_do(watched: Watched) -> None:
     watched.set("2021-03-10 12:00")
     with chromium(live.url) as browser:
         launched = _pressed_in_the_browser(watched, browser)
+    # What somebody reports of a check, or wipes, stays until the next run.
+    live.report("deliveries/op_tijd", "delivered", passed=False)
+    assert _shown(live, "deliveries/op_tijd", "delivered")["status"] == "FAILED"
+    for wiped in ("validated_signals", "address_register"):
+        live.wipe(wiped)
     for kind in ("validated_signals", "ddas_delivery"):
         launched[f"all checks of {kind}"] = live.execute(kind)
     launched["one check of a partner"] = live.execute("deliveries/op_tijd", "delivered")
@@ -232,8 +237,10 @@ def test_every_button_works_or_says_what_to_do(watched: Watched) -> None:
     # What was pressed says something of the newest month.
     for kind in KINDS:
         assert all(check["shown"]["status"] == "SUCCEEDED" for check in live.checks(kind)), live.checks(kind)
-    (delivered,) = [c["shown"] for c in live.checks("deliveries/op_tijd") if c["name"] == "delivered"]
+    delivered = _shown(live, "deliveries/op_tijd", "delivered")
     assert delivered["evaluation"]["description"].startswith("2021-03: delivered. Due 05-03-2021 17:00")
+    wiped = _shown(live, "validated_signals", "keys_are_unique")["evaluation"]["description"]
+    assert wiped == "not judged: no month of it was made yet, press Materialize and choose months."
 
     # From the Launchpad without a month: the step that needs one says so.
     status, said = live.ended(live.launch("month"))
@@ -251,6 +258,15 @@ def test_every_button_works_or_says_what_to_do(watched: Watched) -> None:
     assert "areas.csv" in said[0]
     areas.write_text(good, encoding="utf-8")
     assert live.ended(live.execute_again(failed)) == ("SUCCESS", [])
+    assert _shown(live, "validated_signals", "keys_are_unique")["evaluation"]["description"].startswith(
+        "2021-03: holds"
+    )
+
+
+def _shown(live: Live, asset: str, check: str) -> dict[str, Any]:
+    """What the page of an asset shows of a check."""
+    (found,) = [each["shown"] for each in live.checks(asset) if each["name"] == check]
+    return dict(found)
 
 
 def _pressed_in_the_browser(watched: Watched, browser: Browser) -> dict[str, str]:
@@ -267,7 +283,7 @@ def _pressed_in_the_browser(watched: Watched, browser: Browser) -> dict[str, str
         browser.press(button)
         browser.press("Show all partitions")
         browser.write("ex: ", months)
-        browser.shows("1 partition" if "..." not in months else "2 partitions")
+        browser.shows("1 partition" if "," not in months else "2 partitions")
         browser.keep(picture)
 
     # A partner is no asset that can be made: the button is off.
@@ -282,7 +298,8 @@ def _pressed_in_the_browser(watched: Watched, browser: Browser) -> dict[str, str
     choose("Materialize", "2021-03-01", "materialize-a-month")
     launched["materialize a month"] = press("Launch 1 run")
     browser.open("/assets/address_matches?view=overview", "Materialize")
-    choose("Materialize", "[2021-02-01...2021-03-01]", "backfill")
+    # Months that do not follow each other are a run each.
+    choose("Materialize", "2021-01-01, 2021-03-01", "backfill")
     launched["backfill"] = press("Launch backfill")
     browser.open("/assets/deliveries/op_tijd?view=checks&checkDetail=delivered", "delivered")
     launched["execute all"] = press("Execute all")
@@ -290,6 +307,21 @@ def _pressed_in_the_browser(watched: Watched, browser: Browser) -> dict[str, str
     browser.shows("2021-03: delivered")
     browser.keep("executed-all")
     return launched
+
+
+def test_agreements_that_come_while_it_runs(watched: Watched) -> None:
+    """A wrong one silences nothing, and a new one owes nothing of before."""
+    world, wrong = watched.world, watched.world.home.agreements / "fout.yaml"
+    watched.set("2021-03-10 13:00")
+    wrong.write_text("partner: fout\n", encoding="utf-8")
+    watched.mailed("An agreement or setting is wrong. agreements/fout.yaml: field ")
+    wrong.unlink()
+    watched.mailed("Solved: an agreement or setting is wrong.")
+    world.agree("nieuw", valid_from="2021-02")
+    world.deliver("nieuw", "2021-03", [OLD], received="2021-03-10 12:30")
+    watched.mailed("Nieuw 2021-03: delivery outdated")
+    assert "Nieuw 2021-02" not in watched.mails()
+    assert "Nieuw 2021-03: delivery missing" not in watched.mails()
 
 
 def test_sensors_can_be_tried_and_turned(watched: Watched) -> None:

@@ -70,6 +70,23 @@ class Live:
             {"parentRunId": run, "strategy": "FROM_FAILURE"},
         )
 
+    def report(self, asset: str, check: str, *, passed: bool) -> None:
+        """Reports what a check says, as *Report evaluation* does."""
+        told = self.ask(
+            """mutation ($told: ReportAssetCheckEvaluationsParams!) {told: reportAssetCheckEvaluations(eventParams: $told)
+                {__typename}}""",
+            told={"assetKey": _key(asset), "checkName": check, "passed": passed, "description": "by telephone"},
+        )["told"]
+        assert told["__typename"] == "ReportAssetCheckEvaluationsSuccess"
+
+    def wipe(self, asset: str) -> None:
+        """Forgets all that was made of an asset, as *Wipe* does."""
+        wiped = self.ask(
+            "mutation ($of: [PartitionsByAssetSelector!]!) {wiped: wipeAssets(assetPartitionRanges: $of) {__typename}}",
+            of=[{"assetKey": _key(asset)}],
+        )["wiped"]
+        assert wiped["__typename"] == "AssetWipeSuccess"
+
     def _launched(self, mutation: str, kind: str, parameters: dict[str, Any]) -> str:
         launch = f"launched: {mutation} {{__typename ... on LaunchRunSuccess {{run {{id}}}}}}"
         launched = self.ask(f"mutation ($parameters: {kind}) {{{launch}}}", parameters=parameters)["launched"]
