@@ -153,8 +153,10 @@ def test_from_sample_to_status(tmp_path: Path) -> None:
         settings.write("\nalerts: {channels: {team: {urls: ['json://${NOT_SET}']}}}\n")
     ran = vroeg(home, "run", "--all", width=80)
     assert ran.returncode == 0, ran.stderr
-    for wanted in ("NOT_SET is not set in", "✓ delivery_files", "✓ worklist_files", "refused, unreadable", "checks hold",
-                   "recidivists", "On the worklists", "What teams returned", "budgetcoach", "wijkteam noord", "make dev"):  # fmt: skip
+    for wanted in (
+        "NOT_SET is not set in", "✓ delivery_files", "✓ worklist_files", "refused, unreadable", "checks hold", "recidivists",
+        "On the worklists", "What teams returned", "budgetcoach", "wijkteam noord", "make dev",
+    ):  # fmt: skip
         assert wanted in ran.stdout
     figures = [line.split() for line in ran.stdout.splitlines() if line.startswith("2020-1")]
     assert [line[0] for line in figures] == ["2020-10", "2020-11", "2020-12"] * 3
