@@ -225,10 +225,13 @@ def _version(statements: Iterable[str]) -> str:
 Stage = Callable[[Month], Mapping[str, Figures]]
 
 
-def monthly(*specs: dg.AssetSpec, name: str | None = None) -> Callable[[Stage], dg.AssetsDefinition]:
+def monthly(
+    *specs: dg.AssetSpec, name: str | None = None, last: bool = False
+) -> Callable[[Stage], dg.AssetsDefinition]:
     """Makes a stage of a function: called for each month of a run, oldest first, it gives the figures of each asset.
 
-    The step is called as the function, or `name`. Its assets get their partitions in `definitions`.
+    The step is called as the function, or `name`; the `last` one waits for all others that can be done. Its assets get
+    their partitions in `definitions`.
     """
 
     def decorate(stage: Stage) -> dg.AssetsDefinition:
@@ -250,7 +253,8 @@ def monthly(*specs: dg.AssetSpec, name: str | None = None) -> Callable[[Stage], 
                 yield dg.MaterializeResult(spec.key)
 
         step.__doc__ = stage.__doc__
-        return dg.multi_asset(name=name or stage.__name__, specs=own, backfill_policy=ONE_RUN)(step)
+        tags = {"dagster/priority": "-1"} if last else {}
+        return dg.multi_asset(name=name or stage.__name__, specs=own, backfill_policy=ONE_RUN, op_tags=tags)(step)
 
     return decorate
 

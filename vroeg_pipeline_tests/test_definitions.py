@@ -152,7 +152,13 @@ GRAPH = {
         "recidivism_history",
     ],
     "evaluation_contacts": ["address_matches", "contact_attempts", "contacted_reports", "prioritised_worklists"],
-    "evaluation_page": ["evaluation_contacts", "evaluation_deliveries", "evaluation_reports", "evaluation_signals"],
+    "evaluation_page": [
+        "delivery_measures",
+        "evaluation_contacts",
+        "evaluation_deliveries",
+        "evaluation_reports",
+        "evaluation_signals",
+    ],
 }
 NO_TABLES = {"delivery_board", "ddas_delivery", "evaluation_page", "partner_feedback"}
 BY_HAND = {"agreements", "areas", "known_clients", "municipalities"}
@@ -189,6 +195,7 @@ MADE_OF = {
     "known_addresses": ["known_clients"],
     "known_answers": ["known_clients"],
     "known_client_counts": ["prioritised_worklists"],
+    "shown_figures": ["evaluation_contacts", "evaluation_deliveries", "evaluation_reports", "evaluation_signals"],
     "tiers": [],
     "deadlines": ["address_matches"],
     "delivery_states": ["delivery_files", "delivery_measures"],

@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 
+import dagster as dg
+
 from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.evaluation.figures import ALL, TABLES, read_evaluation, set_evaluation
+from vroeg_pipeline.evaluation.figures_file import note_figures, write_figures
 from vroeg_pipeline.evaluation.page import write_evaluation
 from vroeg_pipeline.monthly import Figures, Month, made, monthly, page_link, written
 
@@ -65,22 +68,28 @@ def evaluation(of: Month) -> Mapping[str, Figures]:
         "evaluation_page",
         "The month in Dutch, on one page that needs nothing else: outbox/‹YYYY-MM›/evaluatie_‹YYYY-MM›.html. Small "
         "numbers of people are hidden, also where they could be computed (DOMAIN §12, docs/adr/0019). Any other "
-        "period: vroeg evaluate.",
-        reads=TABLES,
+        "period: vroeg evaluate. With it outbox/figures.duckdb, for charts: what the pages of all months show, measures of "
+        "deliveries, and verdicts (docs/questions.md).",
+        reads=[*TABLES, "delivery_measures"],
         group=GROUP,
-        kinds=("html",),
-    )
+        kinds=("html", "duckdb"),
+        statements=["figures_measures"],
+    ),
+    last=True,
 )
 def evaluation_page(of: Month) -> Mapping[str, Figures]:
     """The page of the month."""
     evaluation = read_evaluation(of.connection, of.installation, [of.month])
     path = of.outbox / f"evaluatie_{month_text(of.month)}.html"
     write_evaluation(path, evaluation)
+    note_figures(of.installation, evaluation)
+    figures = write_figures(of.connection, of.installation)
     shown = {name: evaluation.shown(ALL, name) for name in ("reports", "reached", "help")}
     hidden = "hidden: a small number"
     return {
         "evaluation_page": {
             "page": page_link(of.installation, path),
+            "figures": dg.MetadataValue.path(figures.relative_to(of.home.root).as_posix()),
             **{name: hidden if count is None else count for name, count in shown.items()},
         }
     }

@@ -71,8 +71,9 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a report shows. `counts` by key: (table, row, column); `hidden`: those that may not be shown; `silent`: the
-    (table, row) of which nothing was told, so that their zeros mean nothing.
+    """What a report shows. `counts` by key: (table, row, column); `hidden`: those that may not be shown; `unprinted`: those
+    that are in no table, and may not be shown either; `silent`: the (table, row) of which nothing was told,
+    so that their zeros mean nothing.
     """
 
     months: tuple[date, ...]
@@ -80,6 +81,7 @@ class Evaluation:
     settings: EvaluationSettings
     counts: dict[Key, int]
     hidden: frozenset[Key]
+    unprinted: frozenset[Key]
     partner_names: dict[str, str]
     states: dict[tuple[str, date], str]
     worklists: tuple[str, ...]
@@ -164,6 +166,7 @@ def read_evaluation(
         settings=installation.settings.evaluation,
         counts=counts.values,
         hidden=counts.hidden(),
+        unprinted=frozenset(counts.unprinted),
         partner_names={partner: _name(installation.partners, partner) for partner in partners},
         states={(row["partner"], row["month"]): row["state"] for row in tables["evaluation_deliveries"]},
         worklists=worklists,

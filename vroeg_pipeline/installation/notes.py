@@ -243,6 +243,13 @@ class Silences:
     silences: tuple[Silence, ...] = ()
 
 
+@dataclass(frozen=True)
+class FiguresNote:
+    """What the evaluation of a month shows: subject, part of it, what is counted, and the count; None where it is hidden."""
+
+    shown: tuple[tuple[str, str, str, int | None], ...] = ()
+
+
 class Note(Generic[N]):
     """The one note of a kind that belongs to no month: `taken_in/<name>.json`."""
 
@@ -297,6 +304,7 @@ def _write(path: Path, adapter: TypeAdapter[N], note: N) -> None:
 
 REGISTER = Notes("register", RegisterNote)
 VERDICTS = Notes("verdicts", VerdictsNote)
+FIGURES = Notes("figures", FiguresNote)
 MADE = Notes("made", Made)
 SENT_BACK = Notes("sent_back", SentBackNote)
 LOOK = Notes("look", Look)

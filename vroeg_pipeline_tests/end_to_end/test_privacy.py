@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import duckdb
 import pytest
 from dagster import (
     DagsterEventType,
@@ -93,6 +94,11 @@ def test_nothing_personal_in_events_or_on_the_terminal(watched: World, monkeypat
     for path in watched.home.quality.rglob("*"):
         assert found_in(path.name) == []
         assert path.is_dir() or found_in(path.read_text(encoding="utf-8")) == []
+    with duckdb.connect(str(watched.home.outbox / "figures.duckdb"), read_only=True) as figures:
+        names = [name for (name,) in figures.execute("SHOW TABLES").fetchall()]
+        told = "".join(str(figures.execute(f"FROM {name}").fetchall()) for name in names)
+    assert {*names} == {"evaluation", "deliveries", "measures", "verdicts", "partners"}
+    assert found_in(told) == []
     pages = list(watched.home.outbox.rglob("evaluatie_*.html"))
     assert len(pages) == 2
     assert found_in("".join(page.read_text(encoding="utf-8") for page in pages)) == []

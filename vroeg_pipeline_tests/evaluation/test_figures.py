@@ -19,7 +19,7 @@ from vroeg_pipeline.evaluation.checks import CHECKS
 from vroeg_pipeline.evaluation.figures import ALL, TEAMS, Evaluation, evaluate_aside, read_evaluation
 from vroeg_pipeline.evaluation.page import evaluation_page
 from vroeg_pipeline.evaluation.small_cells import SMALLEST_SHOWN
-from vroeg_pipeline.installation.statements import fetch_one
+from vroeg_pipeline.installation.statements import fetch_one, rows_of
 from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.sample.world import make_world
 from vroeg_pipeline_tests.kit.browser import barriers
@@ -366,3 +366,42 @@ def test_months_that_were_not_run_are_named(world: World) -> None:
     world.agree("huur", valid_from="2021-03", valid_until="2021-03")
     page = evaluation_page(evaluation_of(world, "2021-02", "2021-03", "2021-04"))
     assert "Niet in deze cijfers:</b> februari 2021, april 2021" in page
+
+
+def test_the_figures_for_charts_are_those_that_the_pages_show(
+    finished: World, connection: duckdb.DuckDBPyConnection
+) -> None:
+    """Of each month what its page prints, hidden where that hides it, and nothing by which it could be computed."""
+    path = finished.home.outbox / "figures.duckdb"
+    assert path.stat().st_mode & 0o077 == 0
+    with duckdb.connect(str(path), read_only=True) as figures:
+        shown = {
+            (of, *key): count
+            for of, *key, count in figures.execute(
+                "SELECT month, subject, part, figure, count FROM evaluation"
+            ).fetchall()
+        }
+        measures = rows_of(figures, "FROM measures")
+        judged = figures.execute("SELECT DISTINCT month FROM verdicts ORDER BY month").fetchall()
+        states = figures.execute("SELECT month, partner, state FROM deliveries").fetchall()
+    for of in MONTHS:
+        page = read_evaluation(connection, finished.installation, [of])
+        assert shown[of, ALL, "", "reports"] == page.shown(ALL, "reports")
+        assert shown[of, "rent", "yes", "reports"] == page.shown("rent", "yes", "reports")
+        assert shown[of, "status", "Opgepakt", "signals"] == page.shown("status", "Opgepakt")
+        for partner in page.partner_names:
+            assert shown[of, "signals", partner, "signals"] == page.shown("signals", partner, ALL)
+            assert shown[of, "delivered", partner, "rejected"] == page.shown("delivered", partner, "rejected")
+    assert None in shown.values()
+    assert [count for count in shown.values() if count and count < SMALLEST_SHOWN] == []
+    assert not {"not reached", "known", "no help", "other", "accepted"} & {figure for *_, figure in shown}
+    assert len({(of, partner) for of, partner, _ in states}) == len(states) > 20
+    assert judged == [(of,) for of in MONTHS]
+    assert any(measure["share_outdated"] is not None for measure in measures)
+    for measure in measures:
+        of_partner = (measure["month"], "delivered", measure["partner"])
+        rows = shown[*of_partner, "rows"]
+        for share, figure in (("share_rejected", "rejected"), ("share_outdated", "outdated")):
+            if rows != 0:
+                assert (measure[share] is None) == (shown[*of_partner, figure] is None), of_partner
+        assert not 0 < (rows or 0) * (measure["share_doubles"] or 0) < SMALLEST_SHOWN - 0.5, of_partner
