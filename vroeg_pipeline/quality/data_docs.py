@@ -30,8 +30,13 @@ td, th { border-bottom: 1px solid #d9e2ec; padding: .4rem .6rem; text-align: lef
 .text-success, .text-danger { font-style: normal; font-weight: 600 }
 .text-success { color: #16693a } .text-danger { color: #b3261e }
 i.text-success::before { content: "✓ as expected" } i.text-danger::before { content: "✗ not as expected" }
-td:first-child { white-space: nowrap } footer { margin-top: 3rem; color: #52606d; font-size: .85rem }
+.scroll { overflow-x: auto } .scroll:focus-visible { outline: 2px solid #0b5a8a }
+@media (min-width: 50rem) { td:first-child { white-space: nowrap } }
+footer { margin-top: 3rem; color: #52606d; font-size: .85rem }
 """
+
+# Wider than a phone: it scrolls by itself, also by keyboard.
+_SCROLL = '<div class="scroll" tabindex="0">'
 
 # Shown beneath the verdicts, in this order.
 _NUMBERS = {
@@ -98,7 +103,7 @@ class PageWriter:
         body = [
             f'<p><a href="{INDEX}">All deliveries</a></p><h1>{escape(title)}</h1>',
             f"<p>Judged against {escape(page.agreement)}. {verdict}.</p>",
-            f"<h2>Expectations</h2>{table}",
+            f"<h2>Expectations</h2>{_SCROLL}{table}</div>",
             *_not_judged(page.not_judged),
             f"<h2>The delivery in numbers</h2>{_numbers(page.measures)}",
             "<footer>Counts and shares only: no data of any person was given to Great Expectations "
@@ -121,7 +126,7 @@ def _numbers(measures: Measures) -> str:
         for name, words in _NUMBERS.items()
         if measures.get(name) is not None
     )
-    return f"<table>{rows}</table>"
+    return f"{_SCROLL}<table>{rows}</table></div>"
 
 
 def remove_pages(folder: Path, months: Collection[date], keep: Collection[Path]) -> None:
@@ -137,14 +142,14 @@ def write_index(folder: Path) -> Path:
     """Writes the table of all pages, a row a month, newest first; gives its path."""
     pages = {(m[1], m[2]): p for p in folder.glob("*.html") if (m := _PAGE_NAME.fullmatch(p.name))}
     partners = sorted({partner for _, partner in pages})
-    head = "".join(f"<th>{escape(partner)}</th>" for partner in partners)
+    head = "".join(f'<th scope="col">{escape(partner)}</th>' for partner in partners)
     lines = []
     for month in sorted({month for month, _ in pages}, reverse=True):
         cells = "".join(f"<td>{_cell(pages.get((month, partner)))}</td>" for partner in partners)
-        lines.append(f"<tr><td>{month}</td>{cells}</tr>")
+        lines.append(f'<tr><th scope="row">{month}</th>{cells}</tr>')
     body = (
         "<h1>Deliveries against their agreements</h1><p>Each mark leads to the page of a delivery; an empty cell is a "
-        f"month without one.</p><table><tr><th>month</th>{head}</tr>{''.join(lines)}</table>"
+        f'month without one.</p>{_SCROLL}<table><tr><th scope="col">month</th>{head}</tr>{"".join(lines)}</table></div>'
     )
     path = folder / INDEX
     _write(path, "Deliveries against their agreements", body)
@@ -164,7 +169,8 @@ def _cell(page: Path | None) -> str:
 def _write(path: Path, title: str, body: str, mark: str = "") -> None:
     page = (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">{mark}<title>{escape(title)}</title>'
-        f"<style>{_STYLE}</style></head><body>{body}</body></html>\n"
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<style>{_STYLE}</style></head><body><main>{body}</main></body></html>\n"
     )
     with replacing(path) as temporary:
         temporary.write_text(page, encoding="utf-8")

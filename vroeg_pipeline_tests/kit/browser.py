@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -86,25 +87,27 @@ class Browser:
             self.driver.save_screenshot(str(Path(folder) / f"{name}.png"))
 
 
-def barriers(page: Path, *widths: int) -> dict[str, list[str]]:
-    """What axe-core finds wrong with an HTML file at each width in pixels, best practices too: rule at width, to elements.
-    And what is wider than the screen.
+def barriers(*pages: Path) -> dict[str, list[str]]:
+    """What axe-core finds wrong with HTML files on a phone and on a screen, best practices too: what and where, to elements.
+    And what is wider than that.
     """
     from selenium_axe_python import Axe
 
     found = {}
-    with chromium(page.as_uri()) as browser:
-        for width in widths or (360, 1400):
+    with chromium("") as browser:
+        for page, width in product(pages, (360, 1400)):
             size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
             browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-            browser.driver.get(browser.url)
+            browser.driver.get(page.as_uri())
             axe = Axe(browser.driver)
             axe.inject()
             for violation in axe.run()["violations"]:
-                found[f"{violation['id']} at {width}"] = [str(node["target"][0]) for node in violation["nodes"]]
+                found[f"{violation['id']} on {page.name} at {width}"] = [
+                    str(node["target"][0]) for node in violation["nodes"]
+                ]
             wide = browser.driver.execute_script("return document.documentElement.scrollWidth")
             if wide > width:
-                found[f"too wide at {width}"] = [f"{wide} pixels"]
+                found[f"too wide: {page.name} at {width}"] = [f"{wide} pixels"]
             browser.keep(f"{page.stem}-{width}")
     return found
 

@@ -20,6 +20,7 @@ from vroeg_pipeline.installation.home import private_folder
 from vroeg_pipeline.quality.data_docs import remove_pages, write_index
 from vroeg_pipeline.quality.expectations import check_names
 from vroeg_pipeline.quality.judging import Judged, JudgingError, judge
+from vroeg_pipeline_tests.kit.browser import barriers
 from vroeg_pipeline_tests.kit.world import agreement as agreement_content
 
 MARCH = date(2021, 3, 1)
@@ -187,6 +188,7 @@ def test_the_index_shows_what_failed_and_forgets_what_is_gone(
     docs = tmp_path / "docs"
     found = judge(measures, agreements, docs, tmp_path / "scratch")
     index = write_index(docs).read_text(encoding="utf-8")
+    assert barriers(docs / "index.html", docs / "2021-03_huur.html") == {}
     assert index.index("2021-03") < index.index("2021-02")
     assert "✗ 2" in index
     remove_pages(docs, [MARCH], keep=set())
