@@ -162,3 +162,8 @@ def is_quiet(now: datetime, hours: tuple[time, time] | None) -> bool:
 def retry_after(attempts: int) -> timedelta:
     """How long to wait after so many attempts in a row that failed: twice as long each time, half an hour at most."""
     return min(_FIRST_RETRY * (1 << min(attempts - 1, 10)), _LONGEST_RETRY)
+
+
+def is_due(attempt: datetime | None, now: datetime) -> bool:
+    """Whether it is time for the next attempt; one farther away than any was planned before the clock was set back."""
+    return attempt is None or not timedelta() < attempt - now <= _LONGEST_RETRY

@@ -16,7 +16,7 @@ from vroeg_pipeline.alerts.book import LOCK_SECONDS, AlertState, Waiting, alert_
 from vroeg_pipeline.alerts.facts import Automation, Crisis, Disk, Mistaken, Returned, RunFailed
 from vroeg_pipeline.alerts.messages import Message, compose, partner_text
 from vroeg_pipeline.alerts.notifier import send
-from vroeg_pipeline.alerts.plan import Condition, Notice, Observed, Phase, is_muted, is_quiet, plan, retry_after
+from vroeg_pipeline.alerts.plan import Condition, Notice, Observed, Phase, is_due, is_muted, is_quiet, plan, retry_after
 from vroeg_pipeline.alerts.problems import (
     crises,
     delivery_problems,
@@ -306,7 +306,7 @@ def _ready(installation: Installation, state: AlertState) -> Iterator[tuple[str,
         if quiet:
             urgent = [notice for notice in notices if notice.condition.kind == AlertKind.CRISIS]
             notices = tuple(urgent) if alerts.crisis_at_any_hour else ()
-        if notices and (waiting.next_attempt is None or now >= waiting.next_attempt):
+        if notices and is_due(waiting.next_attempt, now):
             recipient = everybody[name]
             if recipient.partners:
                 yield name, partner_text(notices, alerts.signature), notices

@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 
 import dagster as dg
 
+from vroeg_pipeline.automation.health import is_to_come
 from vroeg_pipeline.automation.jobs import INTAKE_JOB, MONTH_JOB, Jobs
 from vroeg_pipeline.deliveries.inbox import months_in
 from vroeg_pipeline.deliveries.worked_on import content_of_month, is_news, without_outcomes, worked_on
@@ -140,7 +141,9 @@ def _requested(instance: dg.DagsterInstance, work: Work, now: datetime) -> dg.Se
     if any(record.dagster_run.status in _AT_WORK for record in before):
         return dg.SkipReason("What arrived is being worked on")
     failed = [record for record in before if record.dagster_run.status in _NOT_DONE]
-    if failed and now - max(record.update_timestamp for record in failed) < _RETRY_AFTER:
+    # What is still to come was noted before the clock was set back.
+    ended = [record.update_timestamp for record in failed if not is_to_come(record.update_timestamp)]
+    if ended and now - max(ended) < _RETRY_AFTER:
         return dg.SkipReason(f"The run for what arrived failed or was stopped; it is tried again after {_RETRY_AFTER}")
     tags = {**month_tags(work.first, work.last), _WORK_TAG: work.key}
     request = dg.RunRequest(run_key=f"{work.key}:{len(before)}", job_name=work.job, tags=tags)

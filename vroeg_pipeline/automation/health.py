@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from dagster import DagsterInstance
 
+from vroeg_pipeline.automation.set_back import TOLERANCE
 from vroeg_pipeline.domain.months import moment_text
 from vroeg_pipeline.installation.home import Home
 
@@ -20,6 +21,8 @@ _TICK_TOLERANCE = {"SENSOR": timedelta(minutes=15), "SCHEDULE": timedelta(hours=
 # A sensor that fails once works again half a minute later; a schedule has one tick a day.
 _TICKS_TO_FAIL = {"SENSOR": 3, "SCHEDULE": 1}
 _LEAST_FREE_SHARE = 0.10
+# What is said of a moment that is still to come.
+STANDS_STILL = ", which is still to come: the clock was set back; start the daemon again"
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,15 @@ def tick_findings(instance: DagsterInstance, now: datetime) -> Iterator[HealthFi
         at = datetime.fromtimestamp(ticks[0].timestamp, UTC)
         failed = all(tick.status.value == "FAILURE" for tick in ticks)
         said = f"last tick {moment_text(at)}" + (", and it failed: see Automation in the UI" if failed else "")
+        if is_to_come(at):
+            yield HealthFinding(part, False, said + STANDS_STILL)
+            continue
         yield HealthFinding(part, not failed and now - at <= _TICK_TOLERANCE.get(kind, timedelta.max), said)
+
+
+def is_to_come(at: datetime) -> bool:
+    """Whether something that Dagster noted, by the clock of the machine, lies after the moment that it is there now."""
+    return at > datetime.now(UTC) + TOLERANCE
 
 
 def disk_finding(home: Home) -> HealthFinding:

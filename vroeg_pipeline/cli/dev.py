@@ -7,19 +7,21 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from dagster import DagsterInstance
 from rich.console import Console
 
-from vroeg_pipeline.cli.service import Service, check_no_daemon, check_port_is_free
+from vroeg_pipeline.cli.service import AGAIN, Service, check_no_daemon, check_port_is_free
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation.dagster_home import prepare_dagster_home
 from vroeg_pipeline.installation.home import Home, clear_leftovers
 from vroeg_pipeline.installation.installation import Installation
 
 _STOP_SECONDS = 20
+
+Process = subprocess.Popen[bytes]
 
 
 def serve(home: Home, port: int, out: Console) -> None:
@@ -31,9 +33,12 @@ def serve(home: Home, port: int, out: Console) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     try:
-        with services(home, port) as processes:
+        with services(home, port) as (processes, start):
             out.print(f"Dagster UI: http://localhost:{port} [dim](Ctrl-C stops it)[/dim]")
-            while all(process.poll() is None for process in processes):
+            while all(process.poll() in (None, AGAIN) for process in processes.values()):
+                for service, process in processes.items():
+                    if process.poll() == AGAIN:
+                        processes[service] = start(service)
                 time.sleep(0.5)
     except KeyboardInterrupt:
         return
@@ -41,28 +46,35 @@ def serve(home: Home, port: int, out: Console) -> None:
 
 
 @contextmanager
-def services(home: Home, port: int, output: int | None = None) -> Iterator[Sequence[subprocess.Popen[bytes]]]:
-    """The code server, the webserver and the daemon as processes, ended with the block, or with this process."""
+def services(
+    home: Home, port: int, output: int | None = None
+) -> Iterator[tuple[dict[Service, Process], Callable[[Service], Process]]]:
+    """The code server, the webserver and the daemon as processes, ended with the block, or with this process; and what
+    starts one again.
+    """
     check_port_is_free(port)
     prepare_storage(home)
     check_no_daemon(home)
     environment = {**os.environ, "VROEG_HOME": str(home.root)}
     command = [sys.executable, "-m", "vroeg_pipeline.cli.app", "service", "--with-parent", "--port", str(port)]
-    processes: list[subprocess.Popen[bytes]] = []
+
+    def start(service: Service) -> Process:
+        return subprocess.Popen(  # noqa: S603
+            [*command, service],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+
+    processes: dict[Service, Process] = {}
     try:
         for service in Service:
-            process = subprocess.Popen(  # noqa: S603
-                [*command, service],
-                env=environment,
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
-            processes.append(process)
-        yield processes
+            processes[service] = start(service)
+        yield processes, start
     finally:
-        _stop(processes)
+        _stop(list(processes.values()))
 
 
 def prepare_storage(home: Home) -> None:
@@ -78,7 +90,7 @@ def prepare_storage(home: Home) -> None:
         instance.get_runs_count()
 
 
-def _stop(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+def _stop(processes: Sequence[Process]) -> None:
     """Asks the processes and all that they started to end, those that were started last first; ends what does not."""
     for process in reversed(processes):
         for number in (signal.SIGTERM, signal.SIGKILL):

@@ -19,7 +19,7 @@ from rich.table import Table
 from vroeg_pipeline.alerts.book import read_alerts
 from vroeg_pipeline.alerts.sensor import without_address
 from vroeg_pipeline.alerts.silences import silences_at
-from vroeg_pipeline.automation.health import HealthFinding, disk_finding, tick_findings
+from vroeg_pipeline.automation.health import STANDS_STILL, HealthFinding, disk_finding, is_to_come, tick_findings
 from vroeg_pipeline.ddas.answers import months_behind, months_unanswered
 from vroeg_pipeline.ddas.signing import certificates_to_renew
 from vroeg_pipeline.deliveries.worked_on import months_worked_on, worked_on
@@ -92,7 +92,10 @@ def _daemon(instance: DagsterInstance, now: datetime) -> HealthFinding:
     if not heartbeats:
         return HealthFinding("daemon", False, "it has never run")
     last = datetime.fromtimestamp(max(beat.timestamp for beat in heartbeats.values()), UTC)
-    return HealthFinding("daemon", now - last <= _HEARTBEAT_TOLERANCE, f"last heartbeat {moment_text(last)}")
+    said = f"last heartbeat {moment_text(last)}"
+    if is_to_come(last):
+        return HealthFinding("daemon", False, said + STANDS_STILL)
+    return HealthFinding("daemon", now - last <= _HEARTBEAT_TOLERANCE, said)
 
 
 def _agreements(home: Home) -> HealthFinding:

@@ -15,16 +15,19 @@ import socket
 import sys
 import threading
 import time
-from datetime import date
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO
+
+from dagster import DagsterInstance
 
 # What tells a code server to load its code anew, and no public module has.
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._grpc.client import DagsterGrpcClient
 
 from vroeg_pipeline.alerts.sensor import without_address
+from vroeg_pipeline.automation.set_back import TOLERANCE, forget_the_future
 from vroeg_pipeline.deliveries.inbox import months_in
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation.agreed import read_agreed
@@ -45,6 +48,8 @@ _LONGEST_SOCKET = 100  # the kernel takes 107 bytes
 _LOOK_SECONDS = 5
 _RELOAD_SECONDS = 120
 _START_SECONDS = 120
+# The exit status of a daemon that is to be started again.
+AGAIN = 75
 _COLOUR = re.compile(rb"\x1b\[[0-9;]*m")
 
 
@@ -104,8 +109,40 @@ def run_service(home: Home, service: Service, port: int, *, with_parent: bool) -
         _become("dagster-webserver", "-h", "127.0.0.1", "-p", str(port), "-w", str(workspace))
     else:
         check_no_daemon(home)
+        _go_on_from_now()
         _wait_for_code(door)
+        _become_daemon(workspace)
+
+
+def _go_on_from_now() -> None:
+    with DagsterInstance.get() as instance:
+        if waited := forget_the_future(instance, datetime.now(UTC)):
+            _say(f"The clock was set back. These go on from now: {', '.join(waited)}")
+
+
+def _become_daemon(workspace: Path) -> None:
+    """Runs the daemon; ends with the status `AGAIN` when the clock is set back."""
+    is_set_back = threading.Event()
+    threading.Thread(target=_end_when_set_back, args=(is_set_back,), daemon=True).start()
+    try:
         _become("dagster-daemon", "run", "-w", str(workspace))
+    finally:
+        if is_set_back.is_set():
+            raise SystemExit(AGAIN)
+
+
+def _end_when_set_back(is_set_back: threading.Event) -> None:
+    ahead = time.time() - time.monotonic()
+    while ahead - (time.time() - time.monotonic()) < TOLERANCE.total_seconds():
+        ahead = time.time() - time.monotonic()
+        time.sleep(_LOOK_SECONDS)
+    _say("The clock was set back; the daemon starts again, as it would wait for the moment at which it was")
+    is_set_back.set()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _serve_code(home: Home, door: Path) -> None:
@@ -144,7 +181,7 @@ def _keep_loaded(home: Home, door: Path, loaded: tuple[Agreed | str, list[date]]
             try:
                 DagsterGrpcClient(socket=str(door)).reload_code(_RELOAD_SECONDS)
             except DagsterUserCodeUnreachableError:
-                print("The agreements changed and cannot be loaded yet; that is tried again", file=sys.stderr)  # noqa: T201
+                _say("The agreements changed and cannot be loaded yet; that is tried again")
             else:
                 loaded = found
 

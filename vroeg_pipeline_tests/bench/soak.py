@@ -14,7 +14,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
@@ -39,7 +40,7 @@ FIRST = date(2021, 1, 1)
 PARTNERS = tuple(f"partner_{number}" for number in range(5))
 _DELIVERED, _ADDED = 40, 3
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
-# Against the first month, once all three have warmed up; and of a month's runs, against those of the first.
+# Memory and open files against the second month, as all have warmed up then; the seconds of a day against the first.
 _MOST_MEMORY, _MOST_HANDLES, _MOST_SECONDS = 1.2, 20, 1.2
 _WARM_MONTHS = 2
 # What a person opens in the UI.
@@ -62,7 +63,9 @@ class Held:
 
 @dataclass(frozen=True)
 class Measured:
-    """A month of the soak. `seconds`: of a run, by job; `disk` and `dagster`: MiB of all, and of Dagster's home in it."""
+    """A month of the soak. `seconds`: processor seconds of all services a day, by the job that ran; `disk` and `dagster`:
+    MiB of all, and of Dagster's home in it.
+    """
 
     month: date
     runs: int
@@ -99,7 +102,7 @@ def soak(folder: Path, months: int, keep_months: int) -> Iterator[Measured]:
     port = free_port()
     with (
         environment(VROEG_HOME=str(world.root), VROEG_CLOCK=str(clock)),
-        services(world.home, port, output=subprocess.DEVNULL) as processes,
+        services(world.home, port, output=subprocess.DEVNULL) as (processes, _),
         dg.DagsterInstance.get() as instance,
     ):
         live = Live(f"http://127.0.0.1:{port}", world.home)
@@ -108,7 +111,8 @@ def soak(folder: Path, months: int, keep_months: int) -> Iterator[Measured]:
         for number in range(months):
             month = add_months(FIRST, number)
             began[month] = datetime.now(UTC)
-            runs = [_day_of(world, instance, clock, day) for day in _days(month)]
+            leaders = [process.pid for process in processes.values()]
+            runs = [_day_of(world, instance, clock, day, leaders) for day in _days(month)]
             if (old := add_months(month, -keep_months)) in began:
                 # By the clock of the machine, as Dagster's own record is kept by it.
                 purge(instance, began[add_months(old, 1)] if add_months(old, 1) in began else began[month])
@@ -119,7 +123,7 @@ def soak(folder: Path, months: int, keep_months: int) -> Iterator[Measured]:
                 month,
                 len(runs),
                 {job: mean(seconds) for job, seconds in by_job.items() if seconds},
-                {service: _held(process.pid) for service, process in zip(Service, processes, strict=True)},
+                {service: _held(process.pid) for service, process in processes.items()},
                 _mebibytes(world.root),
                 _mebibytes(world.home.dagster),
             )
@@ -136,8 +140,11 @@ def _set(clock: Path, day: date) -> None:
     clock.write_text(datetime.combine(day, time_of_day(12), AMSTERDAM).isoformat(), encoding="utf-8")
 
 
-def _day_of(world: World, instance: dg.DagsterInstance, clock: Path, day: date) -> tuple[str, float]:
-    """An arrival, and the run that it is followed by: its job, and its seconds from start to end."""
+def _day_of(
+    world: World, instance: dg.DagsterInstance, clock: Path, day: date, leaders: Sequence[int]
+) -> tuple[str, float]:
+    """An arrival, and the run that it is followed by: its job, and the processor seconds of all services meanwhile."""
+    before_it = _processor(leaders)
     partner, month = PARTNERS[(day.day - 1) % len(PARTNERS)], day.replace(day=1)
     is_first = day.day <= len(PARTNERS)
     since = f"{month - timedelta(days=60):%d-%m-%Y}"
@@ -164,19 +171,32 @@ def _day_of(world: World, instance: dg.DagsterInstance, clock: Path, day: date) 
 
     record = wait_until(f"the run of {day}", run, 600)
     assert record.dagster_run.status == dg.DagsterRunStatus.SUCCESS, record.dagster_run.run_id
-    return record.dagster_run.job_name, record.end_time - record.start_time
+    return record.dagster_run.job_name, _processor(leaders) - before_it
+
+
+def _of_sessions(leaders: Sequence[int]) -> Iterator[Path]:
+    """The folders of the processes and of all of their sessions."""
+    for folder in Path("/proc").iterdir():
+        with suppress(ProcessLookupError):
+            if folder.name.isdigit() and os.getsid(int(folder.name)) in leaders:
+                yield folder
+
+
+def _processor(leaders: Sequence[int]) -> float:
+    """Processor seconds so far, with those of processes that ended."""
+    ticks = 0
+    for folder in _of_sessions(leaders):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            ticks += sum(map(int, (folder / "stat").read_text().rpartition(")")[2].split()[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _held(leader: int) -> Held:
-    """Of the process and all of its session."""
     memory, handles = 0, 0
-    for folder in Path("/proc").iterdir():
-        try:
-            if folder.name.isdigit() and os.getsid(int(folder.name)) == leader:
-                memory += int((folder / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-                handles += len(list((folder / "fd").iterdir()))
-        except (ProcessLookupError, FileNotFoundError):
-            continue  # it ended meanwhile
+    for folder in _of_sessions([leader]):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            memory += int((folder / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+            handles += len(list((folder / "fd").iterdir()))
     return Held(memory / 2**20, handles)
 
 
@@ -196,12 +216,12 @@ def what_grew(done: list[Measured]) -> list[str]:
             grown.append(f"open files of {service}: {first.handles} to {held.handles}")
     for job, seconds in last.seconds.items():
         if seconds > _MOST_SECONDS * done[0].seconds[job]:
-            grown.append(f"seconds of a run of {job}: {done[0].seconds[job]:.1f} to {seconds:.1f}")
+            grown.append(f"processor seconds of a day with a run of {job}: {done[0].seconds[job]:.1f} to {seconds:.1f}")
     return grown
 
 
 def _line(measured: Measured) -> str:
-    took = ", ".join(f"{job} {seconds:.1f} s" for job, seconds in measured.seconds.items())
+    took = ", ".join(f"{job} {seconds:.1f} processor s a day" for job, seconds in measured.seconds.items())
     return f"{month_text(measured.month)}: {measured.runs} runs, {took}; {measured.disk:.0f} MiB"
 
 
@@ -209,7 +229,7 @@ def _table(done: list[Measured]) -> Table:
     table = Table(box=box.MARKDOWN, title=f"A run a day, {len(PARTNERS)} partners")
     table.add_column("month")
     for column in (INTAKE_JOB, MONTH_JOB):
-        table.add_column(f"{column}, s a run", justify="right")
+        table.add_column(f"{column}, processor s a day", justify="right")
     for service in Service:
         table.add_column(f"{service} MiB", justify="right")
         table.add_column("open files", justify="right")
