@@ -61,7 +61,7 @@ body { font: 16px/1.5 system-ui, "DejaVu Sans", sans-serif; margin: 1.5rem auto;
 h1 { font-size: 1.6rem } h2 { font-size: 1.2rem; margin-top: 2rem } h3 { font-size: 1rem }
 a[href] { color: #0b5a8a }
 .scroll { overflow-x: auto } .scroll:focus-visible { outline: 2px solid #14202b }
-table { border-collapse: collapse; width: 100%; min-width: 36rem } pre { overflow-x: auto }
+table { border-collapse: collapse; width: 100% } .scroll table { min-width: 36rem } pre { white-space: pre-wrap }
 th, td { text-align: left; vertical-align: top; border-bottom: 1px solid #d9e2ec; padding: .3rem .6rem .3rem 0 }
 .columns th[scope=row], .columns td:nth-child(2) { white-space: nowrap; padding-right: 1.2rem }
 mark { background: #fdeec2; padding: 0 .3rem; white-space: nowrap }

@@ -11,7 +11,7 @@ import os
 import pwd
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import islice
 from typing import Literal
 
@@ -53,7 +53,7 @@ def ask(home: Home, question: str, out: Console, problems: Console, *, form: For
     with temporary_folder(home.scratch) as aside:
         try:
             with warehouse.connect(read_only=True) as connection:
-                tables = without_persons(connection, secrets.token_hex(32))
+                tables = without_persons(connection, secrets.token_hex(32), _partners(installation))
                 named = _named(tables, question)
                 who = {"user": _user(), "personal": personal, "tables": sorted(named)}
                 log_call(home, "sql", installation.now(), {"action": "vroeg sql", **who})
@@ -111,6 +111,10 @@ def _answer(connection: duckdb.DuckDBPyConnection, question: str, out: Console, 
         out.print(table)
         if left := sum(1 for _ in rows):
             out.print(f"{left:,} more rows: --format csv has all")
+
+
+def _partners(installation: Installation) -> Collection[str]:
+    return {*installation.partners.agreements, *installation.partners.senders}
 
 
 def _user() -> str:

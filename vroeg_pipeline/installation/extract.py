@@ -6,7 +6,7 @@ What tells of a person or a door says the schema alone. Without persons is not a
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import duckdb
@@ -36,7 +36,7 @@ def write_extract(
         connection.execute("DETACH extract")
 
 
-def without_persons(connection: duckdb.DuckDBPyConnection, salt: str) -> Mapping[str, str]:
+def without_persons(connection: duckdb.DuckDBPyConnection, salt: str, partners: Collection[str]) -> Mapping[str, str]:
     """Each table and view that can be shown without persons, with the SELECT that does.
 
     Personal columns are left out. Where one is part of a key a pseudonym stands in its place, the same wherever the value is
@@ -49,7 +49,9 @@ def without_persons(connection: duckdb.DuckDBPyConnection, salt: str) -> Mapping
         personal = _personal_columns(part)
         names = [name for name, *_ in connection.execute(f"DESCRIBE {part.name}").fetchall()]
         shown = [
-            _shown(name, salt, is_personal=name in personal) for name in names if name not in personal or name in keys
+            _shown(name, salt, partners) if name in personal else name
+            for name in names
+            if name not in personal or name in keys
         ]
         selects[part.name] = f"SELECT {', '.join(shown)} FROM {part.name}"
     return selects
@@ -66,5 +68,10 @@ def _personal_columns(part: schema.Part) -> set[str]:
     return {column for column, made_of in origins.items() if not marked.isdisjoint(made_of)}
 
 
-def _shown(name: str, salt: str, *, is_personal: bool) -> str:
-    return f"sha256({quoted(salt)} || {name}::VARCHAR)[:16] AS {name}" if is_personal else name
+def _shown(name: str, salt: str, partners: Collection[str]) -> str:
+    pseudonym = f"sha256({quoted(salt)} || {name}::VARCHAR)[:16]"
+    if name == "partner":
+        # A folder of the inbox may have the name of anybody; those of `partners` name no person.
+        known = ", ".join(map(quoted, partners)) or "NULL"
+        pseudonym = f"CASE WHEN {name} IN ({known}) THEN {name} ELSE {pseudonym} END"
+    return f"{pseudonym} AS {name}"

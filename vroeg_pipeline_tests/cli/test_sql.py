@@ -110,6 +110,16 @@ def test_a_key_is_a_pseudonym_of_one_answer(town: World) -> None:
     assert hashlib.sha256(DOOR.encode()).hexdigest()[:16] not in {first[0]["address_key"], second[0]["address_key"]}
 
 
+def test_partners_are_named_and_other_folders_of_the_inbox_are_not(town: World) -> None:
+    with WarehouseResource(home=str(town.root)).connect() as connection:
+        for partner in ("huur", "jan_zebrastra"):
+            Tables(connection, town).delivery(partner, month="2021-02")
+    found = {row["partner"] for row in json.loads(answer(town, "SELECT partner FROM delivery_files"))}
+    assert "huur" in found
+    assert len(found) == 2
+    assert not any("zebra" in partner for partner in found)
+
+
 def test_what_there_is_can_be_asked(town: World) -> None:
     assert {"validated_signals", "signal_statuses"} <= {row["name"] for row in json.loads(answer(town, "SHOW TABLES"))}
     columns = {row["column_name"] for row in json.loads(answer(town, "DESCRIBE validated_signals"))}

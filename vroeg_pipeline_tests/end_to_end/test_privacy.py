@@ -143,7 +143,7 @@ def unmarked_columns(world: World) -> set[str]:
 def all_without_persons(world: World) -> str:
     """Every row of every table and view as `vroeg sql` and figures.duckdb give them."""
     with WarehouseResource(home=str(world.root)).connect(read_only=True) as connection:
-        selects = without_persons(connection, "zout")
+        selects = without_persons(connection, "zout", world.installation.partners.agreements)
         rows = {name: connection.execute(select).fetchall() for name, select in selects.items()}
     assert min(len(rows["validated_signals"]), len(rows["signal_statuses"])) > 0
     return str(rows)
