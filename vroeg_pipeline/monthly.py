@@ -19,7 +19,7 @@ from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import TIME_ZONE, months_between
 from vroeg_pipeline.installation.home import Home, private_folder
 from vroeg_pipeline.installation.installation import Installation
-from vroeg_pipeline.installation.lineage import column_origins
+from vroeg_pipeline.installation.lineage import Origin, column_origins
 from vroeg_pipeline.installation.schema import described_tables
 from vroeg_pipeline.installation.statements import (
     fetch_one,
@@ -38,6 +38,8 @@ warnings.filterwarnings("ignore", category=dg.BetaWarning)
 ONE_RUN = dg.BackfillPolicy.single_run()
 # Characters of the longest bar.
 _BAR = 24
+# As many columns as one is said to be made of.
+_MOST_ORIGINS = 5
 # The asset of each table that `made` was asked for.
 _ASSET_OF: dict[str, str] = {}
 
@@ -279,17 +281,34 @@ def standing(spec: dg.AssetSpec) -> Callable[[Callable[[Step], Figures]], dg.Ass
     return decorate
 
 
-def lineage(asset: str) -> dict[str, dg.TableColumnLineage]:
-    """The columns of other assets that each column of an asset is made of, where a statement makes its table."""
+def lineage(asset: str) -> dict[str, dg.TableColumnLineage | dg.TableSchema]:
+    """The columns of other assets that each column of an asset is made of, where a statement makes its table.
+
+    Said behind the meaning of each column too, of all tables, as the open-source UI draws no lineage of columns.
+    """
     table = next((table for table, made_by in _ASSET_OF.items() if made_by == asset), "")
     if not has_statement(table):
         return {}
+    made_of = column_origins(table)
     deps = {
         column: [dg.TableColumnDep(_ASSET_OF[o.table], o.column) for o in origins if o.table in _ASSET_OF]
-        for column, origins in column_origins(table).items()
+        for column, origins in made_of.items()
     }
     known = {column: of for column, of in deps.items() if of}
-    return {"dagster/column_lineage": dg.TableColumnLineage(known)} if known else {}
+    if not known:
+        return {}
+    _, schema = described_tables()[table]
+    columns = [
+        dg.TableColumn(c.name, c.type, f"{c.description}{_from(made_of.get(c.name, ()))}", c.constraints, c.tags)
+        for c in schema.columns
+    ]
+    return {"dagster/column_lineage": dg.TableColumnLineage(known), "dagster/column_schema": dg.TableSchema(columns)}
+
+
+def _from(origins: Sequence[Origin]) -> str:
+    told = [f"{origin.table}.{origin.column}" for origin in origins]
+    more = [f"{len(told) - _MOST_ORIGINS} more"] if len(told) > _MOST_ORIGINS else []
+    return f" From {', '.join([*told[:_MOST_ORIGINS], *more])}." if told else ""
 
 
 def _source_of(function: Callable[..., object]) -> dict[str, object]:
@@ -306,7 +325,7 @@ def observed(
 ) -> dict[str, float]:
     """A number that a check looked at and the bounds it must lie within, under the names that the UI plots."""
     bounds = {f"{what}, at least": at_least, f"{what}, at most": at_most}
-    return {what: value, **{name: bound for name, bound in bounds.items() if bound is not None}}
+    return {what: round(value, 4), **{name: bound for name, bound in bounds.items() if bound is not None}}
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,9 @@ def test_what_columns_are_made_of_is_there(table: str, spec: dg.AssetSpec) -> No
         "address_register": set(table_columns("reference.address_register")),
         "address_overrides": set(table_columns("reference.address_decisions")),
     }
-    told = lineage(spec.key.to_user_string())["dagster/column_lineage"].deps_by_column
+    lineage_of_columns = lineage(spec.key.to_user_string())["dagster/column_lineage"]
+    assert isinstance(lineage_of_columns, dg.TableColumnLineage)
+    told = lineage_of_columns.deps_by_column
     assert told
     assert set(told) <= columns[table]
     for column, deps in told.items():
