@@ -38,7 +38,7 @@ from vroeg_pipeline.deliveries.inbox import months_in
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.warehouse import WarehouseResource
-from vroeg_pipeline.monthly import monthly_partitions
+from vroeg_pipeline.monthly import monthly_partitions, with_origins
 from vroeg_pipeline.verdicts import month_checks
 
 Assets = Sequence[dg.AssetSpec | dg.AssetsDefinition]
@@ -115,7 +115,8 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
     )
     owner = installation.settings.owner
     owned: Assets = dg.map_asset_specs(
-        lambda spec: spec if spec.owners else spec.replace_attributes(owners=[owner]), [*OF_NO_MONTH, *of_months]
+        lambda spec: with_origins(spec if spec.owners else spec.replace_attributes(owners=[owner])),
+        [*OF_NO_MONTH, *of_months],
     )
     jobs = Jobs(partners, partitions)
     return dg.Definitions(

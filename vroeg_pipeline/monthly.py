@@ -281,28 +281,33 @@ def standing(spec: dg.AssetSpec) -> Callable[[Callable[[Step], Figures]], dg.Ass
     return decorate
 
 
-def lineage(asset: str) -> dict[str, dg.TableColumnLineage | dg.TableSchema]:
-    """The columns of other assets that each column of an asset is made of, where a statement makes its table.
-
-    Said behind the meaning of each column too, of all tables, as the open-source UI draws no lineage of columns.
-    """
-    table = next((table for table, made_by in _ASSET_OF.items() if made_by == asset), "")
-    if not has_statement(table):
-        return {}
-    made_of = column_origins(table)
+def lineage(asset: str) -> dict[str, dg.TableColumnLineage]:
+    """The columns of other assets that each column of an asset is made of, where a statement makes its table."""
     deps = {
         column: [dg.TableColumnDep(_ASSET_OF[o.table], o.column) for o in origins if o.table in _ASSET_OF]
-        for column, origins in made_of.items()
+        for column, origins in _origins(asset).items()
     }
     known = {column: of for column, of in deps.items() if of}
-    if not known:
-        return {}
-    _, schema = described_tables()[table]
+    return {"dagster/column_lineage": dg.TableColumnLineage(known)} if known else {}
+
+
+def with_origins(spec: dg.AssetSpec) -> dg.AssetSpec:
+    """The asset with the columns of any table that each of its own is made of behind their meaning: the open-source UI draws
+    no lineage of columns.
+    """
+    origins, schema = _origins(spec.key.to_user_string()), spec.metadata.get("dagster/column_schema")
+    if not (origins and isinstance(schema, dg.TableSchema)):
+        return spec
     columns = [
-        dg.TableColumn(c.name, c.type, f"{c.description}{_from(made_of.get(c.name, ()))}", c.constraints, c.tags)
+        dg.TableColumn(c.name, c.type, f"{c.description}{_from(origins.get(c.name, ()))}", c.constraints, c.tags)
         for c in schema.columns
     ]
-    return {"dagster/column_lineage": dg.TableColumnLineage(known), "dagster/column_schema": dg.TableSchema(columns)}
+    return spec.merge_attributes(metadata={"dagster/column_schema": dg.TableSchema(columns)})
+
+
+def _origins(asset: str) -> Mapping[str, Sequence[Origin]]:
+    table = next((table for table, made_by in _ASSET_OF.items() if made_by == asset), "")
+    return column_origins(table) if has_statement(table) else {}
 
 
 def _from(origins: Sequence[Origin]) -> str:

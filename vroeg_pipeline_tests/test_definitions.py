@@ -23,7 +23,7 @@ from vroeg_pipeline.domain.months import parse_month
 from vroeg_pipeline.installation.agreed import what_is_wrong
 from vroeg_pipeline.installation.dagster_home import prepare_dagster_home
 from vroeg_pipeline.installation.home import CHECKOUT
-from vroeg_pipeline.installation.schema import create_tables
+from vroeg_pipeline.installation.schema import create_tables, described_tables
 from vroeg_pipeline.installation.statements import sql
 from vroeg_pipeline_tests.cli.test_app import vroeg
 from vroeg_pipeline_tests.kit.queries import named_in
@@ -309,6 +309,18 @@ def test_what_explains_itself_is_text_that_reads_alike_as_markdown_and_as_it_is(
     marks = re.compile(r"[`<>]|\*\*|\]\(|&\w|&#|(?<!\w)_\w")
     found = {what: text for what, text in {**told, **said}.items() if marks.search(text or "")}
     assert found == {}
+
+
+def test_the_columns_of_a_table_say_what_they_are_made_of(defs: dg.Definitions) -> None:
+    def said(asset: str, column: str) -> str | None:
+        schema = specs(defs)[asset].metadata["dagster/column_schema"]
+        return next(each.description for each in schema.columns if each.name == column)
+
+    assert said("address_matches", "total_amount") == "Sum of the arrears in euro. From validated_signals.amount_due."
+    assert re.search(
+        r" From raw\.delivery_rows\.postcode, .*, \d more\.$", said("validated_signals", "address_key") or ""
+    )
+    assert specs(defs)["delivery_files"].metadata["dagster/column_schema"] == described_tables()["delivery_files"][1]
 
 
 def test_everything_has_an_owner_of_its_agreement_or_the_settings(defs: dg.Definitions, world: World) -> None:

@@ -85,13 +85,15 @@ def _views() -> Mapping[str, str]:
     return {**view_queries(), **dict(temporary)}
 
 
+@cache
+def _parser() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect()
+
+
 def _tree(query: str) -> Any:
-    with duckdb.connect() as connection:
-        (text,) = fetch_one(
-            connection,
-            "SELECT json_serialize_sql(?, skip_null := true, skip_empty := true, skip_default := true)",
-            [query],
-        )
+    (text,) = fetch_one(
+        _parser(), "SELECT json_serialize_sql(?, skip_null := true, skip_empty := true, skip_default := true)", [query]
+    )
     return json.loads(text)["statements"][0]["node"]
 
 
