@@ -240,7 +240,7 @@ def _english(facts: Facts) -> str:
                 f"{facts.references} references. It is not used until somebody decides what it is: vroeg deliveries list."
             )
         case Stray():
-            what = "add one and run the month, or remove the folder"
+            what = "add one, or remove the folder"
             return f"{facts.files} files lie in folders without an agreement: {what}."
         case Outdated():
             return _why_outdated(facts)

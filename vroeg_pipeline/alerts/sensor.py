@@ -146,7 +146,7 @@ def observe(installation: Installation, instance: dg.DagsterInstance, state: Ale
             withheld.add((None, month))
             continue
         files = files or {}
-        for folder in still_to_be_judged(home, month, installation.settings, now):
+        for folder in still_to_be_judged(installation, month):
             withheld |= {(partner, month) for partner in partners.delivered_in(folder)}
         verdicts = noted_verdicts(home, month)
         for agreement in partners.agreements.values():

@@ -124,7 +124,7 @@ def arrivals_sensor(installation: Installation, first_month: date, jobs: Jobs) -
         found = months_in(home.inbox)
         # A folder that was made after this location was loaded may lie before its first partition.
         months = [month for month in found if month >= first_month]
-        contents = {month: content_of_month(home, month, settings, now) for month in months}
+        contents = {month: content_of_month(installation, month) for month in months}
         work = work_to_do(contents, {month: worked_on(home, month) for month in months}, settings, now)
         if work is None:
             before = ", ".join(month_text(month) for month in found if month < first_month)

@@ -98,7 +98,7 @@ def delivery_files(of: Month) -> Mapping[str, Figures]:
     clear_leftovers(of.home)
     of.home.make()
     # Noted first: what comes while this reads is news to the next look at the inbox.
-    note_seen(of.home, of.month, content_of_month(of.home, of.month, of.installation.settings, of.installation.now()))
+    note_seen(of.home, of.month, content_of_month(of.installation, of.month))
     intake = take_in(of.connection, of.installation, of.month, of.context.log.warning)
     _log_arrivals(of, intake)
     agreements = of.installation.partners.agreements

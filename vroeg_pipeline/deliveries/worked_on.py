@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, timedelta
 
 from vroeg_pipeline.deliveries.inbox import (
     CONFIRMATIONS,
@@ -23,13 +23,17 @@ from vroeg_pipeline.deliveries.inbox import (
     list_slips,
 )
 from vroeg_pipeline.domain.agreements import ADDRESS_DESK, OUTCOMES
+from vroeg_pipeline.domain.partners import Partners
 from vroeg_pipeline.domain.settings import Settings
 from vroeg_pipeline.installation.home import Home
+from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.notes import DECIDED, DONE, LOOK, Decided, Look, WorkedOn
 
 _DELIVERY, DECISIONS, _OUTCOME, _DECIDED = "delivery", "decisions", "outcome", "decided"
+# A delivery in a folder that has no agreement: once it has one, it is news.
+_STRAY = "stray"
 # What was taken away again once it was read is no news: its bytes are in the archive.
-_KEPT = (f"/{_DELIVERY}/", f"/{DECISIONS}/", f"/{_OUTCOME}/", f"/{_DECIDED}/")
+_KEPT = tuple(f"/{kind}/" for kind in (_DELIVERY, _STRAY, DECISIONS, _OUTCOME, _DECIDED))
 # A file that was begun longer ago is not on its way any more.
 _LONGEST_UPLOAD = timedelta(hours=1)
 
@@ -47,12 +51,13 @@ def without_outcomes(content: Iterable[str]) -> list[str]:
     return [line for line in content if f"/{_OUTCOME}/" not in line]
 
 
-def content_of_month(home: Home, month: date, settings: Settings, now: datetime) -> list[str]:
+def content_of_month(installation: Installation, month: date) -> list[str]:
     """A line for each content in the month's folders, whatever the names: the same bytes twice are one (DOMAIN §4).
 
     Bytes are read only when a name, size or moment is another than at the last look. Unfinished files wait. What people
     decided of files is content too: a run has to follow it.
     """
+    home, settings, now = installation.home, installation.settings, installation.now()
     listings = [(_DELIVERY, list_month(home.inbox, month, settings.settle_seconds, now))]
     listings += [
         (kind, list_slips(home.inbox, kind, month, settings.settle_seconds, now))
@@ -66,11 +71,17 @@ def content_of_month(home: Home, month: date, settings: Settings, now: datetime)
     known = LOOK.read(home, month)
     decided = _decided(home, month)
     if known and known.names == fingerprint:
-        return sorted({*known.content, *decided})
-    content = sorted({f"{file.partner}/{kind}/{_content(file, settings)}" for kind, file in files})
-    if files:
-        LOOK.write(home, month, Look(fingerprint, content))
-    return sorted({*content, *decided})
+        content = known.content
+    else:
+        content = sorted({f"{file.partner}/{kind}/{_content(file, settings)}" for kind, file in files})
+        if files:
+            LOOK.write(home, month, Look(fingerprint, content))
+    return sorted({*(_by_agreement(line, installation.partners) for line in content), *decided})
+
+
+def _by_agreement(line: str, partners: Partners) -> str:
+    folder, kind, content = line.split("/")
+    return line if kind != _DELIVERY or partners.is_known(folder) else f"{folder}/{_STRAY}/{content}"
 
 
 def _decided(home: Home, month: date) -> list[str]:
@@ -97,12 +108,13 @@ def months_worked_on(home: Home) -> set[date]:
     return DONE.months(home)
 
 
-def still_to_be_judged(home: Home, month: date, settings: Settings, now: datetime) -> set[str]:
+def still_to_be_judged(installation: Installation, month: date) -> set[str]:
     """The partners from whom something lies in the month's folders that no run has judged, or that is on its way."""
+    home, now = installation.home, installation.now()
     judged = set(worked_on(home, month).judged or ())
-    content = without_outcomes(content_of_month(home, month, settings, now))
+    content = without_outcomes(content_of_month(installation, month))
     news = {line.split("/")[0] for line in content if line not in judged}
-    unfinished = list_month(home.inbox, month, settings.settle_seconds, now).unfinished
+    unfinished = list_month(home.inbox, month, installation.settings.settle_seconds, now).unfinished
     return news | {file.partner for file in unfinished if file.received_at > now - _LONGEST_UPLOAD}
 
 

@@ -121,7 +121,7 @@ TOLD: list[tuple[Facts, str, str]] = [
     ),
     (
         Stray(files=2),
-        "2 files lie in folders without an agreement: add one and run the month, or remove the folder.",
+        "2 files lie in folders without an agreement: add one, or remove the folder.",
         "2 bestanden liggen in mappen zonder leveringsafspraak.",
     ),
     (

@@ -23,7 +23,7 @@ from vroeg_pipeline.domain.settings import Settings
 from vroeg_pipeline.installation.locking import run_lock
 from vroeg_pipeline.installation.notes import WorkedOn
 from vroeg_pipeline_tests.kit.returned import hand_in
-from vroeg_pipeline_tests.kit.world import World, agreement, moment, month, row
+from vroeg_pipeline_tests.kit.world import World, agreement, moment, row
 
 JANUARY, FEBRUARY, MARCH, APRIL = (date(2021, number, 1) for number in range(1, 5))
 BEFORE_MATCHING = moment("2021-03-08 12:00")  # the matching day of March 2021 is the ninth
@@ -352,11 +352,23 @@ def test_the_schedule_ticks_at_six_in_summer_and_winter(town: World) -> None:
 
 def test_content_is_by_bytes_not_by_name(town: World) -> None:
     town.deliver("huur", "2021-03", [row()], name="a.csv")
-    before = content_of_month(town.home, month("2021-03"), Settings(), town.now)
+    before = content_of_month(town.installation, MARCH)
     town.deliver("huur", "2021-03", [row()], name="b.csv")
-    assert content_of_month(town.home, month("2021-03"), Settings(), town.now) == before
+    assert content_of_month(town.installation, MARCH) == before
     (town.home.taken_in / "2021-03.look.json").write_text("{kapot")
-    assert content_of_month(town.home, month("2021-03"), Settings(), town.now) == before
+    assert content_of_month(town.installation, MARCH) == before
+
+
+def test_a_file_that_came_before_its_agreement_is_judged_once_that_is_there(town: World) -> None:
+    town.deliver("nieuw", "2021-03", [row()])
+    town.run("2021-03", upto="delivery_files")
+    seen = worked_on(town.home, MARCH).seen
+    assert seen == content_of_month(town.installation, MARCH)
+    town.agree("nieuw")
+    assert is_news(content_of_month(town.installation, MARCH), seen)
+    (town.home.agreements / "nieuw.yaml").unlink()
+    shutil.rmtree(town.home.inbox / "nieuw")
+    assert not is_news(content_of_month(town.installation, MARCH), seen)
 
 
 def test_an_urgent_file_is_on_the_next_issue_within_minutes(world: World) -> None:
@@ -366,9 +378,10 @@ def test_an_urgent_file_is_on_the_next_issue_within_minutes(world: World) -> Non
     world.run("2021-03", upto="worklist_files")
 
     def work() -> tuple[str, date, date] | None:
-        settings, installation = world.installation.settings, world.installation
-        content = content_of_month(world.home, MARCH, settings, installation.now())
-        found = work_to_do({MARCH: content}, {MARCH: worked_on(world.home, MARCH)}, settings, installation.now())
+        installation = world.installation
+        content = content_of_month(installation, MARCH)
+        done = {MARCH: worked_on(world.home, MARCH)}
+        found = work_to_do({MARCH: content}, done, installation.settings, installation.now())
         return found and (found.job, found.first, found.last)
 
     assert work() is None

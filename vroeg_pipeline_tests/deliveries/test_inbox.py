@@ -21,7 +21,6 @@ from vroeg_pipeline.deliveries.inbox import (
 )
 from vroeg_pipeline.deliveries.received import ReceivedFile, files_of_month
 from vroeg_pipeline.deliveries.worked_on import still_to_be_judged
-from vroeg_pipeline.domain.settings import Settings
 from vroeg_pipeline_tests.kit.world import World
 
 MARCH = date(2021, 3, 1)
@@ -85,7 +84,8 @@ def test_what_cannot_be_taken_in_now_is_counted_and_the_rest_is_archived(world: 
 def test_an_upload_is_waited_for_and_not_for_ever(world: World) -> None:
     put(world, "huur/2021-03/half.csv.part", timedelta(minutes=5))
     put(world, "water/2021-03/half.csv.part", timedelta(days=30))
-    assert still_to_be_judged(world.home, MARCH, Settings(), NOW) == {"huur"}
+    world.now = NOW
+    assert still_to_be_judged(world.installation, MARCH) == {"huur"}
 
 
 def test_the_same_bytes_have_the_moment_and_name_with_which_they_came_first(world: World) -> None:

@@ -179,16 +179,16 @@ def test_deciding_on_the_command_line(huur: World) -> None:
     assert "questioned: lacks 9 of 10 references" in said
     assert sha256[:12] in said
     before = worked_on(huur.home, month(MARCH)).issued
-    assert not is_news(content_of_month(huur.home, month(MARCH), huur.installation.settings, huur.now), before)
+    assert not is_news(content_of_month(huur.installation, month(MARCH)), before)
     how = ("--as", "addition", "--by", "J. de Boer", "--reason", "gebeld: spoed")
     code, said = vroeg(huur, "decide", sha256[:8].upper(), *how)
     assert (code, said.startswith(f"huur 2021-03, {sha256[:12]}: addition.")) == (0, True)
     # The sensor sees it, though nothing came.
-    assert is_news(content_of_month(huur.home, month(MARCH), huur.installation.settings, huur.now), before)
+    assert is_news(content_of_month(huur.installation, month(MARCH)), before)
     huur.run(MARCH, upto="worklist_files")
     assert {file["status"] for file in huur.table("delivery_files")} == {"accepted"}
     done = worked_on(huur.home, month(MARCH)).issued
-    assert not is_news(content_of_month(huur.home, month(MARCH), huur.installation.settings, huur.now), done)
+    assert not is_news(content_of_month(huur.installation, month(MARCH)), done)
     assert "addition by J. de Boer" in vroeg(huur, "list", "--month", MARCH)[1]
 
 

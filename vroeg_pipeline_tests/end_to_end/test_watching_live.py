@@ -310,15 +310,16 @@ def _pressed_in_the_browser(watched: Watched, browser: Browser) -> dict[str, str
 
 
 def test_agreements_that_come_while_it_runs(watched: Watched) -> None:
-    """A wrong one silences nothing, and a new one owes nothing of before."""
+    """A wrong one silences nothing; a new one owes nothing of before, and what lay there for it is judged."""
     world, wrong = watched.world, watched.world.home.agreements / "fout.yaml"
+    world.deliver("nieuw", "2021-03", [OLD], received="2021-03-10 12:30")
     watched.set("2021-03-10 13:00")
+    watched.mailed("1 files lie in folders without an agreement")
     wrong.write_text("partner: fout\n", encoding="utf-8")
     watched.mailed("An agreement or setting is wrong. agreements/fout.yaml: field ")
     wrong.unlink()
     watched.mailed("Solved: an agreement or setting is wrong.")
     world.agree("nieuw", valid_from="2021-02")
-    world.deliver("nieuw", "2021-03", [OLD], received="2021-03-10 12:30")
     watched.mailed("Nieuw 2021-03: delivery outdated")
     assert "Nieuw 2021-02" not in watched.mails()
     assert "Nieuw 2021-03: delivery missing" not in watched.mails()
