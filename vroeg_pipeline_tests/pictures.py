@@ -1,4 +1,4 @@
-"""The pictures of the handbooks and of README's evaluation, from the sample world: nobody in them exists.
+"""The pictures of the handbooks and of README, from the sample world: nobody in them exists.
 
 `make pictures` makes them anew, after what they show changed; whoever changes that looks at them. It takes some minutes, and
 needs LibreOffice, pdftoppm and Chromium.
@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,13 +20,17 @@ from tempfile import TemporaryDirectory
 
 from openpyxl import load_workbook
 
-from vroeg_pipeline.installation.home import CHECKOUT
+from vroeg_pipeline.installation.home import CHECKOUT, Home
 from vroeg_pipeline_tests.kit.browser import chromium
+from vroeg_pipeline_tests.kit.live import dagster_on
 
 FOLDER = CHECKOUT / "docs/images"
 _DOTS_AN_INCH = 96
 _FIRST, _MONTH = "2020-10", "2021-03"
 _NOW = "2021-04-05T09:00:00+02:00"
+# Large enough for the whole graph with its names, which moves for a moment.
+_GRAPH_WINDOW, _GRAPH_SETTLES = (1900, 1300), 5
+_WITHOUT_DOTS = "document.querySelectorAll('div').forEach(each => each.style.backgroundImage = 'none')"
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,23 @@ def make_pictures(folder: Path = FOLDER) -> None:
                 browser.driver.set_window_size(1000, height)
                 browser.driver.get(browser.url)
                 browser.driver.save_screenshot(str(folder / f"{name}.png"))
+        draw_graph(Home(month.parent.parent), folder / "asset-graph.png")
+
+
+def draw_graph(home: Home, picture: Path) -> None:
+    """The way from agreements and deliveries to worklists, as the UI of the installation shows it."""
+    with dagster_on(home) as live, chromium(live.url) as browser:
+        browser.driver.set_window_size(*_GRAPH_WINDOW)
+        browser.open(
+            "/assets/worklist_files?view=lineage&lineageScope=upstream&lineageDepth=10", "agreements", "worklist_files"
+        )
+        time.sleep(_GRAPH_SETTLES)
+        # The graph fills the window to its edge, and the dots behind it are most of the bytes.
+        browser.driver.set_window_size(_GRAPH_WINDOW[0], _GRAPH_WINDOW[1] + 150)
+        browser.driver.execute_script(_WITHOUT_DOTS)
+        time.sleep(_GRAPH_SETTLES)
+        drawings = browser.driver.find_elements("tag name", "svg")
+        max(drawings, key=lambda drawing: drawing.size["width"]).screenshot(str(picture))
 
 
 @contextmanager
