@@ -26,12 +26,14 @@ import vroeg_pipeline.outcomes.assets as outcomes
 import vroeg_pipeline.outcomes.checks as outcome_checks
 import vroeg_pipeline.quality.assets as quality
 import vroeg_pipeline.quality.checks as quality_checks
+import vroeg_pipeline.retention.assets as retention
+import vroeg_pipeline.retention.checks as retention_checks
 import vroeg_pipeline.signals.assets as signals
 import vroeg_pipeline.signals.checks as signal_checks
 import vroeg_pipeline.worklists.assets as worklists
 import vroeg_pipeline.worklists.checks as worklist_checks
 from vroeg_pipeline.alerts.sensor import alerts_sensor
-from vroeg_pipeline.automation.arrivals import arrivals_sensor, worklists_schedule
+from vroeg_pipeline.automation.arrivals import arrivals_sensor, retention_schedule, worklists_schedule
 from vroeg_pipeline.automation.housekeeping import housekeeping_job, housekeeping_schedule
 from vroeg_pipeline.automation.jobs import Jobs
 from vroeg_pipeline.deliveries.inbox import months_in
@@ -70,6 +72,8 @@ OF_NO_MONTH: Assets = [
     worklists.KNOWN_CLIENTS,
     address_desk.address_overrides,
 ]
+# What is done with all of it, apart from any month.
+OF_ALL_MONTHS: Assets = [retention.retention]
 CHECKS = [
     *intake_checks.CHECKS,
     *signal_checks.CHECKS,
@@ -116,7 +120,7 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
     owner = installation.settings.owner
     owned: Assets = dg.map_asset_specs(
         lambda spec: with_origins(spec if spec.owners else spec.replace_attributes(owners=[owner])),
-        [*OF_NO_MONTH, *of_months],
+        [*OF_NO_MONTH, *of_months, *OF_ALL_MONTHS],
     )
     jobs = Jobs(partners, partitions)
     return dg.Definitions(
@@ -125,12 +129,13 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
             intake_checks.agreements_check,
             address_checks.register_checks,
             address_desk_checks.decisions_check,
+            retention_checks.terms_are_kept,
             *month_checks(CHECKS, STEPS),
             *quality_checks.delivery_checks(partners),
         ],
-        jobs=[jobs.month, jobs.intake, housekeeping_job],
+        jobs=[jobs.month, jobs.intake, jobs.retention, housekeeping_job],
         sensors=[arrivals_sensor(installation, start, jobs), alerts_sensor(installation)],
-        schedules=[worklists_schedule(installation), housekeeping_schedule],
+        schedules=[worklists_schedule(installation), retention_schedule(), housekeeping_schedule],
         resources={
             "installation": installation,
             "warehouse": WarehouseResource(

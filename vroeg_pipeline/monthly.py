@@ -17,6 +17,7 @@ import duckdb
 
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import TIME_ZONE, months_between
+from vroeg_pipeline.installation.closed import closed_months, closed_text
 from vroeg_pipeline.installation.home import Home, private_folder
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.lineage import Origin, column_origins
@@ -133,12 +134,19 @@ class Month(Step):
 def months_at_work(
     warehouse: WarehouseResource, installation: Installation, months: Iterable[date], context: Any = None
 ) -> Iterator[Iterator[Month]]:
-    """One connection for all the months of a step, made ready for each in its turn; what a step leaves there is removed."""
+    """One connection for all the months of a step, made ready for each in its turn; what a step leaves there is removed.
+    Closed months are passed over.
+    """
     with warehouse.connect() as connection:
         installation.define_macros(connection)
+        closed = closed_months(connection, installation.settings)
 
         def each() -> Iterator[Month]:
             for month in months:
+                if month in closed:
+                    if context is not None:
+                        context.log.warning(closed_text([month]))
+                    continue
                 installation.set_month(connection, month)
                 with _own_temporary_tables(connection):
                     yield Month(connection, installation, context, month)
@@ -237,7 +245,7 @@ def monthly(
     """
 
     def decorate(stage: Stage) -> dg.AssetsDefinition:
-        own = [spec.merge_attributes(metadata=_source_of(stage)) for spec in specs]
+        own = [spec.merge_attributes(metadata=source_of(stage)) for spec in specs]
 
         def step(
             context: dg.AssetExecutionContext,
@@ -275,7 +283,7 @@ def standing(spec: dg.AssetSpec) -> Callable[[Callable[[Step], Figures]], dg.Ass
                 return dg.MaterializeResult(metadata=dict(stage(Step(connection, installation, context))))
 
         step.__doc__ = stage.__doc__
-        own = spec.merge_attributes(metadata=_source_of(stage))
+        own = spec.merge_attributes(metadata=source_of(stage))
         return dg.multi_asset(name=stage.__name__, specs=[own])(step)
 
     return decorate
@@ -316,7 +324,7 @@ def _from(origins: Sequence[Origin]) -> str:
     return f" From {', '.join([*told[:_MOST_ORIGINS], *more])}." if told else ""
 
 
-def _source_of(function: Callable[..., object]) -> dict[str, object]:
+def source_of(function: Callable[..., object]) -> dict[str, object]:
     """Where the UI sends who asks for the source: to the stage, not to this module."""
     code = function.__code__
     reference = dg.LocalFileCodeReference(

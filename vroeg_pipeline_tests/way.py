@@ -16,7 +16,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from vroeg_pipeline.definitions import OF_NO_MONTH, STEPS, build_defs
+from vroeg_pipeline.definitions import OF_ALL_MONTHS, OF_NO_MONTH, STEPS, build_defs
 from vroeg_pipeline.deliveries.assets import delivery_key
 from vroeg_pipeline.installation.home import CHECKOUT
 from vroeg_pipeline_tests.kit.domain_page import linked
@@ -78,7 +78,7 @@ def way() -> str:
         world.agree(_PARTNER)
         defs = build_defs(world.installation)
     deliveries = Stop(_DELIVERIES, _OF_DELIVERIES, [_delivery_of(defs)], "deliveries")
-    stops = [*(_stop(asset) for asset in OF_NO_MONTH), deliveries, *(_stop(step) for step in STEPS)]
+    stops = [*(_stop(asset) for asset in OF_NO_MONTH), deliveries, *(_stop(step) for step in [*STEPS, *OF_ALL_MONTHS])]
     # The intake reads what the agreements of the installation name.
     reads = {stop.name: stop.reads for stop in stops} | {"delivery_files": [_DELIVERIES]}
     home = {made: stop.name for stop in stops for made in stop.makes}

@@ -182,6 +182,25 @@ class Mistaken(_Facts):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ToBeRemoved(_Facts):
+    """Of a month so many rows and files are removed from that day on, as these terms are over (DOMAIN §14)."""
+
+    is_event: ClassVar[bool] = True
+    kind: Literal[AlertKind.RETENTION] = AlertKind.RETENTION
+    day: str
+    terms: tuple[str, ...]
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TooLate(_Facts):
+    """So many files came for a month that is closed (DOMAIN §14)."""
+
+    kind: Literal[AlertKind.RETENTION] = AlertKind.RETENTION
+    files: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class MonthDone(_Facts):
     """The worklists of a month are made, or made again with another issue; figures as in `installation.notes.Made`."""
 
@@ -231,6 +250,8 @@ Facts = (
     | Automation
     | Disk
     | Mistaken
+    | ToBeRemoved
+    | TooLate
     | MonthDone
     | Crisis
     | Returned

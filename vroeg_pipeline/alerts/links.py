@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from vroeg_pipeline.alerts.facts import Automation, CheckFailed, Disk, Mistaken, RunFailed
+from vroeg_pipeline.alerts.facts import Automation, CheckFailed, Disk, Mistaken, RunFailed, ToBeRemoved, TooLate
 from vroeg_pipeline.alerts.plan import Condition
 from vroeg_pipeline.domain.alerts import AlertKind
 
@@ -34,6 +34,8 @@ def links(condition: Condition, base: str) -> Sequence[str]:
     match facts:
         case RunFailed():
             return [f"{base}/runs/{facts.run_id}"]
+        case ToBeRemoved() | TooLate():
+            return [f"{base}/assets/retention"]
         case Automation():
             return [f"{base}/automation"]
         case Mistaken():

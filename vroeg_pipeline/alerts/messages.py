@@ -28,6 +28,8 @@ from vroeg_pipeline.alerts.facts import (
     RunFailed,
     Solution,
     Stray,
+    ToBeRemoved,
+    TooLate,
     Volume,
 )
 from vroeg_pipeline.alerts.links import links
@@ -68,6 +70,7 @@ _TITLES: Mapping[Language, Mapping[AlertKind, str]] = {
         AlertKind.MONTH_DONE: "worklists made",
         AlertKind.CRISIS: "crisis on a worklist",
         AlertKind.RETURNED: "a returned worklist went back",
+        AlertKind.RETENTION: "the end of what is kept",
     },
     "nl": {
         AlertKind.MISSING: "levering ontbreekt",
@@ -85,6 +88,7 @@ _TITLES: Mapping[Language, Mapping[AlertKind, str]] = {
         AlertKind.MONTH_DONE: "werklijsten gemaakt",
         AlertKind.CRISIS: "crisis op een werklijst",
         AlertKind.RETURNED: "teruggestuurd naar het team",
+        AlertKind.RETENTION: "einde van de bewaartermijn",
     },
 }
 _PHASES: Mapping[Language, Mapping[Phase, str]] = {
@@ -271,6 +275,16 @@ def _english(facts: Facts) -> str:
             return (
                 f"{facts.said}. The last good agreements and settings stay in force, all of them, until it is mended."
             )
+        case ToBeRemoved():
+            return (
+                f"From {facts.day} on it is removed for good: {facts.count} rows and files ({', '.join(facts.terms)}). The "
+                "month is not run again then. Which: vroeg retention --dry-run."
+            )
+        case TooLate():
+            came = "1 file came" if facts.files == 1 else f"{facts.files} files came"
+            return (
+                f"{came} after its data was removed: kept in the inbox, and not worked on. Read it, or ask its sender."
+            )
         case MonthDone():
             return _month_done(facts)
         case Crisis():
@@ -332,6 +346,12 @@ def _dutch(facts: Facts) -> str:
             return f"{facts.said}."
         case Mistaken():
             return f"De laatste goede afspraken en instellingen blijven gelden tot het is hersteld. {facts.said}."
+        case ToBeRemoved():
+            gone = in_dutch(facts.count, "regel of bestand wordt", "regels en bestanden worden")
+            return f"{gone} vanaf {facts.day} voorgoed verwijderd. De maand wordt daarna niet meer verwerkt."
+        case TooLate():
+            came = in_dutch(facts.files, "bestand kwam", "bestanden kwamen")
+            return f"{came} nadat de gegevens waren verwijderd: bewaard in de inbox, niet verwerkt. De beheerder weet ervan."
         case MonthDone():
             return _month_done_in_dutch(facts)
         case Crisis():

@@ -24,15 +24,18 @@ from vroeg_pipeline.alerts.facts import (
     Returned,
     Solution,
     Stray,
+    ToBeRemoved,
+    TooLate,
     Volume,
 )
 from vroeg_pipeline.alerts.plan import Condition
 from vroeg_pipeline.deliveries.partner_month import PartnerMonth
 from vroeg_pipeline.domain.agreements import Agreement
-from vroeg_pipeline.domain.months import moment_text
+from vroeg_pipeline.domain.months import moment_text, month_text
 from vroeg_pipeline.domain.partners import Partners
 from vroeg_pipeline.domain.senders import SenderAgreement
-from vroeg_pipeline.installation.notes import Made, NotedVerdict, RegisteredFile, SentBack
+from vroeg_pipeline.installation.notes import Announced, Made, NotedVerdict, RegisteredFile, SentBack
+from vroeg_pipeline.installation.notes import ToBeRemoved as Gone
 
 # Checks that say what another kind of alert says.
 _VOLUME_CHECKS = frozenset({"rows_as_agreed", "rows_as_usual"})
@@ -145,6 +148,22 @@ def _of_arrival(of: PartnerMonth, who: _Who, now: datetime) -> Iterator[Facts]:
             most=of.agreement.delivery.max_age_days,
             percentage=round(100 * of.share_outdated),
         )
+
+
+def retention(told: Announced, came: Mapping[date, int]) -> Iterator[Condition]:
+    """What is announced to be removed, told once for the terms of a month; and what `came` for months that are closed."""
+    terms: dict[date, list[Gone]] = {}
+    for each in told.next:
+        terms.setdefault(each.month, []).append(each)
+    day = max((each.day for each in told.announcements), default=date.max)
+    for month, of_month in terms.items():
+        kept = tuple(sorted({each.kept for each in of_month}))
+        facts = ToBeRemoved(
+            name=month_text(month), day=f"{day:%d-%m-%Y}", terms=kept, count=sum(each.count for each in of_month)
+        )
+        yield Condition(facts, occurrence=f"{month_text(month)} {', '.join(kept)}")
+    for month, files in came.items():
+        yield Condition(TooLate(name=month_text(month), files=files), occurrence=month_text(month))
 
 
 def stray_files(month: date, files: Mapping[str, Sequence[RegisteredFile]], partners: Partners) -> Iterator[Condition]:

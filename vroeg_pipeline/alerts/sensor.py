@@ -21,6 +21,7 @@ from vroeg_pipeline.alerts.problems import (
     crises,
     delivery_problems,
     month_done,
+    retention,
     sent_back,
     solution_of,
     stray_files,
@@ -31,14 +32,17 @@ from vroeg_pipeline.automation.health import disk_finding, tick_findings
 from vroeg_pipeline.automation.jobs import HOUSEKEEPING_JOB, INTAKE_JOB, MONTH_JOB
 from vroeg_pipeline.deliveries.assets import delivery_key
 from vroeg_pipeline.deliveries.checks import agreements_judged
+from vroeg_pipeline.deliveries.inbox import list_month, list_returned
 from vroeg_pipeline.deliveries.partner_month import PartnerMonth
 from vroeg_pipeline.deliveries.worked_on import months_worked_on, still_to_be_judged, worked_on
+from vroeg_pipeline.domain.agreements import ADDRESS_DESK, OUTCOMES
 from vroeg_pipeline.domain.alerts import AlertKind, Language
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import add_months, month_of, months_between
 from vroeg_pipeline.installation.agreed import is_asleep, what_is_wrong
+from vroeg_pipeline.installation.closed import noted_closed
 from vroeg_pipeline.installation.installation import Installation
-from vroeg_pipeline.installation.notes import MADE, SENT_BACK, SentBackNote, noted_verdicts
+from vroeg_pipeline.installation.notes import ANNOUNCED, MADE, SENT_BACK, Announced, SentBackNote, noted_verdicts
 from vroeg_pipeline.installation.secrets import filled_in
 from vroeg_pipeline.monthly import month_key
 from vroeg_pipeline.quality.board_page import refresh_board
@@ -165,6 +169,7 @@ def observe(installation: Installation, instance: dg.DagsterInstance, state: Ale
     if wrong := what_is_wrong(home):
         # Another mistake is another thing to mend.
         conditions.append(Condition(Mistaken(said=wrong), occurrence=wrong))
+    conditions += retention(ANNOUNCED.read(home) or Announced(), _came_for_closed(installation, now))
     conditions += _failed_runs(instance, state)
     conditions += [
         Condition(Automation(said=finding.said), finding.part)
@@ -172,6 +177,17 @@ def observe(installation: Installation, instance: dg.DagsterInstance, state: Ale
         if not finding.healthy and finding.part != f"sensor {_SENSOR}"
     ]
     return Observed(conditions, frozenset(withheld), solutions, silences_at(home, now))
+
+
+def _came_for_closed(installation: Installation, now: datetime) -> dict[date, int]:
+    """How many files lie in the inbox for each closed month: they came since its files were removed."""
+    home, settle = installation.home, installation.settings.settle_seconds
+    counts = {}
+    for month in sorted(noted_closed(home)):
+        listings = [list_month(home.inbox, month, settle, now)]
+        listings += [list_returned(home.inbox, sender, settle, now, month) for sender in (OUTCOMES, ADDRESS_DESK)]
+        counts[month] = sum(len(listing.files) for listing in listings)
+    return {month: count for month, count in counts.items() if count}
 
 
 def _months(installation: Installation, state: AlertState, now: datetime) -> list[date]:

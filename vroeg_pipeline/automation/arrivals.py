@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 import dagster as dg
 
 from vroeg_pipeline.automation.health import is_to_come
-from vroeg_pipeline.automation.jobs import INTAKE_JOB, MONTH_JOB, Jobs
+from vroeg_pipeline.automation.jobs import INTAKE_JOB, MONTH_JOB, RETENTION_JOB, Jobs
 from vroeg_pipeline.deliveries.inbox import months_in
 from vroeg_pipeline.deliveries.worked_on import content_of_month, is_news, without_outcomes, worked_on
 from vroeg_pipeline.domain.months import (
@@ -26,6 +26,7 @@ from vroeg_pipeline.domain.months import (
     working_day_of_month,
 )
 from vroeg_pipeline.domain.settings import Settings
+from vroeg_pipeline.installation.closed import noted_closed
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.locking import is_held
 from vroeg_pipeline.installation.notes import WorkedOn
@@ -121,7 +122,8 @@ def arrivals_sensor(installation: Installation, first_month: date, jobs: Jobs) -
         now = installation.now()
         if is_held(home.run_lock):
             return dg.SkipReason("A run is at work; what it leaves is seen after it")
-        found = months_in(home.inbox)
+        closed = noted_closed(home)
+        found = [month for month in months_in(home.inbox) if month not in closed]
         # A folder that was made after this location was loaded may lie before its first partition.
         months = [month for month in found if month >= first_month]
         contents = {month: content_of_month(installation, month) for month in months}
@@ -173,3 +175,15 @@ def worklists_schedule(installation: Installation) -> dg.ScheduleDefinition:
         return dg.RunRequest(run_key=month_text(month), tags=month_tags(month, month))
 
     return worklists
+
+
+def retention_schedule() -> dg.ScheduleDefinition:
+    """Removes and announces, each night."""
+    return dg.ScheduleDefinition(
+        name="retention",
+        job_name=RETENTION_JOB,
+        cron_schedule="30 4 * * *",
+        execution_timezone=TIME_ZONE,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="At 04:30 each day: what is not kept any more goes, a week after it was announced (DOMAIN §14).",
+    )

@@ -8,6 +8,7 @@ from vroeg_pipeline.domain.partners import Partners
 MONTH_JOB = "month"
 INTAKE_JOB = "intake"
 HOUSEKEEPING_JOB = "housekeeping"
+RETENTION_JOB = "retention"
 
 
 class Jobs:
@@ -19,7 +20,9 @@ class Jobs:
         self.month = dg.define_asset_job(
             MONTH_JOB,
             # The checks of external assets (deliveries) do not come with all().
-            selection=dg.AssetSelection.all() | dg.AssetSelection.all_asset_checks(),
+            selection=(dg.AssetSelection.all() | dg.AssetSelection.all_asset_checks())
+            - dg.AssetSelection.assets(RETENTION_JOB)
+            - dg.AssetSelection.checks_for_assets(RETENTION_JOB),
             partitions_def=partitions,
             description="From partner files to worklists, for one month or a range of months, oldest first.",
             tags={"stage": "month"},
@@ -37,5 +40,12 @@ class Jobs:
             partitions_def=partitions,
             description="Takes in and judges deliveries as they arrive, without making worklists.",
             tags={"stage": "month"},
+            executor_def=dg.in_process_executor,
+        )
+        self.retention = dg.define_asset_job(
+            RETENTION_JOB,
+            selection=dg.AssetSelection.assets(RETENTION_JOB) | dg.AssetSelection.checks_for_assets(RETENTION_JOB),
+            description="Removes what is not kept any more and was announced a week before (DOMAIN §14).",
+            tags={"stage": "retention"},
             executor_def=dg.in_process_executor,
         )

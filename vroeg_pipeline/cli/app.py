@@ -626,6 +626,21 @@ def whatif(
 
 @app.command()
 @one_line_errors
+def retention(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what is due.")] = False,
+) -> None:
+    """Remove at once what is not kept any more: rows, files, and their bytes (DOMAIN §14). Shows counts, never names.
+
+    The daemon does so each night, a week after it announced it. A month of which something is removed is closed: it is not
+    run again.
+    """
+    from vroeg_pipeline.cli.retention import remove
+
+    remove(Home.from_environment(), out, dry_run=dry_run)
+
+
+@app.command()
+@one_line_errors
 def prepare() -> None:
     """Make Dagster's home ready for its services, with our settings; once is enough, again does no harm."""
     from vroeg_pipeline.cli.dev import prepare_storage

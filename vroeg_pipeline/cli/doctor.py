@@ -28,7 +28,9 @@ from vroeg_pipeline.domain.partners import parse_partners
 from vroeg_pipeline.domain.reading import nearest
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import CLOCK, Installation, current_moment
+from vroeg_pipeline.installation.notes import CLOSED
 from vroeg_pipeline.installation.warehouse import ENCRYPTION_KEY, WarehouseResource
+from vroeg_pipeline.matches.remembered import LOST_KEY, key_check
 from vroeg_pipeline.worklists.routing import load_areas
 
 # Lists that no line of `reference/areas.csv` names (DOMAIN §9).
@@ -87,6 +89,9 @@ def doubts(installation: Installation) -> list[str]:
             for said, name in named
             if name not in lists
         ]
+    closed = CLOSED.read(installation.home)
+    if closed and closed.key_check and closed.key_check != key_check(installation.home):
+        found.append(LOST_KEY)
     return found
 
 

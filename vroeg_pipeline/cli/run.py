@@ -25,6 +25,7 @@ from vroeg_pipeline.cli.heartbeat import Heartbeat
 from vroeg_pipeline.definitions import build_defs, first_month
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import month_of, month_text
+from vroeg_pipeline.installation.closed import closed_text, noted_closed
 from vroeg_pipeline.installation.dagster_home import prepare_dagster_home
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import Installation
@@ -48,6 +49,7 @@ def run_months(home: Home, months: Sequence[date], out: Console, *, verbose: boo
     """
     os.umask(0o077)
     installation = Installation.load(home)
+    months = _open_months(home, months, out)
     _check_months(installation, months)
     prepare_dagster_home(home)
     run_id = str(uuid.uuid4())
@@ -85,6 +87,17 @@ def run_months(home: Home, months: Sequence[date], out: Console, *, verbose: boo
     refresh_board(installation)
     out.print(progress.summary())
     show_months(installation, months, out)
+
+
+def _open_months(home: Home, months: Sequence[date], out: Console) -> Sequence[date]:
+    """The months without those that are closed, which is said. Raises VroegError when all of them are."""
+    closed = noted_closed(home).intersection(months)
+    if not closed:
+        return months
+    if len(closed) == len(months):
+        raise VroegError(closed_text(closed), do="run a later month; vroeg retention --dry-run shows what is due next")
+    out.print(f"[yellow]![/yellow] {escape(closed_text(closed))}")
+    return [month for month in months if month not in closed]
 
 
 def _check_months(installation: Installation, months: Sequence[date]) -> None:

@@ -26,6 +26,7 @@ class AlertKind(StrEnum):
     MONTH_DONE = "month_done"
     CRISIS = "crisis"
     RETURNED = "returned"
+    RETENTION = "retention"
 
 
 # What a partner can mend, so what its contact may be asked.

@@ -15,6 +15,7 @@ from vroeg_pipeline.domain.alerts import ASKED_OF_PARTNERS, AlertKind, Language
 from vroeg_pipeline.domain.ddas import HELP_ACCEPTED, EnumEindresultaat
 from vroeg_pipeline.domain.months import is_month, month_text
 from vroeg_pipeline.domain.reading import StrictModel, model_from, nearest, parse_yaml
+from vroeg_pipeline.domain.retention import Retention
 
 
 class ContactPolicy(StrictModel):
@@ -224,6 +225,7 @@ class Settings(StrictModel):
     known_clients: KnownClients | None = Field(default=None, description="another source than the file in reference/")
     evaluation: EvaluationSettings = EvaluationSettings()
     capacity: dict[str, int] = Field(default_factory=dict, description="home visits per worklist and month")
+    retention: Retention = Retention()
 
     @model_validator(mode="before")
     @classmethod
@@ -241,6 +243,16 @@ class Settings(StrictModel):
         for worklist, visits in self.capacity.items():
             if visits < 0:
                 raise ValueError(f"capacity of '{worklist}' is below zero")
+        return self
+
+    @model_validator(mode="after")
+    def _kept_as_long_as_needed(self) -> Settings:
+        needed = [(name, getattr(self, name), "signals") for name in ("repeat_months", "aftercare_months")]
+        needed.append(("lookback_months", self.lookback_months, "history"))
+        for name, months, kept in needed:
+            term = getattr(self.retention, kept)
+            if term is not None and term < months:
+                raise ValueError(f"retention.{kept} is {term}, and {name} needs {months} months of them (DOMAIN §14)")
         return self
 
     def home_visits_allowed(self, month: date) -> bool:

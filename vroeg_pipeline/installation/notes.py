@@ -250,6 +250,40 @@ class FiguresNote:
     shown: tuple[tuple[str, str, str, int | None], ...] = ()
 
 
+@dataclass(frozen=True)
+class Closed:
+    """The months that are not run again, and what the key of the history is known by (`matches.remembered`); '' without."""
+
+    months: tuple[date, ...] = ()
+    key_check: str = ""
+
+
+@dataclass(frozen=True)
+class ToBeRemoved:
+    """So many rows of a table, or files of a folder, of a month, whose term is over; `kept`: the name of the term."""
+
+    month: date
+    kept: str
+    where: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Announcement:
+    """At an aware moment (`at`) all was announced that is not kept any more on an Amsterdam day."""
+
+    at: datetime
+    day: date
+
+
+@dataclass(frozen=True)
+class Announced:
+    """What is to be removed, as it was announced last, and the announcements by which it may be, oldest first."""
+
+    announcements: tuple[Announcement, ...] = ()
+    next: tuple[ToBeRemoved, ...] = ()
+
+
 class Note(Generic[N]):
     """The one note of a kind that belongs to no month: `taken_in/<name>.json`."""
 
@@ -310,6 +344,8 @@ SENT_BACK = Notes("sent_back", SentBackNote)
 LOOK = Notes("look", Look)
 DONE = Notes("done", WorkedOn)
 DECIDED = Notes("decided", Decided)
+CLOSED = Note("closed", Closed)
+ANNOUNCED = Note("announced", Announced)
 AGREED = Note("agreed", Agreed)
 FIRST_SEEN = Note("first_seen", FirstSeen)
 SILENCES = Note("silences", Silences)

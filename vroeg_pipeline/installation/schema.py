@@ -177,6 +177,16 @@ def view_queries() -> Mapping[str, str]:
 
 
 @cache
+def monthly_tables() -> Mapping[str, bool]:
+    """The tables that hold months, and whether anything in them tells of a person or a door (DOMAIN §12)."""
+    return {
+        part.name: PERSONAL in part.meaning or any(column.is_personal for column in part.columns)
+        for part in parts()
+        if part.kind == "TABLE" and any(column.name == "month" for column in part.columns)
+    }
+
+
+@cache
 def _texts() -> Mapping[str, str]:
     """Room to its part of the schema, in the order in which they are made."""
     package = importlib.resources.files("vroeg_pipeline")

@@ -15,3 +15,12 @@ CREATE TABLE IF NOT EXISTS reference.sources (
     row_count BIGINT NOT NULL,  -- Entries in it.
     loaded_at TIMESTAMPTZ NOT NULL  -- When it was loaded.
 );
+
+-- What was removed as its term was over, by month (DOMAIN §14). A month that is here is closed: it is not run again.
+CREATE TABLE IF NOT EXISTS reference.removals (
+    month DATE NOT NULL,  -- Signalling month.
+    kept VARCHAR NOT NULL,  -- files, rejected, signals or history: what has a term of its own.
+    removed_at TIMESTAMPTZ NOT NULL,  -- When.
+    -- The warehouse was written anew since, so that the bytes are gone from its file too.
+    is_rewritten BOOLEAN NOT NULL
+);

@@ -10,6 +10,8 @@ import re
 import secrets
 from contextlib import suppress
 
+import duckdb
+
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation.home import Home, private_folder, read_text, temporary_file
 
@@ -17,6 +19,8 @@ HASH_KEY = "VROEG_HASH_KEY"
 
 # Hexadecimal digits: 256 bits of the key, 128 of a hash.
 _KEY_DIGITS, _HASH_DIGITS = 64, 32
+# Bytes that SHA-256 works on at a time (RFC 2104).
+_BLOCK = 64
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -61,3 +65,10 @@ def _kept_key(home: Home) -> str:
 def keyed_hash(key: bytes, text: str) -> str:
     """What stands for a text to whoever has not the key: the same for the same text, HMAC-SHA-256, cut to 128 bits."""
     return hmac.digest(key, text.encode(), "sha256").hex()[:_HASH_DIGITS]
+
+
+def set_hash_key(connection: duckdb.DuckDBPyConnection, key: bytes) -> None:
+    """Lets SQL hash with the key (`matches/history_macros.sql`). It stays in variables of the connection, in no file."""
+    block = key.ljust(_BLOCK, b"\0")
+    for name, pad in (("hash_inner", 0x36), ("hash_outer", 0x5C)):
+        connection.execute(f"SET VARIABLE {name} = ?", [bytes(byte ^ pad for byte in block)])

@@ -118,6 +118,36 @@ class WarehouseResource(DuckDBResource):
             with closing(connection):
                 yield connection
 
+    def rewrite(self, then: str) -> None:
+        """Writes all that the warehouse has into a new file that takes its place, so that what was deleted is in no byte.
+
+        `then`: a statement on the new one, before it does so; `rewritten` is its name there. Needs the room of the warehouse
+        once more. Only by who holds the lock of the installation; its shared connection ends here.
+        """
+        if self._run is not None:
+            self._shared = None
+            self._run.close()
+        path = Home(Path(self.home)).warehouse
+        temporary = temporary_path(path.parent)
+        try:
+            with self._opened(read_only=False) as connection:
+                options = f" (ENCRYPTION_KEY {quoted(key)})" if (key := os.environ.get(ENCRYPTION_KEY)) else ""
+                connection.execute(f"ATTACH {quoted(str(temporary))} AS rewritten{options}")
+                connection.execute(f"COPY FROM DATABASE {CATALOG} TO rewritten")
+                connection.execute(then)
+                # What COPY leaves out (comments) is made anew by who opens it next.
+                connection.execute("DELETE FROM rewritten.reference.sources WHERE name = 'schema.sql'")
+                connection.execute("CHECKPOINT rewritten; DETACH rewritten")
+                # Without a write-ahead log nothing is written or removed by the old file's name when that is closed.
+                connection.execute(f"CHECKPOINT {CATALOG}")
+                temporary.chmod(path.stat().st_mode & 0o777)
+                with temporary.open("rb") as written:
+                    os.fsync(written.fileno())
+                temporary.replace(path)
+        finally:
+            for leftover in (temporary, Path(f"{temporary}.wal")):
+                leftover.unlink(missing_ok=True)
+
     def _attach_again(self, connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> None:
         connection.execute(f"USE memory; DETACH {CATALOG}")
         self._attach(connection, path, read_only)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from vroeg_pipeline.addresses.lookup import define_address_macros
+from vroeg_pipeline.matches.remembered import remember
 from vroeg_pipeline.monthly import Figures, Month, made, monthly
 
 GROUP = "matches"
@@ -38,7 +39,7 @@ def address_matches(of: Month) -> Mapping[str, Figures]:
         "Looks back over the lookback_months before each month and never ahead, so that a month gives the same "
         "answer whenever it is run (DOMAIN §8).",
         reads=["address_matches", "validated_signals", "address_register", "repeat_signals"],
-        statements=["moved_addresses", "recidivism_history"],
+        statements=["moved_addresses", "dwelling_hashes", "remembered_reports", "recidivism_history"],
         group=GROUP,
     ),
 )
@@ -49,6 +50,7 @@ def recidivism(of: Month) -> Mapping[str, Figures]:
     """
     define_address_macros(of.connection, of.installation)
     of.step("moved_addresses")
+    remember(of)
     name_earlier_signals(of)
     filled = of.fill("repeat_signals", "recidivism_history")
     marked = "CASE WHEN only_repeats THEN 'only repeats' WHEN possible_new_occupant THEN 'new occupant' END"

@@ -1,6 +1,6 @@
 -- Whether each address of the month was reported in the look-back before it (DOMAIN §8). Reads only earlier months,
 -- so that any month gives the same answer at any time.
--- Needs: lookback_from, month; tables moved_addresses.
+-- Needs: lookback_from, month; tables moved_addresses, remembered_reports.
 WITH reported AS (
     SELECT
         history.month,
@@ -12,6 +12,11 @@ WITH reported AS (
         ON coalesce(moved.address_key, history.address_key) = now.address_key AND now.month = getvariable('month')
     WHERE history.month >= getvariable('lookback_from') AND history.month < getvariable('month')
         AND NOT history.only_repeats
+    UNION ALL BY NAME
+    SELECT
+        month,
+        address_key AS present_key
+    FROM remembered_reports
 ),
 
 before AS (
@@ -52,6 +57,10 @@ same_occupant AS (
     FROM current_signals AS now
     INNER JOIN occupants ON now.address_key = occupants.address_key
     WHERE list_has_any(now.surnames, occupants.surnames) OR now.birth_date = occupants.birth_date
+    UNION BY NAME
+    SELECT address_key
+    FROM remembered_reports
+    WHERE has_same_occupant
 ),
 
 repeats_alone AS (

@@ -6,6 +6,7 @@ WITH picked_up AS (
     FROM validated_signals AS past
     LEFT JOIN moved_addresses AS moved ON past.month = moved.month AND past.address_key = moved.former_key
     ANTI JOIN repeat_signals AS repeated ON past.signal_id = repeated.signal_id
+    ANTI JOIN remembered_repeats AS remembered ON past.signal_id = remembered.signal_id
     WHERE past.month >= getvariable('repeats_from') AND past.month < getvariable('month')
         AND past.held_reason IS NULL AND NOT past.needs_review
 )

@@ -34,6 +34,12 @@ CREATE TABLE IF NOT EXISTS repeat_signals (
     repeats_signal_id VARCHAR NOT NULL  -- The latest signal it repeats.
 );
 
+-- Which signals of a month were repeats, once repeat_signals is removed (DOMAIN §14): later months have to know.
+CREATE TABLE IF NOT EXISTS remembered_repeats (
+    month DATE NOT NULL,  -- Signalling month of the repeat.
+    signal_id VARCHAR NOT NULL  -- The repeat.
+);
+
 -- Whether each reported address was reported before, as of its month (DOMAIN §8). Key: month, address_key.
 CREATE TABLE IF NOT EXISTS recidivism_history (
     month DATE NOT NULL,  -- Signalling month.
@@ -47,4 +53,17 @@ CREATE TABLE IF NOT EXISTS recidivism_history (
     times_reported INTEGER NOT NULL,  -- Number of such months.
     months_since_last INTEGER,  -- Months from the last one to this month.
     only_repeats BOOLEAN NOT NULL  -- All its signals are repeats: it is on no worklist and does not count as reported.
+);
+
+-- What later months must know of a month whose signals were removed (DOMAIN §14): keyed hashes, of which nobody gets a
+-- door or a name without the key. One row an address that was reported.
+CREATE TABLE IF NOT EXISTS reported_history (
+    month DATE NOT NULL,  -- Signalling month.
+    door VARCHAR NOT NULL,  -- Of the address.
+    designation VARCHAR,  -- Of its BAG identification, by which it is known again under another key.
+    dwelling VARCHAR,  -- Of the BAG identification of its dwelling, berth or pitch.
+    names VARCHAR[] NOT NULL,  -- Of each occupant's names, together with the door.
+    birth_dates VARCHAR[] NOT NULL,  -- Of each occupant's birth date, together with the door.
+    only_repeats BOOLEAN NOT NULL,  -- It was made of repeats alone.
+    key_check VARCHAR NOT NULL  -- Tells whether a key is the one that these hashes were made with.
 );

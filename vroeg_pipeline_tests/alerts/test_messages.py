@@ -26,6 +26,8 @@ from vroeg_pipeline.alerts.facts import (
     RunFailed,
     Solution,
     Stray,
+    ToBeRemoved,
+    TooLate,
     Volume,
 )
 from vroeg_pipeline.alerts.links import links
@@ -173,6 +175,16 @@ TOLD: list[tuple[Facts, str, str]] = [
     ),
     (Automation(said="it is turned off in the UI"), "it is turned off in the UI.", "it is turned off in the UI."),
     (Disk(said="1 GiB free of 100"), "1 GiB free of 100. Runs fail when it is full.", "1 GiB free of 100."),
+    (
+        ToBeRemoved(day="08-08-2021", terms=("files", "rejected"), count=1204),
+        "From 08-08-2021 on it is removed for good: 1204 rows and files (files, rejected). The month is not run again",
+        "1.204 regels en bestanden worden vanaf 08-08-2021 voorgoed verwijderd. De maand wordt daarna niet meer verwerkt.",
+    ),
+    (
+        TooLate(files=1),
+        "1 file came after its data was removed: kept in the inbox, and not worked on. Read it, or ask its sender.",
+        "1 bestand kwam nadat de gegevens waren verwijderd: bewaard in de inbox, niet verwerkt. De beheerder weet ervan.",
+    ),
     (
         MonthDone(signals=3, addresses=2, recidivists=1, missing=("Water",), issues=(Issue("centrum", 2, 1, 0),)),
         "3 signals, 2 addresses reported, 1 of them before. Made without Water. Issued: Centrum, issue 2: 1 "

@@ -13,11 +13,13 @@ from typing import Any
 import duckdb
 import pytest
 
-from vroeg_pipeline.domain.months import parse_month
+from vroeg_pipeline.domain.months import add_months, parse_month
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.statements import fetch_one, insert_rows
+from vroeg_pipeline.matches.remembered import remember
 from vroeg_pipeline.monthly import Month
 from vroeg_pipeline.quality.misread_names import know_misread_names
+from vroeg_pipeline.retention.removal import remove_rows
 from vroeg_pipeline.worklists.assets import entries_of
 from vroeg_pipeline.worklists.routing import set_earlier_contacts, set_routing
 from vroeg_pipeline.worklists.worklist_file import WorklistEntry
@@ -143,7 +145,16 @@ class Tables:
             of = self.at(month)
             of.fill("address_matches")
             of.step("moved_addresses")
+            remember(of)
             of.fill("repeat_signals", "recidivism_history")
+
+    def forget(self, month: str = MARCH) -> None:
+        """Removes the signals of all earlier months, as at the end of their term; what the month must know stays."""
+        lookback = self.at(month).installation.settings.lookback_months
+        terms = {"files": 1, "rejected": 1, "signals": 1}
+        self.world.settings(lookback_months=lookback, repeat_months=1, aftercare_months=1, retention=terms)
+        remove_rows(self.connection, self.world.installation, add_months(parse_month(month), 1), [])
+        assert not self.query(f"FROM validated_signals WHERE month < DATE '{month}-01'")
 
     def worklists(self, month: str = MARCH) -> None:
         """Fills the worklists of a month from its matches and their history."""

@@ -115,6 +115,11 @@ def test_recidivism(
     assert found == [first, last]
     assert history["possible_new_occupant"] is False
     assert history["only_repeats"] is False
+    if "2021-04" not in reported:
+        # The same when the signals of then are removed (DOMAIN §14).
+        tables.forget()
+        tables.recidivism("2021-03")
+        assert tables.rows("recidivism_history") == {1: history}
 
 
 def test_another_address_and_held_signals_make_no_recidivist(tables: Tables) -> None:
@@ -183,6 +188,9 @@ def test_new_occupants(tables: Tables, before: list[dict[str, Any]], now: list[d
     entry = tables.rows("prioritised_worklists")[1]
     assert entry["worklist"] == ("wijkteam_noord" if is_new else "budgetcoach")
     assert ("nieuwe bewoner" in entry["explanation"]) is is_new
+    tables.forget()
+    tables.recidivism("2021-03")
+    assert tables.rows("recidivism_history") == {1: history}
 
 
 @pytest.mark.parametrize(
