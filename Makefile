@@ -49,7 +49,7 @@ lint: .venv/ready-for-tests
 bench: .venv/ready-for-tests
 	@$(BIN)/python -m vroeg_pipeline_tests.bench
 
-# docs/way.md and docs/refusals.md, from the definitions and the words.
+# docs/way.md, docs/refusals.md and what columns are made of, from the definitions, the words and the statements.
 way: .venv/ready-for-tests
 	@$(BIN)/python -m vroeg_pipeline_tests.way
 	@$(BIN)/python -m vroeg_pipeline_tests.refusals

@@ -7,6 +7,7 @@ its tests are the files of its room. A test compares the page with what this mak
 from __future__ import annotations
 
 import importlib
+import json
 import re
 import tempfile
 import tomllib
@@ -19,6 +20,9 @@ import dagster as dg
 from vroeg_pipeline.definitions import OF_ALL_MONTHS, OF_NO_MONTH, STEPS, build_defs
 from vroeg_pipeline.deliveries.assets import delivery_key
 from vroeg_pipeline.installation.home import CHECKOUT
+from vroeg_pipeline.installation.lineage import ORIGINS, read_origins
+from vroeg_pipeline.installation.schema import parts
+from vroeg_pipeline.installation.statements import has_statement
 from vroeg_pipeline_tests.kit.domain_page import linked
 from vroeg_pipeline_tests.kit.world import World
 
@@ -93,6 +97,13 @@ def way() -> str:
             parts.append(_heading(room))
             parts += [_section(stop, reads[stop.name], home, checks.get(stop.name, [])) for stop in of_room]
     return linked("\n".join(parts), "domain.md")
+
+
+def origins() -> str:
+    """The text of the file by which columns are known to be made of others (`installation.lineage`)."""
+    tables = [part.name for part in parts() if part.kind == "TABLE" and has_statement(part.name)]
+    lines = [f'"{table}": {json.dumps(read_origins(table))}' for table in tables]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def _delivery_of(defs: dg.Definitions) -> dg.AssetSpec:
@@ -201,3 +212,4 @@ def _code(name: str) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(way(), encoding="utf-8")
+    ORIGINS.write_text(origins(), encoding="utf-8")
