@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import duckdb
 
 from vroeg_pipeline.installation.schema import table_columns, view_queries
-from vroeg_pipeline.installation.statements import fetch_one, has_statement, sql, without_comments
+from vroeg_pipeline.installation.statements import fetch_one, has_statement, quoted, sql, without_comments
 
 _TEMPORARY_VIEW = re.compile(r"CREATE OR REPLACE TEMP VIEW (\w+) AS (.*?);")
 _VIEWS_BESIDE_MACROS = "address_macros"
@@ -109,9 +109,9 @@ def _parser() -> duckdb.DuckDBPyConnection:
 
 
 def _tree(query: str) -> Any:
-    (text,) = fetch_one(
-        _parser(), "SELECT json_serialize_sql(?, skip_null := true, skip_empty := true, skip_default := true)", [query]
-    )
+    # As a literal: a parameter makes DuckDB import pandas.
+    options = "skip_null := true, skip_empty := true, skip_default := true"
+    (text,) = fetch_one(_parser(), f"SELECT json_serialize_sql({quoted(query)}, {options})")
     return json.loads(text)["statements"][0]["node"]
 
 
