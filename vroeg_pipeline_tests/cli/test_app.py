@@ -162,10 +162,13 @@ def test_from_sample_to_status(tmp_path: Path) -> None:
     assert [line[0] for line in figures] == ["2020-10", "2020-11", "2020-12"] * 3
     assert all(len(line) < 81 for line in ran.stdout.splitlines() if line.startswith("2020-1"))
 
-    evaluated = vroeg(home, "evaluate", "--from", "2020-10", "--to", "2020-12", "--output", str(home / "e.html"))
+    evaluated = vroeg(home, "evaluate", "--from", "2020-10", "--to", "2020-12")
     assert evaluated.returncode == 0, evaluated.stderr
     assert "reports" in evaluated.stdout
-    assert "Oktober 2020 t/m december 2020" in (home / "e.html").read_text(encoding="utf-8")
+    to_look_at = [Path(line.partition(": ")[2]) for line in evaluated.stdout.splitlines()[-3:]]
+    assert [path.parent.relative_to(home).as_posix() for path in to_look_at] == ["outbox", "outbox", "outbox/2020-12"]
+    assert all(path.is_file() for path in to_look_at)
+    assert "Oktober 2020 t/m december 2020" in to_look_at[0].read_text(encoding="utf-8")
     none = vroeg(home, "evaluate", "--from", "2019-01", "--to", "2019-02")
     assert none.returncode == 1
     assert "nothing was run of this period" in none.stderr
