@@ -15,6 +15,7 @@ from dagster import DagsterInstance
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from sqlalchemy.exc import SQLAlchemyError
 
 from vroeg_pipeline.alerts.book import read_alerts
 from vroeg_pipeline.alerts.sensor import without_address
@@ -63,18 +64,7 @@ def findings(installation: Installation) -> Iterator[HealthFinding]:
     if not home.root.is_dir():
         yield HealthFinding("folder", False, f"there is no folder {home.root}; check VROEG_HOME")
         return
-    if (home.dagster / "dagster.yaml").exists():
-        try:
-            check_dagster_home(home)
-        except VroegError as error:
-            yield HealthFinding("daemon", False, str(error))
-        else:
-            os.environ["DAGSTER_HOME"] = str(home.dagster)
-            with DagsterInstance.get() as instance:
-                yield _daemon(instance, now)
-                yield from tick_findings(instance, now)
-    else:
-        yield HealthFinding("daemon", False, f"there is no Dagster home at {home.dagster}; start with: vroeg dev")
+    yield from _watching(home, now)
     yield _agreements(home)
     yield _last_month(installation, now)
     yield disk_finding(home)
@@ -85,6 +75,25 @@ def findings(installation: Installation) -> Iterator[HealthFinding]:
         yield _answers(home)
     if os.environ.get(CLOCK):
         yield HealthFinding("clock", False, f"it stands at {moment_text(now)}, as {CLOCK} says; unset it in production")
+
+
+def _watching(home: Home, now: datetime) -> Iterator[HealthFinding]:
+    """The daemon, sensors and schedules, as far as Dagster's storage can tell."""
+    if not (home.dagster / "dagster.yaml").exists():
+        yield HealthFinding("daemon", False, f"there is no Dagster home at {home.dagster}; start with: vroeg dev")
+        return
+    try:
+        check_dagster_home(home)
+        os.environ["DAGSTER_HOME"] = str(home.dagster)
+        with DagsterInstance.get() as instance:
+            yield _daemon(instance, now)
+            yield from tick_findings(instance, now)
+    except VroegError as error:
+        yield HealthFinding("daemon", False, str(error))
+    except SQLAlchemyError as error:
+        # As on a disk that is full.
+        said = str(error.__cause__ or error).splitlines()[0]
+        yield HealthFinding("daemon", False, f"what Dagster notes cannot be read ({said}); see the disk below")
 
 
 def _daemon(instance: DagsterInstance, now: datetime) -> HealthFinding:

@@ -105,6 +105,18 @@ def test_a_full_disk_is_told(town: World, monkeypatch: pytest.MonkeyPatch) -> No
     assert found(town)["disk"] == HealthFinding("disk", False, "9.0 GiB free of 100.0")
 
 
+def test_a_storage_that_cannot_be_read_hides_nothing_else(town: World) -> None:
+    """As on a disk that is full."""
+    with DagsterInstance.get() as instance:
+        beat(instance, town.now)
+    (town.home.dagster / "schedules" / "schedules.db").write_bytes(b"no database" * 1000)
+    said = found(town)
+    assert said["daemon"] == HealthFinding(
+        "daemon", False, "what Dagster notes cannot be read (file is not a database); see the disk below"
+    )
+    assert {"disk", "worklists", "warehouse"} <= set(said)
+
+
 def test_a_daemon_that_is_silent_is_told(town: World) -> None:
     assert found(town)["daemon"] == HealthFinding("daemon", False, "it has never run")
     with DagsterInstance.get() as instance:
