@@ -123,7 +123,7 @@ def _go_on_from_now() -> None:
 def _become_daemon(workspace: Path) -> None:
     """Runs the daemon; ends with the status `AGAIN` when the clock is set back."""
     is_set_back = threading.Event()
-    threading.Thread(target=_end_when_set_back, args=(is_set_back,), daemon=True).start()
+    threading.Thread(target=end_when_set_back, args=(is_set_back,), daemon=True).start()
     try:
         _become("dagster-daemon", "run", "-w", str(workspace))
     finally:
@@ -131,7 +131,8 @@ def _become_daemon(workspace: Path) -> None:
             raise SystemExit(AGAIN)
 
 
-def _end_when_set_back(is_set_back: threading.Event) -> None:
+def end_when_set_back(is_set_back: threading.Event) -> None:
+    """Waits until the clock is set back by more than a minute, and has the process end then."""
     ahead = time.time() - time.monotonic()
     while ahead - (time.time() - time.monotonic()) < TOLERANCE.total_seconds():
         ahead = time.time() - time.monotonic()

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -25,6 +29,7 @@ from vroeg_pipeline.automation.health import tick_findings
 from vroeg_pipeline.automation.housekeeping import housekeeping_schedule
 from vroeg_pipeline.automation.set_back import forget_the_future
 from vroeg_pipeline.cli.health import findings
+from vroeg_pipeline.cli.service import end_when_set_back
 from vroeg_pipeline.domain.months import AMSTERDAM
 from vroeg_pipeline.installation.dagster_home import prepare_dagster_home
 from vroeg_pipeline_tests.cli.test_health import beat, origin
@@ -85,6 +90,27 @@ def test_a_heartbeat_to_come_is_told(instance: dg.DagsterInstance, world: World)
     (daemon,) = [finding for finding in findings(world.installation) if finding.part == "daemon"]
     assert not daemon.healthy
     assert "the clock was set back" in daemon.said
+
+
+@pytest.mark.parametrize(("jump", "ends"), [(-61, True), (-59, False), (40 * 86400, False)])
+def test_a_daemon_ends_when_the_clock_is_set_back(monkeypatch: pytest.MonkeyPatch, jump: float, ends: bool) -> None:
+    """Not where a machine slept or the clock was put right by seconds: then it goes on."""
+    clock, killed = {"at": 1_000_000.0}, []
+
+    def wait(_: float) -> None:
+        if clock["at"] != 1_000_000.0:
+            raise StopIteration
+        clock["at"] += jump
+
+    monkeypatch.setattr(time, "time", lambda: clock["at"])
+    monkeypatch.setattr(time, "monotonic", lambda: 0.0)
+    monkeypatch.setattr(time, "sleep", wait)
+    monkeypatch.setattr(os, "kill", lambda process, number: killed.append((process, number)))
+    is_set_back = threading.Event()
+    with suppress(StopIteration):
+        end_when_set_back(is_set_back)
+    assert is_set_back.is_set() is ends
+    assert killed == ([(os.getpid(), signal.SIGTERM)] if ends else [])
 
 
 def test_a_channel_is_not_left_alone_until_then() -> None:
