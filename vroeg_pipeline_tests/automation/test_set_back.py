@@ -122,13 +122,13 @@ def test_a_channel_is_not_left_alone_until_then() -> None:
 @pytest.mark.parametrize("before", ["2021-03-26 12:00", "2021-10-29 12:00"])
 def test_schedules_tick_once_a_day_where_summer_time_begins_and_ends(world: World, before: str) -> None:
     """At the same time on the clock of Amsterdam, which has 23 or 25 hours on one of these days."""
-    for schedule, time in ((worklists_schedule(world.installation), "06:00"), (housekeeping_schedule, "04:30")):
+    for schedule, at in ((worklists_schedule(world.installation), "06:00"), (housekeeping_schedule, "04:30")):
         assert isinstance(schedule.cron_schedule, str)
         ticks = schedule_execution_time_iterator(
             moment(before).timestamp(), schedule.cron_schedule, schedule.execution_timezone
         )
         found = [next(ticks).astimezone(AMSTERDAM) for _ in range(4)]
-        first = moment(f"{before[:10]} {time}") + timedelta(days=1)
+        first = moment(f"{before[:10]} {at}") + timedelta(days=1)
         assert [f"{tick:%Y-%m-%d %H:%M}" for tick in found] == [
             f"{first + timedelta(days=n):%Y-%m-%d %H:%M}" for n in range(4)
         ]
