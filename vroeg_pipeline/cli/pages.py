@@ -47,7 +47,7 @@ _HERE = ("localhost", "127.0.0.1", "::1")
 # The board loads itself anew; nothing else runs, is loaded, sent or framed.
 _RELOADS = base64.b64encode(hashlib.sha256(RELOAD.encode()).digest()).decode()
 _HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; "
     f"script-src 'sha256-{_RELOADS}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -64,6 +64,7 @@ a[href] { color: #0b5a8a }
 table { border-collapse: collapse; width: 100% } .scroll table { min-width: 36rem } pre { white-space: pre-wrap }
 th, td { text-align: left; vertical-align: top; border-bottom: 1px solid #d9e2ec; padding: .3rem .6rem .3rem 0 }
 .columns th[scope=row], .columns td:nth-child(2) { white-space: nowrap; padding-right: 1.2rem }
+img { max-width: 100%; height: auto }
 mark { background: #fdeec2; padding: 0 .3rem; white-space: nowrap }
 """
 
@@ -103,7 +104,7 @@ def app_of(home: Home, settings: Pages, host: str) -> Starlette:
     routes = [
         Route("/", lambda request: _page("Vroeg Eropaf", _index(home))),
         Route("/tables", lambda request: _page("Tables", _tables())),
-        Route("/docs/{name}", _doc),
+        Route("/docs/{place:path}", _doc),
         Route("/{place:path}", _of_installation(home)),
     ]
     return Starlette(routes=routes, middleware=[Middleware(BaseHTTPMiddleware, dispatch=_guarded(hosts))])
@@ -144,9 +145,9 @@ def _found(home: Home, place: str) -> Path | None:
     return path if _SERVED.fullmatch(place) and path.is_file() and path.resolve() == path else None
 
 
-def _page(title: str, body: str) -> Response:
+def _page(title: str, body: str, language: str = "en") -> Response:
     return HTMLResponse(
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f'<!doctype html>\n<html lang="{language}"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_STYLE}</style></head>'
         f"<body><main>{body}</main></body></html>\n"
     )
@@ -160,6 +161,7 @@ def _index(home: Home) -> str:
         "Now": [("delivery board, and what is wrong now", f"outbox/{BOARD}")],
         "Evaluations": [(place.rpartition("/")[2].removesuffix(".html"), place) for place in found],
         "Quality": [("Data Docs of all deliveries", _DATA_DOCS)],
+        "Handleidingen": [(_title(path), f"docs/nl/{path.stem}") for path in sorted((DOCS / "nl").glob("[a-z]*.md"))],
         "What it means": [
             ("tables and columns, and which are personal data", "tables"),
             *((_title(path), f"docs/{path.stem}") for path in sorted(DOCS.glob("*.md"))),
@@ -206,29 +208,35 @@ def _marked(column: schema.Column) -> str:
 
 
 def _doc(request: Request) -> Response:
-    name = request.path_params["name"]
-    known = {path.stem: path for path in DOCS.glob("*.md")}
-    if name not in known:
-        raise HTTPException(404, "There is no such page.\n")
+    place = request.path_params["place"]
+    known = {path.relative_to(DOCS).as_posix(): path for kind in ("md", "png") for path in DOCS.rglob(f"*.{kind}")}
+    if picture := known.get(place):
+        return Response(picture.read_bytes(), media_type="image/png") if place.endswith(".png") else _nothing()
+    page = known.get(f"{place}.md")
+    if page is None:
+        return _nothing()
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
-    tokens = [token for token in markdown.parse(known[name].read_text("utf-8")) if token.info != "mermaid"]
+    tokens = [token for token in markdown.parse(page.read_text(encoding="utf-8")) if token.info != "mermaid"]
     for heading, text in pairwise(tokens):
         if heading.type == "heading_open":
             heading.attrSet("id", re.sub(r"[^\w\- ]", "", text.content.lower()).replace(" ", "-"))
-    _lead_within(tokens)
-    return _page(name, markdown.renderer.render(tokens, markdown.options, {}))
+    _lead_within(tokens, page.parent, {path.resolve() for path in known.values()})
+    language = "nl" if place.startswith("nl/") else "en"
+    return _page(_title(page), markdown.renderer.render(tokens, markdown.options, {}), language)
 
 
-def _lead_within(tokens: Iterable[Token]) -> None:
-    """Links lead to pages that are served, or to another machine; else they are words, and pictures their text."""
+def _nothing() -> Response:
+    raise HTTPException(404, "There is no such page.\n")
+
+
+def _lead_within(tokens: Iterable[Token], folder: Path, known: Collection[Path]) -> None:
+    """Links of a page in that folder lead to the `known` pages, or to another machine; all others become words."""
     for token in tokens:
-        _lead_within(token.children or ())
-        if token.type == "image":
-            token.type, token.content = "text", token.content
+        _lead_within(token.children or (), folder, known)
         if token.type != "link_open":
             continue
-        place = str(token.attrs.pop("href", ""))
-        if found := re.fullmatch(r"([\w-]+)\.md(#.*)?", place):
-            token.attrSet("href", f"{found[1]}{found[2] or ''}")
-        elif place.startswith(("https://", "#")):
-            token.attrSet("href", place)
+        place, _, heading = str(token.attrs.pop("href", "")).partition("#")
+        if place.startswith("https://") or not place:
+            token.attrSet("href", f"{place}#{heading}" if heading else place)
+        elif (folder / place).resolve() in known:
+            token.attrSet("href", place.removesuffix(".md") + (f"#{heading}" if heading else ""))

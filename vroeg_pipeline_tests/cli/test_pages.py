@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import posixpath
 import re
 import socket
 import threading
@@ -37,7 +38,7 @@ NOT_SERVED = [
 ]  # fmt: skip
 OUTSIDE = [
     "../secret.html", "outbox/../../secret.html", "outbox/..%2f..%2fsecret.html", "%2e%2e/secret.html",
-    "docs/../../secret.html", "docs/..%2f..%2fsecret", "//etc/passwd", "outbox/%00delivery_board.html",
+    "docs/../../secret.html", "docs/..%2f..%2fsecret", "docs/way.md", "docs/images", "//etc/passwd", "outbox/%00delivery_board.html",
     "quality/data_docs/../../settings.yaml",
 ]  # fmt: skip
 
@@ -48,10 +49,13 @@ class Site:
 
     port: int
 
-    def ask(self, place: str, method: str = "GET", host: str | None = None) -> tuple[HTTPResponse, str]:
+    def get(self, place: str, method: str = "GET", host: str | None = None) -> HTTPResponse:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
         connection.request(method, place, headers={"Host": host or f"localhost:{self.port}"})
-        answer = connection.getresponse()
+        return connection.getresponse()
+
+    def ask(self, place: str, method: str = "GET", host: str | None = None) -> tuple[HTTPResponse, str]:
+        answer = self.get(place, method, host)
         return answer, answer.read().decode()
 
 
@@ -136,23 +140,30 @@ def test_every_column_is_in_the_tables_with_what_is_personal(site: Site, tmp_pat
 
 def test_the_docs_are_pages_that_lead_to_each_other(site: Site) -> None:
     known = {}
-    for path in DOCS.glob("*.md"):
-        answer, text = site.ask(f"/docs/{path.stem}")
+    for path in DOCS.rglob("*.md"):
+        place = path.relative_to(DOCS).with_suffix("").as_posix()
+        answer, text = site.ask(f"/docs/{place}")
         assert answer.status == 200
         assert "<h1" in text
-        assert "mermaid" not in text or path.stem != "way"
-        known[path.stem] = text
-    dead = {
-        (name, link)
-        for name, text in known.items()
-        for link in re.findall(r'href="([^"]+)"', text)
-        if not link.startswith("https://")
-        and not (
-            (to := known.get(link.partition("#")[0] or name))
-            and ("#" not in link or f'id="{link.partition("#")[2]}"' in to)
-        )
-    }
+        known[place] = text
+    assert "flowchart" not in known["way"]
+    assert '<html lang="nl">' in known["nl/coach"]
+    dead = set()
+    for place, text in known.items():
+        for link in re.findall(r'(?:href|src)="([^"]+)"', text):
+            to, _, heading = link.partition("#")
+            led = posixpath.normpath(posixpath.join(posixpath.dirname(place), to)) if to else place
+            if to.endswith(".png"):
+                is_there = (DOCS / led).is_file()
+            else:
+                is_there = led in known and (not heading or f'id="{heading}"' in known[led])
+            if not link.startswith("https://") and not is_there:
+                dead.add((place, link))
     assert dead == set()
+    (picture,) = set(re.findall(r'src="../(images/nl-adresdesk.png)"', known["nl/adresdesk"]))
+    answer = site.get(f"/docs/{picture}")
+    assert (answer.status, answer.getheader("Content-Type")) == (200, "image/png")
+    assert "Handleidingen" in site.ask("/")[1]
 
 
 def test_the_settings_say_where_and_a_host_for_others_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
