@@ -20,6 +20,7 @@ from vroeg_pipeline.installation.home import Home, read_text
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.statements import fetch_one, insert_rows, sql, temporary_step
 from vroeg_pipeline.installation.warehouse import CATALOG, WarehouseResource
+from vroeg_pipeline.matches.remembered import remember
 from vroeg_pipeline.worklists.routing import set_routing
 
 # Under other values of these the earlier months would have been others too: what is a repeat depends on them.
@@ -112,6 +113,8 @@ def compare(connection: duckdb.DuckDBPyConnection, installation: Installation, o
             tried.set_month(connection, earlier)
             temporary_step(connection, "moved_addresses")
             for table in _EARLIER_TABLES:
+                if table == "recidivism_history":
+                    remember(connection, tried)
                 insert_rows(connection, f"temp.{table}", sql(table))
     _make_list(connection, tried, month, "list_after")
 

@@ -50,7 +50,7 @@ def recidivism(of: Month) -> Mapping[str, Figures]:
     """
     define_address_macros(of.connection, of.installation)
     of.step("moved_addresses")
-    remember(of)
+    remember(of.connection, of.installation, of.warn)
     name_earlier_signals(of)
     filled = of.fill("repeat_signals", "recidivism_history")
     marked = "CASE WHEN only_repeats THEN 'only repeats' WHEN possible_new_occupant THEN 'new occupant' END"

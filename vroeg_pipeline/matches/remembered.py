@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 import duckdb
 
 from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.installation.home import Home
+from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.secrets import HASH_KEY, hash_key, keyed_hash, set_hash_key
-from vroeg_pipeline.installation.statements import fetch_one, sql, temporary_table
-from vroeg_pipeline.monthly import Month
+from vroeg_pipeline.installation.statements import fetch_one, sql, temporary_step, temporary_table
 
 _CHECKED_BY = "reported_history"
 LOST_KEY = (
     "the reported_history was made with another key: who was reported in the months before its signals were removed counts "
     f"as new; put the former hash.key back, or set {HASH_KEY}"
 )
+
+
+def _say_nothing(said: str) -> None:
+    """For who looks at what a step has told already."""
 
 
 def key_check(home: Home) -> str | None:
@@ -38,20 +43,22 @@ def use_key(connection: duckdb.DuckDBPyConnection, home: Home) -> str:
     return check
 
 
-def remember(of: Month) -> None:
+def remember(
+    connection: duckdb.DuckDBPyConnection, installation: Installation, warn: Callable[[str], None] = _say_nothing
+) -> None:
     """Makes the temporary table `remembered_reports` of the month at work; empty where nothing was removed, or the key of
-    it is lost, which is said.
+    it is lost, which goes to `warn`.
     """
-    connection, home = of.connection, of.home
+    home = installation.home
     in_look_back = "FROM reported_history WHERE month >= getvariable('lookback_from') AND month < getvariable('month')"
     (newest, made_with) = fetch_one(connection, f"SELECT max(month), list(DISTINCT key_check) {in_look_back}")
     if newest is not None and made_with != [key_check(home)]:
-        of.warn(f"{LOST_KEY} (newest such month: {month_text(newest)})")
+        warn(f"{LOST_KEY} (newest such month: {month_text(newest)})")
     if newest is None or key_check(home) not in made_with:
         temporary_table(
             connection, "remembered_reports", "month DATE, address_key VARCHAR, has_same_occupant BOOLEAN", []
         )
         return
     use_key(connection, home)
-    of.step("dwelling_hashes")
-    of.step("remembered_reports")
+    for name in ("dwelling_hashes", "remembered_reports"):
+        temporary_step(connection, name, installation.statement(name))

@@ -17,6 +17,7 @@ from vroeg_pipeline.deliveries.slips import load_slips
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.statements import fetch_one, sql, temporary_step
 from vroeg_pipeline.installation.warehouse import replace_month
+from vroeg_pipeline.matches.remembered import remember
 from vroeg_pipeline.signals.row_verdicts import judge_delivered_rows
 from vroeg_pipeline.worklists.routing import set_routing
 
@@ -140,6 +141,7 @@ def _rank(connection: duckdb.DuckDBPyConnection, installation: Installation) -> 
         step("kept_matches", "address_matches")
         with _in_place_of(connection, address_matches=with_earlier("address_matches", "kept_matches")):
             step("moved_addresses", "moved_addresses")
+            remember(connection, installation)
             step("kept_history", "recidivism_history")
             with _in_place_of(connection, recidivism_history="FROM kept_history"):
                 set_routing(connection, installation)

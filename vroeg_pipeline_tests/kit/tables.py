@@ -145,7 +145,7 @@ class Tables:
             of = self.at(month)
             of.fill("address_matches")
             of.step("moved_addresses")
-            remember(of)
+            remember(self.connection, of.installation)
             of.fill("repeat_signals", "recidivism_history")
 
     def forget(self, month: str = MARCH) -> None:

@@ -27,6 +27,7 @@ from vroeg_pipeline.domain.agreements import ADDRESS_DESK
 from vroeg_pipeline.installation.secrets import hash_key, keyed_hash
 from vroeg_pipeline.installation.statements import fetch_one, insert_rows
 from vroeg_pipeline.installation.warehouse import WarehouseResource
+from vroeg_pipeline.matches.remembered import remember
 from vroeg_pipeline.monthly import Month, months_at_work
 from vroeg_pipeline.outcomes.intake import settle_outcomes, take_in_outcomes
 from vroeg_pipeline.signals.row_verdicts import judge_delivered_rows, keep_former_addresses
@@ -188,6 +189,7 @@ def _work(of: Month) -> None:
     of.fill("validated_signals", "rejected_rows")
     of.fill("address_matches")
     of.step("moved_addresses")
+    remember(of.connection, of.installation)
     of.fill("repeat_signals", "recidivism_history")
     set_routing(of.connection, of.installation)
     of.fill("prioritised_worklists", "known_client_counts")
