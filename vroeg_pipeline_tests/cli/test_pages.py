@@ -38,7 +38,8 @@ NOT_SERVED = [
 ]  # fmt: skip
 OUTSIDE = [
     "../secret.html", "outbox/../../secret.html", "outbox/..%2f..%2fsecret.html", "%2e%2e/secret.html",
-    "docs/../../secret.html", "docs/..%2f..%2fsecret", "docs/way.md", "docs/images", "//etc/passwd", "outbox/%00delivery_board.html",
+    "docs/../../secret.html", "docs/..%2f..%2fsecret", "docs/way.md", "docs/images",
+    "//etc/passwd", "outbox/%00delivery_board.html",
     "quality/data_docs/../../settings.yaml",
 ]  # fmt: skip
 
