@@ -71,9 +71,12 @@ def _print(evaluation: Evaluation, out: Console) -> None:
     out.print(
         f"  {number('signals', ALL, ALL)} signals, {number(ALL, 'reports')} reports, {number(ALL, 'addresses')} addresses"
     )
+    came_back = f"{share('reached')} reached, {share('help')} accepted help"
+    if (ALL,) in evaluation.silent:
+        came_back = "nothing came back of them yet"
     out.print(
-        f"  of the reports: {share('recidivist')} reported before, {share('reached')} reached, {share('help')} accepted "
-        f"help; {share('unknown', 'checked')} unknown before, of those that could be checked"
+        f"  of the reports: {share('recidivist')} reported before, {came_back}; {share('unknown', 'checked')} unknown "
+        "before, of those that could be checked"
     )
     if missing := ", ".join(month_text(month) for month in evaluation.missing_months):
         out.print(f"  [yellow]![/yellow] not run, so not in it: {missing}")

@@ -23,6 +23,7 @@ from vroeg_pipeline.installation.statements import fetch_one, rows_of
 from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.sample.world import make_world
 from vroeg_pipeline_tests.kit.browser import barriers
+from vroeg_pipeline_tests.kit.command import vroeg
 from vroeg_pipeline_tests.kit.outcomes import report_back
 from vroeg_pipeline_tests.kit.world import World, month, row
 
@@ -278,6 +279,7 @@ def test_a_month_of_which_nothing_came_back_says_so(world: World) -> None:
     (path,) = world.home.outbox.rglob("evaluatie_2021-03.html")
     assert path.stat().st_mode & 0o077 == 0
     assert path.parent.name == "2021-03"
+    assert "nothing came back of them yet" in " ".join(vroeg(world.root, "evaluate").stdout.split())
 
 
 def test_the_time_to_contact_is_judged_by_the_deadline(world: World) -> None:
