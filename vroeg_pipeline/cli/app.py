@@ -423,7 +423,7 @@ def decide_on_file(
     decide_delivery(Home.from_environment(), file, what, by, reason, partner, out, problems)
 
 
-alerts = typer.Typer(invoke_without_command=True, help="See what is told to whom, and what is to be silent.")
+alerts = typer.Typer(invoke_without_command=True)
 app.add_typer(alerts, name="alerts")
 _KIND = Annotated[str | None, typer.Option(help="A kind of alert, for example missing.", show_default=False)]
 _PARTNER = Annotated[str | None, typer.Option(help="A partner.", show_default=False)]

@@ -27,7 +27,7 @@ TO_DO = {
     "few_rows_outdated": "ask the partner for a newer extract; the old rows were rejected, not used",
     "few_doubles": "ask the partner why rows stand in its file twice",
     "addresses_found": "see the address desk; where one town or street lacks, load a newer address register",
-    "columns_as_agreed": "ask the partner what changed, or mend the columns of the agreement",
+    "columns_as_agreed": "ask the partner what changed, and mend the columns of the agreement, or its ignored_columns",
     "names_as_written": "ask the partner to export names as letters, not as HTML",
     "reminders_were_sent": "ask the partner whether reminders were sent: the law wants one first",
 }
