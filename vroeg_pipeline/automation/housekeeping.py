@@ -89,8 +89,8 @@ housekeeping_schedule = dg.ScheduleDefinition(
     name="housekeeping",
     job=housekeeping_job,
     # Not between two and three, which comes twice or not at all where summer time ends and begins.
-    cron_schedule="30 4 * * *",
+    cron_schedule="0 5 * * *",
     execution_timezone=TIME_ZONE,
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Every night at 04:30: old runs and ticks go (keep_runs_months).",
+    description="Every night at 05:00: old runs and ticks go (keep_runs_months).",
 )

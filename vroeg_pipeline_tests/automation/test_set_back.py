@@ -24,7 +24,7 @@ from dagster._core.scheduler.instigation import (
 from dagster._utils.schedules import schedule_execution_time_iterator
 
 from vroeg_pipeline.alerts.plan import is_due
-from vroeg_pipeline.automation.arrivals import worklists_schedule
+from vroeg_pipeline.automation.arrivals import retention_schedule, worklists_schedule
 from vroeg_pipeline.automation.health import tick_findings
 from vroeg_pipeline.automation.housekeeping import housekeeping_schedule
 from vroeg_pipeline.automation.set_back import forget_the_future
@@ -122,7 +122,12 @@ def test_a_channel_is_not_left_alone_until_then() -> None:
 @pytest.mark.parametrize("before", ["2021-03-26 12:00", "2021-10-29 12:00"])
 def test_schedules_tick_once_a_day_where_summer_time_begins_and_ends(world: World, before: str) -> None:
     """At the same time on the clock of Amsterdam, which has 23 or 25 hours on one of these days."""
-    for schedule, at in ((worklists_schedule(world.installation), "06:00"), (housekeeping_schedule, "04:30")):
+    schedules = {
+        "06:00": worklists_schedule(world.installation),
+        "04:30": retention_schedule(),
+        "05:00": housekeeping_schedule,
+    }
+    for at, schedule in schedules.items():
         assert isinstance(schedule.cron_schedule, str)
         ticks = schedule_execution_time_iterator(
             moment(before).timestamp(), schedule.cron_schedule, schedule.execution_timezone

@@ -156,7 +156,7 @@ def test_what_runs_by_itself_is_on(live: Live) -> None:
     }
     schedules = repository["schedules"]
     assert {s["name"]: s["scheduleState"]["status"] for s in schedules} == dict.fromkeys(
-        ("housekeeping", "worklists"), "RUNNING"
+        ("housekeeping", "retention", "worklists"), "RUNNING"
     )
     assert {s["executionTimezone"] for s in schedules} == {"Europe/Amsterdam"}
 
