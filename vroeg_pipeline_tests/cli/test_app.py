@@ -169,6 +169,8 @@ def test_from_sample_to_status(tmp_path: Path) -> None:
     assert [path.parent.relative_to(home).as_posix() for path in to_look_at] == ["outbox", "outbox", "outbox/2020-12"]
     assert all(path.is_file() for path in to_look_at)
     assert "Oktober 2020 t/m december 2020" in to_look_at[0].read_text(encoding="utf-8")
+    # What the checks of the same run said stands on the board, though nothing keeps it up to date here.
+    assert "<h3>2020-12</h3><ul><li><b>deliveries/" in to_look_at[1].read_text(encoding="utf-8")
     none = vroeg(home, "evaluate", "--from", "2019-01", "--to", "2019-02")
     assert none.returncode == 1
     assert "nothing was run of this period" in none.stderr
