@@ -95,8 +95,6 @@ def run_service(home: Home, service: Service, port: int, *, with_parent: bool) -
         raise VroegError("its path is too long for a socket", where=door, do="move VROEG_HOME nearer to the root")
     if with_parent:
         threading.Thread(target=_end_with_parent, daemon=True).start()
-    if not sys.stdout.isatty():
-        _leave_out_colours()
     if service is Service.CODE:
         _serve_code(home, door)
         return
@@ -205,7 +203,9 @@ def _answers(door: Path) -> bool:
 
 
 def _become(program: str, *arguments: str) -> None:
-    """Runs a console program of this environment in this process."""
+    """Runs a console program of this environment in this process, without colours where no terminal shows them."""
+    if not sys.stdout.isatty():
+        _leave_out_colours()
     path = str(Path(sys.executable).parent / program)
     sys.argv = [path, *arguments]
     runpy.run_path(path, run_name="__main__")
