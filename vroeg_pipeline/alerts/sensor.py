@@ -42,6 +42,7 @@ from vroeg_pipeline.domain.months import add_months, month_of, months_between
 from vroeg_pipeline.installation.agreed import is_asleep, what_is_wrong
 from vroeg_pipeline.installation.closed import noted_closed
 from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.log import Done, account, log_done
 from vroeg_pipeline.installation.notes import ANNOUNCED, MADE, SENT_BACK, Announced, SentBackNote, noted_verdicts
 from vroeg_pipeline.installation.secrets import filled_in
 from vroeg_pipeline.monthly import month_key
@@ -351,6 +352,9 @@ def _send(installation: Installation, state: AlertState, told: Sequence[Notice])
             )
         else:
             sent[name] = message
+            about = ", ".join(sorted({notice.condition.kind.value for notice in notices}))
+            done = Done("alert", about, "sent", f"sensor {_SENSOR}", account(), now, {"to": name})
+            log_done(installation.home, now, done)
             left = tuple(notice for notice in waiting[name].notices if notice not in notices)
             if left:
                 waiting[name] = Waiting(left)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from datetime import date
 from functools import wraps
 from importlib import metadata
@@ -37,6 +38,20 @@ app = typer.Typer(
 out = Console(highlight=False)
 # As shells have it of SIGINT.
 _STOPPED = 130
+# These log each question, or show and serve nothing of a person.
+_LOGGED_BY_ITSELF = frozenset(
+    {
+        "sql", "serve_ddas", "dev", "service", "prepare", "health", "doctor", "checks", "pages", "status", "show_alerts",
+        "verify_log",
+    }
+)  # fmt: skip
+# Of commands that are called otherwise than their function.
+_WORDS = {
+    "resolve_file_of_addresses": "addresses resolve", "explain_address": "addresses explain",
+    "try_agreement": "agreement try", "new_agreement": "agreement new", "list_files_of_partners": "deliveries list",
+    "decide_on_file": "deliveries decide", "acknowledge_alert": "alerts ack", "mute_alerts": "alerts mute",
+    "unmute_alerts": "alerts unmute", "show_log": "log show",
+}  # fmt: skip
 _WHOSE_FOLDER = "check VROEG_HOME, and that you may write there"
 problems = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -47,7 +62,10 @@ def one_line_errors(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> None:
         try:
-            command(*args, **kwargs)
+            if command.__name__ in _LOGGED_BY_ITSELF:
+                command(*args, **kwargs)
+            else:
+                _logged(command, *args, **kwargs)
         except VroegError as error:
             _told(error)
         except KeyboardInterrupt as stopped:
@@ -60,6 +78,30 @@ def one_line_errors(command: Callable[..., None]) -> Callable[..., None]:
             _told(VroegError(error.strerror or "cannot be used", where=error.filename, do=_WHOSE_FOLDER))
 
     return wrapped
+
+
+def _logged(command: Callable[..., None], *args: Any, **kwargs: Any) -> None:
+    """Does it, and adds a line on that to the log of an installation that is there (DOMAIN §14)."""
+    from vroeg_pipeline.installation.installation import current_moment
+    from vroeg_pipeline.installation.log import COMMAND_LINE, Done, account, log_done, one_trace
+
+    home, started, result = Home.from_environment(), current_moment(), "done"
+    # Only which options were given: a value can name somebody.
+    given = ", ".join(sorted(name for name, value in kwargs.items() if value not in (None, False)))
+    with one_trace():
+        try:
+            command(*args, **kwargs)
+        except BaseException as error:
+            result = f"failed: {type(error).__name__}"
+            raise
+        finally:
+            if home.agreements.is_dir():
+                name = _WORDS.get(command.__name__, command.__name__)
+                # What failed is told as it failed, also where the log cannot be written either.
+                with suppress(OSError) if result != "done" else nullcontext():
+                    log_done(
+                        home, current_moment(), Done(f"vroeg {name}", given, result, COMMAND_LINE, account(), started)
+                    )
 
 
 def _told(error: VroegError) -> NoReturn:
@@ -637,6 +679,30 @@ def retention(
     from vroeg_pipeline.cli.retention import remove
 
     remove(Home.from_environment(), out, dry_run=dry_run)
+
+
+log = typer.Typer(no_args_is_help=True, help="Who did what with data about persons (DOMAIN §14).")
+app.add_typer(log, name="log")
+
+
+@log.command("show")
+@one_line_errors
+def show_log(
+    last: Annotated[int, typer.Option("--last", min=1, help="How many lines, the newest last.")] = 50,
+) -> None:
+    """Show who did what, and when: commands, runs, questions and what was written for people. Nobody is named in it."""
+    from vroeg_pipeline.cli.log import show
+
+    show(Home.from_environment(), last, out)
+
+
+@log.command("verify")
+@one_line_errors
+def verify_log() -> None:
+    """Say whether the log is whole; else name the first line that was altered or removed, with exit status 1."""
+    from vroeg_pipeline.cli.log import verify
+
+    verify(Home.from_environment(), out)
 
 
 @app.command()

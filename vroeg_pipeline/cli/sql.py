@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import json
 import os
-import pwd
 import re
 import secrets
 from collections.abc import Collection, Mapping
@@ -24,7 +23,7 @@ from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation.extract import without_persons, write_extract
 from vroeg_pipeline.installation.home import Home, temporary_folder
 from vroeg_pipeline.installation.installation import Installation
-from vroeg_pipeline.installation.log import log_call
+from vroeg_pipeline.installation.log import COMMAND_LINE, Done, account, log_done
 from vroeg_pipeline.installation.warehouse import ENCRYPTION_KEY, WarehouseError, WarehouseResource
 
 Form = Literal["table", "csv", "json"]
@@ -55,8 +54,9 @@ def ask(home: Home, question: str, out: Console, problems: Console, *, form: For
             with warehouse.connect(read_only=True) as connection:
                 tables = without_persons(connection, secrets.token_hex(32), _partners(installation))
                 named = _named(tables, question)
-                who = {"user": _user(), "personal": personal, "tables": sorted(named)}
-                log_call(home, "sql", installation.now(), {"action": "vroeg sql", **who})
+                asked = {"personal": personal, "tables": sorted(named)}
+                now = installation.now()
+                log_done(home, now, Done("vroeg sql", "warehouse", "asked", COMMAND_LINE, account(), now, asked))
                 if personal:
                     _answer(connection, question, out, form)
                     return
@@ -115,11 +115,3 @@ def _answer(connection: duckdb.DuckDBPyConnection, question: str, out: Console, 
 
 def _partners(installation: Installation) -> Collection[str]:
     return {*installation.partners.agreements, *installation.partners.senders}
-
-
-def _user() -> str:
-    """Who is logged in; by number where nobody has that name, as in a container."""
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return str(os.getuid())

@@ -38,7 +38,7 @@ from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import add_months, last_day_of, month_of, months_between
 from vroeg_pipeline.domain.settings import Ddas
 from vroeg_pipeline.installation.installation import Installation
-from vroeg_pipeline.installation.log import log_call
+from vroeg_pipeline.installation.log import NETWORK, Done, log_done
 
 OPENAPI = Path(__file__).with_name("openapi.yaml")
 SIGNATURE = "nlgov-adr-payload-sig"
@@ -287,11 +287,9 @@ class Service:
         return await self._told(request, problem)
 
     def _log(self, status: int, fsc: str | None, call: Call) -> None:
-        line = {
-            "action": "POST /gegevens",
+        told = {
             "status": status,
             "fsc": fsc,
-            "caller": call.caller,
             "from": call.first and f"{call.first}",
             "to": call.last and f"{call.last}",
             "municipalities": list(call.municipalities),
@@ -300,7 +298,10 @@ class Service:
             "signals": call.signals,
             "cases": call.cases,
         }
-        log_call(self._home, "ddas", self._now(), line)
+        result = "answered" if status < 400 else f"failed: {fsc or status}"
+        now = self._now()
+        done = Done("POST /gegevens", "ddas", result, NETWORK, call.caller or "nobody known", now, told)
+        log_done(self._home, now, done)
 
 
 def _question(media_type: str, body: bytes) -> ddas_v1_2.GegevensRequest:

@@ -20,6 +20,7 @@ class Kept(StrEnum):
     REJECTED = "rejected"
     SIGNALS = "signals"
     HISTORY = "history"
+    LOG = "log"
 
 
 class Retention(StrictModel):

@@ -19,7 +19,7 @@ CLOSED_SAID = "is closed, as its data was removed (retention): it is not run aga
 def closed_months(connection: duckdb.DuckDBPyConnection, settings: Settings) -> frozenset[date]:
     """The months (first days) that are not run again, by what the warehouse says was removed."""
     removed = connection.execute("SELECT DISTINCT month, kept FROM reference.removals").fetchall()
-    own = {month for month, kept in removed if kept != Kept.HISTORY}
+    own = {month for month, kept in removed if kept in (Kept.FILES, Kept.REJECTED, Kept.SIGNALS)}
     # Repeats and aftercare look so many months back for signals.
     needed = max(settings.repeat_months, settings.aftercare_months)
     later = range(1, needed + 1)

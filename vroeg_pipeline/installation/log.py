@@ -1,22 +1,245 @@
-"""Who asked for what: a file a month in `log/`, a line of JSON a call, without anything of a person (DOMAIN §12)."""
+"""Who did what with data about persons (DOMAIN §14): `log/<YYYY-MM>.jsonl`, a line of JSON each, for the owner alone.
+
+The fields are those of the Logboek Dataverwerkingen (spans of OpenTelemetry with `dpl.core.*`) and of BIO2 8.15: time,
+action, object, result, origin, actor. Nothing of a person is in it (DOMAIN §12). Each line has the hash of the one before
+and its own, made with the key of the installation, and `log/head.json` that of the last: what is altered or cut shows.
+"""
 
 from __future__ import annotations
 
+import fcntl
+import hmac
 import json
-from collections.abc import Mapping
+import os
+import pwd
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
 from typing import Any
 
-from vroeg_pipeline.installation.home import Home, private_folder
+from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.installation.home import Home, private_folder, replacing
+from vroeg_pipeline.installation.secrets import hash_key
+
+# Before the first line of all.
+_NOTHING = "0" * 64
+_LINES = "[0-9][0-9][0-9][0-9]-[0-9][0-9].jsonl"
+UNKNOWN_USER = "unknown user of the UI"
+COMMAND_LINE, UI, NETWORK = "command line", "UI", "network"
+# What is done in one go has one trace.
+_trace: ContextVar[str] = ContextVar("trace")
 
 
-def log_call(home: Home, what: str, now: datetime, line: Mapping[str, Any]) -> None:
-    """Adds a line, behind the aware moment `now` in UTC, to `log/<what>-<YYYY-MM>.jsonl`, for the owner alone.
+@dataclass(frozen=True)
+class Done:
+    """Something that was done: `action` (a command, `run`, `export`, …) with `object`, by `actor`, started from `origin`
+    (command line, UI, sensor, schedule, network), and what came of it. `started` is aware; `details` name nobody.
+    """
 
-    Raises OSError when it cannot be written: then it must not happen either.
+    action: str
+    object: str
+    result: str
+    origin: str
+    actor: str
+    started: datetime
+    details: Mapping[str, Any] | None = None
+
+
+def account() -> str:
+    """The login of this process; its number where it has no name."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
+
+
+@contextmanager
+def one_trace() -> Iterator[str]:
+    """All that is logged in the block belongs together."""
+    token = _trace.set(secrets.token_hex(16))
+    try:
+        yield _trace.get()
+    finally:
+        _trace.reset(token)
+
+
+def is_traced() -> bool:
+    """Whether this is part of a command."""
+    return _trace.get(None) is not None
+
+
+def log_done(home: Home, now: datetime, *done: Done) -> None:
+    """Adds a line each, at the aware moment `now`.
+
+    Raises OSError when it cannot be written, and VroegError when there is no key: then it must not happen either.
     """
     moment = now.astimezone(UTC)
-    path = private_folder(home.log) / f"{what}-{moment:%Y-%m}.jsonl"
-    path.touch(mode=0o600)
-    with path.open("a", encoding="utf-8") as file:
-        file.write(f"{json.dumps({'time': f'{moment:%Y-%m-%dT%H:%M:%SZ}', **line})}\n")
+    key = hash_key(home)
+    with _locked(home):
+        previous, lines, since = _head(home, key)
+        written = []
+        for each in done:
+            content = {**_span(each, moment), "previous": previous}
+            previous = _seal(key, content)
+            written.append(json.dumps({**content, "hash": previous}, ensure_ascii=False))
+        # A clock that was set back begins no earlier file: the order of the lines is that of the files.
+        path = max([home.log / f"{moment:%Y-%m}.jsonl", *_files(home)[-1:]])
+        path.touch(mode=0o600)
+        with path.open("a", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in written)
+            file.flush()
+            os.fsync(file.fileno())
+        _keep_head(home, key, previous, lines + len(written), since)
+
+
+def read_log(home: Home) -> Iterator[Mapping[str, Any]]:
+    """All lines, oldest first; one that is no JSON is left out, as `what_is_wrong_with` tells of it."""
+    for path in _files(home):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if (content := _parsed(line)) is not None:
+                yield content
+
+
+def what_is_wrong_with(home: Home) -> str | None:
+    """The first thing that shows that the log was altered or cut, naming file and line; None when it is whole."""
+    key = hash_key(home)
+    if not (home.log / _HEAD).exists():
+        return f"log/{_HEAD} is gone, which tells where the log ends" if _files(home) else None
+    with _locked(home):
+        last, count, previous = _head(home, key)
+    found = 0
+    for path in _files(home):
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            where = f"log/{path.name} line {number}"
+            content = _parsed(line)
+            if content is None:
+                return f"{where} was altered: it is no line of a log"
+            own = content.pop("hash", "")
+            if own != _seal(key, content):
+                return f"{where} was altered, or the key is another one"
+            if content["previous"] != previous:
+                return f"before {where} something was removed"
+            previous, found = own, found + 1
+    if previous != last:
+        return f"at the end {count - found} lines were removed" if found < count else f"log/{_HEAD} was altered"
+    return None
+
+
+def remove_before(home: Home, month: str) -> int:
+    """Removes the files of the months before `<YYYY-MM>`, whose term is over; gives their number. What is left is whole."""
+    gone = [path for path in _files(home) if path.name < month]
+    if not gone:
+        return 0
+    key = hash_key(home)
+    with _locked(home):
+        last, lines, _ = _head(home, key)
+        removed = [line for path in gone for line in path.read_text(encoding="utf-8").splitlines()]
+        ends = (_parsed(removed[-1]) or {}).get("hash", _NOTHING) if removed else _NOTHING
+        _keep_head(home, key, last, lines - len(removed), ends)
+        for path in gone:
+            path.unlink()
+    return len(gone)
+
+
+_HEAD = "head.json"
+
+
+@contextmanager
+def _locked(home: Home) -> Iterator[None]:
+    descriptor = os.open(private_folder(home.log) / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _files(home: Home) -> Sequence[Path]:
+    return sorted(home.log.glob(_LINES))
+
+
+def _parsed(line: str) -> dict[str, Any] | None:
+    try:
+        content = json.loads(line)
+    except ValueError:
+        return None
+    return content if isinstance(content, dict) and "previous" in content else None
+
+
+def _seal(key: bytes, content: Mapping[str, Any]) -> str:
+    return hmac.digest(key, json.dumps(content, sort_keys=True).encode(), "sha256").hex()
+
+
+def _head(home: Home, key: bytes) -> tuple[str, int, str]:
+    """The hash of the last line, the number of lines, and the hash before the first; of a log that is still to begin too.
+
+    A kill between the lines and the head leaves lines that follow on it: they count.
+    """
+    try:
+        head = json.loads((home.log / _HEAD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        head = {}
+    seal = head.pop("hash", None)
+    if seal is None or seal != _seal(key, head):
+        head = {"last": _NOTHING, "lines": 0, "since": _NOTHING}
+    last, lines = head["last"], head["lines"]
+    for content in _ahead(home, last):
+        own = content.pop("hash", "")
+        if content["previous"] == last and own == _seal(key, content):
+            last, lines = own, lines + 1
+    return last, lines, head["since"]
+
+
+def _ahead(home: Home, last: str) -> Sequence[dict[str, Any]]:
+    """The lines of the newest file behind the one with this hash; none where it is the last, as it nearly always is."""
+    newest = _files(home)[-1:]
+    text = newest[0].read_text(encoding="utf-8").splitlines() if newest else []
+    ahead: list[dict[str, Any]] = []
+    for line in reversed(text):
+        content = _parsed(line)
+        if content is None or content.get("hash") == last:
+            break
+        ahead.append(content)
+    return ahead[::-1]
+
+
+def _keep_head(home: Home, key: bytes, last: str, lines: int, since: str) -> None:
+    head = {"last": last, "lines": lines, "since": since}
+    with replacing(home.log / _HEAD) as temporary:
+        temporary.write_text(json.dumps({**head, "hash": _seal(key, head)}), encoding="utf-8")
+
+
+def _span(done: Done, moment: datetime) -> dict[str, Any]:
+    return {
+        "trace_id": _trace.get(None) or secrets.token_hex(16),
+        "span_id": secrets.token_hex(8),
+        "name": done.action,
+        "start_time": _text(done.started),
+        "end_time": _text(moment),
+        "status": "error" if done.result.startswith("failed") else "ok",
+        "resource": {"service.name": "vroeg-pipeline", "service.version": metadata.version("vroeg-pipeline")},
+        "attributes": {"dpl.core.processing_activity_id": f"vroegsignalering/{done.action}"},
+        "time": _text(moment),
+        "action": done.action,
+        "object": done.object,
+        "result": done.result,
+        "origin": done.origin,
+        "actor": done.actor,
+        **({"details": dict(done.details)} if done.details else {}),
+    }
+
+
+def _text(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+
+
+def lines_when_whole(home: Home) -> int:
+    """The number of lines of a log that is whole. Raises VroegError that names the first line that is not."""
+    if wrong := what_is_wrong_with(home):
+        raise VroegError(wrong, where=home.log, do="find out who could write there, and keep a copy as it is")
+    return sum(1 for _ in read_log(home))

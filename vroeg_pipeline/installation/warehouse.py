@@ -6,6 +6,7 @@ statement of its name.
 
 import os
 import re
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
@@ -22,7 +23,9 @@ from vroeg_pipeline.installation import schema
 from vroeg_pipeline.installation.extensions import load_extension
 from vroeg_pipeline.installation.garbage import seldom_collected
 from vroeg_pipeline.installation.home import Home, private_folder, temporary_path
+from vroeg_pipeline.installation.installation import current_moment
 from vroeg_pipeline.installation.locking import Patience, Say, run_lock
+from vroeg_pipeline.installation.log import COMMAND_LINE, UI, UNKNOWN_USER, Done, account, is_traced, log_done
 from vroeg_pipeline.installation.progress import progress_in
 from vroeg_pipeline.installation.statements import MEMORY_LIMIT, fetch_one, insert_rows, quoted, transaction
 
@@ -67,7 +70,7 @@ class WarehouseResource(DuckDBResource):
         holder = f"run {context.run.run_id[:8]}" if context.run else "a run"
         private_folder(Path(self.home))
         with run_lock(Home(Path(self.home)).run_lock, holder, self._say, self.lock_timeout_minutes * 60):
-            with seldom_collected(), ExitStack() as self._run:
+            with seldom_collected(), _logged_run(Home(Path(self.home)), context.run), ExitStack() as self._run:
                 yield self
             self._run = self._shared = None
 
@@ -171,6 +174,32 @@ class WarehouseResource(DuckDBResource):
                 if blocked_by is None:
                     raise _readable(error, path, bool(key)) from None
             patience.wait(f"waiting for {path.name}, which {blocked_by} has open")
+
+
+@contextmanager
+def _logged_run(home: Home, run: dg.DagsterRun | None) -> Iterator[None]:
+    """Logs a run, and what it wrote for people (DOMAIN §14). What became of its steps stands in Dagster."""
+    started, now = current_moment(), time.time_ns()
+    try:
+        yield
+    finally:
+        tags = run.tags if run else {}
+        by = next((tags[tag] for tag in ("dagster/schedule_name", "dagster/sensor_name") if tag in tags), None)
+        origin = by or (COMMAND_LINE if is_traced() else UI)
+        actor = account() if by or is_traced() else UNKNOWN_USER
+        months = tags.get("months") or tags.get("dagster/partition") or ""
+        of_run = {"run": run.run_id, "job": run.job_name} if run else {}
+        written = sorted(
+            path.relative_to(home.root).as_posix()
+            for path in home.outbox.rglob("*")
+            if path.is_file() and path.stat().st_mtime_ns >= now and not path.name.startswith(".")
+        )
+        log_done(
+            home,
+            current_moment(),
+            Done("run", months, "ended", origin, actor, started, of_run),
+            *(Done("export", path, "written", origin, actor, started) for path in written),
+        )
 
 
 def _is_up_to_date(connection: duckdb.DuckDBPyConnection) -> bool:

@@ -18,11 +18,12 @@ from pathlib import Path
 import duckdb
 
 from vroeg_pipeline.addresses.lookup import define_address_macros
-from vroeg_pipeline.domain.months import AMSTERDAM, is_month, month_of, parse_month
+from vroeg_pipeline.domain.months import AMSTERDAM, is_month, month_of, month_text, parse_month
 from vroeg_pipeline.domain.retention import Kept, kept_from
 from vroeg_pipeline.installation.closed import closed_months
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.log import remove_before
 from vroeg_pipeline.installation.notes import CLOSED, DONE, LOOK, Closed, ToBeRemoved, WorkedOn
 from vroeg_pipeline.installation.schema import monthly_tables
 from vroeg_pipeline.installation.statements import fetch_one, insert_rows, sql, transaction
@@ -79,9 +80,9 @@ def remove_due(warehouse: WarehouseResource, installation: Installation, day: da
     home = installation.home
     with warehouse.connect() as connection:
         due = what_is_due(connection, installation, day)
-        files = [path for *_, path in _files(connection, installation, day)]
-        if due:
-            remove_rows(connection, installation, day, {(each.month, each.kept) for each in due})
+        files = [path for _, kept, _, path in _files(connection, installation, day) if kept is not Kept.LOG]
+        if of_data := {(each.month, each.kept) for each in due if each.kept != Kept.LOG}:
+            remove_rows(connection, installation, day, of_data)
         _note_closed(connection, installation)
         (pending,) = fetch_one(connection, "SELECT count(*) FROM reference.removals WHERE NOT is_rewritten")
     for path in files:
@@ -91,6 +92,8 @@ def remove_due(warehouse: WarehouseResource, installation: Installation, day: da
         LOOK.path(home, month).unlink(missing_ok=True)
         DONE.write(home, month, WorkedOn((), (), ()))
     _remove_empty_folders(files)
+    oldest = kept_from(day, Kept.LOG, installation.settings.retention, installation.settings.lookback_months)
+    remove_before(home, month_text(oldest))
     if not pending:
         return Removed(due, rewritten=False)
     # Where files lie while they are worked on, what was spilled among them; nobody else is at work.
@@ -184,9 +187,10 @@ def _files_of_months(home: Home) -> Iterator[tuple[date, Kept, str, Path]]:
                 if is_month(of_month.name) and of_month.is_dir() and not of_month.is_symlink():
                     paths = (path for path in of_month.rglob("*") if not path.is_dir() or path.is_symlink())
                     yield from ((parse_month(of_month.name), Kept.FILES, folder.name, path) for path in paths)
-    for path in home.ddas_answers.glob("*"):
-        if is_month(path.name[:7]):
-            yield parse_month(path.name[:7]), Kept.SIGNALS, home.ddas_answers.name, path
+    for kept, folder in ((Kept.SIGNALS, home.ddas_answers), (Kept.LOG, home.log)):
+        for path in folder.glob("*"):
+            if is_month(path.name[:7]):
+                yield parse_month(path.name[:7]), kept, folder.name, path
 
 
 def _remove_empty_folders(files: Sequence[Path]) -> None:

@@ -10,7 +10,7 @@ import socket
 import ssl
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
@@ -31,6 +31,7 @@ from vroeg_pipeline.ddas.service import OPENAPI
 from vroeg_pipeline.ddas.serving import server_of
 from vroeg_pipeline.deliveries.worked_on import note_issued
 from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.installation.log import read_log
 from vroeg_pipeline_tests.kit.cbs import OIN, SIGNATURE, Caller, Desk, digest, keep, signed_by
 from vroeg_pipeline_tests.kit.certificates import FOR_SERVERS, LONG_AGO, Authority, pem, put_key, rsa_key
 from vroeg_pipeline_tests.kit.world import LATER, World
@@ -403,31 +404,33 @@ def test_who_comes_when_enough_are_answered_is_told_to_come_back(world: World) -
 
 
 def test_every_call_is_logged_without_what_the_caller_wrote(town: Town) -> None:
-    (path,) = town.desk.world.home.log.iterdir()
-    before = len(path.read_text().splitlines())
+    def calls() -> list[Mapping[str, Any]]:
+        return [line for line in read_log(town.desk.world.home) if line["action"] == "POST /gegevens"]
+
+    before = len(calls())
     town.ask({**QUARTER, "page": 2, "pageSize": 5})
     town.ask({**QUARTER, "aanleverendeOrganisatie": "Naamzebra"})
     town.post(b"{}", {})
-    answered, unknown, unsigned = map(json.loads, path.read_text().splitlines()[before:])
-    assert answered == {
-        "time": "2022-01-01T00:00:00Z",
-        "action": "POST /gegevens",
+    answered, unknown, unsigned = calls()[before:]
+    assert (answered["time"], answered["origin"], answered["actor"]) == (
+        "2022-01-01T00:00:00.000000Z", "network", OIN,
+    )  # fmt: skip
+    assert answered["details"] == {
         "status": 200,
         "fsc": None,
-        "caller": OIN,
         "from": "2021-01-01",
         "to": "2021-03-31",
         "municipalities": ["0392", "0473"],
         "page": 2,
         "page_size": 5,
         "signals": 5,
-        "cases": answered["cases"],
+        "cases": answered["details"]["cases"],
     }
-    assert (unknown["status"], unknown["caller"]) == (422, OIN)
-    assert (unsigned["status"], unsigned["fsc"], unsigned["caller"]) == (401, "ACCESS_TOKEN_MISSING", None)
-    assert "zebra" not in path.read_text()
-    assert "2021AB" not in path.read_text()
-    assert path.stat().st_mode & 0o077 == 0
+    assert (unknown["details"]["status"], unknown["actor"]) == (422, OIN)
+    assert (unsigned["details"]["status"], unsigned["result"]) == (401, "failed: ACCESS_TOKEN_MISSING")
+    assert unsigned["actor"] == "nobody known"
+    assert "zebra" not in str(calls())
+    assert "2021AB" not in str(calls())
 
 
 def test_a_month_that_could_not_be_delivered_is_no_empty_one(world: World) -> None:

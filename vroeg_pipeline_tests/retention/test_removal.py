@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import signal
+import sys
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -18,6 +22,7 @@ from vroeg_pipeline.installation.schema import monthly_tables
 from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.matches.remembered import LOST_KEY
 from vroeg_pipeline.retention.removal import Removed, remove_due, terms_of_tables, what_is_due
+from vroeg_pipeline_tests.kit.examples import examples
 from vroeg_pipeline_tests.kit.random_world import MONTHS, make_random_world
 from vroeg_pipeline_tests.kit.world import World, moment, row
 from vroeg_pipeline_tests.yardsticks import pandas_month
@@ -173,3 +178,47 @@ def test_every_table_with_persons_has_a_term() -> None:
 )
 def test_terms_count_from_the_end_of_the_month(kept: Kept, day: str, oldest: str) -> None:
     assert kept_from(date.fromisoformat(day), kept, Retention(), 24) == parse_month(oldest)
+
+
+# What Python does to files; between two of these DuckDB works.
+_TO_FILES = ("os.remove", "os.rename", "os.rmdir", "open", "os.chmod", "shutil.rmtree")
+
+
+def killed_at(world: World, day: str, event: int) -> bool:
+    """Removes in another process, which is killed at that event of the operating system; whether it was."""
+    process = os.fork()
+    if process == 0:
+        seen = iter(range(event))
+
+        def kill(name: str, _: object) -> None:
+            if name in _TO_FILES and next(seen, None) is None:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.addaudithook(kill)
+        removed_on(world, day)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == -signal.SIGKILL
+
+
+def test_killed_at_any_moment_a_second_time_ends_in_the_same(world: World, tmp_path: Path) -> None:
+    world.agree("corporatie")
+    world.settings(**TIGHT)
+    world.deliver("corporatie", "2021-03", [canary(CANARIES[0])])
+    world.run("2021-03", upto="worklist_files")
+    kept = tmp_path / "kept"
+    shutil.copytree(world.root, kept)
+    removed_on(world, "2021-09-10")
+    tables = [*terms_of_tables(), "delivery_files", "outcome_files"]
+    wanted = {table: world.query(f"SELECT * FROM {table} ORDER BY ALL") for table in tables}
+    moments = 0
+    for event in range(0, 400, 1 if examples(1, by_night=2) > 1 else 9):
+        shutil.rmtree(world.root)
+        shutil.copytree(kept, world.root)
+        if not killed_at(world, "2021-09-10", event):
+            break
+        moments += 1
+        removed_on(world, "2021-09-10")
+        assert files_with(world.root, CANARIES) == []
+        assert {table: world.query(f"SELECT * FROM {table} ORDER BY ALL") for table in tables} == wanted
+        assert world.query("SELECT bool_and(is_rewritten) AS done FROM reference.removals") == [{"done": True}]
+    assert moments >= 3

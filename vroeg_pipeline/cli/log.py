@@ -1,0 +1,34 @@
+"""The log on the command line (`vroeg log`): who did what, and whether it is whole (DOMAIN §14)."""
+
+from __future__ import annotations
+
+from collections import deque
+from datetime import datetime
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.domain.months import moment_text
+from vroeg_pipeline.installation.home import Home
+from vroeg_pipeline.installation.log import lines_when_whole, read_log
+
+
+def show(home: Home, last: int, out: Console) -> None:
+    """Prints the newest lines, the newest last. Raises VroegError when there are none."""
+    lines = deque(read_log(home), maxlen=last)
+    if not lines:
+        raise VroegError("nothing was logged yet", where=home.log, do="start with: vroeg run --month YYYY-MM")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("when", "who", "from", "action", "of", "result"):
+        table.add_column(column, no_wrap=column == "when", overflow="fold")
+    for line in lines:
+        when = moment_text(datetime.fromisoformat(line["time"]))
+        table.add_row(when, *(escape(str(line[key])) for key in ("actor", "origin", "action", "object", "result")))
+    out.print(table)
+
+
+def verify(home: Home, out: Console) -> None:
+    """Prints that the log is whole. Raises VroegError that names the first line that is not."""
+    out.print(f"The log is whole: {lines_when_whole(home):,} lines")

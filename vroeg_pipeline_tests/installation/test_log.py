@@ -1,0 +1,139 @@
+"""The log tells who did what, and shows when it was altered or cut (DOMAIN §14)."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from vroeg_pipeline.installation.home import Home
+from vroeg_pipeline.installation.log import (
+    COMMAND_LINE,
+    Done,
+    lines_when_whole,
+    log_done,
+    one_trace,
+    read_log,
+    remove_before,
+    what_is_wrong_with,
+)
+from vroeg_pipeline_tests.kit.world import World, moment, row
+
+MONTHS = ("2021-03", "2021-04")
+
+
+def done(what: str, when: datetime) -> Done:
+    return Done("vroeg run", what, "done", COMMAND_LINE, "tester", when)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """Two months of three lines."""
+    made = Home(tmp_path / "home")
+    for month in MONTHS:
+        for number in range(3):
+            log_done(made, moment(f"{month}-03 10:00"), done(f"{month} {number}", moment(f"{month}-03 09:00")))
+    return made
+
+
+def lines(home: Home, month: str) -> list[str]:
+    return (home.log / f"{month}.jsonl").read_text(encoding="utf-8").splitlines()
+
+
+def put(home: Home, month: str, kept: list[str]) -> None:
+    (home.log / f"{month}.jsonl").write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+
+
+def test_a_line_says_who_did_what_when(home: Home) -> None:
+    line = json.loads(lines(home, "2021-03")[0])
+    assert (line["time"], line["start_time"]) == ("2021-03-03T09:00:00.000000Z", "2021-03-03T08:00:00.000000Z")
+    assert (line["action"], line["object"], line["result"]) == ("vroeg run", "2021-03 0", "done")
+    assert (line["origin"], line["actor"], line["status"]) == (COMMAND_LINE, "tester", "ok")
+    assert line["attributes"] == {"dpl.core.processing_activity_id": "vroegsignalering/vroeg run"}
+    assert (len(line["trace_id"]), len(line["span_id"])) == (32, 16)
+    assert all(path.stat().st_mode & 0o077 == 0 for path in (home.log, *home.log.iterdir()))
+    assert lines_when_whole(home) == 6 == len(list(read_log(home)))
+
+
+def test_what_belongs_together_has_one_trace(home: Home) -> None:
+    now = moment("2021-05-03 10:00")
+    with one_trace():
+        log_done(home, now, done("a", now), done("b", now))
+        log_done(home, now, done("c", now))
+    log_done(home, now, done("d", now))
+    first, second, third, other = (json.loads(line)["trace_id"] for line in lines(home, "2021-05"))
+    assert first == second == third != other
+    assert what_is_wrong_with(home) is None
+
+
+def test_what_was_altered_or_removed_is_named(home: Home) -> None:
+    march, april = (lines(home, month) for month in MONTHS)
+    put(home, "2021-03", [march[0], march[1].replace("tester", "iemand"), march[2]])
+    assert what_is_wrong_with(home) == "log/2021-03.jsonl line 2 was altered, or the key is another one"
+    put(home, "2021-03", [march[0], march[2]])
+    assert what_is_wrong_with(home) == "before log/2021-03.jsonl line 2 something was removed"
+    put(home, "2021-03", [march[0], "x", march[2]])
+    assert what_is_wrong_with(home) == "log/2021-03.jsonl line 2 was altered: it is no line of a log"
+    put(home, "2021-03", march[1:])
+    assert what_is_wrong_with(home) == "before log/2021-03.jsonl line 1 something was removed"
+    put(home, "2021-03", march)
+    put(home, "2021-04", april[:1])
+    assert what_is_wrong_with(home) == "at the end 2 lines were removed"
+    (home.log / "2021-04.jsonl").unlink()
+    assert what_is_wrong_with(home) == "at the end 3 lines were removed"
+    # What comes after it does not hide it.
+    now = moment("2021-05-03 10:00")
+    log_done(home, now, done("a", now))
+    assert what_is_wrong_with(home) == "before log/2021-05.jsonl line 1 something was removed"
+    (home.log / "2021-05.jsonl").unlink()
+    put(home, "2021-04", april)
+    (home.log / "head.json").unlink()
+    assert what_is_wrong_with(home) == "log/head.json is gone, which tells where the log ends"
+
+
+def test_a_clock_that_was_set_back_is_no_alteration(home: Home) -> None:
+    now = moment("2021-02-04 10:00")
+    log_done(home, now, done("a", now))
+    assert lines_when_whole(home) == 7
+    assert len(lines(home, "2021-04")) == 4
+
+
+def test_a_kill_between_a_line_and_the_head_breaks_nothing(home: Home) -> None:
+    head = (home.log / "head.json").read_bytes()
+    now = moment("2021-04-04 10:00")
+    log_done(home, now, done("a", now), done("b", now))
+    (home.log / "head.json").write_bytes(head)
+    assert lines_when_whole(home) == 8
+    log_done(home, now, done("c", now))
+    assert lines_when_whole(home) == 9
+
+
+def test_months_whose_term_is_over_go_and_the_rest_stays_whole(home: Home) -> None:
+    assert remove_before(home, "2021-03") == 0
+    assert remove_before(home, "2021-04") == 1
+    assert lines_when_whole(home) == 3
+    log_done(home, moment("2021-04-05 10:00"), done("a", moment("2021-04-05 10:00")))
+    assert lines_when_whole(home) == 4
+    assert remove_before(home, "2022-01") == 1
+    assert lines_when_whole(home) == 0
+    log_done(home, moment("2022-04-05 10:00"), done("a", moment("2022-04-05 10:00")))
+    assert lines_when_whole(home) == 1
+
+
+def test_a_run_and_what_it_writes_are_logged_without_anybody(world: World) -> None:
+    world.agree("corporatie")
+    world.deliver("corporatie", "2021-03", [row(surname="Kanariegeel", phone="0611122233")])
+    world.run("2021-03", upto="worklist_files")
+    found = list(read_log(world.home))
+    (run,) = (line for line in found if line["action"] == "run")
+    assert (run["object"], run["origin"], run["actor"]) == ("2021-03-01", "UI", "unknown user of the UI")
+    assert run["details"]["job"] == "month"
+    written = {line["object"] for line in found if line["action"] == "export"}
+    assert written == {
+        path.relative_to(world.root).as_posix() for path in world.home.outbox.rglob("*") if path.is_file()
+    }
+    assert any(name.endswith(".xlsx") for name in written)
+    assert "Kanarie" not in str(found)
+    assert what_is_wrong_with(world.home) is None
