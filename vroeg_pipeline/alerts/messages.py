@@ -262,6 +262,11 @@ def _english(facts: Facts) -> str:
                 f"Job {facts.job}, run {facts.run}, step {facts.step}. Old runs are not cleared away; it is tried again the "
                 "next night, and the run's page says why it failed. What teams and partners get goes on."
             )
+        case RunFailed(job=jobs.RETENTION_JOB):
+            return (
+                f"Job {facts.job}, run {facts.run}, step {facts.step}. What is over its term is not removed; it is tried "
+                "again the next night, and the run's page says why it failed. What teams and partners get goes on."
+            )
         case RunFailed():
             return (
                 f"Job {facts.job}, run {facts.run}, step {facts.step}. Teams get nothing new until it succeeds; it is tried "
@@ -340,6 +345,8 @@ def _dutch(facts: Facts) -> str:
             return f"Iemand heeft deze verwerking zelf gestart (run {facts.run}). Wat vanzelf loopt, gaat door."
         case RunFailed(job=jobs.HOUSEKEEPING_JOB):
             return f"Het opruimen van oude verwerkingen is mislukt (run {facts.run}). Wat vanzelf loopt, gaat door."
+        case RunFailed(job=jobs.RETENTION_JOB):
+            return f"Het verwijderen na de bewaartermijn is mislukt (run {facts.run}). Wat vanzelf loopt, gaat door."
         case RunFailed():
             return f"Er komt niets nieuws op de werklijsten tot het is verholpen (run {facts.run}); de beheerder weet ervan."
         case Automation() | Disk():

@@ -29,7 +29,7 @@ from vroeg_pipeline.alerts.problems import (
 )
 from vroeg_pipeline.alerts.silences import end_solved, silences_at
 from vroeg_pipeline.automation.health import disk_finding, tick_findings
-from vroeg_pipeline.automation.jobs import HOUSEKEEPING_JOB, INTAKE_JOB, MONTH_JOB
+from vroeg_pipeline.automation.jobs import INTAKE_JOB, MONTH_JOB, OF_NO_MONTH
 from vroeg_pipeline.deliveries.assets import delivery_key
 from vroeg_pipeline.deliveries.checks import agreements_judged
 from vroeg_pipeline.deliveries.inbox import list_month, list_returned
@@ -226,7 +226,7 @@ def _failed_runs(instance: dg.DagsterInstance, state: AlertState) -> Iterator[Co
             record.update_timestamp.timestamp() >= facts.failed_at
             and (
                 record.dagster_run.job_name == condition.subject
-                or (record.dagster_run.job_name == MONTH_JOB and condition.subject != HOUSEKEEPING_JOB)
+                or (record.dagster_run.job_name == MONTH_JOB and condition.subject not in OF_NO_MONTH)
             )
             and set(facts.months) <= _months_of_run(record.dagster_run.tags)
             for record in succeeded
@@ -253,7 +253,7 @@ def _failed_run(record: dg.RunRecord) -> Condition:
 
 def _job_name(name: str) -> str:
     # What the UI makes of assets and checks that somebody chose.
-    return name if name in (MONTH_JOB, INTAKE_JOB, HOUSEKEEPING_JOB) else "of chosen assets or checks"
+    return name if name in (MONTH_JOB, INTAKE_JOB, *OF_NO_MONTH) else "of chosen assets or checks"
 
 
 def _failed_step(instance: dg.DagsterInstance, run_id: str) -> str:

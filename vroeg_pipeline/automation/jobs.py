@@ -9,6 +9,8 @@ MONTH_JOB = "month"
 INTAKE_JOB = "intake"
 HOUSEKEEPING_JOB = "housekeeping"
 RETENTION_JOB = "retention"
+# What they do is not done again by a run of a month.
+OF_NO_MONTH = (HOUSEKEEPING_JOB, RETENTION_JOB)
 
 
 class Jobs:

@@ -59,11 +59,12 @@ CREATE TABLE IF NOT EXISTS recidivism_history (
 -- door or a name without the key. One row an address that was reported.
 CREATE TABLE IF NOT EXISTS reported_history (
     month DATE NOT NULL,  -- Signalling month.
-    door VARCHAR NOT NULL,  -- Of the address.
-    designation VARCHAR,  -- Of its BAG identification, by which it is known again under another key.
-    dwelling VARCHAR,  -- Of the BAG identification of its dwelling, berth or pitch.
-    names VARCHAR[] NOT NULL,  -- Of each occupant's names, together with the door.
-    birth_dates VARCHAR[] NOT NULL,  -- Of each occupant's birth date, together with the door.
+    door VARCHAR NOT NULL,  -- Of the address. Personal data.
+    -- Of its BAG identification, by which it is known again under another key. Personal data.
+    designation VARCHAR,
+    dwelling VARCHAR,  -- Of the BAG identification of its dwelling, berth or pitch. Personal data.
+    names VARCHAR[] NOT NULL,  -- Of each occupant's names, together with the door. Personal data.
+    birth_dates VARCHAR[] NOT NULL,  -- Of each occupant's birth date, together with the door. Personal data.
     only_repeats BOOLEAN NOT NULL,  -- It was made of repeats alone.
     key_check VARCHAR NOT NULL  -- Tells whether a key is the one that these hashes were made with.
 );

@@ -173,6 +173,11 @@ TOLD: list[tuple[Facts, str, str]] = [
         "Job month, run 0a1b2c3d, step check_signals. Somebody started it, and it is not tried again by itself: the run",
         "Iemand heeft deze verwerking zelf gestart (run 0a1b2c3d). Wat vanzelf loopt, gaat door.",
     ),
+    (
+        RunFailed(job="retention", run="0a1b2c3d", run_id="0a1b2c3d-4", months=(), failed_at=1.5, step="removal"),
+        "Job retention, run 0a1b2c3d, step removal. What is over its term is not removed; it is tried again the next night",
+        "Het verwijderen na de bewaartermijn is mislukt (run 0a1b2c3d). Wat vanzelf loopt, gaat door.",
+    ),
     (Automation(said="it is turned off in the UI"), "it is turned off in the UI.", "it is turned off in the UI."),
     (Disk(said="1 GiB free of 100"), "1 GiB free of 100. Runs fail when it is full.", "1 GiB free of 100."),
     (
