@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from html import escape
 from itertools import groupby
 from pathlib import Path
@@ -57,6 +57,7 @@ td { padding: .35rem .5rem; border-radius: 4px; vertical-align: top; background:
   overflow-wrap: anywhere }
 td div + div { margin-top: .35rem; border-top: 1px solid #0002; padding-top: .35rem }
 b { display: block } small { display: block; color: #45535f }
+small span { white-space: nowrap }
 .seam { border-left: 5px double #14202b }
 .on-time { background: #d8f0dd } .late { background: #fdeec2 } .missing { background: #f6c6c2; font-weight: 600 }
 .refused { background: #f9d9c8 } .outdated { background: #e8d9f3 } .expected { background: #dcebf8 }
@@ -171,14 +172,20 @@ def _content(cell: Cell, *, named: bool) -> str:
     said = f"{name}<b>{_MARKS[cell.state]} {cell.state}</b>"
     if cell.delivery:
         rows = f"{cell.row_count:,} rows"
-        said += f"<small>{rows}, {cell.delivery.received_at.astimezone(AMSTERDAM):%d-%m %H:%M}</small>"
+        said += f"<small>{rows}, {_whole(cell.delivery.received_at)}</small>"
     elif cell.state != DeliveryState.NOT_OWED:
-        said += f"<small>due {cell.agreement.due(cell.month):%d-%m %H:%M}</small>"
+        said += f"<small>due {_whole(cell.agreement.due(cell.month))}</small>"
     if cell.questioned:
         said += "<small>questioned: a file that lacks people waits for a decision</small>"
     if cell.refusals:
-        said += f"<small>refused: {escape(', '.join(cell.refusals))}</small>"
+        why = escape(", ".join(cell.refusals)).replace("_", "_<wbr>")
+        said += f"<small>refused: {why}</small>"
     return said
+
+
+def _whole(moment: datetime) -> str:
+    """The Amsterdam day and time, which no line breaks."""
+    return f"<span>{moment.astimezone(AMSTERDAM):%d-%m %H:%M}</span>"
 
 
 def board_as_markdown(board: Board) -> str:
