@@ -14,7 +14,7 @@ from vroeg_pipeline.deliveries.partner_month import DeliveryState, PartnerMonth
 from vroeg_pipeline.domain.agreements import Agreement
 from vroeg_pipeline.domain.months import add_months
 from vroeg_pipeline.domain.partners import Partners
-from vroeg_pipeline.installation.notes import RegisteredFile, Silence
+from vroeg_pipeline.installation.notes import RegisteredFile, Silence, ToBeRemoved
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,14 @@ class Line:
 
 @dataclass(frozen=True)
 class Board:
-    """All lines through the same months, as things stood at an aware moment, and what alerts are silent about then."""
+    """All lines through the same months, as things stood at an aware moment, what alerts are silent about then, and
+    what is removed within a week."""
 
     months: tuple[date, ...]
     lines: tuple[Line, ...]
     made_at: datetime
     silences: tuple[Silence, ...] = ()
+    leaving: tuple[ToBeRemoved, ...] = ()
 
 
 def make_board(

@@ -17,6 +17,7 @@ from vroeg_pipeline.deliveries.partner_month import DeliveryState
 from vroeg_pipeline.domain.months import AMSTERDAM, moment_text, month_text
 from vroeg_pipeline.installation.home import Home, private_folder, replacing
 from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.notes import ToBeRemoved
 from vroeg_pipeline.quality.board import Board, Cell, Line
 from vroeg_pipeline.quality.delivery_register import noted_board
 from vroeg_pipeline.quality.wrong_now import Wrong, wrong_now
@@ -121,6 +122,7 @@ def board_page(board: Board, wrong: Sequence[Wrong]) -> str:
     )
     silent = "".join(f"<li>{escape(str(silence))}</li>" for silence in board.silences)
     silences = f"<h2>Alerts that are silent</h2><ul>{silent}</ul>" if silent else ""
+    leaving = f"<h2>What is removed within a week</h2>{_leaving(board.leaving)}" if board.leaving else ""
     histories = "".join(_history(line, board.months) for line in board.lines)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -130,7 +132,7 @@ def board_page(board: Board, wrong: Sequence[Wrong]) -> str:
         'where a partner took over another.</p><div class="scroll" tabindex="0" role="group" '
         'aria-label="Partners by months"><table>'
         f'<thead><tr><th scope="col">partner</th>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
-        f"<dl>{legend}</dl><h2>What is wrong now</h2>{_wrong(wrong)}{silences}<h2>Rows delivered</h2>{histories}"
+        f"<dl>{legend}</dl><h2>What is wrong now</h2>{_wrong(wrong)}{silences}{leaving}<h2>Rows delivered</h2>{histories}"
         "</main></body></html>\n"
     )
 
@@ -148,6 +150,15 @@ def _wrong(wrong: Sequence[Wrong]) -> str:
         )
         months.append(f"<h3>{month_text(month)}</h3><ul>{items}</ul>")
     return "".join(months)
+
+
+def _leaving(leaving: Sequence[ToBeRemoved]) -> str:
+    items = []
+    for month, of_month in groupby(leaving, key=lambda each: each.month):
+        gone = list(of_month)
+        terms = ", ".join(sorted({each.kept for each in gone}))
+        items.append(f"<li>{month_text(month)}: {sum(each.count for each in gone):,} rows and files ({terms})</li>")
+    return f"<p>As its term is over (retention); the month is not run again then.</p><ul>{''.join(items)}</ul>"
 
 
 def _class(state: DeliveryState) -> str:

@@ -17,7 +17,15 @@ from vroeg_pipeline.domain.months import month_of, months_between
 from vroeg_pipeline.installation.agreed import is_asleep
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import Installation
-from vroeg_pipeline.installation.notes import REGISTER, SILENCES, RegisteredFile, RegisterNote, Silences
+from vroeg_pipeline.installation.notes import (
+    ANNOUNCED,
+    REGISTER,
+    SILENCES,
+    Announced,
+    RegisteredFile,
+    RegisterNote,
+    Silences,
+)
 from vroeg_pipeline.quality.board import Board, make_board
 
 FilesByPartner = Mapping[str, Sequence[RegisteredFile]]
@@ -34,7 +42,7 @@ def read_board(connection: duckdb.DuckDBPyConnection, installation: Installation
     run = {month for _, month in files} | months_worked_on(installation.home)
     strangers = sum(1 for partner, _ in files if not installation.partners.is_known(partner))
     months = _months_shown(run, installation.now(), at_most)
-    return _with_silences(make_board(installation.partners, files, months, installation.now()), installation), strangers
+    return _with_notes(make_board(installation.partners, files, months, installation.now()), installation), strangers
 
 
 def noted_board(installation: Installation, at_most: int) -> Board:
@@ -46,12 +54,13 @@ def noted_board(installation: Installation, at_most: int) -> Board:
         for month in months
         for partner, of_partner in (noted_files(installation.home, month) or {}).items()
     }
-    return _with_silences(make_board(installation.partners, files, months, installation.now()), installation)
+    return _with_notes(make_board(installation.partners, files, months, installation.now()), installation)
 
 
-def _with_silences(board: Board, installation: Installation) -> Board:
+def _with_notes(board: Board, installation: Installation) -> Board:
     noted = (SILENCES.read(installation.home) or Silences()).silences
-    return replace(board, silences=tuple(silence for silence in noted if silence.is_in_force(board.made_at)))
+    silences = tuple(silence for silence in noted if silence.is_in_force(board.made_at))
+    return replace(board, silences=silences, leaving=(ANNOUNCED.read(installation.home) or Announced()).next)
 
 
 def told_months(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date) -> list[PartnerMonth]:

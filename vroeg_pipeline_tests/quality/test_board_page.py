@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from html import unescape
 
 import dagster as dg
 
+from vroeg_pipeline.installation.notes import ToBeRemoved
 from vroeg_pipeline.monthly import page_link
+from vroeg_pipeline.quality.board import Board
+from vroeg_pipeline.quality.board_page import board_page
 from vroeg_pipeline_tests.kit.browser import barriers
 from vroeg_pipeline_tests.kit.world import World, moment, row
 
@@ -47,6 +51,17 @@ def test_the_page_tells_all_states_apart(world: World) -> None:
     assert cells(page, "Oude Cijfers")[1][0] == "outdated"
     assert "Jan &amp; Co, x@oud.example" in page
     assert barriers(world.home.outbox / "delivery_board.html") == {}
+
+
+def test_the_page_tells_what_is_removed_within_a_week(world: World) -> None:
+    january, february = date(2021, 1, 1), date(2021, 2, 1)
+    leaving = (
+        ToBeRemoved(january, "files", "inbox", 4), ToBeRemoved(january, "rejected", "rejected_rows", 1200),
+        ToBeRemoved(february, "files", "outbox", 1),
+    )  # fmt: skip
+    page = board_page(Board((january,), (), world.now, leaving=leaving), [])
+    assert "<li>2021-01: 1,204 rows and files (files, rejected)</li><li>2021-02: 1 rows and files (files)</li>" in page
+    assert "removed within a week" not in board_page(Board((january,), (), world.now), [])
 
 
 def test_the_page_needs_nothing_else_and_is_for_the_owner(world: World) -> None:
