@@ -47,7 +47,7 @@ from vroeg_pipeline.installation.notes import ANNOUNCED, MADE, SENT_BACK, Announ
 from vroeg_pipeline.installation.secrets import filled_in
 from vroeg_pipeline.monthly import month_key
 from vroeg_pipeline.quality.board_page import refresh_board
-from vroeg_pipeline.quality.checks import delivered_verdict
+from vroeg_pipeline.quality.checks import DELIVERED, delivered_verdict
 from vroeg_pipeline.quality.delivery_register import noted_files
 from vroeg_pipeline.verdicts import evaluation, target_of
 
@@ -89,9 +89,10 @@ class Recipient:
 
 @dataclass(frozen=True)
 class Looked:
-    """What a look came to. `failed`: recipient to reason."""
+    """What a look came to. `missing`: the open problems of that kind; `failed`: recipient to reason."""
 
     told: Sequence[Notice]
+    missing: Sequence[Condition]
     sent: Mapping[str, Message]
     failed: Mapping[str, str]
     waiting: int
@@ -362,7 +363,9 @@ def _send(installation: Installation, state: AlertState, told: Sequence[Notice])
                 del waiting[name]
         state = AlertState(state.book, waiting)
         write_alerts(installation.home, state)
-    return Looked(told, sent, failed, len(state.waiting), len(state.book.problems))
+    problems = [problem.condition for problem in state.book.problems.values()]
+    missing = [condition for condition in problems if condition.kind == AlertKind.MISSING]
+    return Looked(told, missing, sent, failed, len(state.waiting), len(problems))
 
 
 def alerts_sensor(
@@ -386,21 +389,16 @@ def alerts_sensor(
             context.log.warning(f"{name} {why}")
         # After the look: a page that cannot be written must not silence anybody.
         refresh(installation)
-        return dg.SensorResult(
-            skip_reason=str(looked), asset_events=_marks(installation, context.instance, looked.told)
-        )
+        return dg.SensorResult(skip_reason=str(looked), asset_events=_marks(installation, context.instance, looked))
 
     return alerts
 
 
 def _marks(
-    installation: Installation, instance: dg.DagsterInstance, told: Sequence[Notice]
+    installation: Installation, instance: dg.DagsterInstance, looked: Looked
 ) -> list[dg.AssetObservation | dg.AssetCheckEvaluation | dg.AssetMaterialization]:
-    """What the UI shows on the partners that are told of. A deadline that passes starts no run, so the check `delivered`
-    turns here, for the newest month that was judged, and for later ones.
-    """
-    partners = installation.partners.agreements
-    judged = max(instance.get_materialized_partitions(dg.AssetKey("delivery_measures")), default="")
+    """What the UI shows on the partners that are told of."""
+    partners, told = installation.partners.agreements, looked.told
     marks: list[dg.AssetObservation | dg.AssetCheckEvaluation | dg.AssetMaterialization] = []
     for notice in sorted(told, key=lambda notice: notice.condition.month or date.min):
         agreement, month = partners.get(notice.condition.subject), notice.condition.month
@@ -415,10 +413,29 @@ def _marks(
                 metadata={"alert": notice.condition.kind.value, "phase": notice.phase.value},
             )
         )
-        is_missing = notice.condition.kind == AlertKind.MISSING and notice.phase == Phase.RAISED
-        if is_missing and month_key(month) >= judged:
-            files = (noted_files(installation.home, month) or {}).get(agreement.partner, ())
-            verdict = delivered_verdict(PartnerMonth(agreement, month, files), installation.now())
-            marks.append(evaluation(verdict, target_of(instance, key, month), month))
+    marks += _turned(installation, instance, looked.missing)
     about_agreements = any(notice.condition.kind == AlertKind.AGREEMENTS for notice in told)
     return [*marks, *([agreements_judged(installation)] if about_agreements else [])]
+
+
+def _turned(
+    installation: Installation, instance: dg.DagsterInstance, missing: Sequence[Condition]
+) -> Iterator[dg.AssetCheckEvaluation]:
+    """The check `delivered` of who is missing: a deadline that passes starts no run. For the newest month that was judged,
+    and later ones, while it shows otherwise: a look that ended half way, or a run that ends late, must not leave it green.
+    """
+    partners = installation.partners.agreements
+    judged = max(instance.get_materialized_partitions(dg.AssetKey("delivery_measures")), default="")
+    of_check = {
+        dg.AssetCheckKey(delivery_key(partner), DELIVERED): (partners[partner], month)
+        for partner, month in sorted((c.subject, c.month) for c in missing if c.month and month_key(c.month) >= judged)
+        if partner in partners
+    }
+    shown = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(of_check))
+    for check, (agreement, month) in of_check.items():
+        # One that is planned is judged by a run now.
+        if check not in shown or shown[check].status.value == "SUCCEEDED":
+            files = (noted_files(installation.home, month) or {}).get(agreement.partner, ())
+            verdict = delivered_verdict(PartnerMonth(agreement, month, files), installation.now())
+            # Of no month, as Dagster stores one of a month without a run only once.
+            yield evaluation(verdict, target_of(instance, check.asset_key, None), None)

@@ -416,7 +416,8 @@ def test_the_sensor_never_opens_the_warehouse_and_leaves_a_mark(town: World, hoo
     with dg.build_sensor_context(instance=town.instance) as context:
         result = sensor(context)
     assert isinstance(result, dg.SensorResult)
-    marks = {(e.asset_key.to_user_string(), e.partition) for e in result.asset_events}
+    observed = [event for event in result.asset_events if isinstance(event, dg.AssetObservation)]
+    marks = {(event.asset_key.to_user_string(), event.partition) for event in observed}
     assert marks == {("deliveries/huur", "2021-03-01"), ("deliveries/water", "2021-03-01")}
     assert len(hook.messages) == 1
     # The deadline starts no run: the checks turn here.
@@ -425,6 +426,18 @@ def test_the_sensor_never_opens_the_warehouse_and_leaves_a_mark(town: World, hoo
     assert {(e.asset_check_key.to_user_string(), e.passed, e.description) for e in turned} == {
         (f"deliveries/{partner}:delivered", False, said.format(partner)) for partner in ("huur", "water")
     }
+    # Told once; what the page shows is turned until it is turned, and again where a run that ends late turned it back.
+    for event in turned[:1]:
+        town.instance.report_runless_asset_event(event)
+    for passed, left in ((None, {"water"}), (True, {"huur", "water"})):
+        if passed:
+            town.instance.report_runless_asset_event(
+                dg.AssetCheckEvaluation(turned[0].asset_key, "delivered", passed, {})
+            )
+        with dg.build_sensor_context(instance=town.instance) as context:
+            again = sensor(context)
+        assert isinstance(again, dg.SensorResult)
+        assert {event.asset_key.path[-1] for event in again.asset_events} == left
 
 
 def test_a_missed_deadline_of_an_earlier_month_hides_no_newer_verdict(town: World) -> None:

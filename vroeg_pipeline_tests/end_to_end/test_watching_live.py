@@ -271,13 +271,19 @@ def _shown(live: Live, asset: str, check: str) -> dict[str, Any]:
 
 def _pressed_in_the_browser(watched: Watched, browser: Browser) -> dict[str, str]:
     """The buttons that most people press, and the runs that they started."""
-    launched = {}
+    launched: dict[str, str] = {}
 
-    def press(button: str) -> str:
+    def press(button: str, runs: int = 1) -> list[str]:
         before = {run["runId"] for run in watched.runs()}
         browser.press(button)
-        (run,) = wait_until("a run", lambda: [r for r in watched.runs() if r["runId"] not in before])
-        return str(run["runId"])
+
+        def started() -> list[str]:
+            new = [str(run["runId"]) for run in watched.runs() if run["runId"] not in before]
+            return new if len(new) >= runs else []
+
+        found = wait_until("the runs", started)
+        assert len(found) == runs
+        return list(found)
 
     def choose(button: str, months: str, picture: str) -> None:
         browser.press(button)
@@ -291,18 +297,18 @@ def _pressed_in_the_browser(watched: Watched, browser: Browser) -> dict[str, str
     assert browser.is_off("Materialize")
     browser.open("/asset-groups", "Materialize all")
     choose("Materialize all", "2021-03-01", "materialize-all")
-    launched["materialize all"] = press("Launch 1 run")
+    (launched["materialize all"],) = press("Launch 1 run")
     # The UI asks whether one is sure while what comes before is not made.
     watched.live.ended(launched["materialize all"])
     browser.open("/assets/ddas_delivery?view=overview", "Materialize")
     choose("Materialize", "2021-03-01", "materialize-a-month")
-    launched["materialize a month"] = press("Launch 1 run")
+    (launched["materialize a month"],) = press("Launch 1 run")
     browser.open("/assets/address_matches?view=overview", "Materialize")
     # Months that do not follow each other are a run each.
     choose("Materialize", "2021-01-01, 2021-03-01", "backfill")
-    launched["backfill"] = press("Launch backfill")
+    launched["backfill"], launched["the other month of the backfill"] = press("Launch backfill", runs=2)
     browser.open("/assets/deliveries/op_tijd?view=checks&checkDetail=delivered", "delivered")
-    launched["execute all"] = press("Execute all")
+    (launched["execute all"],) = press("Execute all")
     watched.live.ended(launched["execute all"])
     browser.shows("2021-03: delivered")
     browser.keep("executed-all")
