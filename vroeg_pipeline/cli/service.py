@@ -31,13 +31,12 @@ from vroeg_pipeline.automation.set_back import TOLERANCE, forget_the_future
 from vroeg_pipeline.deliveries.inbox import months_in
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation.agreed import read_agreed
-from vroeg_pipeline.installation.dagster_home import DAEMON_LOCK, prepare_dagster_home
+from vroeg_pipeline.installation.dagster_home import CODE_LOCATION, CODE_SOCKET, DAEMON_LOCK, prepare_dagster_home
 from vroeg_pipeline.installation.home import Home, replacing
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.locking import hold, holder_of
 from vroeg_pipeline.installation.notes import Agreed
 
-_MODULE = "vroeg_pipeline.definitions"
 # The name stays that of the module, as Dagster knows sensors and runs by it.
 _WORKSPACE = """\
 # Made by `vroeg service`: where the webserver and the daemon find the code server.
@@ -90,7 +89,7 @@ def run_service(home: Home, service: Service, port: int, *, with_parent: bool) -
     signal.signal(signal.SIGINT, signal.default_int_handler)
     prepare_dagster_home(home)
     os.environ.update(VROEG_HOME=str(home.root), GX_ANALYTICS_ENABLED="false")
-    door = home.dagster / "code.sock"
+    door = home.dagster / CODE_SOCKET
     if len(os.fsencode(door)) > _LONGEST_SOCKET:
         raise VroegError("its path is too long for a socket", where=door, do="move VROEG_HOME nearer to the root")
     if with_parent:
@@ -100,7 +99,7 @@ def run_service(home: Home, service: Service, port: int, *, with_parent: bool) -
         return
     workspace = home.dagster / "workspace.yaml"
     with replacing(workspace) as temporary:
-        temporary.write_text(_WORKSPACE.format(socket=door, module=_MODULE), encoding="utf-8")
+        temporary.write_text(_WORKSPACE.format(socket=door, module=CODE_LOCATION), encoding="utf-8")
     if service is Service.WEBSERVER:
         check_port_is_free(port)
         _wait_for_code(door)
@@ -155,7 +154,7 @@ def _serve_code(home: Home, door: Path) -> None:
     threading.Thread(target=_keep_loaded, args=(home, door, loaded), daemon=True).start()
     try:
         _become(
-            "dagster", "code-server", "start", "-m", _MODULE, "--location-name", _MODULE, "--socket", str(door),
+            "dagster", "code-server", "start", "-m", CODE_LOCATION, "--location-name", CODE_LOCATION, "--socket", str(door),
             "--log-level", "warning",
         )  # fmt: skip
     finally:

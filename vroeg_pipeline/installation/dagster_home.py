@@ -11,6 +11,11 @@ from vroeg_pipeline.installation.home import Home, private_folder, replacing
 
 # Held by the daemon of the installation, in Dagster's home.
 DAEMON_LOCK = "daemon.lock"
+# By which Dagster knows our code, and where its server listens there.
+CODE_LOCATION = "vroeg_pipeline.definitions"
+CODE_SOCKET = "code.sock"
+# Puts a run of the command line under the code location in the UI, as if it had been launched there.
+OF_COMMAND_LINE = {".dagster/repository": f"__repository__@{CODE_LOCATION}"}
 # Settings that earlier versions put there; as long as nobody changed them they are ours to renew.
 _ONCE_SHIPPED = {
     "07813797b7ce622743152dae00ebd6fee2ceaa489763b3e50b7f7ec7e2b7165b",

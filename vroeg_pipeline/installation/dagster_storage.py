@@ -15,6 +15,7 @@ from typing import Any
 
 import dagster as dg
 import sqlalchemy as db
+from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.runs import SqliteRunStorage
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
@@ -22,7 +23,7 @@ from dagster._daemon.types import DaemonHeartbeat
 from dagster._serdes import ConfigurableClassData
 
 from vroeg_pipeline.domain.errors import VroegError
-from vroeg_pipeline.installation.dagster_home import DAEMON_LOCK
+from vroeg_pipeline.installation.dagster_home import CODE_LOCATION, CODE_SOCKET, DAEMON_LOCK, OF_COMMAND_LINE
 from vroeg_pipeline.installation.locking import hold
 
 _BUSY_SECONDS = 30
@@ -167,6 +168,17 @@ class OpenRunStorage(SqliteRunStorage):
         self._held: int | None = None
         self._holding = threading.Lock()
         super().__init__(conn_string)
+
+    def add_run(self, dagster_run: dg.DagsterRun) -> dg.DagsterRun:
+        """Adds a run; one of the command line as if the code location had been asked for it: the Timeline leaves out a run
+        that nothing tells the origin of, and no public call to run in process takes one.
+        """
+        if dagster_run.remote_job_origin is None and OF_COMMAND_LINE.items() <= dagster_run.tags.items():
+            socket = str(self._daemon_lock.with_name(CODE_SOCKET))
+            server = GrpcServerCodeLocationOrigin("localhost", socket=socket, location_name=CODE_LOCATION)
+            origin = RemoteJobOrigin(RemoteRepositoryOrigin(server, "__repository__"), dagster_run.job_name)
+            dagster_run = dagster_run._replace(remote_job_origin=origin)
+        return super().add_run(dagster_run)
 
     def add_daemon_heartbeat(self, daemon_heartbeat: DaemonHeartbeat) -> None:
         """Writes a heartbeat. Each thread of a daemon does so before anything else; where another daemon is at work they

@@ -14,7 +14,7 @@ import dagster as dg
 import pytest
 import yaml
 
-from vroeg_pipeline.installation.dagster_home import prepare_dagster_home
+from vroeg_pipeline.installation.dagster_home import OF_COMMAND_LINE, prepare_dagster_home
 from vroeg_pipeline.installation.dagster_storage import OpenEventLog
 from vroeg_pipeline.installation.home import Home
 
@@ -159,3 +159,18 @@ def test_wiping_closes_the_files_and_starts_anew(home: Home) -> None:
         assert instance.get_runs_count() == 0
         run_id = materialize(instance)
         assert "PIPELINE_SUCCESS" in events(instance, run_id)
+
+
+def test_a_run_of_the_command_line_has_the_origin_that_the_timeline_wants(home: Home) -> None:
+    prepare_dagster_home(home)
+    with dg.DagsterInstance.get() as instance:
+        for name, tags in (("month", OF_COMMAND_LINE), ("other", {})):
+            instance.add_run(dg.DagsterRun(name, run_id=name, tags=tags))
+        origins = {name: instance.get_run_by_id(name) for name in ("month", "other")}
+        found = {name: run.remote_job_origin for name, run in origins.items() if run}
+    assert found["other"] is None
+    origin = found["month"]
+    assert origin is not None
+    assert origin.job_name == "month"
+    assert origin.repository_origin.repository_name == "__repository__"
+    assert origin.repository_origin.code_location_origin.location_name == "vroeg_pipeline.definitions"
