@@ -681,6 +681,19 @@ def retention(
     remove(Home.from_environment(), out, dry_run=dry_run)
 
 
+@app.command()
+@one_line_errors
+def rekey() -> None:
+    """Encrypt the warehouse with the key of VROEG_ENCRYPTION_KEY, or not at all where that is not set.
+
+    It is opened with the key of VROEG_OLD_ENCRYPTION_KEY, where it has one. Stop the services first.
+    """
+    from vroeg_pipeline.cli.rekey import rekey as change
+
+    home = Home.from_environment()
+    change(home, home.load_settings().lock_timeout_minutes, out)
+
+
 log = typer.Typer(no_args_is_help=True, help="Who did what with data about persons (DOMAIN §14).")
 app.add_typer(log, name="log")
 

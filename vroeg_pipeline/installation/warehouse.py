@@ -121,12 +121,14 @@ class WarehouseResource(DuckDBResource):
             with closing(connection):
                 yield connection
 
-    def rewrite(self, then: str) -> None:
+    def rewrite(self, then: str = "", *, key: str | None = None) -> None:
         """Writes all that the warehouse has into a new file that takes its place, so that what was deleted is in no byte.
 
-        `then`: a statement on the new one, before it does so; `rewritten` is its name there. Needs the room of the warehouse
-        once more. Only by who holds the lock of the installation; its shared connection ends here.
+        `then`: a statement on the new one, before it does so; `rewritten` is its name there. `key`: with which the new one
+        is encrypted ('': not), when it is another. Needs the room of the warehouse once more. Only by who holds the lock of
+        the installation; its shared connection ends here.
         """
+        key = os.environ.get(ENCRYPTION_KEY, "") if key is None else key
         if self._run is not None:
             self._shared = None
             self._run.close()
@@ -134,10 +136,13 @@ class WarehouseResource(DuckDBResource):
         temporary = temporary_path(path.parent)
         try:
             with self._opened(read_only=False) as connection:
-                options = f" (ENCRYPTION_KEY {quoted(key)})" if (key := os.environ.get(ENCRYPTION_KEY)) else ""
+                if key:
+                    load_extension(connection, "httpfs")
+                options = f" (ENCRYPTION_KEY {quoted(key)})" if key else ""
                 connection.execute(f"ATTACH {quoted(str(temporary))} AS rewritten{options}")
                 connection.execute(f"COPY FROM DATABASE {CATALOG} TO rewritten")
-                connection.execute(then)
+                if then:
+                    connection.execute(then)
                 # What COPY leaves out (comments) is made anew by who opens it next.
                 connection.execute("DELETE FROM rewritten.reference.sources WHERE name = 'schema.sql'")
                 connection.execute("CHECKPOINT rewritten; DETACH rewritten")

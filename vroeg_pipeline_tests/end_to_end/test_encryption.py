@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import stat
+from io import StringIO
 
 import pytest
+from rich.console import Console
 
+from vroeg_pipeline.cli.rekey import OLD_KEY, rekey
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation.warehouse import ENCRYPTION_KEY, WarehouseResource
 from vroeg_pipeline_tests.kit.world import World, row
@@ -37,6 +40,38 @@ def test_with_a_key_nothing_stands_in_plain_text(world: World, monkeypatch: pyte
     monkeypatch.delenv(ENCRYPTION_KEY)
     with pytest.raises(VroegError, match=f"is encrypted; set {ENCRYPTION_KEY}"):
         world.table("validated_signals")
+
+
+def test_a_key_changes_from_none_to_one_to_another_and_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.agree("huur")
+    world.deliver("huur", "2021-03", [row(surname=MARKER)])
+    world.run("2021-03", upto="validated_signals")
+    before, mode = world.table("validated_signals"), world.home.warehouse.stat().st_mode
+    assert before
+
+    def changed(old: str | None, new: str | None) -> str:
+        for name, key in ((OLD_KEY, old), (ENCRYPTION_KEY, new)):
+            if key:
+                monkeypatch.setenv(name, key)
+            else:
+                monkeypatch.delenv(name, raising=False)
+        said = StringIO()
+        rekey(world.home, 1, Console(file=said, width=200))
+        assert world.table("validated_signals") == before
+        assert world.home.warehouse.stat().st_mode == mode
+        return said.getvalue().splitlines()[0]
+
+    assert changed(None, "een") == "The warehouse is encrypted with the new key"
+    assert plain_in(world) == []
+    assert changed("een", "tw'ee") == "The warehouse is encrypted with the new key"
+    assert plain_in(world) == []
+    # As after a kill, or by mistake.
+    assert changed("een", "tw'ee") == "The warehouse has that key already"
+    with pytest.raises(VroegError, match=f"neither {ENCRYPTION_KEY} nor {OLD_KEY} opens it"):
+        changed("fout", "drie")
+    assert changed("tw'ee", None) == "The warehouse is not encrypted any more"
+    assert plain_in(world) == ["warehouse.duckdb"]
+    assert not list(world.root.glob(".*.tmp*"))
 
 
 def test_without_a_key_it_would_be_seen(world: World) -> None:
