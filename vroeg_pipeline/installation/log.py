@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -214,6 +215,11 @@ def _keep_head(home: Home, key: bytes, last: str, lines: int, since: str) -> Non
         temporary.write_text(json.dumps({**head, "hash": _seal(key, head)}), encoding="utf-8")
 
 
+@cache
+def _version() -> str:
+    return metadata.version("vroeg-pipeline")
+
+
 def _span(done: Done, moment: datetime) -> dict[str, Any]:
     return {
         "trace_id": _trace.get(None) or secrets.token_hex(16),
@@ -222,7 +228,7 @@ def _span(done: Done, moment: datetime) -> dict[str, Any]:
         "start_time": _text(done.started),
         "end_time": _text(moment),
         "status": "error" if done.result.startswith("failed") else "ok",
-        "resource": {"service.name": "vroeg-pipeline", "service.version": metadata.version("vroeg-pipeline")},
+        "resource": {"service.name": "vroeg-pipeline", "service.version": _version()},
         "attributes": {"dpl.core.processing_activity_id": f"vroegsignalering/{done.action}"},
         "time": _text(moment),
         "action": done.action,

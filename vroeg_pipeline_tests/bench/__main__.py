@@ -25,6 +25,7 @@ from rich.table import Table
 
 from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.installation.home import Home
+from vroeg_pipeline.installation.installation import CLOCK
 from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline_tests.bench import addresses, measured, outcomes
 from vroeg_pipeline_tests.bench.ddas import YEAR, ddas_table
@@ -38,6 +39,12 @@ HISTORY_MONTHS = 6
 DWELLINGS = 100_000
 TABLES = ("validated_signals", "rejected_rows", "address_matches", "repeat_signals", "prioritised_worklists")
 
+_REPORTED = """
+    INSERT INTO recidivism_history BY NAME
+    SELECT month, address_key, 'new' AS recidivism_kind, false AS is_recidivist, false AS possible_new_occupant,
+        0 AS times_reported, false AS only_repeats
+    FROM address_matches
+"""
 _MONTHS_TITLE = f"Whole processes of vroeg run, (a) the DuckDB script, (b) the pandas program; {DWELLINGS:,} dwellings"
 
 # Wide, so that the tables can be put into the docs as they are.
@@ -78,6 +85,7 @@ def main() -> None:
         "month": measure_months,
         "register": measure_registers,
         "ddas": measure_ddas,
+        "retention": measure_retention,
         "ticks": lambda _: out.print(ticks_table()),
         "outcomes": lambda options: outcomes.main(folder=options.folder),
         "addresses": lambda _: addresses.main([]),
@@ -164,6 +172,34 @@ def measure_ddas(options: argparse.Namespace) -> None:
         wrote = process(home, "vroeg_pipeline.cli.app", "ddas", "--from", YEAR[0], "--to", YEAR[1])
         (path,) = home.outbox.glob("*.json")
         out.print(ddas_table(options.ddas, wrote.seconds, wrote.memory, path.stat().st_size / 2**20))
+
+
+def measure_retention(options: argparse.Namespace) -> None:
+    """Makes a year, and removes the signals of its first eight months, of which keyed hashes stay."""
+    table = Table(box=box.MARKDOWN, title="vroeg retention: eight months of a year go, the warehouse is written anew")
+    for column in (
+        "signals in the year",
+        "seconds",
+        "processor s",
+        "peak memory, MiB",
+        "warehouse before, MiB",
+        "after",
+    ):
+        table.add_column(column, justify="right")
+    with tempfile.TemporaryDirectory(prefix="vroeg-bench-", dir=options.folder) as made:
+        home, clock = Home(Path(made) / "home"), Path(made) / "clock"
+        process(home, "vroeg_pipeline_tests.bench.ddas", str(home.root), str(options.ddas))
+        with WarehouseResource(home=str(home.root)).connect() as connection:
+            connection.execute(_REPORTED)
+        before = home.warehouse.stat().st_size
+        clock.write_text("2023-03-15T12:00:00+01:00", encoding="utf-8")
+        with patch.dict(os.environ, {CLOCK: str(clock)}):
+            took = process(home, "vroeg_pipeline.cli.app", "retention")
+        sizes = [f"{size / 2**20:,.0f}" for size in (before, home.warehouse.stat().st_size)]
+        table.add_row(
+            f"{options.ddas:,}", f"{took.seconds:.1f}", f"{took.processor:.1f}", f"{took.memory:,.0f}", *sizes
+        )
+    out.print(table)
 
 
 def process(home: Home, module: str, *words: str) -> Process:
