@@ -21,6 +21,7 @@ from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.statements import insert_rows, sql, transaction
 from vroeg_pipeline.installation.warehouse import WarehouseResource, replace_month
+from vroeg_pipeline.matches.remembered import remember
 from vroeg_pipeline.monthly import months_at_work
 from vroeg_pipeline.signals.row_verdicts import judge_delivered_rows
 from vroeg_pipeline.worklists.routing import set_routing
@@ -55,6 +56,7 @@ def run_stages(home: Home, month_text: str) -> dict[str, float]:
                 replace_month(connection, {"address_matches": sql("address_matches")})
             with timed("recidivism"):
                 connection.execute(f"CREATE OR REPLACE TEMP TABLE moved_addresses AS {sql('moved_addresses')}")
+                remember(connection, installation)
                 replace_month(connection, {t: sql(t) for t in ("repeat_signals", "recidivism_history")})
             with timed("prioritised_worklists"):
                 set_routing(connection, installation)
