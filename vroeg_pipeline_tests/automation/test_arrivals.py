@@ -21,7 +21,7 @@ from vroeg_pipeline.deliveries.worked_on import content_of_month, is_news, worke
 from vroeg_pipeline.domain.months import AMSTERDAM
 from vroeg_pipeline.domain.settings import Settings
 from vroeg_pipeline.installation.locking import run_lock
-from vroeg_pipeline.installation.notes import WorkedOn
+from vroeg_pipeline.installation.notes import CLOSED, Closed, WorkedOn
 from vroeg_pipeline_tests.kit.returned import hand_in
 from vroeg_pipeline_tests.kit.world import World, agreement, moment, row
 
@@ -180,6 +180,18 @@ def test_a_file_that_arrives_asks_for_a_run_once(town: World) -> None:
     assert requested(town) is None
     town.instance = dg.DagsterInstance.ephemeral()
     assert requested(town) is None
+
+
+def test_a_file_for_a_closed_month_starts_nothing(town: World) -> None:
+    """Its data was removed (DOMAIN §14); a later month still runs."""
+    town.deliver("huur", "2021-02", [row()])
+    assert requested(town) is not None
+    CLOSED.write(town.home, Closed((FEBRUARY,)))
+    assert requested(town) is None
+    town.deliver("huur", "2021-03", [row()])
+    request = requested(town)
+    assert request is not None
+    assert request.tags["dagster/partition"] == "2021-03-01"
 
 
 def test_a_redelivery_under_the_same_name_runs_again(town: World) -> None:

@@ -186,6 +186,28 @@ def test_from_sample_to_status(tmp_path: Path) -> None:
     assert "2020-12" in only_last
     assert "2020-11" not in only_last
 
+    # All of it is over its term by now: shown, removed at once, and not run again.
+    shown = vroeg(home, "retention", "--dry-run", width=120).stdout
+    assert "2020-10  files     raw.delivery_rows" in shown
+    assert shown == vroeg(home, "retention", "--dry-run", width=120).stdout
+    removed = vroeg(home, "retention", width=120).stdout
+    assert removed.startswith(shown.rstrip())
+    assert "The warehouse was written anew, so that nothing of them is in its bytes" in removed
+    assert "Nothing is kept longer than its term" in vroeg(home, "retention").stdout
+    closed = vroeg(home, "run", "--month", "2020-11")
+    assert closed.returncode == 1
+    assert "2020-11 is closed, as its data was removed (retention): it is not run again" in closed.stderr
+    # And the log knows who did what.
+    said = vroeg(home, "log", "show", width=160).stdout
+    for action in ("vroeg run", "vroeg retention", "export"):
+        assert action in said
+    assert "The log is whole" in vroeg(home, "log", "verify").stdout
+    (month,) = (home / "log").glob("*.jsonl")
+    month.write_text(month.read_text().replace("vroeg retention", "vroeg run", 1))
+    altered = vroeg(home, "log", "verify")
+    assert altered.returncode == 1
+    assert f"log/{month.name} line " in altered.stderr
+
 
 def test_ddas_says_in_one_line_what_it_wrote(world: World) -> None:
     world.agree("huur")

@@ -50,6 +50,10 @@ def test_contact_policy_in_general_and_by_month(policy: str, january: bool, marc
         ('ddas: {municipalities: {"0392": {organisation: G, contacts: [{email: geen}]}}}', "contacts.0.email"),
         ("owner: team data", "field 'owner': an e-mail address is expected, or team: and a name without spaces"),
         ('ddas: {version: "1.3"}', "field 'ddas.version'"),
+        ("retention: {signals: 2}", "retention.signals is 2, and repeat_months needs 3 months of them"),
+        ("retention: {signals: 5}", "retention.signals is 5, and aftercare_months needs 6 months of them"),
+        ("{lookback_months: 30, retention: {history: 29}}", "retention.history is 29, and lookback_months needs 30"),
+        ("retention: {files: 0}", "field 'retention.files'"),
     ],
 )
 def test_a_mistake_is_one_line(text: str, said: str) -> None:
