@@ -148,13 +148,16 @@ class Tables:
             remember(self.connection, of.installation)
             of.fill("repeat_signals", "recidivism_history")
 
-    def forget(self, month: str = MARCH) -> None:
-        """Removes the signals of all earlier months, as at the end of their term; what the month must know stays."""
+    def forget(self, month: str = MARCH, *, signals: bool = True) -> None:
+        """Removes the signals of all earlier months, or only what was rejected and repeated of them, as at the end of their
+        term; what the month must know stays.
+        """
         lookback = self.at(month).installation.settings.lookback_months
-        terms = {"files": 1, "rejected": 1, "signals": 1}
+        terms = {"files": 1, "rejected": 1, "signals": 1 if signals else 12}
         self.world.settings(lookback_months=lookback, repeat_months=1, aftercare_months=1, retention=terms)
         remove_rows(self.connection, self.world.installation, add_months(parse_month(month), 1), [])
-        assert not self.query(f"FROM validated_signals WHERE month < DATE '{month}-01'")
+        assert not self.query(f"FROM repeat_signals WHERE month < DATE '{month}-01'")
+        assert bool(self.query(f"FROM validated_signals WHERE month < DATE '{month}-01'")) is not signals
 
     def worklists(self, month: str = MARCH) -> None:
         """Fills the worklists of a month from its matches and their history."""

@@ -273,6 +273,16 @@ def test_a_repeat_is_not_repeated(tables: Tables) -> None:
     assert tables.repeats() == {ids[month]: ids["2021-01"] for month in ("2021-02", "2021-03", "2021-04")}
 
 
+def test_a_repeat_is_not_repeated_when_that_it_was_one_is_removed(tables: Tables) -> None:
+    """DOMAIN §14: what was rejected or repeated goes before the signals do."""
+    ids = {month: tables.signal(month=month) for month in ("2021-01", "2021-02", "2021-03")}
+    tables.recidivism(*ids)
+    assert tables.repeats() == {ids[month]: ids["2021-01"] for month in ("2021-02", "2021-03")}
+    tables.forget(signals=False)
+    tables.recidivism("2021-03")
+    assert tables.repeats() == {ids["2021-03"]: ids["2021-01"]}
+
+
 def test_the_latest_that_qualifies_is_repeated(tables: Tables) -> None:
     december = tables.signal("nieuw", 1, "2020-12", amount_due=300)
     january = tables.signal("midden", 1, "2021-01", amount_due=400)
