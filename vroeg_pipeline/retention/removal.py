@@ -85,12 +85,13 @@ def remove_due(warehouse: WarehouseResource, installation: Installation, day: da
             remove_rows(connection, installation, day, of_data)
         _note_closed(connection, installation)
         (pending,) = fetch_one(connection, "SELECT count(*) FROM reference.removals WHERE NOT is_rewritten")
-    for path in files:
-        path.unlink(missing_ok=True)
-    # A folder of the inbox can have any name, and these notes tell of what lay in it.
+    # A folder of the inbox can have any name, and these notes tell of what lay in it. They go before the files, by which a
+    # second time knows that they are due.
     for month in {each.month for each in due if each.kept == Kept.FILES}:
         LOOK.path(home, month).unlink(missing_ok=True)
         DONE.write(home, month, WorkedOn((), (), ()))
+    for path in files:
+        path.unlink(missing_ok=True)
     _remove_empty_folders(files)
     oldest = kept_from(day, Kept.LOG, installation.settings.retention, installation.settings.lookback_months)
     remove_before(home, month_text(oldest))
