@@ -66,17 +66,13 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Tests of a file whose fixtures are shared stay in one process, all others go to whichever is free."""
-    # xdist's own `--dist loadgroup` does not see its marks under pytest 9. Imported here: only `-n` needs it.
-    from xdist.scheduler import LoadScopeScheduling
-
-    class BySharing(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            file = nodeid.split("::")[0]
-            return file if _shares_fixtures(config.rootpath / file) else nodeid
+    """The scheduler of ours."""
+    from vroeg_pipeline_tests.kit.scheduling import BySharing  # only `-n` needs xdist
 
     config.option.loadscopereorder = False  # the order is that of the collection
-    return BySharing(config, log)
+    scheduler = BySharing(config, log)
+    scheduler.shares = lambda file: _shares_fixtures(config.rootpath / file)
+    return scheduler
 
 
 @cache
