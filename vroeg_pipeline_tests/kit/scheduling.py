@@ -18,8 +18,8 @@ class BySharing(LoadScopeScheduling):
 
     def schedule(self) -> None:
         super().schedule()
-        # A process begins with a test only once it has the next, or knows that there is none. At the start xdist sees to that;
-        # the process that replaces one that crashed gets a single test, and the whole run waits for it without an end.
+        # A process begins with a test only once it has the next, or knows that there is none. At the start xdist sees to
+        # that; the process that replaces one that crashed gets a single test, and the run waits for it without an end.
         for node in self.nodes:
             self._reschedule(node)
 
