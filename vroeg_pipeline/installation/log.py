@@ -25,13 +25,15 @@ from typing import Any
 
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation.home import Home, private_folder, replacing
-from vroeg_pipeline.installation.secrets import hash_key
+from vroeg_pipeline.installation.secrets import hash_key, keyed_hash
 
 # Before the first line of all.
 _NOTHING = "0" * 64
 _LINES = "[0-9][0-9][0-9][0-9]-[0-9][0-9].jsonl"
 UNKNOWN_USER = "unknown user of the UI"
 COMMAND_LINE, UI, NETWORK = "command line", "UI", "network"
+# Of the Logboek Dataverwerkingen: whom it is about, and what kind of code that is.
+SUBJECT, SUBJECT_TYPE = "dpl.core.data_subject_id", "HMAC-SHA-256 with hash.key"
 # What is done in one go has one trace.
 _trace: ContextVar[str] = ContextVar("trace")
 
@@ -40,6 +42,8 @@ _trace: ContextVar[str] = ContextVar("trace")
 class Done:
     """Something that was done: `action` (a command, `run`, `export`, …) with `object`, by `actor`, started from `origin`
     (command line, UI, sensor, schedule, network), and what came of it. `started` is aware; `details` name nobody.
+
+    `subject`: whom it is about, where that is one person, in the same words each time; its `subject_id` alone is written.
     """
 
     action: str
@@ -49,6 +53,12 @@ class Done:
     actor: str
     started: datetime
     details: Mapping[str, Any] | None = None
+    subject: str | None = None
+
+
+def subject_id(key: bytes, subject: str) -> str:
+    """What stands for a person in the log, to find the lines about somebody: keyed, and another one than elsewhere."""
+    return keyed_hash(key, f"log {subject}")
 
 
 def account() -> str:
@@ -85,7 +95,7 @@ def log_done(home: Home, now: datetime, *done: Done) -> None:
         previous, lines, since = _head(home, key)
         written = []
         for each in done:
-            content = {**_span(each, moment), "previous": previous}
+            content = {**_span(each, moment, key), "previous": previous}
             previous = _seal(key, content)
             written.append(json.dumps({**content, "hash": previous}, ensure_ascii=False))
         # A clock that was set back begins no earlier file: the order of the lines is that of the files.
@@ -220,7 +230,11 @@ def _version() -> str:
     return metadata.version("vroeg-pipeline")
 
 
-def _span(done: Done, moment: datetime) -> dict[str, Any]:
+def _span(done: Done, moment: datetime, key: bytes) -> dict[str, Any]:
+    attributes = {"dpl.core.processing_activity_id": f"vroegsignalering/{done.action}"}
+    if done.subject:
+        attributes[SUBJECT] = subject_id(key, done.subject)
+        attributes[f"{SUBJECT}_type"] = SUBJECT_TYPE
     return {
         "trace_id": _trace.get(None) or secrets.token_hex(16),
         "span_id": secrets.token_hex(8),
@@ -229,7 +243,7 @@ def _span(done: Done, moment: datetime) -> dict[str, Any]:
         "end_time": _text(moment),
         "status": "error" if done.result.startswith("failed") else "ok",
         "resource": {"service.name": "vroeg-pipeline", "service.version": _version()},
-        "attributes": {"dpl.core.processing_activity_id": f"vroegsignalering/{done.action}"},
+        "attributes": attributes,
         "time": _text(moment),
         "action": done.action,
         "object": done.object,

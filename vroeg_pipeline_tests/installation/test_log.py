@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -11,14 +12,18 @@ import pytest
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.log import (
     COMMAND_LINE,
+    SUBJECT,
+    SUBJECT_TYPE,
     Done,
     lines_when_whole,
     log_done,
     one_trace,
     read_log,
     remove_before,
+    subject_id,
     what_is_wrong_with,
 )
+from vroeg_pipeline.installation.secrets import hash_key, keyed_hash
 from vroeg_pipeline_tests.kit.world import World, moment, row
 
 MONTHS = ("2021-03", "2021-04")
@@ -55,6 +60,18 @@ def test_a_line_says_who_did_what_when(home: Home) -> None:
     assert (len(line["trace_id"]), len(line["span_id"])) == (32, 16)
     assert all(path.stat().st_mode & 0o077 == 0 for path in (home.log, *home.log.iterdir()))
     assert lines_when_whole(home) == 6 == len(list(read_log(home)))
+
+
+def test_who_it_is_about_is_a_keyed_hash(home: Home) -> None:
+    now, somebody = moment("2021-05-03 10:00"), "Kanariegeel 1980-01-02"
+    for subject in (somebody, somebody, "another"):
+        log_done(home, now, replace(done("a", now), subject=subject))
+    first, second, other = (json.loads(line)["attributes"] for line in lines(home, "2021-05"))
+    assert first == second != other
+    assert first[SUBJECT] == subject_id(hash_key(home), somebody) != keyed_hash(hash_key(home), somebody)
+    assert first["dpl.core.data_subject_id_type"] == SUBJECT_TYPE
+    assert "Kanarie" not in (home.log / "2021-05.jsonl").read_text(encoding="utf-8")
+    assert lines_when_whole(home) == 9
 
 
 def test_what_belongs_together_has_one_trace(home: Home) -> None:
