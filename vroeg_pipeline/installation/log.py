@@ -92,26 +92,27 @@ def log_done(home: Home, now: datetime, *done: Done) -> None:
     moment = now.astimezone(UTC)
     key = hash_key(home)
     with _locked(home):
-        previous, lines, since = _head(home, key)
+        head = _head(home, key)
+        previous = head["last"]
         written = []
         for each in done:
             content = {**_span(each, moment, key), "previous": previous}
             previous = _seal(key, content)
             written.append(json.dumps({**content, "hash": previous}, ensure_ascii=False))
         # A clock that was set back begins no earlier file: the order of the lines is that of the files.
-        path = max([home.log / f"{moment:%Y-%m}.jsonl", *_files(home)[-1:]])
+        path = max([home.log / f"{moment:%Y-%m}.jsonl", home.log / f"{head['begins']}.jsonl", *_files(home)[-1:]])
         path.touch(mode=0o600)
         with path.open("a", encoding="utf-8") as file:
             file.writelines(f"{line}\n" for line in written)
             file.flush()
             os.fsync(file.fileno())
-        _keep_head(home, key, previous, lines + len(written), since)
+        _keep_head(home, key, {**head, "last": previous, "lines": head["lines"] + len(written)})
 
 
 def read_log(home: Home) -> Iterator[Mapping[str, Any]]:
     """All lines, oldest first; one that is no JSON is left out, as `what_is_wrong_with` tells of it."""
     for path in _files(home):
-        for line in path.read_text(encoding="utf-8").splitlines():
+        for line in _lines(path):
             if (content := _parsed(line)) is not None:
                 yield content
 
@@ -122,10 +123,12 @@ def what_is_wrong_with(home: Home) -> str | None:
     if not (home.log / _HEAD).exists():
         return f"log/{_HEAD} is gone, which tells where the log ends" if _files(home) else None
     with _locked(home):
-        last, count, previous = _head(home, key)
-    found = 0
+        if not _is_sealed(home, key):
+            return f"log/{_HEAD} was altered, or the key is another one"
+        head = _head(home, key)
+    previous, found = head["since"], 0
     for path in _files(home):
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        for number, line in enumerate(_lines(path), 1):
             where = f"log/{path.name} line {number}"
             content = _parsed(line)
             if content is None:
@@ -136,22 +139,25 @@ def what_is_wrong_with(home: Home) -> str | None:
             if content["previous"] != previous:
                 return f"before {where} something was removed"
             previous, found = own, found + 1
-    if previous != last:
-        return f"at the end {count - found} lines were removed" if found < count else f"log/{_HEAD} was altered"
-    return None
+    if found < head["lines"]:
+        return f"at the end {head['lines'] - found} lines were removed"
+    return f"log/{_HEAD} was altered" if previous != head["last"] else None
 
 
 def remove_before(home: Home, month: str) -> int:
-    """Removes the files of the months before `<YYYY-MM>`, whose term is over; gives their number. What is left is whole."""
-    gone = [path for path in _files(home) if path.name < month]
-    if not gone:
+    """Removes the files of the months before `<YYYY-MM>`, whose term is over; gives their number. What is left is whole.
+
+    The head says first where the log begins: what a kill leaves of earlier months is no part of it, and goes the next time.
+    """
+    if not (gone := [path for path in _all_files(home) if path.name < month]):
         return 0
     key = hash_key(home)
     with _locked(home):
-        last, lines, _ = _head(home, key)
-        removed = [line for path in gone for line in path.read_text(encoding="utf-8").splitlines()]
-        ends = (_parsed(removed[-1]) or {}).get("hash", _NOTHING) if removed else _NOTHING
-        _keep_head(home, key, last, lines - len(removed), ends)
+        head = _head(home, key)
+        if month > head["begins"]:
+            removed = [line for path in _files(home) if path in gone for line in _lines(path)]
+            since = (_parsed(removed[-1]) or {}).get("hash", _NOTHING) if removed else head["since"]
+            _keep_head(home, key, {**head, "lines": head["lines"] - len(removed), "since": since, "begins": month})
         for path in gone:
             path.unlink()
     return len(gone)
@@ -170,8 +176,18 @@ def _locked(home: Home) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _files(home: Home) -> Sequence[Path]:
+def _all_files(home: Home) -> Sequence[Path]:
     return sorted(home.log.glob(_LINES))
+
+
+def _files(home: Home) -> Sequence[Path]:
+    """Those of the log: of the months from which on it is kept, oldest first."""
+    begins = _noted(home).get("begins", "")
+    return [path for path in _all_files(home) if path.name >= begins]
+
+
+def _lines(path: Path) -> Sequence[str]:
+    return path.read_text(encoding="utf-8").splitlines()
 
 
 def _parsed(line: str) -> dict[str, Any] | None:
@@ -186,30 +202,41 @@ def _seal(key: bytes, content: Mapping[str, Any]) -> str:
     return hmac.digest(key, json.dumps(content, sort_keys=True).encode(), "sha256").hex()
 
 
-def _head(home: Home, key: bytes) -> tuple[str, int, str]:
-    """The hash of the last line, the number of lines, and the hash before the first; of a log that is still to begin too.
+def _noted(home: Home) -> dict[str, Any]:
+    """What stands in the head, whoever wrote it; nothing where it is no head."""
+    try:
+        noted = json.loads((home.log / _HEAD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return noted if isinstance(noted, dict) and isinstance(noted.get("begins", ""), str) else {}
+
+
+def _is_sealed(home: Home, key: bytes) -> bool:
+    noted = _noted(home)
+    return bool(noted.pop("hash", None) == _seal(key, noted))
+
+
+def _head(home: Home, key: bytes) -> dict[str, Any]:
+    """The hash of the `last` line, the number of `lines`, the hash before the first (`since`), and from which month on the
+    log is kept (`begins`); of a log that is still to begin too.
 
     A kill between the lines and the head leaves lines that follow on it: they count.
     """
-    try:
-        head = json.loads((home.log / _HEAD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        head = {}
-    seal = head.pop("hash", None)
-    if seal is None or seal != _seal(key, head):
-        head = {"last": _NOTHING, "lines": 0, "since": _NOTHING}
-    last, lines = head["last"], head["lines"]
-    for content in _ahead(home, last):
+    head: dict[str, Any] = {"last": _NOTHING, "lines": 0, "since": _NOTHING, "begins": ""}
+    if _is_sealed(home, key):
+        head |= _noted(home)
+    head.pop("hash", None)
+    for content in _ahead(home, head["last"]):
         own = content.pop("hash", "")
-        if content["previous"] == last and own == _seal(key, content):
-            last, lines = own, lines + 1
-    return last, lines, head["since"]
+        if content["previous"] == head["last"] and own == _seal(key, content):
+            head["last"], head["lines"] = own, head["lines"] + 1
+    return head
 
 
 def _ahead(home: Home, last: str) -> Sequence[dict[str, Any]]:
     """The lines of the newest file behind the one with this hash; none where it is the last, as it nearly always is."""
     newest = _files(home)[-1:]
-    text = newest[0].read_text(encoding="utf-8").splitlines() if newest else []
+    text = _lines(newest[0]) if newest else []
     ahead: list[dict[str, Any]] = []
     for line in reversed(text):
         content = _parsed(line)
@@ -219,8 +246,7 @@ def _ahead(home: Home, last: str) -> Sequence[dict[str, Any]]:
     return ahead[::-1]
 
 
-def _keep_head(home: Home, key: bytes, last: str, lines: int, since: str) -> None:
-    head = {"last": last, "lines": lines, "since": since}
+def _keep_head(home: Home, key: bytes, head: Mapping[str, Any]) -> None:
     with replacing(home.log / _HEAD) as temporary:
         temporary.write_text(json.dumps({**head, "hash": _seal(key, head)}), encoding="utf-8")
 

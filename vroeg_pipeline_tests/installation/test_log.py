@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +25,7 @@ from vroeg_pipeline.installation.log import (
     what_is_wrong_with,
 )
 from vroeg_pipeline.installation.secrets import hash_key, keyed_hash
+from vroeg_pipeline_tests.kit.killed import killed_at_event
 from vroeg_pipeline_tests.kit.world import World, moment, row
 
 MONTHS = ("2021-03", "2021-04")
@@ -106,6 +108,9 @@ def test_what_was_altered_or_removed_is_named(home: Home) -> None:
     assert what_is_wrong_with(home) == "before log/2021-05.jsonl line 1 something was removed"
     (home.log / "2021-05.jsonl").unlink()
     put(home, "2021-04", april)
+    head = (home.log / "head.json").read_text()
+    (home.log / "head.json").write_text(head.replace('"begins": ""', '"begins": "2022-01"'))
+    assert what_is_wrong_with(home) == "log/head.json was altered, or the key is another one"
     (home.log / "head.json").unlink()
     assert what_is_wrong_with(home) == "log/head.json is gone, which tells where the log ends"
 
@@ -137,6 +142,31 @@ def test_months_whose_term_is_over_go_and_the_rest_stays_whole(home: Home) -> No
     assert lines_when_whole(home) == 0
     log_done(home, moment("2022-04-05 10:00"), done("a", moment("2022-04-05 10:00")))
     assert lines_when_whole(home) == 1
+
+
+def test_killed_at_any_step_of_removing_months_the_log_is_whole(home: Home, tmp_path: Path) -> None:
+    now, before = moment("2021-05-03 10:00"), tmp_path / "before"
+    log_done(home, now, done("a", now))
+    shutil.copytree(home.root, before)
+    counts = []
+    for event in range(100):
+        shutil.rmtree(home.root)
+        shutil.copytree(before, home.root)
+        killed = killed_at_event(event, lambda: remove_before(home, "2021-05"))
+        counts.append(lines_when_whole(home))
+        # A clock that was set back begins no file of a month that goes.
+        log_done(home, moment("2021-03-30 10:00"), done("b", now))
+        assert lines_when_whole(home) == counts[-1] + 1 == len(list(read_log(home)))
+        remove_before(home, "2021-05")
+        assert lines_when_whole(home) == 2
+        assert [path.name for path in home.log.glob("*.jsonl")] == ["2021-05.jsonl"]
+        if not killed:
+            break
+    assert not killed
+    assert counts == sorted(counts, reverse=True)
+    # Before the head says so, between that and the files, and when all is done.
+    assert (counts[0], counts[-1]) == (7, 1)
+    assert counts.count(1) > 2
 
 
 def test_a_run_and_what_it_writes_are_logged_without_anybody(world: World) -> None:

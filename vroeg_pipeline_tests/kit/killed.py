@@ -1,0 +1,59 @@
+"""What ends with SIGKILL, in a process of its own: at an event of the operating system, or after some time."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+# What Python does to files; between two of these DuckDB works.
+_TO_FILES = ("os.remove", "os.rename", "os.rmdir", "open", "os.chmod", "shutil.rmtree")
+
+
+def killed_at_event(event: int, work: Callable[[], object]) -> bool:
+    """Works in another process, which is killed at the event of that number (from 0); whether it was.
+
+    Raises AssertionError when it ended in another way than by that or well.
+    """
+
+    def watched() -> None:
+        seen = iter(range(event))
+
+        def kill(name: str, _: object) -> None:
+            if name in _TO_FILES and next(seen, None) is None:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.addaudithook(kill)
+        work()
+
+    return _is_killed(_forked(watched))
+
+
+def killed_after(seconds: float, work: Callable[[], object]) -> bool:
+    """Works in another process, which is killed after that time, wherever it is by then, in DuckDB too; whether it was."""
+
+    def timed() -> None:
+        # The kernel ends it: no handler of Python, which would wait for DuckDB.
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        work()
+
+    return _is_killed(_forked(timed))
+
+
+def _forked(work: Callable[[], object]) -> int:
+    process = os.fork()
+    if process == 0:
+        try:
+            work()
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+            os._exit(1)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+
+def _is_killed(status: int) -> bool:
+    assert status in (0, -signal.SIGKILL, -signal.SIGALRM), status
+    return status != 0
