@@ -25,6 +25,8 @@ from vroeg_pipeline.domain.settings import Settings, parse_settings
 CHECKOUT = Path(__file__).resolve().parents[2]
 # Everything temporary says in its name which process made it: its number, and when that began.
 _TEMPORARY = ".tmp"
+# With the write-ahead logs that DuckDB keeps beside it.
+_LEFTOVERS = (f".*{_TEMPORARY}", f".*{_TEMPORARY}.wal*")
 _MADE_BY = re.compile(r"\.(\d+)-(\d*)-")
 # Of what does not say so: releases before this one.
 _NOBODYS_SECONDS = 24 * 3600
@@ -233,10 +235,10 @@ def clear_leftovers(home: Home) -> None:
         return
     for folder in home.root.iterdir():
         if folder.is_dir() and not folder.is_symlink() and folder not in (home.inbox, home.dagster):
-            _clear(folder.glob(f"**/.*{_TEMPORARY}"))
+            _clear(path for name in _LEFTOVERS for path in folder.glob(f"**/{name}"))
     # Of the folders of Dagster only the first is written to by us.
     for folder in (home.root, home.dagster):
-        _clear(folder.glob(f".*{_TEMPORARY}"))
+        _clear(path for name in _LEFTOVERS for path in folder.glob(name))
     # What releases before this one left there has any name.
     with suppress(FileNotFoundError):
         _clear(home.scratch.iterdir())

@@ -21,7 +21,7 @@ from vroeg_pipeline.addresses.lookup import define_address_macros
 from vroeg_pipeline.domain.months import AMSTERDAM, is_month, month_of, month_text, parse_month
 from vroeg_pipeline.domain.retention import Kept, kept_from
 from vroeg_pipeline.installation.closed import closed_months
-from vroeg_pipeline.installation.home import Home
+from vroeg_pipeline.installation.home import Home, clear_leftovers
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.log import remove_before
 from vroeg_pipeline.installation.notes import CLOSED, DONE, LOOK, Closed, ToBeRemoved, WorkedOn
@@ -78,6 +78,8 @@ def what_is_due(connection: duckdb.DuckDBPyConnection, installation: Installatio
 def remove_due(warehouse: WarehouseResource, installation: Installation, day: date) -> Removed:
     """Removes what is not kept any more on that Amsterdam day. Only by who holds the lock of the installation."""
     home = installation.home
+    # A warehouse that was half written anew among them, which would keep what is removed here.
+    clear_leftovers(home)
     with warehouse.connect() as connection:
         due = what_is_due(connection, installation, day)
         files = [path for _, kept, _, path in _files(connection, installation, day) if kept is not Kept.LOG]

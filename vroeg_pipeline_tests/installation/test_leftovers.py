@@ -21,7 +21,7 @@ from vroeg_pipeline.installation.home import (
 
 # Writes in every place and way that we do, says so, and waits until it is killed.
 _WRITER = """
-import sys, time
+import duckdb, sys, time
 from contextlib import ExitStack
 from pathlib import Path
 from vroeg_pipeline.installation.home import *
@@ -32,13 +32,15 @@ for folder in (home.root, home.taken_in, home.quality / "data_docs", home.outbox
     stack.enter_context(replacing(folder / "whole.json"))
 (stack.enter_context(temporary_folder(home.scratch)) / "in_it").touch()
 temporary_path(home.scratch).mkdir()
+half_written_anew = duckdb.connect(temporary_path(home.root))
+half_written_anew.execute("CREATE TABLE names AS SELECT 'Kanariegeel' AS name")
 print("written", flush=True)
 time.sleep(60)
 """
 
 
 def temporary_in(root: Path) -> set[Path]:
-    return {path for path in root.rglob(".*.tmp") if "inbox" not in path.parts}
+    return {path for path in root.rglob(".*.tmp*") if "inbox" not in path.parts}
 
 
 def test_leftovers_of_the_dead_go_and_those_of_the_living_stay(tmp_path: Path) -> None:
@@ -50,7 +52,8 @@ def test_leftovers_of_the_dead_go_and_those_of_the_living_stay(tmp_path: Path) -
         assert writer.stdout
         assert writer.stdout.readline() == "written\n"
         there = temporary_in(home.root)
-        assert len(there) == 18
+        assert len(there) == 20
+        assert [path for path in there if path.name.endswith(".tmp.wal")]
         with temporary_file(home.taken_in) as ours, replacing(home.outbox / "page.html") as page:
             clear_leftovers(home)
             assert temporary_in(home.root) == {*there, ours, page}

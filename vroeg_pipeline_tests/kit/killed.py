@@ -1,18 +1,21 @@
-"""What ends with SIGKILL, in a process of its own: at an event of the operating system, or after some time."""
+"""What ends with SIGKILL, in a process of its own: at a change to a file, or at any moment."""
 
 from __future__ import annotations
 
 import os
+import random
 import signal
 import sys
 from collections.abc import Callable
+from typing import Any
 
 # What Python does to files; between two of these DuckDB works.
-_TO_FILES = ("os.remove", "os.rename", "os.rmdir", "open", "os.chmod", "shutil.rmtree")
+_TO_FILES = ("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.chmod", "os.utime", "shutil.rmtree")
+_WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 
 def killed_at_event(event: int, work: Callable[[], object]) -> bool:
-    """Works in another process, which is killed at the event of that number (from 0); whether it was.
+    """Works in another process, which is killed at the change to a file of that number (from 0); whether it was.
 
     Raises AssertionError when it ended in another way than by that or well.
     """
@@ -20,8 +23,9 @@ def killed_at_event(event: int, work: Callable[[], object]) -> bool:
     def watched() -> None:
         seen = iter(range(event))
 
-        def kill(name: str, _: object) -> None:
-            if name in _TO_FILES and next(seen, None) is None:
+        def kill(name: str, arguments: tuple[Any, ...]) -> None:
+            changes = name in _TO_FILES or (name == "open" and arguments[2] & _WRITES)
+            if changes and next(seen, None) is None:
                 os.kill(os.getpid(), signal.SIGKILL)
 
         sys.addaudithook(kill)
@@ -30,8 +34,11 @@ def killed_at_event(event: int, work: Callable[[], object]) -> bool:
     return _is_killed(_forked(watched))
 
 
-def killed_after(seconds: float, work: Callable[[], object]) -> bool:
-    """Works in another process, which is killed after that time, wherever it is by then, in DuckDB too; whether it was."""
+def killed_at_random(number: int, within: float, work: Callable[[], object]) -> bool:
+    """Works in another process, which is killed at a moment within so many seconds, wherever it is by then, in DuckDB too;
+    whether it was. Another `number` gives another moment.
+    """
+    seconds = random.Random(number).uniform(0, within)
 
     def timed() -> None:
         # The kernel ends it: no handler of Python, which would wait for DuckDB.

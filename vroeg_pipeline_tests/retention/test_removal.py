@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
+from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.matches.remembered import LOST_KEY
 from vroeg_pipeline.retention.removal import Removed, remove_due, terms_of_tables, what_is_due
 from vroeg_pipeline_tests.kit.examples import examples
+from vroeg_pipeline_tests.kit.killed import killed_at_event, killed_at_random
 from vroeg_pipeline_tests.kit.random_world import MONTHS, make_random_world
 from vroeg_pipeline_tests.kit.world import World, moment, row
 from vroeg_pipeline_tests.yardsticks import pandas_month
@@ -180,26 +180,6 @@ def test_terms_count_from_the_end_of_the_month(kept: Kept, day: str, oldest: str
     assert kept_from(date.fromisoformat(day), kept, Retention(), 24) == parse_month(oldest)
 
 
-# What Python does to files; between two of these DuckDB works.
-_TO_FILES = ("os.remove", "os.rename", "os.rmdir", "open", "os.chmod", "shutil.rmtree")
-
-
-def killed_at(world: World, day: str, event: int) -> bool:
-    """Removes in another process, which is killed at that event of the operating system; whether it was."""
-    process = os.fork()
-    if process == 0:
-        seen = iter(range(event))
-
-        def kill(name: str, _: object) -> None:
-            if name in _TO_FILES and next(seen, None) is None:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        sys.addaudithook(kill)
-        removed_on(world, day)
-        os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == -signal.SIGKILL
-
-
 def test_killed_at_any_moment_a_second_time_ends_in_the_same(world: World, tmp_path: Path) -> None:
     world.agree("corporatie")
     world.settings(**TIGHT)
@@ -210,16 +190,24 @@ def test_killed_at_any_moment_a_second_time_ends_in_the_same(world: World, tmp_p
     shutil.copytree(world.root, kept)
     removed_on(world, "2021-09-10")
     tables = [*terms_of_tables(), "delivery_files", "outcome_files"]
-    wanted = {table: world.query(f"SELECT * FROM {table} ORDER BY ALL") for table in tables}
-    moments = 0
-    for event in range(0, 400, 1 if examples(1, by_night=2) > 1 else 4):
+
+    def there() -> Mapping[str, Any]:
+        with WarehouseResource(home=str(world.root)).connect(read_only=True) as connection:
+            assert connection.execute("SELECT bool_and(is_rewritten) FROM reference.removals").fetchone() == (True,)
+            return {table: connection.execute(f"SELECT * FROM {table} ORDER BY ALL").fetchall() for table in tables}
+
+    wanted = there()
+
+    def is_killed(at: Callable[[Callable[[], object]], bool]) -> bool:
         shutil.rmtree(world.root)
         shutil.copytree(kept, world.root)
-        if not killed_at(world, "2021-09-10", event):
-            break
-        moments += 1
+        killed = at(lambda: removed_on(world, "2021-09-10"))
         removed_on(world, "2021-09-10")
         assert files_with(world.root, CANARIES) == []
-        assert {table: world.query(f"SELECT * FROM {table} ORDER BY ALL") for table in tables} == wanted
-        assert world.query("SELECT bool_and(is_rewritten) AS done FROM reference.removals") == [{"done": True}]
-    assert moments >= 3
+        assert not list(world.root.glob(".*"))
+        assert there() == wanted
+        return killed
+
+    events = range(0, 400, examples(5, by_night=1))
+    assert sum(1 for _ in takewhile(bool, (is_killed(partial(killed_at_event, event)) for event in events))) >= 3
+    assert sum(is_killed(partial(killed_at_random, number, 0.5)) for number in range(examples(3, by_night=20))) >= 1
