@@ -41,6 +41,7 @@ from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import add_months, month_of, months_between
 from vroeg_pipeline.installation.agreed import is_asleep, what_is_wrong
 from vroeg_pipeline.installation.closed import noted_closed
+from vroeg_pipeline.installation.dagster_home import STARTED_BY
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.log import Done, account, log_done
 from vroeg_pipeline.installation.notes import ANNOUNCED, MADE, SENT_BACK, Announced, SentBackNote, noted_verdicts
@@ -246,7 +247,7 @@ def _failed_run(record: dg.RunRecord) -> Condition:
         run_id=run.run_id,
         months=tuple(months),
         failed_at=record.update_timestamp.timestamp(),
-        by_hand=not {_BY_SENSOR, _BY_SCHEDULE} & set(run.tags),
+        by_hand=STARTED_BY in run.tags or not {_BY_SENSOR, _BY_SCHEDULE} & set(run.tags),
     )
     month = date.fromisoformat(months[-1]) if months else None
     return Condition(facts, run.job_name, month, months[0] if months else "")

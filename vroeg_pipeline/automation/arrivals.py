@@ -29,6 +29,7 @@ from vroeg_pipeline.domain.settings import Settings
 from vroeg_pipeline.installation.closed import noted_closed
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.locking import is_held
+from vroeg_pipeline.installation.log import Done, account, log_done
 from vroeg_pipeline.installation.notes import WorkedOn
 from vroeg_pipeline.monthly import month_key
 
@@ -132,7 +133,13 @@ def arrivals_sensor(installation: Installation, first_month: date, jobs: Jobs) -
             before = ", ".join(month_text(month) for month in found if month < first_month)
             reload = f"; reload the code location to run {before}, from before its first month" if before else ""
             return dg.SkipReason(f"Nothing new in {len(months)} months of the inbox{reload}")
-        return _requested(context.instance, work, now)
+        asked = _requested(context.instance, work, now)
+        if isinstance(asked, dg.SensorResult):
+            # It has read what came. What it finds nothing new in is read by name, size and moment alone, and is no line.
+            period = month_tags(work.first, work.last)["months"]
+            done = Done("look", period, f"asked for {work.job}", "sensor arrivals", account(), now)
+            log_done(home, installation.now(), done)
+        return asked
 
     return arrivals
 

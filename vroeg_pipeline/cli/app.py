@@ -42,7 +42,7 @@ _STOPPED = 130
 _LOGGED_BY_ITSELF = frozenset(
     {
         "sql", "serve_ddas", "dev", "service", "prepare", "health", "doctor", "checks", "pages", "status", "show_alerts",
-        "verify_log",
+        "verify_log", "send_log",
     }
 )  # fmt: skip
 # Of commands that are called otherwise than their function.
@@ -716,6 +716,15 @@ def verify_log() -> None:
     from vroeg_pipeline.cli.log import verify
 
     verify(Home.from_environment(), out)
+
+
+@log.command("send")
+@one_line_errors
+def send_log() -> None:
+    """Send what the collector that `log.otlp` names does not have yet; the services do so by themselves."""
+    from vroeg_pipeline.cli.log import send
+
+    send(Home.from_environment(), out)
 
 
 @app.command()

@@ -32,6 +32,7 @@ from vroeg_pipeline.installation.dagster_home import check_dagster_home
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import CLOCK, Installation
 from vroeg_pipeline.installation.locking import is_held
+from vroeg_pipeline.installation.log_collector import check_can_send, waiting_since
 from vroeg_pipeline.installation.warehouse import WarehouseResource
 
 _HEARTBEAT_TOLERANCE = timedelta(minutes=5)
@@ -73,6 +74,8 @@ def findings(installation: Installation) -> Iterator[HealthFinding]:
     if service := installation.settings.ddas.service:
         yield _certificates(service, home, now)
         yield _answers(home)
+    if installation.settings.log.otlp:
+        yield _log(home, now)
     if os.environ.get(CLOCK):
         yield HealthFinding("clock", False, f"it stands at {moment_text(now)}, as {CLOCK} says; unset it in production")
 
@@ -157,6 +160,20 @@ def _alerts(installation: Installation, now: datetime) -> HealthFinding:
         for recipient, each in sorted(failing.items())
     )
     return HealthFinding("alerts", False, said)
+
+
+def _log(home: Home, now: datetime) -> HealthFinding:
+    """What was logged must reach the collector."""
+    try:
+        check_can_send()
+        waiting = waiting_since(home)
+    except VroegError as error:
+        return HealthFinding("log", False, str(error))
+    if waiting is None:
+        return HealthFinding("log", True, "the collector has all of it")
+    lines, since = waiting
+    said = f"{lines:,} lines wait for the collector since {moment_text(since)}"
+    return HealthFinding("log", now - since <= _ALERT_TOLERANCE, said)
 
 
 def _certificates(service: DdasService, home: Home, now: datetime) -> HealthFinding:

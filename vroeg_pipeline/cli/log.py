@@ -1,4 +1,4 @@
-"""The log on the command line (`vroeg log`): who did what, and whether it is whole (DOMAIN §14)."""
+"""The log on the command line (`vroeg log`): who did what, and whether it is whole (DOMAIN §14); to a collector too."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from rich.table import Table
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import moment_text
 from vroeg_pipeline.installation.home import Home
+from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.log import lines_when_whole, read_log
+from vroeg_pipeline.installation.log_collector import send_lines
 
 
 def show(home: Home, last: int, out: Console) -> None:
@@ -27,6 +29,23 @@ def show(home: Home, last: int, out: Console) -> None:
         when = moment_text(datetime.fromisoformat(line["time"]))
         table.add_row(when, *(escape(str(line[key])) for key in ("actor", "origin", "action", "object", "result")))
     out.print(table)
+
+
+def send(home: Home, out: Console) -> None:
+    """Sends the collector what it does not have yet, and prints how many lines that were.
+
+    Raises VroegError when the settings name no collector, or it takes nothing.
+    """
+    collector = Installation.load(home).settings.log.otlp
+    if collector is None:
+        raise VroegError("no collector is named", where="settings.yaml", do="set log.otlp")
+    lines = 0
+    while not (sent := send_lines(home, collector)).is_all:
+        lines += sent.lines
+        if sent.is_away:
+            what = f"the collector took {lines:,} lines and not the next one"
+            raise VroegError(what, where=collector, do="look there, and send again")
+    out.print(f"The collector has the whole log: {lines + sent.lines:,} lines more")
 
 
 def verify(home: Home, out: Console) -> None:

@@ -7,6 +7,7 @@ by SIGINT or SIGTERM; who starts which is `cli.dev`'s or systemd's care (`deploy
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import re
 import runpy
@@ -35,7 +36,9 @@ from vroeg_pipeline.installation.dagster_home import CODE_LOCATION, CODE_SOCKET,
 from vroeg_pipeline.installation.home import Home, replacing
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.locking import hold, holder_of
+from vroeg_pipeline.installation.log_collector import send_lines
 from vroeg_pipeline.installation.notes import Agreed
+from vroeg_pipeline.installation.who_started import name_who_starts_backfills
 
 # The name stays that of the module, as Dagster knows sensors and runs by it.
 _WORKSPACE = """\
@@ -103,6 +106,7 @@ def run_service(home: Home, service: Service, port: int, *, with_parent: bool) -
     if service is Service.WEBSERVER:
         check_port_is_free(port)
         _wait_for_code(door)
+        name_who_starts_backfills()
         _become("dagster-webserver", "-h", "127.0.0.1", "-p", str(port), "-w", str(workspace))
     else:
         check_no_daemon(home)
@@ -152,6 +156,7 @@ def _serve_code(home: Home, door: Path) -> None:
     # Before anything is loaded, so that no change is overlooked.
     loaded = _what_is_loaded(home)
     threading.Thread(target=_keep_loaded, args=(home, door, loaded), daemon=True).start()
+    threading.Thread(target=_keep_sending, args=(home,), daemon=True).start()
     try:
         _become(
             "dagster", "code-server", "start", "-m", CODE_LOCATION, "--location-name", CODE_LOCATION, "--socket", str(door),
@@ -182,6 +187,27 @@ def _keep_loaded(home: Home, door: Path, loaded: tuple[Agreed | str, list[date]]
                 _say("The agreements changed and cannot be loaded yet; that is tried again")
             else:
                 loaded = found
+
+
+def _keep_sending(home: Home) -> None:
+    """Sends the log to the collector, where the settings name one. Here nothing waits for it; `vroeg health` tells of what
+    does not arrive, and `vroeg log send` why.
+    """
+    # It would say so three times at each try.
+    logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
+    said = ""
+    while True:
+        try:
+            settings = Installation.load_or_last_good(home).settings
+            wait, collector = settings.watch_seconds, settings.log.otlp
+            is_away = collector is not None and send_lines(home, collector).is_away
+            wrong = f"The collector at {collector} does not take the log; what is not sent waits" if is_away else ""
+        except (VroegError, OSError) as error:
+            wait, wrong = _RELOAD_SECONDS, f"The log cannot be sent: {error}"
+        if wrong and wrong != said:
+            _say(wrong)
+        said = wrong
+        time.sleep(wait)
 
 
 def _wait_for_code(door: Path) -> None:

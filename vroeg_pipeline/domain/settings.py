@@ -178,6 +178,21 @@ class Pages(StrictModel):
     port: int = Field(default=3001, ge=0, le=65535, description="0 is any that is free")
 
 
+class LogSettings(StrictModel):
+    """What the log knows besides what is done (docs/retention.md)."""
+
+    user_header: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9-]+$",
+        description="header by which the proxy before the UI names the user; it must not let through one from outside",
+    )
+    otlp: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s?#@]+$",
+        description="address of an OpenTelemetry collector (OTLP over HTTP) that gets each line too, without /v1/traces",
+    )
+
+
 class EvaluationSettings(StrictModel):
     """What the evaluation counts and compares; what counts as help also decides who gets aftercare."""
 
@@ -226,6 +241,7 @@ class Settings(StrictModel):
     evaluation: EvaluationSettings = EvaluationSettings()
     capacity: dict[str, int] = Field(default_factory=dict, description="home visits per worklist and month")
     retention: Retention = Retention()
+    log: LogSettings = LogSettings()
 
     @model_validator(mode="before")
     @classmethod

@@ -16,10 +16,13 @@ CODE_LOCATION = "vroeg_pipeline.definitions"
 CODE_SOCKET = "code.sock"
 # Puts a run of the command line under the code location in the UI, as if it had been launched there.
 OF_COMMAND_LINE = {".dagster/repository": f"__repository__@{CODE_LOCATION}"}
+# Tag of a run that somebody started in the UI, which shows it as *Created by*: the user, if anybody knows.
+STARTED_BY = "user"
 # Settings that earlier versions put there; as long as nobody changed them they are ours to renew.
 _ONCE_SHIPPED = {
     "07813797b7ce622743152dae00ebd6fee2ceaa489763b3e50b7f7ec7e2b7165b",
     "75da3e26c3481ac731f7c4d91087b690c3d182a82ce7a21d9ff371a9d0e4f89b",
+    "64e63d4d6b07a8eb25c5706a7f2781ef400f507794fd90e8c1e00c47878535fc",
 }
 
 

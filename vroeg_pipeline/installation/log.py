@@ -25,6 +25,7 @@ from typing import Any
 
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation.home import Home, private_folder, replacing
+from vroeg_pipeline.installation.notes import LogPlace
 from vroeg_pipeline.installation.secrets import hash_key, keyed_hash
 
 # Before the first line of all.
@@ -115,6 +116,27 @@ def read_log(home: Home) -> Iterator[Mapping[str, Any]]:
         for line in _lines(path):
             if (content := _parsed(line)) is not None:
                 yield content
+
+
+def lines_after(home: Home, place: LogPlace) -> Iterator[tuple[LogPlace, Mapping[str, Any]]]:
+    """The lines behind that place, each with the place behind it. One that is still being written waits, and one that was
+    altered is left out, as `what_is_wrong_with` tells of it.
+    """
+    key = hash_key(home)
+    for path in _files(home):
+        if path.name < place.file:
+            continue
+        with path.open("rb") as file:
+            # What is shorter than it was is another file, as a back-up brings one.
+            at = place.at if path.name == place.file and place.at <= path.stat().st_size else 0
+            file.seek(at)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break
+                at += len(line)
+                content = _parsed(line.decode(errors="replace")) or {}
+                if content.pop("hash", "") == _seal(key, content):
+                    yield LogPlace(path.name, at), content
 
 
 def what_is_wrong_with(home: Home) -> str | None:

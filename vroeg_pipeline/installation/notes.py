@@ -284,6 +284,14 @@ class Announced:
     next: tuple[ToBeRemoved, ...] = ()
 
 
+@dataclass(frozen=True)
+class LogPlace:
+    """Behind a line of the log: so many bytes of a file of it; '' before the first."""
+
+    file: str = ""
+    at: int = 0
+
+
 class Note(Generic[N]):
     """The one note of a kind that belongs to no month: `taken_in/<name>.json`."""
 
@@ -349,6 +357,7 @@ ANNOUNCED = Note("announced", Announced)
 AGREED = Note("agreed", Agreed)
 FIRST_SEEN = Note("first_seen", FirstSeen)
 SILENCES = Note("silences", Silences)
+LOG_SENT = Note("log_sent", LogPlace)
 
 
 def note_verdicts(home: Home, month: date, assets: Iterable[str], verdicts: Sequence[NotedVerdict]) -> None:

@@ -20,6 +20,7 @@ from pydantic import PrivateAttr
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import TIME_ZONE
 from vroeg_pipeline.installation import schema
+from vroeg_pipeline.installation.dagster_home import STARTED_BY
 from vroeg_pipeline.installation.extensions import load_extension
 from vroeg_pipeline.installation.garbage import seldom_collected
 from vroeg_pipeline.installation.home import Home, private_folder, temporary_path
@@ -189,9 +190,12 @@ def _logged_run(home: Home, run: dg.DagsterRun | None) -> Iterator[None]:
         yield
     finally:
         tags = run.tags if run else {}
-        by = next((tags[tag] for tag in ("dagster/schedule_name", "dagster/sensor_name") if tag in tags), None)
-        origin = by or (COMMAND_LINE if is_traced() else UI)
-        actor = account() if by or is_traced() else UNKNOWN_USER
+        by = [f"{kind} {tags[tag]}" for kind in ("schedule", "sensor") if (tag := f"dagster/{kind}_name") in tags]
+        by_itself = [COMMAND_LINE] if is_traced() else by
+        # What somebody starts again in the UI keeps the tags of what a sensor started.
+        in_ui = STARTED_BY in tags or not by_itself
+        origin = UI if in_ui else by_itself[0]
+        actor = tags.get(STARTED_BY, UNKNOWN_USER) if in_ui else account()
         months = tags.get("months") or tags.get("dagster/partition") or ""
         of_run = {"run": run.run_id, "job": run.job_name} if run else {}
         written = sorted(

@@ -21,6 +21,7 @@ from vroeg_pipeline.deliveries.worked_on import content_of_month, is_news, worke
 from vroeg_pipeline.domain.months import AMSTERDAM
 from vroeg_pipeline.domain.settings import Settings
 from vroeg_pipeline.installation.locking import run_lock
+from vroeg_pipeline.installation.log import read_log
 from vroeg_pipeline.installation.notes import CLOSED, Closed, WorkedOn
 from vroeg_pipeline_tests.kit.returned import hand_in
 from vroeg_pipeline_tests.kit.world import World, agreement, moment, row
@@ -169,6 +170,11 @@ def test_a_file_that_arrives_asks_for_a_run_once(town: World) -> None:
     assert request is not None
     assert request.job_name == "month"
     assert request.tags["dagster/partition"] == "2021-03-01"
+    # The look that found it has a line, the one before it has none.
+    (line,) = read_log(town.home)
+    assert [line[key] for key in ("action", "object", "result", "origin")] == [
+        "look", "2021-03", "asked for month", "sensor arrivals",
+    ]  # fmt: skip
     again = requested(town)
     assert again is not None
     assert again.run_key == request.run_key

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from vroeg_pipeline.installation.log import read_log
 from vroeg_pipeline_tests.kit.browser import Browser, chromium
 from vroeg_pipeline_tests.kit.listeners import Mailbox, Webhook, smtp_server, webhook
 from vroeg_pipeline_tests.kit.live import LOCATION, Live, dagster_on, environment, wait_until
@@ -108,7 +109,9 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
             "engineers": {"urls": ["${ALERTS_URL}data@haarlem.example"]},
             "coach": {"urls": [hook.url], "kinds": ["missing", "month_done"], "language": "nl"},
         }
-        world.settings(watch_seconds=3, first_month="2021-01", alerts={"channels": channels})
+        # A header that both who presses and who asks send, in place of that of a proxy.
+        log = {"user_header": "User-Agent"}
+        world.settings(watch_seconds=3, first_month="2021-01", alerts={"channels": channels}, log=log)
         clock.write_text(moment("2021-03-03 09:00").isoformat())
         with dagster_on(world.home) as live:
             yield Watched(world, live, clock, mailbox, hook)
@@ -235,6 +238,18 @@ def test_every_button_works_or_says_what_to_do(watched: Watched) -> None:
     launched["one check of an asset without months"] = live.execute("address_register", "is_of_late")
     ended = {button: live.ended(run) for button, run in launched.items()}
     assert ended == dict.fromkeys(launched, ("SUCCESS", []))
+
+    # Who pressed what, also where the daemon made runs of a backfill.
+    by = {line["details"]["run"]: line for line in read_log(watched.world.home) if line["action"] == "run"}
+    who = {button: (by[run]["origin"], by[run]["actor"].partition("/")[0]) for button, run in launched.items()}
+    in_browser = {
+        "materialize all",
+        "materialize a month",
+        "backfill",
+        "the other month of the backfill",
+        "execute all",
+    }
+    assert who == {button: ("UI", "Mozilla" if button in in_browser else "python-requests") for button in launched}
 
     # What was pressed says something of the newest month.
     for kind in KINDS:

@@ -15,6 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 
 from aiosmtpd.controller import Controller
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 
 def free_port() -> int:
@@ -77,6 +79,47 @@ class Webhook:
         return f"json://127.0.0.1:{self.port}/alerts"
 
 
+@dataclass
+class Collector:
+    """The spans that a collector of OpenTelemetry took, by trace and span; while `is_refusing` it takes none."""
+
+    port: int = 0
+    is_refusing: bool = False
+    resources: list[dict[str, str]] = field(default_factory=list)
+    spans: dict[tuple[str, str], Span] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def take(self, path: str, content: bytes) -> int:
+        """The status that answers what was sent to the path."""
+        if self.is_refusing or path != "/v1/traces":
+            return 400
+        for part in ExportTraceServiceRequest.FromString(content).resource_spans:
+            self.resources.append({each.key: each.value.string_value for each in part.resource.attributes})
+            for span in (span for scope in part.scope_spans for span in scope.spans):
+                self.spans[span.trace_id.hex(), span.span_id.hex()] = span
+        return 200
+
+
+@contextmanager
+def collector() -> Iterator[Collector]:
+    """Listens on a free port until the block ends."""
+    found = Collector()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(found.take(self.path, self.rfile.read(int(self.headers["Content-Length"]))))
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            """Says nothing."""
+
+    with _listening(Handler) as found.port:
+        yield found
+
+
 @contextmanager
 def webhook() -> Iterator[Webhook]:
     """Listens on a free port until the block ends."""
@@ -95,11 +138,16 @@ def webhook() -> Iterator[Webhook]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Says nothing: the tests look at what came."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    hook.port = server.server_address[1]
+    with _listening(Handler) as hook.port:
+        yield hook
+
+
+@contextmanager
+def _listening(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield hook
+        yield server.server_address[1]
     finally:
         server.shutdown()
         server.server_close()
