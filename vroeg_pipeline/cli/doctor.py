@@ -174,7 +174,7 @@ def _agreements(home: Home) -> str:
 
 
 def _names(home: Home) -> str:
-    if strange := doubts(Installation(home, home.load_partners(), home.load_settings())):
+    if strange := doubts(Installation.load(home)):
         raise VroegError("; ".join(strange))
     if not (teams := _areas(home)):
         raise VroegError(

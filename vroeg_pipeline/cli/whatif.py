@@ -13,6 +13,8 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
+from vroeg_pipeline.addresses.lookup import define_address_macros
+from vroeg_pipeline.deliveries.slips import load_slips
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.domain.settings import Settings, parse_settings
@@ -21,10 +23,13 @@ from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.statements import fetch_one, insert_rows, sql, temporary_step
 from vroeg_pipeline.installation.warehouse import CATALOG, WarehouseResource
 from vroeg_pipeline.matches.remembered import remember
+from vroeg_pipeline.signals.row_verdicts import judge_delivered_rows
 from vroeg_pipeline.worklists.routing import set_routing
 
 # Under other values of these the earlier months would have been others too: what is a repeat depends on them.
 _OF_EARLIER_MONTHS = ("mortgage_is_housing", "lookback_months", "repeat_months")
+# Under other values of these the rows that partners delivered are judged anew.
+_OF_ROWS = ("thresholds", "below_threshold")
 _EARLIER_TABLES = ("address_matches", "repeat_signals", "recidivism_history")
 _NOWHERE = "on no list"
 
@@ -101,11 +106,19 @@ def compare(connection: duckdb.DuckDBPyConnection, installation: Installation, o
             f"{month_text(month)} has no worklists", do=f"run it first: vroeg run --month {month_text(month)}"
         )
     _make_list(connection, installation, month, "list_now")
-    tried = Installation(installation.home, installation.partners, other, installation.now)
-    if any(getattr(other, name) != getattr(installation.settings, name) for name in _OF_EARLIER_MONTHS):
+    # By the agreements as they are written: those of the installation have its own thresholds.
+    partners = installation.home.load_partners().under(other.thresholds)
+    tried = Installation(installation.home, partners, other, installation.now)
+
+    def differs(*names: str) -> bool:
+        return any(getattr(other, name) != getattr(installation.settings, name) for name in names)
+
+    if differs(*_OF_ROWS, *_OF_EARLIER_MONTHS):
         months = connection.execute(
             f"SELECT DISTINCT month FROM {stored}.address_matches WHERE month <= ? ORDER BY month", [month]
         ).fetchall()
+        if differs(*_OF_ROWS):
+            _judge_rows_anew(connection, tried)
         for table in _EARLIER_TABLES:
             # Under its own name, so that the statements of the pipeline read it in place of the stored one.
             temporary_step(connection, table, f"FROM {stored}.{table} LIMIT 0")
@@ -117,6 +130,20 @@ def compare(connection: duckdb.DuckDBPyConnection, installation: Installation, o
                     remember(connection, tried)
                 insert_rows(connection, f"temp.{table}", sql(table))
     _make_list(connection, tried, month, "list_after")
+
+
+def _judge_rows_anew(connection: duckdb.DuckDBPyConnection, tried: Installation) -> None:
+    """Makes a temporary `validated_signals` in place of the stored one; a month whose rows were removed stays as it was."""
+    stored = f"{CATALOG}.main.validated_signals"
+    temporary_step(connection, "validated_signals", f"FROM {stored}")
+    months = connection.execute("SELECT DISTINCT month FROM raw.delivery_rows ORDER BY month").fetchall()
+    for (month,) in months:
+        tried.set_month(connection, month)
+        load_slips(connection, tried, month)
+        define_address_macros(connection, tried)
+        judge_delivered_rows(connection)
+        connection.execute("DELETE FROM temp.validated_signals WHERE month = getvariable('month')")
+        insert_rows(connection, "temp.validated_signals", sql("validated_signals"))
 
 
 def _make_list(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date, name: str) -> None:

@@ -102,6 +102,13 @@ class DeliveryTerms(FileForm):
         return self
 
 
+class Thresholds(StrictModel):
+    """From when an arrear is a signal; what is not given is as agreed with the partner."""
+
+    min_amount: Decimal | None = Field(default=None, ge=0, max_digits=12, decimal_places=2, description="euro")
+    min_days: int | None = Field(default=None, ge=0, description="from arrears_since to the reference date")
+
+
 class Agreement(Layout):
     """One partner's delivery agreement (leveringsafspraak), `agreements/<partner>.yaml`.
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
-from vroeg_pipeline.domain.agreements import Agreement, agreement_from
+from vroeg_pipeline.domain.agreements import Agreement, Thresholds, agreement_from
+from vroeg_pipeline.domain.ddas import PartnerType
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.reading import parse_yaml
 from vroeg_pipeline.domain.senders import SenderAgreement, check_senders, sender_from, with_form_of_sender
@@ -96,6 +97,26 @@ class Partners:
     def seen(self, first: Mapping[str, datetime | None]) -> Partners:
         """The same, each agreement first seen at the aware moment of its partner; who is not named was always there."""
         agreements = {partner: each.seen(first.get(partner)) for partner, each in self.agreements.items()}
+        return replace(self, agreements=agreements)
+
+    def under(self, thresholds: Mapping[PartnerType, Thresholds]) -> Partners:
+        """The same with the thresholds of the town, by partner type: they go before those of an agreement.
+
+        Raises VroegError where an agreement would let nothing through.
+        """
+        agreements = dict(self.agreements)
+        for partner, agreement in agreements.items():
+            if (own := thresholds.get(agreement.type)) is None:
+                continue
+            terms = agreement.delivery.model_copy(update=own.model_dump(exclude_none=True))
+            if terms.max_days is not None and terms.max_days < terms.min_days:
+                raise VroegError(
+                    f"field 'thresholds.{agreement.type}.min_days': {terms.min_days} is above max_days "
+                    f"({terms.max_days}) of agreements/{partner}.yaml",
+                    where="settings.yaml",
+                    do="change one of the two",
+                )
+            agreements[partner] = agreement.model_copy(update={"delivery": terms})
         return replace(self, agreements=agreements)
 
     def active(self, month: date) -> list[Agreement]:

@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from vroeg_pipeline.domain.agreements import Month, Municipality, Owner
+from vroeg_pipeline.domain.agreements import Month, Municipality, Owner, Thresholds
 from vroeg_pipeline.domain.alerts import ASKED_OF_PARTNERS, AlertKind, Language
-from vroeg_pipeline.domain.ddas import HELP_ACCEPTED, EnumEindresultaat
+from vroeg_pipeline.domain.ddas import HELP_ACCEPTED, EnumEindresultaat, PartnerType
 from vroeg_pipeline.domain.months import is_month, month_text
 from vroeg_pipeline.domain.reading import StrictModel, model_from, nearest, parse_yaml
 from vroeg_pipeline.domain.retention import Retention
@@ -218,6 +218,12 @@ class Settings(StrictModel):
     repeat_months: int = Field(default=3, ge=0, le=240, description="months in which the same arrear is a repeat")
     aftercare_months: int = Field(default=6, ge=0, le=240, description="months in which help that was given is told")
     high_amount: Decimal = Field(default=Decimal("500.00"), ge=0, description="from here a single signal is phoned")
+    thresholds: dict[PartnerType, Thresholds] = Field(
+        default_factory=dict, description="by partner type, in place of those of the agreements"
+    )
+    below_threshold: Literal["reject", "light_track"] = Field(
+        default="reject", description="what becomes of an amount below min_amount"
+    )
     settle_seconds: float = Field(default=10, ge=0, description="a file changed less than this ago is left alone")
     max_file_mb: float = Field(default=50, gt=0, description="a larger delivery is refused")
     mortgage_is_housing: bool = Field(default=False, description="Hypotheek counts as rent in the tiers")

@@ -65,6 +65,7 @@ SELECT
     reported.tier_name,
     reported.has_rent,
     reported.match_kind,
+    reported.on_light_track,
     reported.recidivism_kind,
     reported.in_six_months,
     -- Who is known cannot be told of an address that is not certain, nor where no register of known clients is linked,

@@ -259,6 +259,9 @@ def _count_reports(
         counts.add_up((*line, "recidivist"), of(line, "consecutive", "returning"))
         counts.rest((*line, "reports"), of(line, "checked"), (*line, "not checked"))
         counts.rest((*line, "checked"), of(line, "unknown"), (*line, "known"))
+    if light := _sum(rows, where=_is("on_light_track", True)):
+        counts.put((ALL, "light"), light)
+        counts.rest((ALL, "single"), [(ALL, "light")], (ALL, "single and not light"))
     counts.rest((ALL, "recidivist"), [(ALL, "in_six_months")], (ALL, "not in six months"))
     counts.rest((ALL, "in_six_months"), [(ALL, "consecutive")], (ALL, "not last month"))
     # The tiers say who has rent, but for crisis: the split by rent can be computed from them in part.

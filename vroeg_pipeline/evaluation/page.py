@@ -385,12 +385,18 @@ class _Page:
             for month in self._of.months
         ]
         total = ("Periode", cells(ALL)) if len(months) > 1 else None
+        light = ""
+        if (ALL, "light") in self._of.counts:
+            light = (
+                f" Van {self._count(ALL, 'light')} enkelvoudige meldingen lag het bedrag onder de drempel; die kregen "
+                "alleen lichte opvolging."
+            )
         return _section(
             "Meldingen",
             "<p>Een melding is een adres in een maand met één of meer signalen; enkelvoudig is van één partner, "
             f"meervoudig van twee of meer. Het gaat om {self._count(ALL, 'addresses')} verschillende adressen. "
             f"Daarnaast waren er {self._count(ALL, 'only_repeats')} keer adressen met alleen herhaalde signalen; die "
-            f"zijn al opgepakt en tellen niet mee.</p>",
+            f"zijn al opgepakt en tellen niet mee.{light}</p>",
             chart,
             _table(caption, columns, rows, total),
         )

@@ -35,8 +35,9 @@ CREATE TABLE IF NOT EXISTS evaluation_reports (
     worklist VARCHAR,  -- The list; empty when it is on none, like all that is known of lists.
     tier INTEGER,  -- Priority: 0 is best.
     tier_name VARCHAR,  -- Its name.
-    has_rent BOOLEAN,  -- A rent arrear is among the signals.
+    has_rent BOOLEAN,  -- A rent arrear is among the signals, on the light track not counted.
     match_kind VARCHAR,  -- single or multiple.
+    on_light_track BOOLEAN,  -- All its signals are below the threshold.
     recidivism_kind VARCHAR,  -- new, consecutive or returning.
     known VARCHAR,  -- known or unknown to debt services and wijkteam before; empty when that could not be checked.
     attempted BOOLEAN NOT NULL,  -- A contact was attempted, other than Administratief.

@@ -36,7 +36,8 @@ def parse_agreed(agreed: Agreed) -> tuple[Partners, Settings]:
     Raises VroegError naming the file, the field and what was expected.
     """
     partners = parse_partners(agreed.agreements.items())
-    return partners, Settings() if agreed.settings is None else parse_settings(agreed.settings, "settings.yaml")
+    settings = Settings() if agreed.settings is None else parse_settings(agreed.settings, "settings.yaml")
+    return partners.under(settings.thresholds), settings
 
 
 def last_good(home: Home) -> Agreed | None:

@@ -120,6 +120,7 @@ class Installation:
         _set(connection, "aftercare_from", add_months(month, -settings.aftercare_months))
         _set(connection, "mortgage_is_housing", settings.mortgage_is_housing)
         _set(connection, "high_amount", settings.high_amount)
+        _set(connection, "light_track", settings.below_threshold == "light_track")
         _set(connection, "home_visits", settings.home_visits_allowed(month))
         _set(connection, "help_results", list(settings.evaluation.help_results))
         terms = [

@@ -6,14 +6,18 @@ CREATE TABLE IF NOT EXISTS address_matches (
     address_key VARCHAR NOT NULL,  -- The address (DOMAIN §6). Personal data.
     match_kind VARCHAR NOT NULL,  -- multiple when two or more different partners report it, else single.
     signal_count INTEGER NOT NULL,  -- Signals that are not held.
-    partner_count INTEGER NOT NULL,  -- Different partners; a partner and its predecessors are one.
+    -- Different partners; a partner and its predecessors are one. Those that are on the light track alone do not count
+    -- beside others.
+    partner_count INTEGER NOT NULL,
     partners VARCHAR[] NOT NULL,  -- Partners as they delivered, sorted.
     partner_types VARCHAR[] NOT NULL,  -- Their DDAS types, sorted.
     total_amount DECIMAL(12, 2) NOT NULL,  -- Sum of the arrears in euro.
     longest_days INTEGER NOT NULL,  -- Longest arrear in days.
     earliest_arrears_since DATE NOT NULL,  -- Day the oldest arrear began.
-    has_rent BOOLEAN NOT NULL,  -- A rent arrear is among them (or a mortgage, where the settings say so).
+    -- A rent arrear is among them that is not on the light track (or a mortgage, where the settings say so).
+    has_rent BOOLEAN NOT NULL,
     has_crisis BOOLEAN NOT NULL,  -- A crisis signal is among them.
+    light_signal_count INTEGER,  -- Signals on the light track (validated_signals).
     warm_handover BOOLEAN NOT NULL,  -- A partner offers a warm handover.
     needs_review BOOLEAN NOT NULL,  -- The address is for the address desk.
     first_received_on DATE NOT NULL,  -- Amsterdam day on which the earliest delivery with one of its signals came in.

@@ -109,7 +109,8 @@ CREATE TABLE IF NOT EXISTS contacted_reports (
     address_key VARCHAR NOT NULL,  -- The address (DOMAIN §6). Personal data.
     match_kind VARCHAR NOT NULL,  -- multiple or single.
     signal_count INTEGER NOT NULL,  -- Its signals that stay.
-    has_rent BOOLEAN NOT NULL,  -- A rent arrear is among them.
+    has_rent BOOLEAN NOT NULL,  -- A rent arrear is among them, on the light track not counted.
+    on_light_track BOOLEAN,  -- All of them are below the threshold.
     needs_review BOOLEAN NOT NULL,  -- The address was for the address desk.
     first_received_on DATE NOT NULL,  -- Amsterdam day on which the earliest of their deliveries came in.
     recidivism_kind VARCHAR NOT NULL,  -- new, consecutive or returning.

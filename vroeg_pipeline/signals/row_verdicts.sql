@@ -1,6 +1,6 @@
 -- Every rule of DOMAIN §5 that a delivered row breaks, and what its address means (§6). Feeds validated_signals and
 -- rejected_rows, so that each row lands in exactly one of the two.
--- Needs: month; tables addressed_rows; address_macros.sql.
+-- Needs: light_track, month; tables addressed_rows; address_macros.sql.
 WITH addressed AS (
     SELECT
         *,
@@ -82,7 +82,9 @@ judged AS (
             END,
             CASE WHEN reference_date > received_on THEN 'future_date' END,
             CASE WHEN due_on - reference_date > max_age_days THEN 'outdated' END,
-            CASE WHEN NOT is_crisis AND amount_due < min_amount THEN 'below_threshold' END,
+            CASE
+                WHEN NOT is_crisis AND amount_due < min_amount AND NOT getvariable('light_track') THEN 'below_threshold'
+            END,
             CASE WHEN NOT is_crisis AND days_in_arrears < min_days THEN 'too_few_days' END,
             CASE WHEN NOT is_crisis AND days_in_arrears > max_days THEN 'too_many_days' END,
             CASE

@@ -28,6 +28,9 @@ CREATE TABLE IF NOT EXISTS validated_signals (
     reference_date DATE NOT NULL,  -- Day the partner read it from its books (peildatum).
     days_in_arrears INTEGER NOT NULL,  -- Days from arrears_since to reference_date.
     crisis BOOLEAN NOT NULL,  -- Cut-off or eviction has been announced.
+    -- The amount is below the threshold, and the settings let such signals through (below_threshold): it makes no
+    -- multiple. Empty in months from before that setting.
+    on_light_track BOOLEAN,
     warm_handover BOOLEAN NOT NULL,  -- The partner offers to hand the case over in person.
     reminder_sent BOOLEAN,  -- The partner has sent a reminder; empty where its file does not say.
     -- withdrawn or not_confirmed: held back by the actuality gate (DOMAIN §10); empty when it counts.

@@ -83,7 +83,7 @@ def try_file(
     moment = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     day = amsterdam_day(moment)
     first = month or date(day.year, day.month, 1)
-    installation = Installation(Home(scratch), _held(partners), settings, lambda: moment)
+    installation = Installation(Home(scratch), _held(partners.under(settings.thresholds)), settings, lambda: moment)
     with _in_memory(scratch) as connection:
         installation.define_macros(connection)
         installation.set_month(connection, first)

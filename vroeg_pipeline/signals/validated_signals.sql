@@ -1,5 +1,5 @@
 -- The rows that broke no rule (DOMAIN §5), with the verdict of the actuality gate (DOMAIN §10).
--- Needs: tables confirmations, row_verdicts, withdrawals.
+-- Needs: light_track; tables confirmations, row_verdicts, withdrawals.
 SELECT
     month,
     concat_ws('-', partner, strftime(month, '%Y%m'), file_sha256[:12], row_number) AS signal_id,
@@ -30,6 +30,7 @@ SELECT
     reference_date,
     days_in_arrears,
     crisis,
+    getvariable('light_track') AND NOT crisis AND amount_due < min_amount AS on_light_track,
     warm_handover,
     reminder_sent,
     CASE

@@ -91,10 +91,12 @@ entries AS (
         coalesce(known.has_finished, false) AS has_finished,
         helped.helped_month,
         coalesce(buurt.worklist, area.worklist) AS area_worklist,
-        history.is_recidivist AND NOT history.possible_new_occupant AS for_coach,
+        coalesce(match.light_signal_count, 0) AS light_count,
+        light_count = match.signal_count AS is_light,
+        history.is_recidivist AND NOT history.possible_new_occupant AND NOT is_light AS for_coach,
         CASE
             WHEN match.has_crisis THEN 'crisis'
-            WHEN match.has_rent AND match.partner_count > 1 THEN 'rent_enriched'
+            WHEN match.has_rent AND match.match_kind = 'multiple' THEN 'rent_enriched'
             WHEN match.has_rent THEN 'rent'
             WHEN match.match_kind = 'multiple' THEN 'multiple'
             WHEN match.total_amount >= getvariable('high_amount') THEN 'single_high'
@@ -196,12 +198,19 @@ SELECT
     ) AS attention,
     concat_ws(
         '; ',
-        why,
+        CASE WHEN is_light AND partner_count > 1 THEN 'Onder de drempel' ELSE why END,
         CASE WHEN partner_count = 1 THEN '1 partner' ELSE partner_count || ' partners' END
-        || ' (' || array_to_string(partner_types, ', ') || ')',
+        || CASE WHEN light_count > 0 AND NOT is_light THEN ' boven de drempel (alle signalen: ' ELSE ' (' END
+        || array_to_string(partner_types, ', ') || ')',
         signal_count || CASE WHEN signal_count = 1 THEN ' signaal' ELSE ' signalen' END,
         'langste achterstand ' || longest_days || CASE WHEN longest_days = 1 THEN ' dag' ELSE ' dagen' END,
         'totaal ' || euro(total_amount),
+        CASE
+            WHEN is_light
+                THEN 'onder de drempel' || CASE WHEN worklist = 'adresdesk' THEN '' ELSE ', daarom lichte opvolging' END
+            WHEN light_count = 1 THEN '1 signaal onder de drempel, dat niet meetelt voor de voorrang'
+            WHEN light_count > 1 THEN light_count || ' signalen onder de drempel, die niet meetellen voor de voorrang'
+        END,
         CASE
             WHEN is_recidivist
                 THEN 'eerder gemeld in ' || times_reported

@@ -7,6 +7,7 @@ SELECT
     match.match_kind,
     match.signal_count,
     match.has_rent,
+    coalesce(match.light_signal_count = match.signal_count, false) AS on_light_track,
     match.needs_review,
     match.first_received_on,
     history.recidivism_kind,

@@ -110,6 +110,8 @@ def test_a_given_agreement_is_what_it_is_read_by(world: World, tmp_path: Path) -
     by = world.home.agreements / "huur.yaml"
     assert "2021-03: 3 rows, 2 accepted, 1 rejected" in lines_of(tried(file, agreement=by))
     assert "2021-06: 3 rows, 0 accepted, 3 rejected" in lines_of(tried(file, agreement=by, month=date(2021, 6, 1)))
+    world.settings(thresholds={"Huur": {"min_amount": 1}})
+    assert "2021-03: 3 rows, 3 accepted, 0 rejected" in lines_of(tried(file, world.root, agreement=by))
     said = tried(put(tmp_path, written(PEOPLE)), agreement=by)
     assert said.splitlines()[-1].startswith("Error: levering.csv: would be refused as missing_columns")
 

@@ -21,6 +21,7 @@ COLUMNS = "address_key, worklist, rank, tier, action, deadline, over_capacity, i
 OTHERS: list[dict[str, Any]] = [
     {"high_amount": 150, "capacity": {"wijkteam_noord": 2}, "contact_policy": {"2020-12": {"home_visits": True}}},
     {"lookback_months": 1, "repeat_months": 1, "mortgage_is_housing": True, "contact_policy": {"home_visits": False}},
+    {"thresholds": {"Energie": {"min_amount": 300}, "Huur": {"min_days": 45}}, "below_threshold": "light_track"},
 ]
 
 
@@ -38,7 +39,7 @@ def lists(world: World, settings: Settings, table: str) -> list[tuple[Any, ...]]
         return connection.execute(f"SELECT {COLUMNS} FROM {table} ORDER BY ALL").fetchall()
 
 
-@pytest.mark.parametrize("other", OTHERS, ids=["of the month", "of earlier months"])
+@pytest.mark.parametrize("other", OTHERS, ids=["of the month", "of earlier months", "of rows"])
 def test_it_is_what_a_run_under_those_settings_makes(finished: World, tmp_path: Path, other: dict[str, Any]) -> None:
     settings = parse_settings(yaml.safe_dump(other), "other.yaml")
     tried = lists(finished, settings, "list_after")

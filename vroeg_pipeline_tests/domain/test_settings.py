@@ -6,9 +6,12 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+import yaml
 
 from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.domain.partners import parse_partners
 from vroeg_pipeline.domain.settings import parse_settings
+from vroeg_pipeline_tests.kit.world import agreement
 
 JANUARY, MARCH = date(2021, 1, 1), date(2021, 3, 1)
 
@@ -20,6 +23,19 @@ def test_an_empty_file_has_the_defaults_of_the_domain() -> None:
     assert not settings.mortgage_is_housing
     assert settings.capacity == {}
     assert settings.home_visits_allowed(MARCH)
+
+
+def test_thresholds_of_the_town_go_before_those_agreed() -> None:
+    terms = {"format": "csv", "min_amount": 200, "min_days": 31, "max_days": 100}
+    agreements = [(name, agreement(name, type=kind, delivery=terms)) for name, kind in (("a", "Huur"), ("b", "Zorg"))]
+    partners = parse_partners((name, yaml.safe_dump(content)) for name, content in agreements)
+    settings = parse_settings("thresholds: {Huur: {min_amount: 50.5}}", "settings.yaml")
+    found = {a.partner: a.delivery for a in partners.under(settings.thresholds).agreements.values()}
+    assert (found["a"].min_amount, found["a"].min_days) == (Decimal("50.5"), 31)  # lower too, and days as agreed
+    assert (found["b"].min_amount, found["b"].min_days) == (200, 31)
+    settings = parse_settings("thresholds: {Zorg: {min_days: 101}}", "settings.yaml")
+    with pytest.raises(VroegError, match=r"^settings.yaml: field 'thresholds.Zorg.min_days': 101 .* agreements/b"):
+        partners.under(settings.thresholds)
 
 
 @pytest.mark.parametrize(
@@ -54,6 +70,10 @@ def test_contact_policy_in_general_and_by_month(policy: str, january: bool, marc
         ("retention: {signals: 5}", "retention.signals is 5, and aftercare_months needs 6 months of them"),
         ("{lookback_months: 30, retention: {history: 29}}", "retention.history is 29, and lookback_months needs 30"),
         ("retention: {files: 0}", "field 'retention.files'"),
+        ("thresholds: {Energy: {min_amount: 100}}", "field 'thresholds.Energy': input should be 'Huur', 'Energie'"),
+        ("thresholds: {Huur: {min_amount: -1}}", "field 'thresholds.Huur.min_amount'"),
+        ("thresholds: {Huur: {max_days: 9}}", "field 'thresholds.Huur.max_days' is not known"),
+        ("below_threshold: letter", "field 'below_threshold': input should be 'reject' or 'light_track'"),
     ],
 )
 def test_a_mistake_is_one_line(text: str, said: str) -> None:

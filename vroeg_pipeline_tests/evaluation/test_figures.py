@@ -271,11 +271,16 @@ def test_who_is_unknown_is_a_share_of_those_who_could_be_checked(world: World) -
 
 
 def test_a_month_of_which_nothing_came_back_says_so(world: World) -> None:
+    """In a town that lets all through, and whose threshold is above all of it."""
+    world.settings(thresholds={"Huur": {"min_amount": 100.01}}, below_threshold="light_track")
     found = town(world)
     assert not found.has_outcomes
     page = evaluation_page(found)
     assert "nog niets teruggekomen" in page
     assert "Eindresultaten" not in page
+    assert "Van 12 enkelvoudige meldingen lag het bedrag onder de drempel" in page
+    (told,) = world.query("SELECT DISTINCT worklist, ddas_status FROM prioritised_worklists, signal_statuses")
+    assert told == {"worklist": "lichte_opvolging", "ddas_status": "Opgepakt"}  # to nobody "onterecht signaal"
     (path,) = world.home.outbox.rglob("evaluatie_2021-03.html")
     assert path.stat().st_mode & 0o077 == 0
     assert path.parent.name == "2021-03"

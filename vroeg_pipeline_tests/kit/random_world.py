@@ -53,7 +53,7 @@ Decisions = dict[tuple[date, str, str], str]
 
 def make_random_world(world: World, seed: int) -> Decisions:
     """Fills an empty world; gives what was decided in it."""
-    maker = _Maker(world, random.Random(seed))
+    maker = _Maker(world, random.Random(seed), _thresholds(random.Random(f"setting {seed}")))
     maker.make()
     return maker.decided
 
@@ -68,9 +68,21 @@ def _in_a_way(at: int, dwelling: str) -> str:
     return ",".join((postcode, *ways[at % len(ways)], municipality))
 
 
+def _thresholds(rng: random.Random) -> dict[str, Any]:
+    """What the town lets through; in some worlds as agreed."""
+    if rng.random() < 0.4:
+        return {}
+    thresholds = {
+        kind: {"min_amount": rng.choice(["0.00", "100.00", "250.50"]), "min_days": rng.choice([0, 31])}
+        for kind in ("Huur", "Water")
+    }
+    return {"thresholds": thresholds, "below_threshold": rng.choice(["reject", "light_track", "light_track"])}
+
+
 class _Maker:
-    def __init__(self, world: World, rng: random.Random) -> None:
+    def __init__(self, world: World, rng: random.Random, thresholds: Mapping[str, Any]) -> None:
         self.world = world
+        self.thresholds = thresholds
         self.rng = rng
         self.people = [self._person(number) for number in range(rng.randint(15, 40))]
         self.partners = self._partners()
@@ -81,6 +93,7 @@ class _Maker:
         for partner, changes in self.partners.items():
             world.agree(partner, **changes)
         world.settings(
+            **self.thresholds,
             lookback_months=rng.choice([1, 2, 24]),
             repeat_months=rng.choice([0, 1, 3]),
             high_amount=rng.choice(["500.00", "150.00"]),

@@ -37,6 +37,34 @@ def test_matches_count_different_partners(tables: Tables, partners: tuple[str, .
     assert match["partners"] == sorted(set(partners))  # named as they delivered
 
 
+LIGHT = {"on_light_track": True}
+
+
+@pytest.mark.parametrize(
+    ("signals", "kind", "count", "has_rent", "light"),
+    [
+        ([("huur", LIGHT)], "single", 1, False, 1),
+        ([("huur", LIGHT), ("water", LIGHT)], "single", 2, False, 2),  # never a multiple
+        ([("huur", LIGHT), ("water", {})], "single", 1, False, 1),
+        ([("huur", {}), ("water", LIGHT), ("licht", LIGHT)], "single", 1, True, 2),
+        ([("huur", {}), ("water", {}), ("licht", LIGHT)], "multiple", 2, True, 1),
+        ([("huur", {}), ("huur", LIGHT)], "single", 1, True, 1),
+        ([("huur", {}), ("water", {"on_light_track": None})], "multiple", 2, True, 0),  # from before the setting
+    ],
+)
+def test_what_is_on_the_light_track_makes_no_multiple_and_no_rent(
+    tables: Tables, signals: list[tuple[str, dict[str, Any]]], kind: str, count: int, has_rent: bool, light: int
+) -> None:
+    for partner, values in signals:
+        tables.signal(partner, **values)
+    tables.matches()
+    match = tables.rows("address_matches")[1]
+    assert (match["match_kind"], match["partner_count"], match["has_rent"]) == (kind, count, has_rent)
+    assert (match["light_signal_count"], match["signal_count"]) == (light, len(signals))
+    assert match["total_amount"] == 100 * len(signals)  # and is told with the others
+    assert match["partners"] == sorted({partner for partner, _ in signals})
+
+
 def test_a_match_sums_its_signals(tables: Tables) -> None:
     tables.signal("water", amount_due="100.10", days_in_arrears=40, warm_handover=True, received="2021-03-05 09:00")
     tables.signal("huur", amount_due="0.95", days_in_arrears=90, received="2021-03-04 00:10")

@@ -44,6 +44,42 @@ def test_an_address_takes_the_first_tier_that_fits(
     assert "\n" not in entry["explanation"]
 
 
+TWO_LIGHT = {"signal_count": 2, "light_signal_count": 2, "partner_count": 2, "match_kind": "single"}
+
+
+@pytest.mark.parametrize(
+    ("address", "worklist", "tier", "said"),
+    [
+        ({"light_signal_count": 1}, LIGHT, 5, "; onder de drempel, daarom lichte opvolging"),
+        (TWO_LIGHT, LIGHT, 5, "Onder de drempel; 2 partners (Water); 2 signalen"),
+        ({**TWO_LIGHT, "before": FEBRUARY}, LIGHT, 5, "lichte opvolging; eerder gemeld in 1 maand"),  # not to the coach
+        ({**TWO_LIGHT, "total_amount": 600}, LIGHT, 4, "; onder de drempel, daarom lichte opvolging"),
+        ({"light_signal_count": 1, "needs_review": True}, DESK, 5, "; onder de drempel; adres"),
+        (
+            {**RENT, "signal_count": 2, "light_signal_count": 1},
+            TEAM,
+            2,
+            "Huurachterstand; 1 partner boven de drempel (alle signalen: Water); 2 signalen; langste achterstand 60 dagen; "
+            "totaal € 100,00; 1 signaal onder de drempel, dat niet meetelt voor de voorrang",
+        ),
+        (
+            {**RENT, "signal_count": 4, "light_signal_count": 2, "partner_count": 2, "before": FEBRUARY},
+            COACH,
+            1,
+            "2 signalen onder de drempel, die niet meetellen voor de voorrang; eerder gemeld",
+        ),
+    ],
+)
+def test_what_is_on_the_light_track_alone_is_on_the_list_of_single_signals(
+    tables: Tables, address: dict[str, Any], worklist: str, tier: int, said: str
+) -> None:
+    tables.address(**address)
+    tables.worklists()
+    entry = tables.rows("prioritised_worklists")[1]
+    assert (entry["worklist"], entry["tier"]) == (worklist, tier)
+    assert said in entry["explanation"]
+
+
 @pytest.mark.parametrize(("amount", "tier"), [("250.00", 4), ("249.99", 5)])
 def test_what_is_a_high_amount_is_a_setting(tables: Tables, amount: str, tier: int) -> None:
     tables.world.settings(high_amount=250)

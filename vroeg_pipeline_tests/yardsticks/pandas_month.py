@@ -107,7 +107,7 @@ TABLES: dict[str, dict[str, str]] = {
     "validated_signals": dict.fromkeys(["signal_id", "month", "partner", "partner_type", "file_sha256"], "o")
     | {"row_number": "i", "customer_reference": "o", "address_key": "o", "address_status": "o"}
     | {"needs_review": "b", "amount_due": "o", "arrears_since": "o", "reference_date": "o"}
-    | {"days_in_arrears": "i", "crisis": "b", "municipality": "o", "held_reason": "o"}
+    | {"days_in_arrears": "i", "crisis": "b", "on_light_track": "b", "municipality": "o", "held_reason": "o"}
     | dict.fromkeys([name for name in TEXT_FIELDS if name != "customer_reference"], "o")
     | {"birth_date": "o"}
     | {"warm_handover": "b", "reminder_sent": "o"},
@@ -116,7 +116,7 @@ TABLES: dict[str, dict[str, str]] = {
     "address_matches": {"month": "o", "address_key": "o", "match_kind": "o", "signal_count": "i"}
     | {"partner_count": "i", "partners": "o", "partner_types": "o", "total_amount": "o"}
     | {"longest_days": "i", "has_rent": "b", "has_crisis": "b", "needs_review": "b"}
-    | {"warm_handover": "b", "earliest_arrears_since": "o"},
+    | {"warm_handover": "b", "earliest_arrears_since": "o", "light_signal_count": "i"},
     "recidivism_history": {"month": "o", "address_key": "o", "recidivism_kind": "o"}
     | {"is_recidivist": "b", "possible_new_occupant": "b", "first_reported_month": "o"}
     | {"last_reported_month": "o", "times_reported": "i", "months_since_last": "n", "only_repeats": "b"},
@@ -154,6 +154,8 @@ class Settings:
     mortgage_is_housing: bool = False
     contact_policy: dict[Any, Any] = field(default_factory=dict)
     capacity: dict[str, int] = field(default_factory=dict)
+    thresholds: dict[str, dict[str, Any]] = field(default_factory=dict)
+    below_threshold: str = "reject"
 
     @classmethod
     def load(cls, home: Path) -> Settings:
@@ -201,6 +203,17 @@ class Agreement:
     max_missing_share: Decimal
     delivered_by: str | None
     partners: dict[str, str]
+    light_track: bool = False
+
+    def under(self, settings: Settings) -> Agreement:
+        """With the thresholds of the town, which go before its own."""
+        town = settings.thresholds.get(self.type, {})
+        return replace(
+            self,
+            min_cents=_cents(town["min_amount"]) if "min_amount" in town else self.min_cents,
+            min_days=town.get("min_days", self.min_days),
+            light_track=settings.below_threshold == "light_track",
+        )
 
     @classmethod
     def load_all(cls, folder: Path) -> dict[str, Agreement]:
@@ -1136,7 +1149,7 @@ def _judge_file(file: File, agreement: Agreement, addresses: Addresses) -> Judge
         "invalid_flag": wrong_flag,
         "future_date": read_on > np.datetime64(file.received_day, "D"),
         "outdated": read_on < oldest,
-        "below_threshold": has_amount & (cents < agreement.min_cents) & ~yes["crisis"],
+        "below_threshold": has_amount & (cents < agreement.min_cents) & ~yes["crisis"] & (not agreement.light_track),
         "too_few_days": both_days & (days < agreement.min_days) & ~yes["crisis"],
         "too_many_days": both_days & (days > max_days) & ~yes["crisis"],
         "outside_area": np.array([code is not None and code not in served for code in codes], dtype=bool),
@@ -1197,6 +1210,8 @@ def _divided_rows(judged: Judged, agreement: Agreement) -> tuple[pd.DataFrame, p
     signals["partner"] = _objects([file.partner] * len(signals))
     signals["partner_type"] = _objects([agreement.type] * len(signals))
     signals["file_sha256"] = file.sha256
+    is_low = (signals["cents"] < agreement.min_cents) & ~signals["crisis"].astype(bool)
+    signals["on_light_track"] = is_low & agreement.light_track
     file.accepted_count, file.rejected_count = len(signals), len(rejected)
     return signals, rejected
 
@@ -1257,14 +1272,16 @@ def _find_repeats(signals: pd.DataFrame, earlier: pd.DataFrame, succession: Succ
 
 
 def _match(signals: pd.DataFrame, month: date, housing: set[str]) -> pd.DataFrame:
-    """One row per address of the signals that are not held."""
+    """One row per address of the signals that are not held. What is on the light track makes no multiple and no rent."""
     if signals.empty:
         return pd.DataFrame()
-    marked = signals.assign(has_rent=signals["partner_type"].isin(housing))
+    light = signals["on_light_track"].astype(bool)
+    marked = signals.assign(has_rent=signals["partner_type"].isin(housing) & ~light)
     by_address = marked.groupby("address_key")
     matches = by_address.agg(
         signal_count=("signal_id", "size"),
-        partner_count=("family", "nunique"),
+        light_signal_count=("on_light_track", "sum"),
+        all_partner_count=("family", "nunique"),
         partners=("partner", lambda values: sorted(set(values))),
         partner_types=("partner_type", lambda values: sorted(set(values))),
         total_cents=("cents", "sum"),
@@ -1280,7 +1297,11 @@ def _match(signals: pd.DataFrame, month: date, housing: set[str]) -> pd.DataFram
     ).reset_index()
     crisis = marked[marked["crisis"]].groupby("address_key")["crisis_received_day"].min()
     matches["first_crisis_received"] = _objects([crisis.get(key) for key in matches["address_key"]])
-    matches["match_kind"] = np.where(matches["partner_count"] >= 2, "multiple", "single")
+    full_partners = marked[~light].groupby("address_key")["family"].nunique()
+    counted = matches["address_key"].map(full_partners).fillna(0).astype(np.int64)
+    matches["partner_count"] = np.where(counted > 0, counted, matches["all_partner_count"])
+    matches["is_light"] = counted == 0
+    matches["match_kind"] = np.where(counted >= 2, "multiple", "single")
     matches["month"] = _objects([month] * len(matches))
     return matches
 
@@ -1334,7 +1355,7 @@ def _prioritise(
     entries = matches[~matches["only_repeats"]].merge(extra, on="address_key").reset_index(drop=True)
     if entries.empty:
         return pd.DataFrame()
-    several = entries["partner_count"] >= 2
+    several = entries["match_kind"] == "multiple"
     entries["tier"] = np.select(
         [
             entries["has_crisis"],
@@ -1351,7 +1372,7 @@ def _prioritise(
     entries["worklist"] = np.select(
         [
             entries["needs_review"],
-            entries["is_recidivist"] & ~entries["possible_new_occupant"],
+            entries["is_recidivist"] & ~entries["possible_new_occupant"] & ~entries["is_light"],
             entries["tier"] <= 3,
         ],
         ["adresdesk", "budgetcoach", entries["postcode"].map(team).astype(object)],
@@ -1440,7 +1461,7 @@ def _run(
 
     home, now = Path(home), (now or datetime.now(UTC)).astimezone(UTC)
     settings = Settings.load(home)
-    agreements = Agreement.load_all(home / "agreements")
+    agreements = {name: each.under(settings) for name, each in Agreement.load_all(home / "agreements").items()}
     succession = Succession(agreements)
     housing = {"Huur", "Hypotheek"} if settings.mortgage_is_housing else {"Huur"}
     with timed("validated_signals"):
