@@ -24,7 +24,7 @@ from vroeg_pipeline.deliveries.inbox import months_in
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import add_months, month_of, month_text, months_between, parse_month, whole_months
 from vroeg_pipeline.installation.garbage import seldom_collected
-from vroeg_pipeline.installation.home import Home
+from vroeg_pipeline.installation.home import Home, check_restored
 from vroeg_pipeline.installation.imports import kept_out
 
 app = typer.Typer(
@@ -50,7 +50,7 @@ _WORDS = {
     "resolve_file_of_addresses": "addresses resolve", "explain_address": "addresses explain",
     "try_agreement": "agreement try", "new_agreement": "agreement new", "list_files_of_partners": "deliveries list",
     "decide_on_file": "deliveries decide", "acknowledge_alert": "alerts ack", "mute_alerts": "alerts mute",
-    "unmute_alerts": "alerts unmute", "show_log": "log show",
+    "unmute_alerts": "alerts unmute", "show_log": "log show", "back_up": "backup",
 }  # fmt: skip
 _WHOSE_FOLDER = "check VROEG_HOME, and that you may write there"
 problems = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -62,6 +62,8 @@ def one_line_errors(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> None:
         try:
+            if command.__name__ != "restore":
+                check_restored(Home.from_environment())
             if command.__name__ in _LOGGED_BY_ITSELF:
                 command(*args, **kwargs)
             else:
@@ -692,6 +694,50 @@ def rekey() -> None:
 
     home = Home.from_environment()
     change(home, home.load_settings().lock_timeout_minutes, out)
+
+
+@app.command("backup")
+@one_line_errors
+def back_up(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write into, on another disk or machine.")],
+) -> None:
+    """Write everything of the installation into one new file: warehouse, inbox, archive, outbox, agreements, notes, log.
+
+    The daemon may go on; a run that is at work is waited for. Encrypted with VROEG_ENCRYPTION_KEY where that is set.
+    hash.key is not in it: keep it, and the encryption key, elsewhere.
+    """
+    from vroeg_pipeline.cli.backup import back_up as write
+
+    write(Home.from_environment(), folder, out)
+
+
+@app.command()
+@one_line_errors
+def restore(
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="DIR", help="Folder of vroeg backup, of which the newest is taken, or a file of it."),
+    ],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="In place of the installation that is there.")] = False,
+    trial: Annotated[
+        bool, typer.Option("--test", help="Only look whether it could be restored; changes nothing.")
+    ] = False,
+    new_hash_key: Annotated[
+        bool, typer.Option("--new-hash-key", help="The hash.key that it was made with is lost; go on with another.")
+    ] = False,
+) -> None:
+    """Put a back-up into a new or emptied VROEG_HOME; put its hash.key there first, and stop the services.
+
+    A back-up that was cut or altered, or has another key, is refused before anything is changed. Killed half way, run it
+    again: until then nothing else works here.
+    """
+    from vroeg_pipeline.cli import backup
+
+    home = Home.from_environment()
+    if trial:
+        backup.try_restoring(home, source, out)
+    else:
+        backup.restore(home, source, out, overwrite=overwrite, new_hash_key=new_hash_key)
 
 
 log = typer.Typer(no_args_is_help=True, help="Who did what with data about persons (DOMAIN §14).")

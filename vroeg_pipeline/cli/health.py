@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from dagster import DagsterInstance
 from rich.console import Console
@@ -25,17 +26,21 @@ from vroeg_pipeline.ddas.answers import months_behind, months_unanswered
 from vroeg_pipeline.ddas.signing import certificates_to_renew
 from vroeg_pipeline.deliveries.worked_on import months_worked_on, worked_on
 from vroeg_pipeline.domain.errors import VroegError
-from vroeg_pipeline.domain.months import add_months, matching_moment, moment_text, month_of, month_text
+from vroeg_pipeline.domain.months import add_months, amsterdam_day, matching_moment, moment_text, month_of, month_text
 from vroeg_pipeline.domain.settings import DdasService
 from vroeg_pipeline.installation.agreed import what_is_wrong
+from vroeg_pipeline.installation.backup import is_there
 from vroeg_pipeline.installation.dagster_home import check_dagster_home
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import CLOCK, Installation
 from vroeg_pipeline.installation.locking import is_held
 from vroeg_pipeline.installation.log_collector import check_can_send, waiting_since
+from vroeg_pipeline.installation.notes import BACK_UPS, BackUps
 from vroeg_pipeline.installation.warehouse import WarehouseResource
 
 _HEARTBEAT_TOLERANCE = timedelta(minutes=5)
+# Made every night, as docs/backup.md says.
+_BACK_UP_TOLERANCE = timedelta(days=7)
 _ALERT_TOLERANCE = timedelta(minutes=30)
 # Long enough for a moment's use by another tool, short enough for a monitor that asks every minute.
 _WAREHOUSE_PATIENCE_MINUTES = 0.1
@@ -71,6 +76,7 @@ def findings(installation: Installation) -> Iterator[HealthFinding]:
     yield disk_finding(home)
     yield _warehouse(home)
     yield _alerts(installation, now)
+    yield _back_ups(installation, now)
     if service := installation.settings.ddas.service:
         yield _certificates(service, home, now)
         yield _answers(home)
@@ -174,6 +180,23 @@ def _log(home: Home, now: datetime) -> HealthFinding:
     lines, since = waiting
     said = f"{lines:,} lines wait for the collector since {moment_text(since)}"
     return HealthFinding("log", now - since <= _ALERT_TOLERANCE, said)
+
+
+def _back_ups(installation: Installation, now: datetime) -> HealthFinding:
+    """As far as `vroeg backup` made them. One older than the shortest term holds what was removed since (DOMAIN §14)."""
+    noted = BACK_UPS.read(installation.home) or BackUps()
+    if not noted.made:
+        return HealthFinding("back-ups", True, "vroeg backup made none yet; others are not known here")
+    last, months = noted.made[-1], installation.settings.retention.open_months
+    said = [f"the last is of {moment_text(last.made_at)}, in {Path(last.path).parent}"]
+    tested = moment_text(noted.tested_at) if noted.tested_at else "never"
+    said += [f"restoring was tested {tested}" + ("" if noted.tested_at else ": vroeg restore DIR --test")]
+    wrong = [f"that is more than {_BACK_UP_TOLERANCE.days} days ago"] if now - last.made_at > _BACK_UP_TOLERANCE else []
+    oldest_day = add_months(month_of(now), -months).replace(day=1)
+    old = [each for each in noted.made if amsterdam_day(each.made_at) < oldest_day and is_there(each)]
+    if old:
+        wrong += [f"{len(old)} of before {oldest_day:%d-%m-%Y} hold what was removed since: remove them"]
+    return HealthFinding("back-ups", not wrong, "; ".join([*said[:1], *wrong, *said[1:]]))
 
 
 def _certificates(service: DdasService, home: Home, now: datetime) -> HealthFinding:

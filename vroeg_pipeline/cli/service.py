@@ -32,7 +32,13 @@ from vroeg_pipeline.automation.set_back import TOLERANCE, forget_the_future
 from vroeg_pipeline.deliveries.inbox import months_in
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation.agreed import read_agreed
-from vroeg_pipeline.installation.dagster_home import CODE_LOCATION, CODE_SOCKET, DAEMON_LOCK, prepare_dagster_home
+from vroeg_pipeline.installation.dagster_home import (
+    CODE_LOCATION,
+    CODE_LOCK,
+    CODE_SOCKET,
+    DAEMON_LOCK,
+    prepare_dagster_home,
+)
 from vroeg_pipeline.installation.home import Home, replacing
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.locking import hold, holder_of
@@ -151,7 +157,7 @@ def _serve_code(home: Home, door: Path) -> None:
     # The alerts are sent from here.
     for deaf in without_address(Installation.load_or_last_good(home)):
         print(f"Warning: {deaf}", file=sys.stderr)  # noqa: T201
-    descriptor = hold(home.dagster / "code.lock", "a code server")
+    descriptor = hold(home.dagster / CODE_LOCK, "a code server")
     door.unlink(missing_ok=True)
     # Before anything is loaded, so that no change is overlooked.
     loaded = _what_is_loaded(home)

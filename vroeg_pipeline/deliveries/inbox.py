@@ -19,7 +19,7 @@ from pathlib import Path
 
 from vroeg_pipeline.domain.agreements import OUTCOMES, RESERVED_PARTNERS
 from vroeg_pipeline.domain.months import is_month, month_text, parse_month
-from vroeg_pipeline.installation.home import Home, private_folder, temporary_file
+from vroeg_pipeline.installation.home import Home, is_settled, private_folder, temporary_file
 
 UNFINISHED_SUFFIXES = (".part", ".tmp", ".filepart")
 # The reason for leaving a file alone that the next look may find whole.
@@ -162,19 +162,11 @@ def _list_folder(
             except FileNotFoundError:  # taken away since the folder was listed
                 continue
             found = InboxFile(printable(sender), month, Path(entry.path), status.st_size, status.st_mtime_ns)
-            if not entry.name.lower().endswith(UNFINISHED_SUFFIXES) and _settled(status, settle_seconds, now):
+            if not entry.name.lower().endswith(UNFINISHED_SUFFIXES) and is_settled(status, settle_seconds, now):
                 listing.files.append(found)
             else:
                 listing.unfinished.append(found)
                 listing.skipped[UNFINISHED] += 1
-
-
-def _settled(status: os.stat_result, settle_seconds: float, now: datetime) -> bool:
-    age = now.timestamp() - status.st_mtime
-    if age < 0:
-        # A sender with a wrong clock may date a file in the future; when it was put here is our own clock's word.
-        age = now.timestamp() - status.st_ctime
-    return settle_seconds <= 0 or age >= settle_seconds
 
 
 @dataclass(frozen=True)

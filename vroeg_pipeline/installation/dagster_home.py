@@ -11,6 +11,8 @@ from vroeg_pipeline.installation.home import Home, private_folder, replacing
 
 # Held by the daemon of the installation, in Dagster's home.
 DAEMON_LOCK = "daemon.lock"
+# Held by its code server.
+CODE_LOCK = "code.lock"
 # By which Dagster knows our code, and where its server listens there.
 CODE_LOCATION = "vroeg_pipeline.definitions"
 CODE_SOCKET = "code.sock"

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 from vroeg_pipeline.domain.errors import VroegError
@@ -123,6 +123,11 @@ class Home:
         return self.root / "hash.key"
 
     @property
+    def restoring(self) -> Path:
+        """There while a back-up takes the place of what was there; else that did not end, and nothing may work here."""
+        return self.root / "restore.unfinished"
+
+    @property
     def run_lock(self) -> Path:
         """Held by the run that is at work."""
         return self.root / "warehouse.lock"
@@ -164,6 +169,21 @@ class Home:
         self.root.mkdir(parents=True, exist_ok=True)
         for folder in (self.inbox, self.archive, self.outbox, self.quality, self.scratch):
             private_folder(folder)
+
+
+def check_restored(home: Home) -> None:
+    """Raises VroegError where a restore was killed half way."""
+    if home.restoring.exists():
+        raise VroegError("a restore did not end", where=home.root, do="run it again: vroeg restore DIR")
+
+
+def is_settled(status: os.stat_result, settle_seconds: float, now: datetime) -> bool:
+    """Whether a file that others write did not change for so long at the aware moment."""
+    age = now.timestamp() - status.st_mtime
+    if age < 0:
+        # A sender with a wrong clock may date a file in the future; when it was put here is our own clock's word.
+        age = now.timestamp() - status.st_ctime
+    return settle_seconds <= 0 or age >= settle_seconds
 
 
 def private_folder(folder: Path) -> Path:
@@ -229,6 +249,11 @@ def temporary_folder(folder: Path | None = None) -> Iterator[Path]:
         yield Path(made)
 
 
+def is_leftover(path: Path) -> bool:
+    """Whether it is named as what is temporary, or as what DuckDB keeps beside that."""
+    return any(path.match(name) for name in _LEFTOVERS)
+
+
 def clear_leftovers(home: Home) -> None:
     """Removes what killed processes left half written; what belongs to one that lives stays. The inbox is not ours."""
     if not home.root.is_dir():
@@ -244,14 +269,21 @@ def clear_leftovers(home: Home) -> None:
         _clear(home.scratch.iterdir())
 
 
-def _clear(found: Iterable[Path]) -> None:
+def clear_elsewhere(folder: Path) -> None:
+    """Removes what killed processes left half written a day ago in a folder where other machines may write as well: whether
+    theirs are at work cannot be known here.
+    """
+    found = folder.glob(f".*{_TEMPORARY}")
+    _clear((path for path in found if _MADE_BY.match(path.name)), at_once=False)
+
+
+def _clear(found: Iterable[Path], *, at_once: bool = True) -> None:
     for path in list(found):
         try:
-            if (made := _MADE_BY.match(path.name)) is not None:
-                gone = not _is_at_work(int(made[1]), made[2])
-            else:
-                gone = time.time() - path.lstat().st_ctime > _NOBODYS_SECONDS
-            if not gone:
+            made = _MADE_BY.match(path.name)
+            is_old = time.time() - path.lstat().st_ctime > _NOBODYS_SECONDS
+            is_at_work = made is not None and _is_at_work(int(made[1]), made[2])
+            if is_at_work or not (is_old or (at_once and made)):
                 continue
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)

@@ -92,7 +92,7 @@ def log_done(home: Home, now: datetime, *done: Done) -> None:
     """
     moment = now.astimezone(UTC)
     key = hash_key(home)
-    with _locked(home):
+    with locked(home):
         head = _head(home, key)
         previous = head["last"]
         written = []
@@ -144,7 +144,7 @@ def what_is_wrong_with(home: Home) -> str | None:
     key = hash_key(home)
     if not (home.log / _HEAD).exists():
         return f"log/{_HEAD} is gone, which tells where the log ends" if _files(home) else None
-    with _locked(home):
+    with locked(home):
         if not _is_sealed(home, key):
             return f"log/{_HEAD} was altered, or the key is another one"
         head = _head(home, key)
@@ -174,7 +174,7 @@ def remove_before(home: Home, month: str) -> int:
     if not (gone := [path for path in _all_files(home) if path.name < month]):
         return 0
     key = hash_key(home)
-    with _locked(home):
+    with locked(home):
         head = _head(home, key)
         if month > head["begins"]:
             removed = [line for path in _files(home) if path in gone for line in _lines(path)]
@@ -189,7 +189,8 @@ _HEAD = "head.json"
 
 
 @contextmanager
-def _locked(home: Home) -> Iterator[None]:
+def locked(home: Home) -> Iterator[None]:
+    """Nobody else adds to it in the block."""
     descriptor = os.open(private_folder(home.log) / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -292,6 +292,25 @@ class LogPlace:
     at: int = 0
 
 
+@dataclass(frozen=True)
+class BackUp:
+    """A back-up of the installation as it was at an aware moment, the file it is in, and its bytes."""
+
+    made_at: datetime
+    path: str
+    size: int
+
+
+@dataclass(frozen=True)
+class BackUps:
+    """Those that were made and may be there still, oldest first. `tested_at`: when one could be restored last, for a test or
+    in earnest; aware.
+    """
+
+    made: tuple[BackUp, ...] = ()
+    tested_at: datetime | None = None
+
+
 class Note(Generic[N]):
     """The one note of a kind that belongs to no month: `taken_in/<name>.json`."""
 
@@ -354,6 +373,7 @@ DONE = Notes("done", WorkedOn)
 DECIDED = Notes("decided", Decided)
 CLOSED = Note("closed", Closed)
 ANNOUNCED = Note("announced", Announced)
+BACK_UPS = Note("back_ups", BackUps)
 AGREED = Note("agreed", Agreed)
 FIRST_SEEN = Note("first_seen", FirstSeen)
 SILENCES = Note("silences", Silences)

@@ -23,7 +23,7 @@ from vroeg_pipeline.installation import schema
 from vroeg_pipeline.installation.dagster_home import STARTED_BY
 from vroeg_pipeline.installation.extensions import load_extension
 from vroeg_pipeline.installation.garbage import seldom_collected
-from vroeg_pipeline.installation.home import Home, private_folder, temporary_path
+from vroeg_pipeline.installation.home import Home, check_restored, private_folder, temporary_path
 from vroeg_pipeline.installation.installation import current_moment
 from vroeg_pipeline.installation.locking import Patience, Say, run_lock
 from vroeg_pipeline.installation.log import COMMAND_LINE, UI, UNKNOWN_USER, Done, account, is_traced, log_done
@@ -101,6 +101,7 @@ class WarehouseResource(DuckDBResource):
     @contextmanager
     def _opened(self, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
         home = Home(Path(self.home))
+        check_restored(home)
         if read_only and not home.warehouse.exists():
             raise VroegError("there is no warehouse yet", where=home.warehouse, do="start with: vroeg run")
         with _owner_only_files(), self.get_connection() as connection:
@@ -129,7 +130,6 @@ class WarehouseResource(DuckDBResource):
         is encrypted ('': not), when it is another. Needs the room of the warehouse once more. Only by who holds the lock of
         the installation; its shared connection ends here.
         """
-        key = os.environ.get(ENCRYPTION_KEY, "") if key is None else key
         if self._run is not None:
             self._shared = None
             self._run.close()
@@ -137,16 +137,7 @@ class WarehouseResource(DuckDBResource):
         temporary = temporary_path(path.parent)
         try:
             with self._opened(read_only=False) as connection:
-                if key:
-                    load_extension(connection, "httpfs")
-                options = f" (ENCRYPTION_KEY {quoted(key)})" if key else ""
-                connection.execute(f"ATTACH {quoted(str(temporary))} AS rewritten{options}")
-                connection.execute(f"COPY FROM DATABASE {CATALOG} TO rewritten")
-                if then:
-                    connection.execute(then)
-                # What COPY leaves out (comments) is made anew by who opens it next.
-                connection.execute("DELETE FROM rewritten.reference.sources WHERE name = 'schema.sql'")
-                connection.execute("CHECKPOINT rewritten; DETACH rewritten")
+                _write_anew(connection, temporary, then, key)
                 # Without a write-ahead log nothing is written or removed by the old file's name when that is closed.
                 connection.execute(f"CHECKPOINT {CATALOG}")
                 temporary.chmod(path.stat().st_mode & 0o777)
@@ -156,6 +147,11 @@ class WarehouseResource(DuckDBResource):
         finally:
             for leftover in (temporary, Path(f"{temporary}.wal")):
                 leftover.unlink(missing_ok=True)
+
+    def copy_to(self, path: Path) -> None:
+        """Writes all that the warehouse has into a new file, for its owner alone, with the same key; others may read it."""
+        with self._opened(read_only=True) as connection:
+            _write_anew(connection, path)
 
     def _attach_again(self, connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> None:
         connection.execute(f"USE memory; DETACH {CATALOG}")
@@ -180,6 +176,20 @@ class WarehouseResource(DuckDBResource):
                 if blocked_by is None:
                     raise _readable(error, path, bool(key)) from None
             patience.wait(f"waiting for {path.name}, which {blocked_by} has open")
+
+
+def _write_anew(connection: duckdb.DuckDBPyConnection, path: Path, then: str = "", key: str | None = None) -> None:
+    key = os.environ.get(ENCRYPTION_KEY, "") if key is None else key
+    if key:
+        load_extension(connection, "httpfs")
+    options = f" (ENCRYPTION_KEY {quoted(key)})" if key else ""
+    connection.execute(f"ATTACH {quoted(str(path))} AS rewritten{options}")
+    connection.execute(f"COPY FROM DATABASE {CATALOG} TO rewritten")
+    if then:
+        connection.execute(then)
+    # What COPY leaves out (comments) is made anew by who opens it next.
+    connection.execute("DELETE FROM rewritten.reference.sources WHERE name = 'schema.sql'")
+    connection.execute("CHECKPOINT rewritten; DETACH rewritten")
 
 
 @contextmanager

@@ -221,7 +221,7 @@ def test_the_command_says_it_for_people_and_monitors(world: World) -> None:
     assert answer["healthy"] is False
     assert {f["part"]: f["healthy"] for f in answer["findings"]} == {
         "daemon": False, "agreements": True, "worklists": False, "disk": answer["findings"][3]["healthy"],
-            "warehouse": True, "alerts": True,
+            "warehouse": True, "alerts": True, "back-ups": True,
     }  # fmt: skip
 
 
