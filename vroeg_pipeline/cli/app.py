@@ -740,6 +740,23 @@ def restore(
         backup.restore(home, source, out, overwrite=overwrite, new_hash_key=new_hash_key)
 
 
+@app.command()
+@one_line_errors
+def dpia(
+    target: Annotated[
+        Path | None, typer.Option("--out", help="HTML file to write; else one in the outbox.", show_default=False)
+    ] = None,
+) -> None:
+    """Write the facts for the register of processing and a DPIA, in Dutch, as one HTML page that needs nothing else.
+
+    Which data, of whom, from whom, for what, where it lies, how long, who gets it and which measures there are, by settings,
+    agreements and folders as they are. No resident is in it.
+    """
+    from vroeg_pipeline.cli.dpia import write_dpia
+
+    write_dpia(Home.from_environment(), target, out)
+
+
 log = typer.Typer(no_args_is_help=True, help="Who did what with data about persons (DOMAIN §14).")
 app.add_typer(log, name="log")
 

@@ -34,7 +34,7 @@ from vroeg_pipeline.matches.remembered import LOST_KEY, key_check
 from vroeg_pipeline.worklists.routing import load_areas
 
 # Lists that no line of `reference/areas.csv` names (DOMAIN §9).
-_LISTS_OF_NO_AREA = ("budgetcoach", "lichte_opvolging", "adresdesk")
+LISTS_OF_NO_AREA = ("budgetcoach", "lichte_opvolging", "adresdesk")
 # Long enough for a moment's use by another tool.
 _PATIENCE_MINUTES = 0.1
 
@@ -83,7 +83,7 @@ def doubts(installation: Installation) -> list[str]:
     for channel, of in settings.alerts.channels.items():
         named += [(f"alerts.channels.{channel}: worklist '{name}'", name) for name in of.worklists]
     if named:
-        lists = {*_areas(installation.home), *_LISTS_OF_NO_AREA}
+        lists = {*lists_of_areas(installation.home), *LISTS_OF_NO_AREA}
         found += [
             f"settings.yaml: {said}, a list that no area has{_or_else(name, lists)}"
             for said, name in named
@@ -100,7 +100,7 @@ def _or_else(name: str, known: Iterable[str]) -> str:
     return f"; did you mean '{guess}'?" if guess else ""
 
 
-def _areas(home: Home) -> set[str]:
+def lists_of_areas(home: Home) -> set[str]:
     """The lists that areas have."""
     with duckdb.connect() as connection:
         load_areas(connection, home)
@@ -176,7 +176,7 @@ def _agreements(home: Home) -> str:
 def _names(home: Home) -> str:
     if strange := doubts(Installation.load(home)):
         raise VroegError("; ".join(strange))
-    if not (teams := _areas(home)):
+    if not (teams := lists_of_areas(home)):
         raise VroegError(
             "no area has a team", where="reference/areas.csv", do="add them: all for a team goes to the desk"
         )

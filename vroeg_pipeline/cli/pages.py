@@ -27,6 +27,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from vroeg_pipeline.cli.dpia import PAGE as DPIA
 from vroeg_pipeline.ddas.serving import is_loopback, serve
 from vroeg_pipeline.domain.settings import Pages
 from vroeg_pipeline.installation import schema
@@ -38,7 +39,7 @@ from vroeg_pipeline.quality.board_page import RELOAD
 DOCS = CHECKOUT / "docs"
 # All that is served of an installation: pages without persons, by their place in it.
 _SERVED = re.compile(
-    rf"outbox/{re.escape(BOARD)}|outbox/(\d{{4}}-\d\d/)?evaluatie_\d{{4}}-\d\d(_\d{{4}}-\d\d)?\.html"
+    rf"outbox/({re.escape(BOARD)}|{re.escape(DPIA)})|outbox/(\d{{4}}-\d\d/)?evaluatie_\d{{4}}-\d\d(_\d{{4}}-\d\d)?\.html"
     r"|quality/data_docs/[a-z0-9_-]+\.html"
 )
 _DATA_DOCS = "quality/data_docs/index.html"
@@ -164,6 +165,7 @@ def _index(home: Home) -> str:
         "Handleidingen": [(_title(path), f"docs/nl/{path.stem}") for path in sorted((DOCS / "nl").glob("[a-z]*.md"))],
         "What it means": [
             ("tables and columns, and which are personal data", "tables"),
+            ("verwerking van persoonsgegevens, voor verwerkingsregister en DPIA", f"outbox/{DPIA}"),
             *((_title(path), f"docs/{path.stem}") for path in sorted(DOCS.glob("*.md"))),
         ],
     }

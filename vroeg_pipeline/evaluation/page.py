@@ -99,9 +99,15 @@ def evaluation_page(evaluation: Evaluation) -> str:
             page.account(),
         ]
     )  # fmt: skip
+    return page_in_dutch(title, body)
+
+
+def page_in_dutch(title: str, body: str, style: str = "") -> str:
+    """A page for the screen and for paper that needs nothing else, of HTML; `style`: besides what all of them have."""
     return (
         '<!doctype html>\n<html lang="nl"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, '
-        f'initial-scale=1"><title>{escape(title)}</title><style>{_STYLE}</style></head><body><main>{body}</main></body></html>\n'
+        f'initial-scale=1"><title>{escape(title)}</title><style>{_STYLE}{style}</style></head><body><main>{body}</main>'
+        "</body></html>\n"
     )
 
 

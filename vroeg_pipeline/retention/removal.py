@@ -62,6 +62,11 @@ def terms_of_tables() -> Mapping[str, Kept]:
     return {table: _OF_ANOTHER_TERM.get(table, Kept.SIGNALS) for table in sorted(every)}
 
 
+def terms_of_names() -> Mapping[str, Kept]:
+    """The tables of which names go by a term, or rows that nothing needs any more, and the rest stays."""
+    return {**dict.fromkeys(_NAMES, Kept.FILES), _DECISIONS: Kept.SIGNALS}
+
+
 def what_is_due(connection: duckdb.DuckDBPyConnection, installation: Installation, day: date) -> list[ToBeRemoved]:
     """What is there and not to be kept any more on that Amsterdam day, by month, term and place."""
     found = []

@@ -28,7 +28,8 @@ from vroeg_pipeline_tests.kit.world import World
 
 BOARD = "outbox/delivery_board.html"
 SERVED = [
-    BOARD, "outbox/2021-03/evaluatie_2021-03.html", "outbox/evaluatie_2021-01_2021-03.html", "quality/data_docs/index.html",
+    BOARD, "outbox/verwerking.html",
+    "outbox/2021-03/evaluatie_2021-03.html", "outbox/evaluatie_2021-01_2021-03.html", "quality/data_docs/index.html",
     "quality/data_docs/2021-03_huur.html",
 ]  # fmt: skip
 NOT_SERVED = [
