@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
+from collections.abc import Callable
+from functools import partial
 from io import StringIO
+from itertools import takewhile
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from vroeg_pipeline.cli.rekey import OLD_KEY, rekey
 from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.installation.home import clear_leftovers
 from vroeg_pipeline.installation.warehouse import ENCRYPTION_KEY, WarehouseResource
+from vroeg_pipeline_tests.kit.examples import examples
+from vroeg_pipeline_tests.kit.killed import killed_at_event, killed_at_random
 from vroeg_pipeline_tests.kit.world import World, row
 
 MARKER = "Onversleuteldzichtbaar"
@@ -72,6 +80,39 @@ def test_a_key_changes_from_none_to_one_to_another_and_back(world: World, monkey
     assert changed("tw'ee", None) == "The warehouse is not encrypted any more"
     assert plain_in(world) == ["warehouse.duckdb"]
     assert not list(world.root.glob(".*.tmp*"))
+
+
+def test_killed_at_any_moment_the_key_is_the_old_or_the_new_and_a_second_time_ends_it(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(ENCRYPTION_KEY, "oud")
+    with WarehouseResource(home=str(world.root)).connect() as connection:
+        connection.execute(
+            f"INSERT INTO repeat_signals SELECT DATE '2021-03-01', '{MARKER}' || i, '' FROM range(5000) t(i)"
+        )
+    wanted, kept = world.table("repeat_signals"), tmp_path / "kept"
+    shutil.copytree(world.root, kept)
+    monkeypatch.setenv(OLD_KEY, "oud")
+
+    def changed() -> None:
+        rekey(world.home, 1, Console(file=StringIO()))
+
+    def is_killed(at: Callable[[Callable[[], object]], bool]) -> bool:
+        shutil.rmtree(world.root)
+        shutil.copytree(kept, world.root)
+        monkeypatch.setenv(ENCRYPTION_KEY, "nieuw")
+        killed = at(changed)
+        changed()
+        assert world.table("repeat_signals") == wanted
+        clear_leftovers(world.home)
+        assert sorted(path.name for path in world.root.glob("*ware*")) == ["warehouse.duckdb", "warehouse.lock"]
+        assert not list(world.root.glob(".*"))
+        assert plain_in(world) == []
+        return killed
+
+    events = range(0, 400, examples(3, by_night=1))
+    assert sum(1 for _ in takewhile(bool, (is_killed(partial(killed_at_event, event)) for event in events))) >= 2
+    assert sum(is_killed(partial(killed_at_random, number, 0.4)) for number in range(examples(2, by_night=15))) >= 1
 
 
 def test_without_a_key_it_would_be_seen(world: World) -> None:

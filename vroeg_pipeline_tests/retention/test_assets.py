@@ -9,6 +9,7 @@ import pytest
 
 from vroeg_pipeline.alerts.problems import retention as retention_alerts
 from vroeg_pipeline.definitions import build_defs
+from vroeg_pipeline.installation.log import COMMAND_LINE, Done, lines_when_whole, log_done
 from vroeg_pipeline.installation.notes import ANNOUNCED, Announced, Announcement
 from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.retention.assets import may_go
@@ -43,21 +44,30 @@ def run_retention(world: World, day: str) -> dg.ExecuteInProcessResult:
 def test_it_goes_by_itself_a_week_after_it_was_announced(world: World) -> None:
     world.agree("corporatie")
     world.deliver("corporatie", "2021-01", [row(surname="Verdwijn")])
+    for log_of in ("2019-07", "2019-08"):
+        at = moment(f"{log_of}-20 10:00")
+        log_done(world.home, at, Done("vroeg run", log_of, "done", COMMAND_LINE, "tester", at))
     world.now = moment("2021-02-20 10:00")
     world.run("2021-01", upto="validated_signals")
-    found, alerts = [], []
+    found, alerts, logs = [], [], []
     for day in ("2021-07-20", "2021-07-25", "2021-08-01", "2021-08-02"):
         result = run_retention(world, day)
         (made,) = result.asset_materializations_for_node("removal")
         left = world.query("SELECT count(*)::INTEGER AS rows FROM raw.delivery_rows")[0]["rows"]
         alerts.append([c.key for c in retention_alerts(ANNOUNCED.read(world.home) or Announced(), {})])
+        logs.append((world.home.log / "2019-07.jsonl").exists())
         found.append((day, left, made.metadata["rows and files to be removed"].value))
         assert "Verdwijn" not in str(made.metadata)
     assert [(day, left) for day, left, _ in found] == [
         ("2021-07-20", 1), ("2021-07-25", 1), ("2021-08-01", 0), ("2021-08-02", 0),
     ]  # fmt: skip
+    # The log has a term as well, and what is left of it is whole.
+    assert logs == [True, True, False, False]
+    assert lines_when_whole(world.home) > 1
+    assert (world.home.log / "2019-08.jsonl").exists()
     # Told once, and what comes later for the month is another thing to tell.
-    assert alerts == [[], [("retention", "", "", "2021-01 files, rejected")], [], []]
+    announced = [("retention", "", "", told) for told in ("2019-07 log", "2021-01 files, rejected")]
+    assert alerts == [[], announced, [], []]
     (late,) = retention_alerts(Announced(), {date(2021, 1, 1): 2})
     assert late.key == ("retention", "", "", "2021-01")
     assert [count > 0 for *_, count in found] == [False, True, False, False]

@@ -20,10 +20,11 @@ from vroeg_pipeline.installation.notes import CLOSED
 from vroeg_pipeline.installation.schema import monthly_tables
 from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.matches.remembered import LOST_KEY
-from vroeg_pipeline.retention.removal import Removed, remove_due, terms_of_tables, what_is_due
+from vroeg_pipeline.retention.removal import Removed, remove_due, remove_rows, terms_of_tables, what_is_due
 from vroeg_pipeline_tests.kit.examples import examples
 from vroeg_pipeline_tests.kit.killed import killed_at_event, killed_at_random
 from vroeg_pipeline_tests.kit.random_world import MONTHS, make_random_world
+from vroeg_pipeline_tests.kit.tables import Tables
 from vroeg_pipeline_tests.kit.world import World, moment, row
 from vroeg_pipeline_tests.yardsticks import pandas_month
 
@@ -178,6 +179,26 @@ def test_every_table_with_persons_has_a_term() -> None:
 )
 def test_terms_count_from_the_end_of_the_month(kept: Kept, day: str, oldest: str) -> None:
     assert kept_from(date.fromisoformat(day), kept, Retention(), 24) == parse_month(oldest)
+
+
+def test_a_decision_of_the_address_desk_stays_while_a_run_replays_it(tables: Tables) -> None:
+    decided = "VALUES ('f', 1, ?, 'as_written', TIMESTAMPTZ '2021-01-10 10:00:00+01')"
+    columns = "file_sha256, row_number, desk_id, decision, decided_at"
+    for desk_id in ("replayed", "no more"):
+        tables.connection.execute(f"INSERT INTO reference.address_decisions ({columns}) {decided}", [desk_id])
+    tables.signal(month="2021-01", desk_id="no more")
+    tables.signal(month="2021-03", desk_id="replayed")
+    left, counts = [], []
+    # The signals of January go on the first of August of the next year, those of March on the first of October.
+    for day in ("2022-07-31", "2022-08-01", "2022-09-30", "2022-10-01"):
+        removed = date.fromisoformat(day)
+        due = what_is_due(tables.connection, tables.world.installation, removed)
+        remove_rows(tables.connection, tables.world.installation, removed, [])
+        decisions = tables.query("SELECT desk_id FROM reference.address_decisions ORDER BY 1")
+        left.append([each["desk_id"] for each in decisions])
+        counts.append(sum(each.count for each in due if each.where == "reference.address_decisions"))
+    assert left == [["no more", "replayed"], ["replayed"], ["replayed"], []]
+    assert counts == [0, 1, 0, 1]
 
 
 def test_killed_at_any_moment_a_second_time_ends_in_the_same(world: World, tmp_path: Path) -> None:
