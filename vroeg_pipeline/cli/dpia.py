@@ -167,6 +167,18 @@ def _what_stands_out(found: Facts) -> str:
             any(_unused(found, a) for a in _layouts(found)),
             "Partners sturen kolommen mee waar niemand iets mee doet (zie hieronder). Vraag hun die weg te laten.",
         ),
+        (
+            not found.back_ups.made,
+            "Er is geen back-up gemaakt met <code>vroeg backup</code>; van andere weet het programma niet.",
+        ),
+        (
+            bool(found.back_ups.made) and found.back_ups.tested_at is None,
+            "Of een back-up teruggezet kan worden, is nooit beproefd.",
+        ),
+        (
+            any(not made.is_sealed for made in found.back_ups.made[-1:]),
+            "De laatste back-up is <b>niet versleuteld</b>.",
+        ),
         (settings.ddas.bsn, "Het burgerservicenummer gaat naar CBS, waar het bekend is."),
     ]
     said = [text for holds, text in questions if holds]
@@ -318,8 +330,7 @@ def _places(found: Facts) -> str:
         "termijn is, en verwijderd wat een week geleden is aangekondigd: uit de tabellen, de mappen en de bytes van "
         "het warehouse. Een maand waarvan iets is verwijderd, is <b>gesloten</b>: die wordt niet opnieuw berekend. "
         "Daarna is alleen nog te zien of een adres eerder is gemeld, met een hash die zonder de sleutel niet te "
-        f"lezen is.</p><p>Back-ups: {_FILL} (waar, hoe lang, en of ze versleuteld zijn). Bewaar er geen langer dan "
-        "de kortste termijn.</p>"
+        f"lezen is.</p><p>Hoe lang back-ups bewaard blijven: {_FILL}. Bewaar er geen langer dan de kortste termijn.</p>"
     )
 
 
@@ -425,10 +436,21 @@ def _measures(found: Facts) -> str:
             "<code>vroeg sql</code>: alleen lezen, zonder personen tenzij daarom gevraagd wordt, en gelogd",
         ),
         ("Logs, controles, berichten en bestandsnamen", "noemen geen bewoner; dat wordt bij elke versie getest"),
-        ("Back-up", f"{_FILL}: hoe vaak, waar, versleuteld"),
-        ("Laatste proef met terugzetten", _FILL),
+        ("Back-up", _back_up(found)),
+        (
+            "Laatste proef met terugzetten",
+            moment_text(found.back_ups.tested_at) if found.back_ups.tested_at else "geen bekend",
+        ),
     ]
     return _table("Maatregelen", ("zoals nu gevonden",), [(name, [text]) for name, text in rows], is_named=False)
+
+
+def _back_up(found: Facts) -> str:
+    if not found.back_ups.made:
+        return f"niet gemaakt met <code>vroeg backup</code>. Een andere: {_FILL}"
+    last = found.back_ups.made[-1]
+    sealed = "versleuteld" if last.is_sealed else "<b>niet versleuteld</b>"
+    return f"laatste van {moment_text(last.made_at)}, in <code>{escape(str(Path(last.path).parent))}</code>; {sealed}"
 
 
 def _rights() -> str:

@@ -23,6 +23,7 @@ from vroeg_pipeline.installation import schema
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.log import what_is_wrong_with
+from vroeg_pipeline.installation.notes import BACK_UPS, BackUps
 from vroeg_pipeline.installation.secrets import HASH_KEY
 from vroeg_pipeline.installation.warehouse import ENCRYPTION_KEY, WarehouseResource
 from vroeg_pipeline.retention.removal import terms_of_names, terms_of_tables, what_is_due
@@ -62,6 +63,7 @@ class Facts:
     open_to_others: Mapping[str, str]
     hash_key_in_environment: bool
     what_is_wrong_with_log: str | None
+    back_ups: BackUps
     # Rows and files whose term is over; None: there is no warehouse to ask.
     over_term: int | None
 
@@ -95,6 +97,7 @@ def facts(installation: Installation) -> Facts:
         _open_to_others(home),
         bool(os.environ.get(HASH_KEY)),
         what_is_wrong_with(home),
+        BACK_UPS.read(home) or BackUps(),
         over_term,
     )
 

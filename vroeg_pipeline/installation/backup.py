@@ -33,7 +33,7 @@ from vroeg_pipeline.installation.home import (
     temporary_folder,
 )
 from vroeg_pipeline.installation.log import locked, what_is_wrong_with
-from vroeg_pipeline.installation.notes import BACK_UPS, LOG_SENT, BackUp, BackUps
+from vroeg_pipeline.installation.notes import BACK_UPS, LOG_SENT, SEALED, BackUp, BackUps
 from vroeg_pipeline.installation.sealing import MAGIC, SealedReader, SealedWriter
 from vroeg_pipeline.installation.secrets import HASH_KEY, hash_key
 from vroeg_pipeline.installation.warehouse import ENCRYPTION_KEY, WarehouseResource
@@ -63,7 +63,7 @@ def back_up(
     nothing can be written there. A kill leaves no file of that name.
     """
     words = os.environ.get(ENCRYPTION_KEY, "")
-    path = folder / f"vroeg_{now.astimezone(UTC):%Y-%m-%dT%H%M%SZ}.tar{'.sealed' if words else ''}"
+    path = folder / f"vroeg_{now.astimezone(UTC):%Y-%m-%dT%H%M%SZ}.tar{SEALED if words else ''}"
     clear_leftovers(home)
     clear_elsewhere(folder)
     with replacing_elsewhere(path, "give another folder") as temporary:

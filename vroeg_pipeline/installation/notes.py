@@ -19,6 +19,8 @@ from vroeg_pipeline.domain.months import is_month, moment_text, month_text, pars
 from vroeg_pipeline.installation.home import Home, private_folder, replacing
 
 N = TypeVar("N")
+# How the name of an encrypted back-up ends.
+SEALED = ".sealed"
 
 
 @dataclass(frozen=True)
@@ -299,6 +301,11 @@ class BackUp:
     made_at: datetime
     path: str
     size: int
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether it is encrypted as a whole, as its name says."""
+        return self.path.endswith(SEALED)
 
 
 @dataclass(frozen=True)

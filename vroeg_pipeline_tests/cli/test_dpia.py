@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import stat
+from dataclasses import replace
 from datetime import date
 from html import unescape
 from pathlib import Path
@@ -16,6 +17,7 @@ from vroeg_pipeline.cli.dpia import FIELDS, KINDS, PAGE, TABLES, write_dpia
 from vroeg_pipeline.cli.dpia_facts import personal_tables
 from vroeg_pipeline.domain.fields import DELIVERED_FIELDS
 from vroeg_pipeline.installation.log import log_done
+from vroeg_pipeline.installation.notes import BACK_UPS, BackUp, BackUps
 from vroeg_pipeline.installation.warehouse import ENCRYPTION_KEY, WarehouseResource
 from vroeg_pipeline_tests.installation.test_log import done
 from vroeg_pipeline_tests.kit.browser import barriers
@@ -91,6 +93,21 @@ def test_it_tells_what_is_agreed_and_set(town: World) -> None:
     assert "kanarie" not in said.lower()
 
 
+def test_the_last_back_up_and_the_last_test_are_told(town: World) -> None:
+    assert "Er is geen back-up gemaakt met vroeg backup" in told(town)
+    made = BackUp(moment("2021-03-09 23:00"), "/backup/vroeg/vroeg_2021.tar", 1)
+    BACK_UPS.write(town.home, BackUps((made,)))
+    stands_out = told(town).split("Wie verantwoordelijk is")[0]
+    assert "De laatste back-up is niet versleuteld" in stands_out
+    assert "nooit beproefd" in stands_out
+    sealed = replace(made, path=f"{made.path}.sealed")
+    BACK_UPS.write(town.home, BackUps((sealed,), moment("2021-03-10 08:00")))
+    said = told(town)
+    assert "Back-up laatste van 09-03-2021 23:00, in /backup/vroeg ; versleuteld" in said
+    assert "Laatste proef met terugzetten 10-03-2021 08:00" in said
+    assert "back-up" not in said.split("Wie verantwoordelijk is")[0]
+
+
 def test_what_is_not_as_it_should_be_stands_first(town: World) -> None:
     town.home.inbox.chmod(0o755)
     with WarehouseResource(home=str(town.root)).connect() as connection:
@@ -119,6 +136,8 @@ def test_nothing_stands_out_where_all_is_set(town: World, monkeypatch: pytest.Mo
     monkeypatch.setenv(ENCRYPTION_KEY, "a key of the tests")
     with WarehouseResource(home=str(town.root)).connect() as connection:
         connection.execute("SELECT 1")
+    made = BackUp(moment("2021-03-09 23:00"), "/backup/vroeg_2021.tar.sealed", 1)
+    BACK_UPS.write(town.home, BackUps((made,), moment("2021-03-10 08:00")))
     (town.home.agreements / "overige.yaml").unlink()
     town.agree("huur")
     town.settings(log={"user_header": "X-Forwarded-User"})
