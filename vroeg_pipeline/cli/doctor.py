@@ -26,7 +26,8 @@ from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import moment_text
 from vroeg_pipeline.domain.partners import parse_partners
 from vroeg_pipeline.domain.reading import nearest
-from vroeg_pipeline.installation.home import Home
+from vroeg_pipeline.installation.dagster_home import COORDINATOR
+from vroeg_pipeline.installation.home import Home, read_text
 from vroeg_pipeline.installation.installation import CLOCK, Installation, current_moment
 from vroeg_pipeline.installation.notes import CLOSED
 from vroeg_pipeline.installation.warehouse import ENCRYPTION_KEY, WarehouseResource
@@ -89,6 +90,9 @@ def doubts(installation: Installation) -> list[str]:
             for said, name in named
             if name not in lists
         ]
+    dagster_settings = installation.home.dagster / "dagster.yaml"
+    if settings.log.user_header and dagster_settings.exists() and COORDINATOR not in read_text(dagster_settings):
+        found.append(f"settings.yaml: log.user_header is read by {COORDINATOR}, which dagster.yaml does not name")
     closed = CLOSED.read(installation.home)
     if closed and closed.key_check and closed.key_check != key_check(installation.home):
         found.append(LOST_KEY)

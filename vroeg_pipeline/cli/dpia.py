@@ -159,6 +159,10 @@ def _what_stands_out(found: Facts) -> str:
             "die dat zegt.",
         ),
         (
+            bool(settings.log.otlp and settings.log.otlp.startswith("http:")),
+            "Het log gaat <b>zonder versleuteling</b> (http) naar het verzamelpunt. Dat kan alleen op één machine.",
+        ),
+        (
             bool(others),
             f"{in_a_row(others)} {'is' if len(others) == 1 else 'zijn'} van een ander type dan huur, energie, water of "
             "zorg. Ga na op welke grond zij mogen leveren.",

@@ -36,11 +36,11 @@ def send(home: Home, out: Console) -> None:
 
     Raises VroegError when the settings name no collector, or it takes nothing.
     """
-    collector = Installation.load(home).settings.log.otlp
-    if collector is None:
+    settings = Installation.load(home).settings.log
+    if (collector := settings.otlp) is None:
         raise VroegError("no collector is named", where="settings.yaml", do="set log.otlp")
     lines = 0
-    while not (sent := send_lines(home, collector)).is_all:
+    while not (sent := send_lines(home, collector, settings.activity)).is_all:
         lines += sent.lines
         if sent.is_away:
             what = f"the collector took {lines:,} lines and not the next one"

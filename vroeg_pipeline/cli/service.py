@@ -206,7 +206,7 @@ def _keep_sending(home: Home) -> None:
         try:
             settings = Installation.load_or_last_good(home).settings
             wait, collector = settings.watch_seconds, settings.log.otlp
-            is_away = collector is not None and send_lines(home, collector).is_away
+            is_away = collector is not None and send_lines(home, collector, settings.log.activity).is_away
             wrong = f"The collector at {collector} does not take the log; what is not sent waits" if is_away else ""
         except (VroegError, OSError) as error:
             wait, wrong = _RELOAD_SECONDS, f"The log cannot be sent: {error}"

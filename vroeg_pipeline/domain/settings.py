@@ -191,6 +191,11 @@ class LogSettings(StrictModel):
         pattern=r"^https?://[^\s?#@]+$",
         description="address of an OpenTelemetry collector (OTLP over HTTP) that gets each line too, without /v1/traces",
     )
+    activity: str | None = Field(
+        default=None,
+        pattern=r"^[a-z][a-z0-9+.-]*:\S+$",
+        description="URI of this processing in the town's register, as the collector is told",
+    )
 
 
 class EvaluationSettings(StrictModel):

@@ -20,6 +20,8 @@ CODE_SOCKET = "code.sock"
 OF_COMMAND_LINE = {".dagster/repository": f"__repository__@{CODE_LOCATION}"}
 # Tag of a run that somebody started in the UI, which shows it as *Created by*: the user, if anybody knows.
 STARTED_BY = "user"
+# What writes it, and dagster.yaml names (`installation.who_started`).
+COORDINATOR = "NamingRunCoordinator"
 # Settings that earlier versions put there; as long as nobody changed them they are ours to renew.
 _ONCE_SHIPPED = {
     "07813797b7ce622743152dae00ebd6fee2ceaa489763b3e50b7f7ec7e2b7165b",

@@ -12,6 +12,7 @@ import hmac
 import json
 import os
 import pwd
+import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -33,7 +34,8 @@ _NOTHING = "0" * 64
 _LINES = "[0-9][0-9][0-9][0-9]-[0-9][0-9].jsonl"
 UNKNOWN_USER = "unknown user of the UI"
 COMMAND_LINE, UI, NETWORK = "command line", "UI", "network"
-# Of the Logboek Dataverwerkingen: whom it is about, and what kind of code that is.
+# Of the Logboek Dataverwerkingen: which processing, whom it is about, and what kind of code that is.
+ACTIVITY = "dpl.core.processing_activity_id"
 SUBJECT, SUBJECT_TYPE = "dpl.core.data_subject_id", "HMAC-SHA-256 with hash.key"
 # What is done in one go has one trace.
 _trace: ContextVar[str] = ContextVar("trace")
@@ -280,7 +282,7 @@ def _version() -> str:
 
 
 def _span(done: Done, moment: datetime, key: bytes) -> dict[str, Any]:
-    attributes = {"dpl.core.processing_activity_id": f"vroegsignalering/{done.action}"}
+    attributes = {ACTIVITY: f"vroegsignalering/{re.sub('[^a-z0-9]+', '-', done.action.lower())}"}
     if done.subject:
         attributes[SUBJECT] = subject_id(key, done.subject)
         attributes[f"{SUBJECT}_type"] = SUBJECT_TYPE

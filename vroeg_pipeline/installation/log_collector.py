@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation.home import Home
-from vroeg_pipeline.installation.log import lines_after
+from vroeg_pipeline.installation.log import ACTIVITY, lines_after
 from vroeg_pipeline.installation.notes import LOG_SENT, LogPlace
 
 if TYPE_CHECKING:
@@ -46,8 +46,9 @@ def check_can_send() -> None:
         raise VroegError("log.otlp needs the exporter of OpenTelemetry", do=do) from None
 
 
-def send_lines(home: Home, collector: str) -> Sent:
-    """Sends what was not sent yet, up to 5,000 lines, oldest first.
+def send_lines(home: Home, collector: str, activity: str | None = None) -> Sent:
+    """Sends what was not sent yet, up to 5,000 lines, oldest first. `activity`: the processing that they are of, in the
+    register of the town.
 
     Raises VroegError where the packages are missing or there is no key.
     """
@@ -62,7 +63,7 @@ def send_lines(home: Home, collector: str) -> Sent:
             batch = list(islice(waiting, _AT_ONCE))
             if not batch:
                 return Sent(lines, is_away=False, is_all=True)
-            if exporter.export([_span(line) for _, line in batch]) is not SpanExportResult.SUCCESS:
+            if exporter.export([_span(line, activity) for _, line in batch]) is not SpanExportResult.SUCCESS:
                 return Sent(lines, is_away=True, is_all=False)
             LOG_SENT.write(home, batch[-1][0])
             lines += len(batch)
@@ -77,7 +78,7 @@ def waiting_since(home: Home) -> tuple[int, datetime] | None:
     return (len(waiting), datetime.fromisoformat(waiting[0])) if waiting else None
 
 
-def _span(line: Mapping[str, Any]) -> ReadableSpan:
+def _span(line: Mapping[str, Any], activity: str | None) -> ReadableSpan:
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import ReadableSpan
     from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags
@@ -91,7 +92,11 @@ def _span(line: Mapping[str, Any]) -> ReadableSpan:
             trace_flags=TraceFlags(TraceFlags.SAMPLED),
         ),
         resource=Resource(line["resource"]),
-        attributes={**line["attributes"], **{f"vroeg.{name}": line[name] for name in _BESIDES}},
+        attributes={
+            **line["attributes"],
+            **({ACTIVITY: activity} if activity else {}),
+            **{f"vroeg.{name}": line[name] for name in _BESIDES},
+        },
         status=Status(StatusCode.ERROR if line["status"] == "error" else StatusCode.OK),
         start_time=_nanoseconds(line["start_time"]),
         end_time=_nanoseconds(line["end_time"]),

@@ -21,7 +21,9 @@ def _user(request: HTTPConnection) -> str:
     """Whom the request names. A header that stands there twice was sent by somebody else than the proxy as well."""
     header = Installation.load_or_last_good(Home.from_environment()).settings.log.user_header
     named = request.headers.getlist(header) if header else []
-    return (named[0].strip()[:_LONGEST] if len(named) == 1 else "") or UNKNOWN_USER
+    # A proxy writes names in UTF-8, and headers are read as Latin-1.
+    name = named[0].encode("latin-1").decode(errors="replace") if len(named) == 1 else ""
+    return "".join(c for c in name if c.isprintable()).strip()[:_LONGEST] or UNKNOWN_USER
 
 
 def tags_of(workspace: BaseWorkspaceRequestContext) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from vroeg_pipeline.automation.health import HealthFinding
 from vroeg_pipeline.cli.doctor import diagnosis, doubts
+from vroeg_pipeline.installation.home import CHECKOUT
 from vroeg_pipeline_tests.kit.world import World
 
 
@@ -81,3 +83,14 @@ def test_what_is_meant_raises_no_doubt(town: World) -> None:
     town.agree("woonstichting", succeeds=["huur"])
     town.settings(capacity={"wijkteam_noord": 3, "budgetcoach": 2})
     assert doubts(town.installation) == []
+
+
+def test_a_header_that_nothing_reads_is_told(town: World) -> None:
+    town.settings(log={"user_header": "X-Forwarded-User"})
+    town.home.dagster.mkdir()
+    settings = town.home.dagster / "dagster.yaml"
+    shutil.copy(CHECKOUT / "vroeg_pipeline/dagster.yaml", settings)
+    assert doubts(town.installation) == []
+    settings.write_text("telemetry: {enabled: false}\n", encoding="utf-8")
+    (said,) = doubts(town.installation)
+    assert said == "settings.yaml: log.user_header is read by NamingRunCoordinator, which dagster.yaml does not name"

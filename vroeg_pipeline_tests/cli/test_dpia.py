@@ -110,6 +110,7 @@ def test_the_last_back_up_and_the_last_test_are_told(town: World) -> None:
 
 def test_what_is_not_as_it_should_be_stands_first(town: World) -> None:
     town.home.inbox.chmod(0o755)
+    town.settings(log={"otlp": "http://collector.example:4318"})
     with WarehouseResource(home=str(town.root)).connect() as connection:
         connection.execute(
             "INSERT INTO repeat_signals BY NAME SELECT 's' AS signal_id, 'r' AS repeats_signal_id, ? AS month",
@@ -123,6 +124,7 @@ def test_what_is_not_as_it_should_be_stands_first(town: World) -> None:
         "Ook anderen dan de eigenaar kunnen bij: inbox.",
         "1 regel of bestand is over de termijn",
         "Het log is niet heel: log/2021-03.jsonl line 1 was altered",
+        "Het log gaat zonder versleuteling (http)",
         "niet wie in het beheerscherm (Dagster) iets start",
         "Sportclub (Overige) is van een ander type",
         "kolommen mee waar niemand iets mee doet",

@@ -58,7 +58,7 @@ def test_a_line_says_who_did_what_when(home: Home) -> None:
     assert (line["time"], line["start_time"]) == ("2021-03-03T09:00:00.000000Z", "2021-03-03T08:00:00.000000Z")
     assert (line["action"], line["object"], line["result"]) == ("vroeg run", "2021-03 0", "done")
     assert (line["origin"], line["actor"], line["status"]) == (COMMAND_LINE, "tester", "ok")
-    assert line["attributes"] == {"dpl.core.processing_activity_id": "vroegsignalering/vroeg run"}
+    assert line["attributes"] == {"dpl.core.processing_activity_id": "vroegsignalering/vroeg-run"}
     assert (len(line["trace_id"]), len(line["span_id"])) == (32, 16)
     assert all(path.stat().st_mode & 0o077 == 0 for path in (home.log, *home.log.iterdir()))
     assert lines_when_whole(home) == 6 == len(list(read_log(home)))

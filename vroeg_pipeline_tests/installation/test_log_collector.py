@@ -62,6 +62,13 @@ def test_a_line_becomes_the_span_that_it_tells_of(home: Home, there: Collector) 
     assert "Kanarie" not in str(there.spans)
 
 
+def test_the_processing_is_that_of_the_register_of_the_town(home: Home, there: Collector) -> None:
+    send_lines(home, there.url, "https://register.haarlem.example/12")
+    for span in there.spans.values():
+        (activity,) = (a.value.string_value for a in span.attributes if a.key == "dpl.core.processing_activity_id")
+        assert activity == "https://register.haarlem.example/12"
+
+
 def test_what_a_collector_did_not_take_comes_later_and_once(home: Home, there: Collector) -> None:
     there.is_refusing = True
     assert send_lines(home, there.url) == Sent(0, is_away=True, is_all=False)

@@ -17,6 +17,8 @@ from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.settings import parse_settings
 from vroeg_pipeline.installation.dagster_home import OF_COMMAND_LINE, prepare_dagster_home
 from vroeg_pipeline.installation.home import Home
+from vroeg_pipeline.installation.log import account, read_log
+from vroeg_pipeline.installation.warehouse import _logged_run
 from vroeg_pipeline.installation.who_started import NamingRunCoordinator, tags_of
 
 UNKNOWN = "unknown user of the UI"
@@ -55,6 +57,7 @@ def put(instance: dg.DagsterInstance, tags: dict[str, str]) -> dg.DagsterRun:
     [
         ([("X-Forwarded-User", " s.jansen@haarlem.example ")], "s.jansen@haarlem.example"),
         ([("x-forwarded-user", "a" * 500)], "a" * 100),
+        ([("X-Forwarded-User", "José\x1b[2J\u009b")], "José[2J"),
         ([], UNKNOWN),
         ([("X-Forwarded-User", "")], UNKNOWN),
         ([("X-User", "somebody")], UNKNOWN),
@@ -71,6 +74,23 @@ def test_the_user_is_whom_the_proxy_names(
     found = instance.get_run_by_id(run.run_id)
     assert found is not None
     assert (found.status, found.tags["user"]) == (dg.DagsterRunStatus.QUEUED, user)
+
+
+@pytest.mark.parametrize(
+    ("tags", "origin", "actor"),
+    [
+        ({"user": "s.jansen", "dagster/sensor_name": "arrivals"}, "UI", "s.jansen"),
+        ({"dagster/sensor_name": "arrivals"}, "sensor arrivals", account()),
+        ({"dagster/schedule_name": "worklists"}, "schedule worklists", account()),
+        ({}, "UI", UNKNOWN),
+    ],
+)
+def test_the_log_tells_who_or_what_started_a_run(tmp_path: Path, tags: dict[str, str], origin: str, actor: str) -> None:
+    home = Home(tmp_path)
+    with _logged_run(home, dg.DagsterRun("month", tags=tags)):
+        pass
+    (line,) = read_log(home)
+    assert (line["origin"], line["actor"]) == (origin, actor)
 
 
 def test_no_header_counts_that_the_settings_do_not_name(
