@@ -154,11 +154,14 @@ GRAPH = {
     ],
     "evaluation_contacts": ["address_matches", "contact_attempts", "contacted_reports", "prioritised_worklists"],
     "evaluation_page": [
+        "address_matches",
         "delivery_measures",
         "evaluation_contacts",
         "evaluation_deliveries",
         "evaluation_reports",
         "evaluation_signals",
+        "prioritised_worklists",
+        "worklist_issues",
     ],
 }
 NO_TABLES = {"retention", "delivery_board", "ddas_delivery", "evaluation_page", "partner_feedback"}
@@ -197,6 +200,7 @@ MADE_OF = {
     "known_answers": ["known_clients"],
     "known_client_counts": ["prioritised_worklists"],
     "shown_figures": ["evaluation_contacts", "evaluation_deliveries", "evaluation_reports", "evaluation_signals"],
+    "evaluated_months": ["evaluation_contacts", "evaluation_deliveries", "evaluation_reports", "evaluation_signals"],
     "tiers": [],
     "deadlines": ["address_matches"],
     "delivery_states": ["delivery_files", "delivery_measures"],

@@ -6,8 +6,8 @@ import dagster as dg
 
 from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.evaluation.figures import ALL, TABLES, read_evaluation, set_evaluation
-from vroeg_pipeline.evaluation.figures_file import note_figures, write_figures
 from vroeg_pipeline.evaluation.page import write_evaluation
+from vroeg_pipeline.evaluation.reading_file import note_figures, write_reading
 from vroeg_pipeline.monthly import Figures, Month, made, monthly, page_link, written
 
 GROUP = "evaluation"
@@ -68,12 +68,12 @@ def evaluation(of: Month) -> Mapping[str, Figures]:
         "evaluation_page",
         "The month in Dutch, on one page that needs nothing else: outbox/‹YYYY-MM›/evaluatie_‹YYYY-MM›.html. Small "
         "numbers of people are hidden, also where they could be computed (DOMAIN §12, docs/adr/0019). Any other "
-        "period: vroeg evaluate. With it outbox/figures.duckdb, for charts: what the pages of all months show, measures of "
-        "deliveries, and verdicts (docs/questions.md).",
-        reads=[*TABLES, "delivery_measures"],
+        "period: vroeg evaluate. With it outbox/reading.duckdb, to read: what the pages of all months show, buurten, "
+        "measures of deliveries, and verdicts (docs/questions.md).",
+        reads=[*TABLES, "delivery_measures", "prioritised_worklists", "address_matches", "worklist_issues"],
         group=GROUP,
         kinds=("html", "duckdb"),
-        statements=["figures_measures"],
+        statements=["reading_buurten", "reading_months", "reading_measures"],
     ),
     last=True,
 )
@@ -82,14 +82,14 @@ def evaluation_page(of: Month) -> Mapping[str, Figures]:
     evaluation = read_evaluation(of.connection, of.installation, [of.month])
     path = of.outbox / f"evaluatie_{month_text(of.month)}.html"
     write_evaluation(path, evaluation)
-    note_figures(of.installation, evaluation)
-    figures = write_figures(of.connection, of.installation)
+    note_figures(of.connection, of.installation, evaluation)
+    reading = write_reading(of.connection, of.installation)
     shown = {name: evaluation.shown(ALL, name) for name in ("reports", "reached", "help")}
     hidden = "hidden: a small number"
     return {
         "evaluation_page": {
             "page": page_link(of.installation, path),
-            "figures": dg.MetadataValue.path(figures.relative_to(of.home.root).as_posix()),
+            "for reading": dg.MetadataValue.path(reading.relative_to(of.home.root).as_posix()),
             **{name: hidden if count is None else count for name, count in shown.items()},
         }
     }

@@ -94,10 +94,10 @@ def test_nothing_personal_in_events_or_on_the_terminal(watched: World, monkeypat
     for path in watched.home.quality.rglob("*"):
         assert found_in(path.name) == []
         assert path.is_dir() or found_in(path.read_text(encoding="utf-8")) == []
-    with duckdb.connect(str(watched.home.outbox / "figures.duckdb"), read_only=True) as figures:
+    with duckdb.connect(str(watched.home.outbox / "reading.duckdb"), read_only=True) as figures:
         names = [name for (name,) in figures.execute("SHOW TABLES").fetchall()]
         told = "".join(str(figures.execute(f"FROM {name}").fetchall()) for name in names)
-    assert {*names} == {"evaluation", "deliveries", "measures", "verdicts", "partners"}
+    assert {*names} == {"evaluation", "buurten", "months", "deliveries", "measures", "verdicts", "partners"}
     assert found_in(told) == []
     pages = list(watched.home.outbox.rglob("evaluatie_*.html"))
     assert len(pages) == 2
@@ -141,7 +141,7 @@ def unmarked_columns(world: World) -> set[str]:
 
 
 def all_without_persons(world: World) -> str:
-    """Every row of every table and view as `vroeg sql` and figures.duckdb give them."""
+    """Every row of every table and view as `vroeg sql` and reading.duckdb give them."""
     with WarehouseResource(home=str(world.root)).connect(read_only=True) as connection:
         selects = without_persons(connection, "zout", world.installation.partners.agreements)
         rows = {name: connection.execute(select).fetchall() for name, select in selects.items()}

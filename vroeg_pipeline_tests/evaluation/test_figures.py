@@ -18,6 +18,7 @@ from vroeg_pipeline.domain.ddas import HELP_ACCEPTED, EnumContactsoort, EnumEind
 from vroeg_pipeline.evaluation.checks import CHECKS
 from vroeg_pipeline.evaluation.figures import ALL, TEAMS, Evaluation, evaluate_aside, read_evaluation
 from vroeg_pipeline.evaluation.page import evaluation_page
+from vroeg_pipeline.evaluation.reading_file import shown_buurten
 from vroeg_pipeline.evaluation.small_cells import SMALLEST_SHOWN
 from vroeg_pipeline.installation.statements import fetch_one, rows_of
 from vroeg_pipeline.installation.warehouse import WarehouseResource
@@ -48,6 +49,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> World:
     world = World(tmp_path_factory.mktemp("evaluated") / "home")
     make_world(world.home, seed=3, months=3, signals=90, register=None, overwrite=True)
     shutil.rmtree(world.home.inbox / "outcomes")  # the tests draw their own
+    buurten = [f"{four}AA,{four}ZZ,BU0392{four}" for four in (2021, 2022, 2023, 2024, 2025, 2041)]
+    world.reference("buurten.csv", "postcode_from,postcode_to,buurtcode", *buurten)
     world.settings(evaluation={"inhabitants": 20_000})
     world.run("2020-10", "2020-12", upto="evaluation_page")
     return world
@@ -375,11 +378,29 @@ def test_months_that_were_not_run_are_named(world: World) -> None:
     assert "Niet in deze cijfers:</b> februari 2021, april 2021" in page
 
 
+@pytest.mark.parametrize(
+    ("reports", "total", "shown"),
+    [
+        ({"a": 7, "b": 8}, 15, {"a": 7, "b": 8, "onbekend": 0}),
+        ({"a": 3, "b": 8}, 30, {"a": None, "b": None, "onbekend": 19}),
+        ({"a": 3, "b": 8}, 11, {"a": None, "b": None, "onbekend": 0}),
+        ({"a": 3, "b": 2, "c": 20}, 25, {"a": None, "b": None, "c": None, "onbekend": 0}),
+        ({"a": 3, "b": 2}, 5, {}),  # who knows the total of two knows that both are small
+        ({"a": 3}, 3, {"a": None, "onbekend": 0}),  # of a month whose page hides its total
+        ({}, 20, {}),
+    ],
+)
+def test_small_numbers_of_a_buurt_cannot_be_computed(
+    reports: dict[str, int], total: int, shown: dict[str, int | None]
+) -> None:
+    assert shown_buurten(reports, total) == shown
+
+
 def test_the_figures_for_charts_are_those_that_the_pages_show(
     finished: World, connection: duckdb.DuckDBPyConnection
 ) -> None:
     """Of each month what its page prints, hidden where that hides it, and nothing by which it could be computed."""
-    path = finished.home.outbox / "figures.duckdb"
+    path = finished.home.outbox / "reading.duckdb"
     assert path.stat().st_mode & 0o077 == 0
     with duckdb.connect(str(path), read_only=True) as figures:
         shown = {
@@ -390,6 +411,8 @@ def test_the_figures_for_charts_are_those_that_the_pages_show(
         }
         measures = rows_of(figures, "FROM measures")
         judged = figures.execute("SELECT DISTINCT month FROM verdicts ORDER BY month").fetchall()
+        buurten = figures.execute("FROM reading.buurten").fetchall()  # as other tools name it beside files of theirs
+        months = rows_of(figures, "FROM months")
         states = figures.execute("SELECT month, partner, state FROM deliveries").fetchall()
     for of in MONTHS:
         page = read_evaluation(connection, finished.installation, [of])
@@ -404,6 +427,19 @@ def test_the_figures_for_charts_are_those_that_the_pages_show(
     assert not {"not reached", "known", "no help", "other", "accepted"} & {figure for *_, figure in shown}
     assert len({(of, partner) for of, partner, _ in states}) == len(states) > 20
     assert judged == [(of,) for of in MONTHS]
+    assert [(each["month"], each["is_closed"]) for each in months] == [(of, False) for of in MONTHS]
+    assert all(each["worklists"] > 2 and each["first_issued_at"] <= each["last_issued_at"] for each in months)
+    of_buurten = (
+        "SELECT match.month, coalesce(match.buurtcode, 'onbekend'), count(*) FROM prioritised_worklists "
+        "INNER JOIN address_matches AS match USING (month, address_key) GROUP BY ALL"
+    )
+    true_ones = {tuple(of): number for *of, number in connection.execute(of_buurten).fetchall()}
+    assert {tuple(of) for *of, _ in buurten} == set(true_ones)
+    assert all(number in (None, true_ones[tuple(of)]) for *of, number in buurten)
+    assert {number for *_, number in buurten} - {None}
+    for of in MONTHS:
+        hidden = [true_ones[month, buurt] for month, buurt, number in buurten if month == of and number is None]
+        assert len(hidden) != 1  # it would be what is left of the total
     assert any(measure["share_outdated"] is not None for measure in measures)
     for measure in measures:
         of_partner = (measure["month"], "delivered", measure["partner"])

@@ -1,4 +1,5 @@
-"""`outbox/figures.duckdb`: what the evaluation shows, measures of deliveries and verdicts, for any tool that draws charts.
+"""`outbox/reading.duckdb`: what the evaluation shows, buurten, measures of deliveries and verdicts, for any tool that draws
+charts.
 
 Nobody is in it: counts are those of the months' pages, and what is hidden there is hidden here. A file of its own, so that
 who reads it never waits for a run, nor a run for them.
@@ -6,11 +7,14 @@ who reads it never waits for a run, nor a run for them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
 
 from vroeg_pipeline.evaluation.figures import ALL, TEAMS, Evaluation, Key
+from vroeg_pipeline.evaluation.small_cells import SMALLEST_SHOWN, Counts
+from vroeg_pipeline.installation.closed import noted_closed
 from vroeg_pipeline.installation.extract import write_extract
 from vroeg_pipeline.installation.home import private_folder, replacing
 from vroeg_pipeline.installation.installation import Installation
@@ -18,24 +22,47 @@ from vroeg_pipeline.installation.notes import FIGURES, VERDICTS, FiguresNote, no
 from vroeg_pipeline.installation.statements import sql, temporary_columns
 from vroeg_pipeline.quality.wrong_now import to_do
 
-FIGURES_FILE = "figures.duckdb"
+READING_FILE = "reading.duckdb"
+_BUURT, _UNKNOWN = "buurt", "onbekend"
 # What is counted where a key names no measure.
 _COUNTED = {"result": "reports", "days": "reports", "status": "signals", "type": "signals", "signals": "signals"}
 _TABLES = {
-    "evaluation": "SELECT * FROM shown_figures ORDER BY ALL",
+    "evaluation": f"SELECT * FROM shown_figures WHERE subject <> '{_BUURT}' ORDER BY ALL",
+    "buurten": f"""
+        SELECT month, part AS buurtcode, count AS reports FROM shown_figures WHERE subject = '{_BUURT}' ORDER BY ALL
+    """,
     "deliveries": "SELECT month, partner, state, received_at FROM evaluation_deliveries ORDER BY ALL",
     "verdicts": "SELECT * FROM noted_verdicts ORDER BY ALL",
     "partners": "SELECT * FROM agreed_partners ORDER BY ALL",
 }
 
 
-def note_figures(installation: Installation, evaluation: Evaluation) -> None:
-    """Keeps what the page of one month shows."""
+def note_figures(connection: duckdb.DuckDBPyConnection, installation: Installation, evaluation: Evaluation) -> None:
+    """Keeps what the page of one month shows, and its reports by buurt."""
     (month,) = evaluation.months
     rows = {_named(key): evaluation.shown(*key) for key in evaluation.counts if key not in evaluation.unprinted}
     # Of one month its own split by month says the same again.
-    shown = tuple((*key, count) for key, count in rows.items() if key)
-    FIGURES.write(installation.home, month, FiguresNote(shown))
+    shown = [(*key, count) for key, count in rows.items() if key]
+    found = connection.execute(sql("reading_buurten")).fetchall()
+    buurten = shown_buurten(dict(found), evaluation.counts[ALL, "reports"])
+    shown += [(_BUURT, buurt, "reports", count) for buurt, count in buurten.items()]
+    FIGURES.write(installation.home, month, FiguresNote(tuple(shown)))
+
+
+def shown_buurten(reports: Mapping[str, int], total: int) -> dict[str, int | None]:
+    """The reports of a month by buurt, None where that is hidden: small, or by which a small one could be computed from the
+    `total` that its page shows. Nothing of them where only hiding the total could help.
+    """
+    if not reports:
+        return {}
+    counts: Counts[str] = Counts()
+    counts.put(ALL, total, printed=total >= SMALLEST_SHOWN)
+    parts = [counts.put(buurt, number) for buurt, number in reports.items()]
+    counts.add_up(ALL, [*parts, counts.put(_UNKNOWN, total - sum(reports.values()))])
+    hidden = counts.hidden()
+    if ALL in hidden:
+        return {}
+    return {buurt: None if buurt in hidden else count for buurt, count in counts.values.items() if buurt != ALL}
 
 
 def _named(key: Key) -> tuple[str, str, str] | None:
@@ -48,15 +75,11 @@ def _named(key: Key) -> tuple[str, str, str] | None:
     return subject, part, _COUNTED.get(subject) or measure[0]
 
 
-def write_figures(connection: duckdb.DuckDBPyConnection, installation: Installation) -> Path:
+def write_reading(connection: duckdb.DuckDBPyConnection, installation: Installation) -> Path:
     """Writes the file anew from all months that were evaluated, owner-only, in place of the older one; gives its path."""
     home = installation.home
-    figures = [
-        (month, *figure)
-        for month in sorted(FIGURES.months(home))
-        if (note := FIGURES.read(home, month))
-        for figure in note.shown
-    ]
+    months, closed = sorted(FIGURES.months(home)), noted_closed(home)
+    figures = [(month, *figure) for month in months if (note := FIGURES.read(home, month)) for figure in note.shown]
     verdicts = [
         (month, each.asset, each.partner, each.check, each.passed, to_do(each) or None)
         for month in sorted(VERDICTS.months(home))
@@ -71,6 +94,7 @@ def write_figures(connection: duckdb.DuckDBPyConnection, installation: Installat
             "month DATE, asset VARCHAR, partner VARCHAR, check_name VARCHAR, passed BOOLEAN, to_do VARCHAR",
             verdicts,
         ),
+        ("evaluated_months", "month DATE, is_closed BOOLEAN", [(month, month in closed) for month in months]),
         ("agreed_partners", "partner VARCHAR, name VARCHAR, type VARCHAR", partners),
     ):
         names = [column.split(" ") for column in columns.split(", ")]
@@ -80,8 +104,9 @@ def write_figures(connection: duckdb.DuckDBPyConnection, installation: Installat
             for (name, kind), column in zip(names, values, strict=True)
         }
         temporary_columns(connection, table, given)
-    path = private_folder(home.outbox) / FIGURES_FILE
+    path = private_folder(home.outbox) / READING_FILE
     with replacing(path) as temporary:
         temporary.unlink()  # DuckDB makes a file of its own
-        write_extract(connection, temporary, {**_TABLES, "measures": sql("figures_measures")})
+        made = {"months": sql("reading_months"), "measures": sql("reading_measures")}
+        write_extract(connection, temporary, {**_TABLES, **made})
     return path

@@ -1,4 +1,4 @@
--- Measures of each delivery as outbox/figures.duckdb has them, of all months: without what would tell a number of rows
+-- Measures of each delivery as outbox/reading.duckdb has them, of all months: without what would tell a number of rows
 -- that the page of the month hides, or that is small (1 to 4) by itself, or whose rest is. Rows are in the table
 -- evaluation.
 -- Needs: tables shown_figures.
