@@ -16,6 +16,7 @@ from vroeg_pipeline.installation.home import Home, is_settled, private_folder, t
 from vroeg_pipeline.installation.installation import Installation, current_moment
 from vroeg_pipeline.installation.locking import holder_of, run_lock
 from vroeg_pipeline.installation.notes import BACK_UPS, BackUps
+from vroeg_pipeline.installation.secrets import HASH_KEY
 from vroeg_pipeline.installation.warehouse import ENCRYPTION_KEY, WarehouseResource
 
 # Nothing tells how long another may hold an installation that is not there yet.
@@ -46,8 +47,9 @@ def back_up(home: Home, folder: Path, out: Console) -> None:
     out.print(f"{made.path}: {made.size / 2**20:,.1f} MiB, as of {moment_text(made.made_at)}")
     if left_out:
         out.print(f"Not in it: {left_out} files of the inbox that are still being written, or too large for any run")
-    keys = f"hash.key and the value of {ENCRYPTION_KEY} are" if os.environ.get(ENCRYPTION_KEY) else "hash.key is"
-    out.print(f"{keys} not in it: without, it cannot be used; keep them apart from it")
+    keys = [name for name in (HASH_KEY, ENCRYPTION_KEY) if os.environ.get(name)]
+    keys = [*([] if HASH_KEY in keys else [home.hash_key.name]), *keys]
+    out.print(f"Not in it: {' and '.join(keys)}, without which it cannot be restored whole; keep that elsewhere")
 
 
 def restore(home: Home, source: Path, out: Console, *, overwrite: bool, new_hash_key: bool) -> None:
@@ -75,14 +77,16 @@ def restore(home: Home, source: Path, out: Console, *, overwrite: bool, new_hash
 
 
 def try_restoring(home: Home, source: Path, out: Console) -> None:
-    """Unpacks a back-up, looks whether it could be restored, and notes that it could; touches nothing else.
+    """Unpacks a back-up, looks whether it could be restored, and notes that it could in an installation that is there;
+    touches nothing else.
 
     Raises VroegError with what is wrong with it.
     """
     path = backup.newest_in(source)
     with temporary_folder(home.root) as folder:
         unpacked = backup.unpack(home, path, folder, new_hash_key=False)
-    BACK_UPS.write(home, replace(BACK_UPS.read(home) or BackUps(), tested_at=current_moment()))
+    if home.agreements.is_dir():
+        BACK_UPS.write(home, replace(BACK_UPS.read(home) or BackUps(), tested_at=current_moment()))
     out.print(f"{path} can be restored: {unpacked.files:,} files, as of {moment_text(unpacked.made_at)}")
     if unpacked.log_is_wrong:
         out.print(f"Its log is not whole: {unpacked.log_is_wrong}")

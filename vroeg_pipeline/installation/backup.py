@@ -66,7 +66,7 @@ def back_up(
     path = folder / f"vroeg_{now.astimezone(UTC):%Y-%m-%dT%H%M%SZ}.tar{SEALED if words else ''}"
     clear_leftovers(home)
     clear_elsewhere(folder)
-    with replacing_elsewhere(path, "give another folder") as temporary:
+    with replacing_elsewhere(path, "give another folder") as temporary, _readable(path):
         with temporary.open("wb") as file, _sealed(file, words) as stream:
             left_out = _write(home, warehouse, stream, now, is_taken)
         with temporary.open("rb") as written:
@@ -151,7 +151,7 @@ def unpack(home: Home, source: Path, into: Path, *, new_hash_key: bool) -> Unpac
     if key is None and not new_hash_key:
         do = f"put the one it was made with in {home.hash_key} or {HASH_KEY}; if it is lost: --new-hash-key"
         raise VroegError("hash.key is kept apart from a back-up, and is not here", where=home.root, do=do)
-    with source.open("rb") as file:
+    with source.open("rb") as file, _readable(home.root):
         found = _read(_opened(file, source), into, source)
     content = _listed(found, into, source)
     seal = content.pop("seal", None)
@@ -174,6 +174,17 @@ def unpack(home: Home, source: Path, into: Path, *, new_hash_key: bool) -> Unpac
         shutil.copy2(home.hash_key, staged.hash_key)
     log_is_wrong = what_is_wrong_with(staged) if key is not None else "the key that it was made with is lost"
     return Unpacked(datetime.fromisoformat(content["made_at"]), len(files), log_is_wrong)
+
+
+@contextmanager
+def _readable(where: Path) -> Iterator[None]:
+    """An error that names no file, as that of a full disk, as one that can be mended."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        raise VroegError(f"cannot be written ({error.strerror})", where=where, do="look how full the disk is") from None
 
 
 def _key_of(home: Home) -> bytes | None:

@@ -57,9 +57,12 @@ class SealedReader:
     """Reads what `SealedWriter` wrote, from behind `MAGIC`; `name` is told in errors."""
 
     def __init__(self, file: BinaryIO, words: str, name: object) -> None:
+        """Raises VroegError when there is nothing behind it."""
         self._file, self._name = file, name
         self._cipher = _cipher(words, file.read(_SALT))
         self._ahead, self._number, self._held = file.read(_CHUNK + _TAG), 0, bytearray()
+        if not self._ahead:
+            raise self._wrong("it was cut")
 
     def read(self, size: int) -> bytes:
         """The next bytes, fewer only at the end.
@@ -77,7 +80,12 @@ class SealedReader:
         try:
             chunk = self._cipher.decrypt(_nonce(self._number, is_last=not self._ahead), sealed, None)
         except InvalidTag:
-            what = "it was altered or cut" if self._number else "the encryption key is another one, or it was altered"
-            raise VroegError(what, where=self._name, do="give the key it was made with, or another back-up") from None
+            is_first = self._number == 0
+            raise self._wrong(
+                "the encryption key is another one, or it was altered" if is_first else "it was altered or cut"
+            ) from None
         self._number += 1
         return chunk
+
+    def _wrong(self, what: str) -> VroegError:
+        return VroegError(what, where=self._name, do="give the key it was made with, or take another one")

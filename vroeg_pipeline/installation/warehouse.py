@@ -32,6 +32,7 @@ from vroeg_pipeline.installation.statements import MEMORY_LIMIT, fetch_one, inse
 
 ENCRYPTION_KEY = "VROEG_ENCRYPTION_KEY"
 CATALOG = "warehouse"
+_ROOM = "look how full the disk is"
 
 # These name tables, columns and our own statements; all others may name values.
 _ERRORS_ABOUT_SQL = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
@@ -149,9 +150,15 @@ class WarehouseResource(DuckDBResource):
                 leftover.unlink(missing_ok=True)
 
     def copy_to(self, path: Path) -> None:
-        """Writes all that the warehouse has into a new file, for its owner alone, with the same key; others may read it."""
+        """Writes all that the warehouse has into a new file, for its owner alone, with the same key; others may read it.
+
+        Raises VroegError when there is no room.
+        """
         with self._opened(read_only=True) as connection:
-            _write_anew(connection, path)
+            try:
+                _write_anew(connection, path)
+            except duckdb.IOException as error:
+                raise VroegError(f"cannot be written ({_without_values(error)})", where=path.parent, do=_ROOM) from None
 
     def _attach_again(self, connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> None:
         connection.execute(f"USE memory; DETACH {CATALOG}")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import json
 import os
+import resource
 import shutil
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from itertools import takewhile
@@ -305,6 +307,32 @@ def test_a_back_up_is_tried_without_touching_anything(town: World, target: Path)
     with pytest.raises(VroegError, match="cut"):
         said_by(lambda out: try_restoring(town.home, target, out))
     assert not [path for path in town.root.iterdir() if path.name.startswith(".")]
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """No file can become larger, as on a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_is_one_line(town: World, target: Path) -> None:
+    size = backed_up(town, target).stat().st_size
+    home = new_home(town)
+    for limit, said in (
+        (size - 5000, r"vroeg_.*cannot be written"),
+        (8192, r"tmp.*cannot be written .* full the disk"),
+    ):
+        with files_of_at_most(limit), pytest.raises(VroegError, match=said):
+            said_by(partial(back_up, town.home, target))
+    with files_of_at_most(8192), pytest.raises(VroegError, match=r"cannot be written .*look how full the disk is"):
+        restored(home, target)
+    assert len(list(target.iterdir())) == 1
+    assert [path.name for path in home.root.iterdir() if path != home.run_lock] == ["hash.key"]
 
 
 def test_their_age_is_told(town: World, target: Path) -> None:
