@@ -32,7 +32,6 @@ from vroeg_pipeline.installation.statements import MEMORY_LIMIT, fetch_one, inse
 
 ENCRYPTION_KEY = "VROEG_ENCRYPTION_KEY"
 CATALOG = "warehouse"
-_ROOM = "look how full the disk is"
 
 # These name tables, columns and our own statements; all others may name values.
 _ERRORS_ABOUT_SQL = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
@@ -129,7 +128,7 @@ class WarehouseResource(DuckDBResource):
 
         `then`: a statement on the new one, before it does so; `rewritten` is its name there. `key`: with which the new one
         is encrypted ('': not), when it is another. Needs the room of the warehouse once more. Only by who holds the lock of
-        the installation; its shared connection ends here.
+        the installation; its shared connection ends here. Raises VroegError when there is no room; then nothing changed.
         """
         if self._run is not None:
             self._shared = None
@@ -155,10 +154,7 @@ class WarehouseResource(DuckDBResource):
         Raises VroegError when there is no room.
         """
         with self._opened(read_only=True) as connection:
-            try:
-                _write_anew(connection, path)
-            except duckdb.IOException as error:
-                raise VroegError(f"cannot be written ({_without_values(error)})", where=path.parent, do=_ROOM) from None
+            _write_anew(connection, path)
 
     def _attach_again(self, connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> None:
         connection.execute(f"USE memory; DETACH {CATALOG}")
@@ -190,13 +186,17 @@ def _write_anew(connection: duckdb.DuckDBPyConnection, path: Path, then: str = "
     if key:
         load_extension(connection, "httpfs")
     options = f" (ENCRYPTION_KEY {quoted(key)})" if key else ""
-    connection.execute(f"ATTACH {quoted(str(path))} AS rewritten{options}")
-    connection.execute(f"COPY FROM DATABASE {CATALOG} TO rewritten")
-    if then:
-        connection.execute(then)
-    # What COPY leaves out (comments) is made anew by who opens it next.
-    connection.execute("DELETE FROM rewritten.reference.sources WHERE name = 'schema.sql'")
-    connection.execute("CHECKPOINT rewritten; DETACH rewritten")
+    try:
+        connection.execute(f"ATTACH {quoted(str(path))} AS rewritten{options}")
+        connection.execute(f"COPY FROM DATABASE {CATALOG} TO rewritten")
+        if then:
+            connection.execute(then)
+        # What COPY leaves out (comments) is made anew by who opens it next.
+        connection.execute("DELETE FROM rewritten.reference.sources WHERE name = 'schema.sql'")
+        connection.execute("CHECKPOINT rewritten; DETACH rewritten")
+    except duckdb.IOException as error:
+        what = f"the warehouse cannot be written anew ({_without_values(error)})"
+        raise VroegError(what, where=path.parent, do="look how full the disk is") from None
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation.home import clear_leftovers
 from vroeg_pipeline.installation.warehouse import ENCRYPTION_KEY, WarehouseResource
 from vroeg_pipeline_tests.kit.examples import examples
+from vroeg_pipeline_tests.kit.full_disk import files_of_at_most
 from vroeg_pipeline_tests.kit.killed import killed_at_event, killed_at_random
 from vroeg_pipeline_tests.kit.world import World, row
 
@@ -77,6 +78,11 @@ def test_a_key_changes_from_none_to_one_to_another_and_back(world: World, monkey
     assert changed("een", "tw'ee") == "The warehouse has that key already"
     with pytest.raises(VroegError, match=f"neither {ENCRYPTION_KEY} nor {OLD_KEY} opens it"):
         changed("fout", "drie")
+    with (
+        files_of_at_most(8192),
+        pytest.raises(VroegError, match=r"cannot be written anew .*; look how full the disk is"),
+    ):
+        changed("tw'ee", "drie")
     assert changed("tw'ee", None) == "The warehouse is not encrypted any more"
     assert plain_in(world) == ["warehouse.duckdb"]
     assert not list(world.root.glob(".*.tmp*"))
