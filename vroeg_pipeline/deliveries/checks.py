@@ -42,11 +42,15 @@ CHECKS = [
     MonthCheck(
         "delivery_files",
         "files_are_whole",
-        "The rows of a file that could be read, of all partners in it together, are numbered from 1 without gaps, and the "
-        "register counts them all (DOMAIN §4).",
+        "The rows of a file that could be read, of all partners in it together, are numbered from 1 without gaps (but "
+        "where somebody was erased), and the register counts them all (DOMAIN §4).",
         """
         WITH registered AS (
-            SELECT coalesce(delivered_by, partner) AS folder, file_sha256, sum(row_count) AS row_count
+            SELECT
+                coalesce(delivered_by, partner) AS folder,
+                file_sha256,
+                sum(row_count) AS row_count,
+                sum(coalesce(erased_count, 0)) AS erased_count
             FROM delivery_files
             WHERE month = getvariable('month') AND row_count IS NOT NULL
             GROUP BY ALL
@@ -64,8 +68,11 @@ CHECKS = [
         )
         SELECT count(*)
         FROM registered LEFT JOIN kept USING (folder, file_sha256)
-        WHERE registered.row_count <> coalesce(kept.rows, 0)
-            OR coalesce(kept.numbers, 0) <> registered.row_count * (registered.row_count + 1) / 2
+        WHERE registered.row_count <> coalesce(kept.rows, 0) + registered.erased_count
+            OR (
+                registered.erased_count = 0
+                AND coalesce(kept.numbers, 0) <> registered.row_count * (registered.row_count + 1) / 2
+            )
         """,
         blocking=True,
     ),

@@ -10,7 +10,7 @@ import hashlib
 import os
 import stat
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -18,8 +18,10 @@ from io import BufferedReader
 from pathlib import Path
 
 from vroeg_pipeline.domain.agreements import OUTCOMES, RESERVED_PARTNERS
+from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import is_month, month_text, parse_month
 from vroeg_pipeline.installation.home import Home, is_settled, private_folder, temporary_file
+from vroeg_pipeline.installation.kept_files import kept_path
 
 UNFINISHED_SUFFIXES = (".part", ".tmp", ".filepart")
 # The reason for leaving a file alone that the next look may find whole.
@@ -184,6 +186,7 @@ class NotTakenError(Exception):
 def archive_file(home: Home, file: InboxFile, folder: str, max_file_mb: float) -> Archived:
     """Copies a file's bytes to `archive/<folder>/<YYYY-MM>/<sha256>`, owner-only, with its modification time.
 
+    Bytes from which somebody was erased since do not come back: what was kept of them stays, and they leave the inbox.
     Bytes that are there already are left. Raises NotTakenError when it is no longer the regular file that was listed, or
     changed while it was read.
     """
@@ -200,16 +203,40 @@ def archive_file(home: Home, file: InboxFile, folder: str, max_file_mb: float) -
                 copy.flush()
                 os.fsync(copy.fileno())
             _check_unchanged(source, file)
+            kept = kept_path(month_folder / digest.hexdigest())
+            if kept.exists():
+                take_out_of_inbox(file)
+                return Archived(digest.hexdigest(), kept)
             os.utime(temporary, ns=(file.modified_ns, file.modified_ns))
             kept = month_folder / digest.hexdigest()
             temporary.replace(kept)
     return Archived(digest.hexdigest(), kept)
 
 
+def take_out_of_inbox(file: InboxFile) -> None:
+    """Removes the file, as somebody in it was erased. Raises VroegError where its folder is not ours to change."""
+    try:
+        file.path.unlink(missing_ok=True)
+    except OSError as error:
+        what = f"a file with somebody who was erased cannot be removed ({error.strerror})"
+        do = "let the service write in the inbox, or remove the files of this month that came before the request"
+        raise VroegError(what, where=f"inbox, {month_text(file.month)}", do=do) from None
+
+
+def take_bytes_out_of_inbox(files: Iterable[InboxFile], sha256: str, size: int) -> None:
+    """Removes each of the files that has these bytes. Raises VroegError as `take_out_of_inbox` does."""
+    for file in files:
+        if file.size == size:
+            with _opened(file) as source:
+                is_it = hashlib.file_digest(source, "sha256").hexdigest() == sha256
+            if is_it:
+                take_out_of_inbox(file)
+
+
 def find_archived(home: Home, month: date, sha256: str, *folders: str) -> Path | None:
-    """Where the archive has these bytes, in the first of the folders that has them."""
+    """Where the archive has these bytes, or what was kept of them, in the first of the folders that has them."""
     paths = (_archive_of(home, folder, month) / sha256 for folder in folders)
-    return next((path for path in paths if path.is_file()), None)
+    return next((path for each in paths for path in (kept_path(each), each) if path.is_file()), None)
 
 
 def archive_files(

@@ -16,12 +16,13 @@ from vroeg_pipeline.deliveries.file_decisions import decisions_of_month
 from vroeg_pipeline.deliveries.inbox import list_month
 from vroeg_pipeline.deliveries.judged_files import DeliveryFile, judge_file
 from vroeg_pipeline.deliveries.partner_month import PartnerMonth
-from vroeg_pipeline.deliveries.received import files_of_month
+from vroeg_pipeline.deliveries.received import files_of_month, kept_of_month
 from vroeg_pipeline.deliveries.standing import with_standing
-from vroeg_pipeline.domain.agreements import Agreement
+from vroeg_pipeline.domain.agreements import RESERVED_PARTNERS, Agreement
 from vroeg_pipeline.domain.fields import DELIVERED_FIELDS
 from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.requests import Asked, in_force
 from vroeg_pipeline.installation.statements import quoted, temporary_table, transaction
 
 # Folder names in the archive of partners without an agreement are not to be trusted, so they share one.
@@ -79,10 +80,11 @@ def take_in(connection: duckdb.DuckDBPyConnection, installation: Installation, m
         ).fetchall()
     )
     decisions = decisions_of_month(connection, installation.home, month)
+    erasing = in_force(installation.home, Asked.ERASE)
     judged = [
         each
         for number, file in enumerate(files, start=1)
-        for each in judge_file(connection, installation, file, f"delivered_{number}", decisions)
+        for each in judge_file(connection, installation, file, f"delivered_{number}", decisions, erasing)
     ]
     judged = with_standing(connection, installation.partners, _once(judged))
     keep_month(connection, installation, month, judged)
@@ -113,8 +115,8 @@ def _said(files: list[DeliveryFile]) -> list[str]:
 def _files_of(
     connection: duckdb.DuckDBPyConnection, installation: Installation, month: date
 ) -> tuple[list[DeliveryFile], Counter[str]]:
-    settings = installation.settings
-    listing = list_month(installation.home.inbox, month, settings.settle_seconds, installation.now())
+    home, settings = installation.home, installation.settings
+    listing = list_month(home.inbox, month, settings.settle_seconds, installation.now())
     registered = connection.execute(
         # The partners in a sender's file follow from it anew.
         "SELECT partner, file_sha256, file_name, received_at, size_bytes FROM delivery_files "
@@ -125,7 +127,9 @@ def _files_of(
         known = installation.partners.is_known(partner)
         return (partner, UNKNOWN_PARTNERS) if known else (UNKNOWN_PARTNERS,)
 
-    return files_of_month(installation, month, listing, registered, folders_of, DeliveryFile), listing.skipped
+    folders = [path.name for path in home.archive.glob("*") if path.name not in RESERVED_PARTNERS]
+    before = [*registered, *kept_of_month(connection, home, month, *folders)]
+    return files_of_month(installation, month, listing, before, folders_of, DeliveryFile), listing.skipped
 
 
 def _once(files: list[DeliveryFile]) -> list[DeliveryFile]:
@@ -145,14 +149,15 @@ def keep_month(
         delivered_by VARCHAR, size_bytes BIGINT, status VARCHAR, refusal VARCHAR, detail VARCHAR,
         detail_in_dutch VARCHAR, adds BOOLEAN,
         decision VARCHAR, delivers BOOLEAN, references_lacking INTEGER, references_before INTEGER, row_count INTEGER,
-        reference_date_max DATE, due_at TIMESTAMPTZ, missing_optional VARCHAR[], unexpected_columns VARCHAR[]
+        erased_count INTEGER, reference_date_max DATE, due_at TIMESTAMPTZ, missing_optional VARCHAR[],
+        unexpected_columns VARCHAR[]
     """
     rows = [
         (
             f.month, f.partner, f.file_sha256, f.file_name, f.received_at, f.delivered_by, f.size_bytes, f.status,
             f.refusal, f.detail, f.detail_in_dutch, f.adds, f.decision, f.delivers, f.references_lacking,
-            f.references_before, f.row_count, f.reference_date_max, due.get(f.partner), list(f.missing_optional),
-            list(f.unexpected_columns),
+            f.references_before, f.row_count, f.erased_count, f.reference_date_max, due.get(f.partner),
+            list(f.missing_optional), list(f.unexpected_columns),
         )
         for f in files
     ]  # fmt: skip

@@ -7,12 +7,13 @@ the delivery is decided by the intake.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 import duckdb
 
+from vroeg_pipeline.deliveries.erased_rows import Erased, erase_rows, read_kept_rows
 from vroeg_pipeline.deliveries.file_decisions import Decision, Decisions
 from vroeg_pipeline.deliveries.received import ReceivedFile
 from vroeg_pipeline.domain.agreements import Agreement
@@ -23,7 +24,9 @@ from vroeg_pipeline.domain.senders import SenderAgreement
 from vroeg_pipeline.formats.delivery import ReadDelivery, read_delivery
 from vroeg_pipeline.installation.home import private_folder
 from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.kept_files import is_kept
 from vroeg_pipeline.installation.notes import RegisteredFile
+from vroeg_pipeline.installation.requests import Request
 from vroeg_pipeline.installation.statements import fetch_one, quoted, temporary_table
 
 # Refusals of a file as a whole, whoever is in it.
@@ -47,6 +50,7 @@ class DeliveryFile(ReceivedFile):
     detail: str | None = None
     detail_in_dutch: str | None = None
     row_count: int | None = None
+    erased_count: int | None = None
     reference_date_max: date | None = None
     missing_optional: tuple[str, ...] = ()
     unexpected_columns: tuple[str, ...] = ()
@@ -88,12 +92,16 @@ def judge_file(
     file: DeliveryFile,
     rows_table: str,
     decisions: Decisions,
+    erasing: Collection[Request] = (),
 ) -> list[DeliveryFile]:
-    """The file with its verdict; that of a sender also as the file of each partner in it."""
+    """The file with its verdict; that of a sender also as the file of each partner in it.
+
+    `erasing`: the requests of residents whose rows are counted, and kept nowhere: not in the archive, nor in the inbox.
+    """
     partners = installation.partners
     if sender := partners.senders.get(file.partner):
         file = replace(file, is_senders=True)
-        return _judge_sent(connection, installation, sender, file, rows_table, decisions)
+        return _judge_sent(connection, installation, sender, file, rows_table, decisions, erasing)
     agreement = partners.agreements.get(file.partner)
     if agreement is None:
         return [file.refused(Fault.NO_AGREEMENT)]
@@ -101,9 +109,12 @@ def judge_file(
     if agreement.delivered_by:
         return [file.refused(Fault.BY_SENDER, sender=agreement.delivered_by)]
     file, read = _read(connection, installation, file, agreement, rows_table)
-    if file.rows_table:
+    if file.rows_table and read:
+        partner = quoted(file.partner)
+        erased = erase_rows(connection, installation, file, read, agreement, rows_table, partner, erasing)
         latest = _latest_reference_date(connection, rows_table, agreement)
         file = replace(file, reference_date_max=latest, rows_in=rows_table)
+        file = _counted(file, file.row_count or 0, erased)
     return [_verdict(connection, installation, file, agreement, read)]
 
 
@@ -122,6 +133,7 @@ def _judge_sent(
     file: DeliveryFile,
     rows_table: str,
     decisions: Decisions,
+    erasing: Collection[Request],
 ) -> list[DeliveryFile]:
     """A sender's file for itself, with its rows of unknown partners, and for each partner with rows in it.
 
@@ -132,14 +144,17 @@ def _judge_sent(
     file = _as_agreed(file, [*served.values()], decisions)
     file, read = _read(connection, installation, file, sender, rows_table)
     whole = _verdict(connection, installation, file, None, read)
-    rows = _rows_by_partner(connection, sender, rows_table) if file.rows_table else None
+    rows, erased = None, Erased()
+    if file.rows_table and read:
+        rows = _rows_by_partner(connection, sender, rows_table)
+        erased = erase_rows(connection, installation, file, read, sender, rows_table, "partner", erasing)
 
     def part(of: DeliveryFile, partner: str) -> DeliveryFile:
         if rows is None:
             return of
         own_rows = f"{rows_table} WHERE partner = {quoted(partner)}"
         latest = _latest_reference_date(connection, own_rows, sender)
-        return replace(of, row_count=rows[partner], reference_date_max=latest, rows_in=own_rows)
+        return _counted(replace(of, reference_date_max=latest, rows_in=own_rows), rows[partner], erased, partner)
 
     own = part(whole, sender.sender)
     if own.status == "accepted" and own.row_count:
@@ -148,7 +163,7 @@ def _judge_sent(
     judged = [own]
     for partner, agreement in served.items():
         lacks_all = whole.refusal in _WHOLE_FILE and agreement.is_active(file.month)
-        if lacks_all or (rows and rows[partner]):
+        if lacks_all or (rows and rows[partner] + erased.before[partner]):
             its = replace(file, partner=partner, delivered_by=sender.sender, is_senders=False, rows_table=None)
             its = _as_agreed(its, [agreement], decisions)
             judged.append(_verdict(connection, installation, part(its, partner), agreement, read))
@@ -171,6 +186,16 @@ def _rows_by_partner(connection: duckdb.DuckDBPyConnection, sender: SenderAgreem
     return Counter(dict(connection.execute(f"SELECT partner, count(*) FROM {rows_table} GROUP BY partner").fetchall()))
 
 
+def _counted(file: DeliveryFile, read: int, erased: Erased, partner: str | None = None) -> DeliveryFile:
+    """The file, or its part of a partner, with how many rows it has: those that were read, and those erased before."""
+    partner = partner or file.partner
+    return replace(
+        file,
+        row_count=read + erased.before[partner],
+        erased_count=erased.before[partner] + erased.now[partner],
+    )
+
+
 def _read(
     connection: duckdb.DuckDBPyConnection,
     installation: Installation,
@@ -182,10 +207,13 @@ def _read(
     limit = installation.settings.max_file_mb
     if _is_too_large(installation, file) or file.archived is None:
         return file, None
-    read = read_delivery(
-        connection, file.archived, layout, rows_table, private_folder(installation.home.scratch),
-        name=file.file_name, max_mb=limit,
-    )  # fmt: skip
+    if is_kept(file.archived):
+        read = read_kept_rows(connection, file.archived, rows_table)
+    else:
+        read = read_delivery(
+            connection, file.archived, layout, rows_table, private_folder(installation.home.scratch),
+            name=file.file_name, max_mb=limit,
+        )  # fmt: skip
     return replace(
         file,
         row_count=read.row_count,

@@ -5,14 +5,19 @@ What a file means is judged by who takes it in: `deliveries.judged_files`, `outc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import TypeVar
 
+import duckdb
+
 from vroeg_pipeline.deliveries.inbox import Listing, archive_files, find_archived
+from vroeg_pipeline.domain.months import month_text
+from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.kept_files import kept_in
 
 # (sender, sha256, name, received_at, size in bytes), as an earlier run registered it.
 Registered = tuple[str, str, str, datetime, int]
@@ -34,6 +39,16 @@ class ReceivedFile:
 F = TypeVar("F", bound=ReceivedFile)
 
 
+def kept_of_month(
+    connection: duckdb.DuckDBPyConnection, home: Home, month: date, *folders: str
+) -> Iterator[Registered]:
+    """The files of which only a part is kept, in these folders of the archive: no inbox has them, nor a new warehouse."""
+    for folder in folders:
+        for _, file in kept_in(connection, home.archive / folder / month_text(month)):
+            sender = file.about.get("partner", folder)
+            yield sender, file.file_sha256, file.file_name, file.received_at, file.size_bytes
+
+
 def files_of_month(
     installation: Installation,
     month: date,
@@ -45,7 +60,8 @@ def files_of_month(
     """Each file once, archived, by sender, moment and name. The same bytes of one sender are one file, with the moment and
     name with which they came first.
 
-    `folders_of`: where in the archive the bytes of a sender lie; new ones go to the first.
+    `registered`: those that were seen before, and those of which only a part is kept. `folders_of`: where in the archive the
+    bytes of a sender lie; new ones go to the first.
     """
     home, limit = installation.home, installation.settings.max_file_mb
     now_there = [

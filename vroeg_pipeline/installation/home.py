@@ -128,6 +128,11 @@ class Home:
         return self.root / "restore.unfinished"
 
     @property
+    def requests(self) -> Path:
+        """What residents asked for, by keyed hashes (`installation.requests`); never to be lost."""
+        return self.root / "requests.json"
+
+    @property
     def run_lock(self) -> Path:
         """Held by the run that is at work."""
         return self.root / "warehouse.lock"

@@ -74,6 +74,49 @@ CREATE OR REPLACE TEMP MACRO without_marks(value) AS
         ELSE regexp_replace(regexp_replace(value, '\p{Cf}', '', 'g'), '[\s\x0B\x{85}\p{Z}]', ' ', 'g')
     END;
 
+-- A number as written without words that mean nothing (nr, huisnr) or mean another door, and without what cannot be
+-- seen; 7.0 and 7,0 are 7. Most are digits and letters only.
+CREATE OR REPLACE TEMP MACRO number_text_of(value) AS
+    CASE
+        WHEN regexp_full_match(value, '[0-9]+[ -]?[A-Za-z]?') THEN value
+        ELSE regexp_replace(
+            trim(
+                regexp_replace(
+                    regexp_replace(
+                        without_marks(value),
+                        '(?i)(^|[^a-z])(?:huisnummer|huisnr|nummer|nr|no|t/o|tegenover|nabij|bij|naast|achter|hoek)'
+                        || '(?:\s*[.:])?($|[^a-z])',
+                        '\1 \2',
+                        'g'
+                    ),
+                    '(?i)(^|[^a-z])(?:huisnummer|huisnr|nummer|nr|no)(?:\s*[.:])?($|[^a-z])',
+                    '\1 \2',
+                    'g'
+                ),
+                ' .:'
+            ),
+            '^([0-9]+)[.,]0+$',
+            '\1'
+        )
+    END;
+
+-- The number and what follows it. Empty where no number 1-99999 can be read: nor is there one in a number with a part
+-- (7.5), in what a spreadsheet made of 12-3 (2021-12-03, 12-3-2021, 12-mrt) or of 12:30, or beside a control character.
+CREATE OR REPLACE TEMP MACRO number_and_rest_of(text) AS
+    CASE
+        WHEN
+            regexp_full_match(
+                text,
+                '(?i)[0-9]+[.,][0-9]+|[0-9]{4}-[0-9]{2}-[0-9]{2}.*|[0-9]{1,2}[-/][0-9]{1,2}[-/](?:19|20)[0-9]{2}|'
+                || '[0-9]{1,2}-(?:jan|feb|mrt|mar|apr|mei|may|jun|jul|aug|sep|okt|oct|nov|dec)|[0-9]{1,2}:[0-9]{2}.*'
+            )
+            OR is_garbled(text)
+            THEN struct_pack(number := '', rest := '')
+        ELSE regexp_extract(text, '(?s)^0*([1-9][0-9]{0,4})(|[^0-9].*)$', ['number', 'rest'])
+    END;
+
+CREATE OR REPLACE TEMP MACRO number_and_rest(house_number) AS number_and_rest_of(number_text_of(house_number));
+
 -- The digits of a postcode, NULL when it is none (DOMAIN §5: letters SA, SD and SS do not exist).
 CREATE OR REPLACE TEMP MACRO postcode_without_spaces(postcode) AS
     CASE
@@ -252,6 +295,14 @@ CREATE OR REPLACE TEMP MACRO surnames_of(surname) AS
             )
         )
     );
+
+-- The names by which a resident is known who asked for something: those of the surname, or else the surname itself.
+CREATE OR REPLACE TEMP MACRO resident_names(surname) AS
+    CASE
+        WHEN surname IS NULL THEN []
+        WHEN len(surnames_of(surname)) = 0 THEN [plain_name(surname)]
+        ELSE surnames_of(surname)
+    END;
 
 -- An amount as Dutch readers write it: € 1.234,56.
 CREATE OR REPLACE TEMP MACRO euro(amount) AS

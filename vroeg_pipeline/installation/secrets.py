@@ -68,7 +68,7 @@ def keyed_hash(key: bytes, text: str) -> str:
 
 
 def set_hash_key(connection: duckdb.DuckDBPyConnection, key: bytes) -> None:
-    """Lets SQL hash with the key (`matches/history_macros.sql`). It stays in variables of the connection, in no file."""
+    """Lets SQL hash with the key (`installation/hash_macros.sql`). It stays in variables of the connection, in no file."""
     block = key.ljust(_BLOCK, b"\0")
     for name, pad in (("hash_inner", 0x36), ("hash_outer", 0x5C)):
         connection.execute(f"SET VARIABLE {name} = ?", [bytes(byte ^ pad for byte in block)])

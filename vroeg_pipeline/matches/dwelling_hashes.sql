@@ -1,5 +1,5 @@
 -- The dwellings as the history knows them (DOMAIN §14).
--- Needs: address_macros.sql, history_macros.sql.
+-- Needs: address_macros.sql, hash_macros.sql.
 SELECT
     address_key,
     is_main,

@@ -37,7 +37,7 @@ def key_check(home: Home) -> str | None:
 def use_key(connection: duckdb.DuckDBPyConnection, home: Home) -> str:
     """Makes the macro and the variables that statements on the history need; gives the check of the key."""
     set_hash_key(connection, hash_key(home))
-    connection.execute(sql("history_macros"))
+    connection.execute(sql("hash_macros"))
     check = keyed_hash(hash_key(home), _CHECKED_BY)
     connection.execute("SET VARIABLE key_check = ?", [check])
     return check

@@ -1,7 +1,7 @@
 -- The addresses of the month at work that were reported in a month of the look-back whose signals are removed, and
 -- whether somebody of then is reported there now (DOMAIN §8, §14). As in moved_addresses, what was renumbered is known
 -- by its identification.
--- Needs: key_check, lookback_from, month; tables dwelling_hashes; address_macros.sql, history_macros.sql.
+-- Needs: key_check, lookback_from, month; tables dwelling_hashes; address_macros.sql, hash_macros.sql.
 WITH now AS (
     SELECT
         match.address_key,

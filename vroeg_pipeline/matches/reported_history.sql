@@ -1,7 +1,7 @@
 -- What later months must know of the months whose signals are removed: hashes that say nothing without the key
 -- (DOMAIN §14).
 -- An occupant's hash is made with that of the door, so that nobody is known from one door to another.
--- Needs: key_check, removed_before; address_macros.sql, history_macros.sql.
+-- Needs: key_check, removed_before; address_macros.sql, hash_macros.sql.
 WITH reported AS (
     SELECT
         history.month,

@@ -38,7 +38,7 @@ def find_left_rows(connection: duckdb.DuckDBPyConnection, installation: Installa
             connection.execute(f"SET VARIABLE {name} = ?", [value])
         temporary_step(connection, "former_files")
         with _in_place_of(connection, delivery_files="FROM former_files"):
-            judge_delivered_rows(connection)
+            judge_delivered_rows(connection, installation.home)
         signals = installation.statement("validated_signals")
         connection.execute(
             f"INSERT INTO left_rows BY NAME SELECT *, getvariable('left_at') AS left_at FROM ({signals})"
@@ -59,7 +59,7 @@ def find_cases(connection: duckdb.DuckDBPyConnection, installation: Installation
         load_slips(connection, installation, month)
         define_address_macros(connection, installation)
         with _in_place_of(connection, delivery_files=_EVERY_FILE.format(_catalog(connection))):
-            judge_delivered_rows(connection)
+            judge_delivered_rows(connection, installation.home)
             temporary_step(connection, "delivered_rows")
         temporary_step(connection, "possible_addresses")
         unknown = _know_cases(connection)

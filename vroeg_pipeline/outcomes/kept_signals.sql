@@ -1,4 +1,4 @@
--- Signals of cases of the month that were withdrawn, objected to or replaced after the case was contacted or ended:
+-- Signals of cases of the month that were withdrawn, restricted, objected to or replaced after the case was contacted or ended:
 -- they stay picked up (DOMAIN §10). What is delivered again, at the same address, stands for what was there before.
 -- Needs: month; tables agreement_terms, confirmations, known_cases, left_rows, told_cases, withdrawals.
 WITH contacted AS (
@@ -36,7 +36,7 @@ candidates AS (
         *,
         NULL::TIMESTAMPTZ AS left_at
     FROM present
-    WHERE held_reason = 'withdrawn'
+    WHERE held_reason IN ('restricted', 'withdrawn')
     UNION ALL BY NAME
     FROM gone
 )

@@ -12,7 +12,9 @@ from vroeg_pipeline.signals.slips_told import unmatched_slips
 
 GROUP = "signals"
 READS = ["delivery_files", "address_register", "address_overrides", "municipalities"]
-_STATEMENTS: Sequence[str] = ("delivered_rows", "desk_answers", "addressed_rows", "row_verdicts")
+_STATEMENTS: Sequence[str] = (
+    "delivered_rows", "desk_answers", "addressed_rows", "resident_rows", "requested", "requested_rows", "row_verdicts"
+)  # fmt: skip
 
 # The counts stand in the delivery register, so they change in the transaction that changes the rows.
 _COUNT_ROWS = """
@@ -57,7 +59,7 @@ def signals(of: Month) -> Mapping[str, Figures]:
     if unusable:
         of.warn(f"withdrawals or confirmations left out: {counted(unusable)}")
     define_address_macros(of.connection, of.installation)
-    judge_delivered_rows(of.connection)
+    judge_delivered_rows(of.connection, of.home)
     keep_former_addresses(of.connection)
     filled = of.fill("validated_signals", "rejected_rows", then=_COUNT_ROWS)
     unmatched = unmatched_slips(of)

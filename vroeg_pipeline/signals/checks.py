@@ -72,7 +72,7 @@ CHECKS = [
             + (SELECT count(*) FROM (FROM ended EXCEPT ALL FROM delivered))
             + (
                 SELECT count(*) FROM delivery_files WHERE month = getvariable('month') AND status = 'accepted'
-                AND row_count IS DISTINCT FROM accepted_count + rejected_count
+                AND row_count IS DISTINCT FROM accepted_count + rejected_count + erased_count
             )
         """,
         blocking=True,

@@ -1,6 +1,6 @@
 -- What became of each field of the delivered rows: how many are filled, empty or unreadable, and the first row of which
 -- the field is empty or unreadable. In numbers alone, for who tries an agreement.
--- Needs: tables delivered_rows; macros.sql, address_macros.sql.
+-- Needs: tables delivered_rows; macros.sql.
 WITH cells AS (
     SELECT
         line.row_number,

@@ -1,11 +1,17 @@
 -- Every rule of DOMAIN §5 that a delivered row breaks, and what its address means (§6). Feeds validated_signals and
 -- rejected_rows, so that each row lands in exactly one of the two.
--- Needs: light_track, month; tables addressed_rows; address_macros.sql.
+-- Needs: light_track, month; tables addressed_rows, requested_rows; macros.sql.
 WITH addressed AS (
     SELECT
         *,
         reference_date - arrears_since AS days_in_arrears,
-        coalesce(crisis, false) AS is_crisis
+        coalesce(crisis, false) AS is_crisis,
+        (partner, file_sha256, row_number) IN (
+            SELECT (partner, file_sha256, row_number) FROM requested_rows WHERE kind = 'restrict'
+        ) AS is_restricted,
+        (partner, file_sha256, row_number) IN (
+            SELECT (partner, file_sha256, row_number) FROM requested_rows WHERE kind = 'object'
+        ) AS is_objected
     FROM addressed_rows
 ),
 
@@ -93,7 +99,7 @@ judged AS (
                     THEN 'outside_area'
             END,
             CASE WHEN is_legal_person THEN 'legal_person' END,
-            CASE WHEN objection OR shared.has_objection THEN 'objection' END,
+            CASE WHEN objection OR shared.has_objection OR is_objected THEN 'objection' END,
             CASE WHEN a.row_number > d.first_row_number THEN 'duplicate_in_delivery' END
         ] AS verdicts
     FROM addressed AS a
@@ -132,7 +138,7 @@ SELECT
     told.* EXCLUDE (
         verdicts, is_damaged_text, is_damaged_surname, is_legal_person, is_since_unreadable, street, city,
         register_street, register_city, crisis, written_postcode, is_crisis, is_shared, shared_crisis_received_at,
-        broken, file_name, tells_reminder
+        broken, file_name, tells_reminder, is_objected
     ),
     CASE WHEN broken = [] AND file_sha256 <> counting_file THEN ['replaced_by_later_file'] ELSE broken END AS reasons,
     -- Of the row that counts; a rejected one keeps its own flag.

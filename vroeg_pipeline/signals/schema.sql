@@ -33,7 +33,8 @@ CREATE TABLE IF NOT EXISTS validated_signals (
     on_light_track BOOLEAN,
     warm_handover BOOLEAN NOT NULL,  -- The partner offers to hand the case over in person.
     reminder_sent BOOLEAN,  -- The partner has sent a reminder; empty where its file does not say.
-    -- withdrawn or not_confirmed: held back by the actuality gate (DOMAIN §10); empty when it counts.
+    -- restricted (the resident asked for it, DOMAIN §14), withdrawn or not_confirmed: held back by the actuality gate
+    -- (DOMAIN §10); empty when it counts.
     held_reason VARCHAR,
     surname VARCHAR NOT NULL,  -- Surname as delivered. Personal data.
     -- The names that the surname holds, without case, accents and prefixes, to compare occupants (DOMAIN §8). Personal

@@ -99,7 +99,7 @@ def try_file(
             return Trial(first, whole.refusal, whole.detail, whole.row_count or 0)
         keep_month(connection, installation, first, files)
         define_address_macros(connection, installation)
-        judge_delivered_rows(connection)
+        judge_delivered_rows(connection, installation.home)
         insert_rows(connection, "rejected_rows", sql("rejected_rows"))
         reasons = connection.execute(
             "SELECT reason, count(*) AS found FROM (SELECT unnest(reasons) AS reason FROM rejected_rows) "

@@ -1,4 +1,5 @@
--- The rows that broke no rule (DOMAIN §5), with the verdict of the actuality gate (DOMAIN §10).
+-- The rows that broke no rule (DOMAIN §5), with the verdict of the actuality gate (DOMAIN §10), and
+-- those of residents who asked to be left alone (DOMAIN §14).
 -- Needs: light_track; tables confirmations, row_verdicts, withdrawals.
 SELECT
     month,
@@ -34,6 +35,7 @@ SELECT
     warm_handover,
     reminder_sent,
     CASE
+        WHEN is_restricted THEN 'restricted'
         WHEN (partner, customer_reference) IN (SELECT (partner, customer_reference) FROM withdrawals)
             THEN 'withdrawn'
         WHEN confirmation_asked

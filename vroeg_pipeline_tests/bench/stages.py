@@ -49,7 +49,7 @@ def run_stages(home: Home, month_text: str) -> dict[str, float]:
                 take_in(connection, installation, month, print)
             with timed("signals"):
                 load_slips(connection, installation, month)
-                judge_delivered_rows(connection)
+                judge_delivered_rows(connection, home)
                 replace_month(connection, {t: sql(t) for t in ("validated_signals", "rejected_rows")})
                 connection.execute("DROP TABLE row_verdicts")
             with timed("address_matches"):

@@ -26,7 +26,7 @@ from vroeg_pipeline.installation.statements import (
 from vroeg_pipeline_tests.kit.queries import functions_in, named_in
 
 # What these define can be used by the others.
-MACROS = ("macros", "address_macros", "history_macros")
+MACROS = ("macros", "address_macros", "hash_macros")
 FILES = [file for file in sorted((CHECKOUT / "vroeg_pipeline").glob("**/*.sql")) if file.name != SCHEMA]
 STATEMENTS = [file.stem for file in FILES if file.stem not in MACROS]
 

@@ -184,7 +184,7 @@ def _work(of: Month) -> None:
     take_in(of.connection, of.installation, of.month, lambda said: None)
     load_slips(of.connection, of.installation, of.month)
     define_address_macros(of.connection, of.installation)
-    judge_delivered_rows(of.connection)
+    judge_delivered_rows(of.connection, of.home)
     keep_former_addresses(of.connection)
     of.fill("validated_signals", "rejected_rows")
     of.fill("address_matches")

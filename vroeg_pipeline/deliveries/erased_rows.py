@@ -1,0 +1,125 @@
+"""Takes the rows of residents who were erased out of a delivered file, for good (DOMAIN §14).
+
+They are found as the file is read, before anything of it reaches the warehouse; what remains takes the place of its bytes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from vroeg_pipeline.deliveries.inbox import list_month, take_bytes_out_of_inbox
+from vroeg_pipeline.deliveries.received import ReceivedFile
+from vroeg_pipeline.domain.layouts import Layout
+from vroeg_pipeline.domain.refusals import Said
+from vroeg_pipeline.formats.delivery import ReadDelivery
+from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.kept_files import KeptFile, is_kept, kept_path, read_kept, rows_kept, write_kept
+from vroeg_pipeline.installation.requests import Request, find_requested
+from vroeg_pipeline.installation.statements import fetch_one, quoted
+
+
+@dataclass(frozen=True)
+class Erased:
+    """How many rows of each partner in a file are erased: `before`, so that they were not read, and `now`."""
+
+    before: Counter[str] = field(default_factory=Counter)
+    now: Counter[str] = field(default_factory=Counter)
+
+
+def read_kept_rows(connection: duckdb.DuckDBPyConnection, path: Path, into: str) -> ReadDelivery:
+    """What `read_delivery` made of the file, without the rows that were erased since."""
+    about = read_kept(connection, path).about
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {into} AS FROM {rows_kept(path)}")
+    (count,) = fetch_one(connection, f"SELECT count(*) FROM {into}")
+    said = Said(*about["said"]) if about["said"] else None
+    return ReadDelivery(
+        about["refusal"],
+        said,
+        count if about["is_readable"] else None,
+        tuple(about["missing_optional"]),
+        tuple(about["unexpected_columns"]),
+    )
+
+
+def erase_rows(
+    connection: duckdb.DuckDBPyConnection,
+    installation: Installation,
+    file: ReceivedFile,
+    read: ReadDelivery,
+    layout: Layout,
+    rows_table: str,
+    partner: str,
+    erasing: Collection[Request],
+) -> Erased:
+    """Removes the rows that the requests mean from the table of what was read, and from the archive and the inbox.
+
+    `partner`: whose a row is, in SQL. Gives how many rows are erased by now.
+    """
+    before = _erased_before(connection, file)
+    found: list[tuple[int, str]] = []
+    if erasing:
+        find_requested(connection, installation.home, erasing, _identified(rows_table, layout, partner))
+        found = connection.execute(
+            f"SELECT row_number, {partner} FROM {rows_table} WHERE row_number IN (SELECT place FROM requested)"
+        ).fetchall()
+    if found:
+        connection.execute(f"DELETE FROM {rows_table} WHERE row_number IN (SELECT place FROM requested)")
+        keep_without(connection, installation, file, read, [*before, *found], f"SELECT * FROM {rows_table}")
+    return Erased(Counter(of for _, of in before), Counter(of for _, of in found))
+
+
+def keep_without(
+    connection: duckdb.DuckDBPyConnection,
+    installation: Installation,
+    file: ReceivedFile,
+    read: ReadDelivery,
+    erased: Collection[tuple[int, str]],
+    rows: str,
+) -> None:
+    """Puts what remains of the file in place of its bytes; `erased`: row number and partner of each row that is gone."""
+    if file.archived is None:
+        return
+    about = {
+        "partner": file.partner,
+        "refusal": read.refusal,
+        "said": [read.said.english, read.said.dutch] if read.said else None,
+        "is_readable": read.row_count is not None,
+        "missing_optional": read.missing_optional,
+        "unexpected_columns": read.unexpected_columns,
+        "erased": sorted(erased),
+    }
+    kept = KeptFile(file.file_sha256, file.file_name, file.received_at, file.size_bytes, about)
+    has_partner = connection.execute(f"DESCRIBE {rows}").fetchall()
+    if any(column[0] == "partner" for column in has_partner):
+        rows = f"SELECT * EXCLUDE (partner) FROM ({rows})"
+    write_kept(connection, file.archived, kept, rows)
+    listing = list_month(installation.home.inbox, file.month, 0, installation.now())
+    own = (each for each in listing.files if each.partner == file.partner)
+    take_bytes_out_of_inbox(own, file.file_sha256, file.size_bytes)
+
+
+def _erased_before(connection: duckdb.DuckDBPyConnection, file: ReceivedFile) -> list[tuple[int, str]]:
+    if file.archived is None or not is_kept(file.archived):
+        return []
+    return [(number, partner) for number, partner in read_kept(connection, kept_path(file.archived)).about["erased"]]
+
+
+def _identified(rows_table: str, layout: Layout, partner: str) -> str:
+    """The rows as `find_requested` wants them."""
+    dates = quoted(layout.delivery.dates)
+    return f"""
+        SELECT
+            row_number AS place,
+            {partner} AS partner,
+            text_of(customer_reference) AS customer_reference,
+            postcode_of(text_of(postcode)) AS postcode,
+            nullif(number_and_rest(text_of(house_number)).number, '') AS house_number,
+            resident_names(text_of(surname)) AS names,
+            date_of(text_of(birth_date), {dates}, coalesce(list_contains(typed, 'birth_date'), false)) AS birth_date
+        FROM {rows_table}
+    """
