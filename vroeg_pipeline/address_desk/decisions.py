@@ -9,9 +9,10 @@ kept with a reason in Dutch, which the desk finds on its next list. What a decis
 from __future__ import annotations
 
 import re
+import zipfile
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import astuple, dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -19,13 +20,17 @@ import duckdb
 
 from vroeg_pipeline.addresses.address_text import fields_of
 from vroeg_pipeline.addresses.resolver import WRITTEN, resolve_addresses
-from vroeg_pipeline.deliveries.inbox import archive_files, list_returned
+from vroeg_pipeline.deliveries.inbox import archive_files, list_returned, take_bytes_out_of_inbox
 from vroeg_pipeline.domain.agreements import ADDRESS_DESK
+from vroeg_pipeline.domain.months import AMSTERDAM
 from vroeg_pipeline.formats.cells import BLANK, UnreadableError
 from vroeg_pipeline.formats.csv import Dialect, csv_rows
 from vroeg_pipeline.formats.encodings import EXCEL
 from vroeg_pipeline.formats.xlsx import xlsx_cells
 from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.kept_files import KeptFile, is_kept, kept_in, rows_kept, write_kept
+from vroeg_pipeline.installation.requests import Asked, in_force
+from vroeg_pipeline.installation.secrets import hash_key, keyed_hash
 from vroeg_pipeline.installation.statements import fetch_one, temporary_table, transaction
 
 DECISION, DECIDED_BY, WHY, DESK_ID = "Besluit", "Door", "Toelichting", "Kenmerk (niet wijzigen)"
@@ -69,19 +74,92 @@ def read_decisions(connection: duckdb.DuckDBPyConnection, installation: Installa
         sha for (sha,) in connection.execute("SELECT DISTINCT file_sha256 FROM reference.address_decisions").fetchall()
     }
     listing.files.sort(key=lambda file: (file.modified_ns, file.name))
-    for file, kept in archive_files(installation.home, listing, lambda file: ADDRESS_DESK, settings.max_file_mb):
-        if kept.sha256 in known:
+    erased = _erased(installation)
+    found = archive_files(installation.home, listing, lambda file: ADDRESS_DESK, settings.max_file_mb)
+    came = [(kept.sha256, file.received_at, file.name, kept.path) for file, kept in found]
+    came += [
+        (file.file_sha256, file.received_at, file.file_name, path) for path, file in _kept(connection, installation)
+    ]
+    for sha256, received_at, name, path in came:
+        if sha256 in known:
             continue
-        known.add(kept.sha256)
+        known.add(sha256)
         read.files += 1
-        refusal, rows = _rows_of(kept.path, file.name, installation.home.scratch)
+        refusal, rows = _rows_of(connection, path, name, installation.home.scratch)
+        if path and any(erased(row.desk_id) for row in rows):
+            rows = _keep_without(connection, installation, path, (sha256, received_at, name), rows, erased)
         with transaction(connection):
-            _keep(connection, kept.sha256, file.received_at, refusal, rows, read)
+            _keep(connection, sha256, received_at, refusal, rows, read)
     return read
 
 
-def _rows_of(path: Path | None, name: str, scratch: Path) -> tuple[str | None, list[_Row]]:
+def erase_in_desk_files(
+    connection: duckdb.DuckDBPyConnection, installation: Installation, holds: Callable[[Path], bool]
+) -> int:
+    """Takes residents who were erased out of all lists that the address desk sent back (DOMAIN §14); gives how many that
+    changed. Of others than who is erased only what was decided stays, and nothing of what cannot be read.
+    """
+    home, erased, changed = installation.home, _erased(installation), 0
+    listing = list_returned(home.inbox, ADDRESS_DESK, 0, installation.now())
+    came = {
+        kept.path: (kept.sha256, file.received_at, file.name)
+        for file, kept in archive_files(home, listing, lambda file: ADDRESS_DESK, installation.settings.max_file_mb)
+        if kept.path
+    }
+    for path in sorted(home.archive.glob(f"{ADDRESS_DESK}/*/*")):
+        moment = datetime.fromtimestamp(path.stat().st_mtime, AMSTERDAM)
+        # Its name is gone with the file in the inbox; by it is known whether it can be read at all.
+        name = f"lijst{'.xlsx' if zipfile.is_zipfile(path) else '.csv'}"
+        came.setdefault(path, (path.name, moment, name))
+    for path, of in came.items():
+        if is_kept(path):
+            continue
+        _, rows = _rows_of(connection, path, of[2], home.scratch)
+        if holds(path) or any(erased(row.desk_id) for row in rows):
+            _keep_without(connection, installation, path, of, rows, erased)
+            changed += 1
+    return changed
+
+
+def _erased(installation: Installation) -> Callable[[str], bool]:
+    """Whether a Kenmerk is of somebody who was erased."""
+    requests = in_force(installation.home, Asked.ERASE)
+    gone = {case for request in requests for case in request.cases}
+    return lambda desk_id: bool(gone) and keyed_hash(hash_key(installation.home), f"case|{desk_id}") in gone
+
+
+def _kept(connection: duckdb.DuckDBPyConnection, installation: Installation) -> Iterator[tuple[Path, KeptFile]]:
+    for folder in sorted(installation.home.archive.glob(f"{ADDRESS_DESK}/*")):
+        yield from kept_in(connection, folder)
+
+
+def _keep_without(
+    connection: duckdb.DuckDBPyConnection,
+    installation: Installation,
+    path: Path,
+    of: tuple[str, datetime, str],
+    rows: list[_Row],
+    erased: Callable[[str], bool],
+) -> list[_Row]:
+    """Puts what was decided on others in place of the file; gives it."""
+    rows = [row for row in rows if not erased(row.desk_id)]
+    columns = "number INTEGER, desk_id VARCHAR, decision VARCHAR, decided_by VARCHAR, why VARCHAR"
+    temporary_table(connection, "kept_decisions", columns, [astuple(row) for row in rows])
+    sha256, received_at, name = of
+    kept = KeptFile(sha256, name, received_at, path.stat().st_size, {})
+    write_kept(connection, path, kept, "FROM kept_decisions")
+    connection.execute("DROP TABLE kept_decisions")
+    listing = list_returned(installation.home.inbox, ADDRESS_DESK, 0, installation.now())
+    take_bytes_out_of_inbox(listing.files, sha256, kept.size_bytes)
+    return rows
+
+
+def _rows_of(
+    connection: duckdb.DuckDBPyConnection, path: Path | None, name: str, scratch: Path
+) -> tuple[str | None, list[_Row]]:
     """Why the file is refused as a whole, or its rows on which something was decided."""
+    if path and is_kept(path):
+        return None, [_Row(*row) for row in connection.execute(f"FROM {rows_kept(path)}").fetchall()]
     suffix = Path(name).suffix.lower()
     if suffix not in (".csv", ".xlsx"):
         return "alleen .xlsx en .csv worden gelezen", []

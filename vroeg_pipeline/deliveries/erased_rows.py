@@ -80,12 +80,15 @@ def keep_without(
     read: ReadDelivery,
     erased: Collection[tuple[int, str]],
     rows: str,
+    called: str | None = None,
 ) -> None:
-    """Puts what remains of the file in place of its bytes; `erased`: row number and partner of each row that is gone."""
+    """Puts what remains of the file in place of its bytes; `erased`: row number and partner of each row that is gone.
+    `called`: what its folder is called from now on, where that has no agreement.
+    """
     if file.archived is None:
         return
     about = {
-        "partner": file.partner,
+        "partner": called or file.partner,
         "refusal": read.refusal,
         "said": [read.said.english, read.said.dutch] if read.said else None,
         "is_readable": read.row_count is not None,
@@ -99,7 +102,7 @@ def keep_without(
         rows = f"SELECT * EXCLUDE (partner) FROM ({rows})"
     write_kept(connection, file.archived, kept, rows)
     listing = list_month(installation.home.inbox, file.month, 0, installation.now())
-    own = (each for each in listing.files if each.partner == file.partner)
+    own = [each for each in listing.files if each.partner == file.partner]
     take_bytes_out_of_inbox(own, file.file_sha256, file.size_bytes)
 
 

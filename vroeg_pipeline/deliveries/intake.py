@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
 
 import duckdb
 
+from vroeg_pipeline.deliveries.erased_rows import keep_without
 from vroeg_pipeline.deliveries.file_decisions import decisions_of_month
 from vroeg_pipeline.deliveries.inbox import list_month
 from vroeg_pipeline.deliveries.judged_files import DeliveryFile, judge_file
@@ -21,7 +23,10 @@ from vroeg_pipeline.deliveries.standing import with_standing
 from vroeg_pipeline.domain.agreements import RESERVED_PARTNERS, Agreement
 from vroeg_pipeline.domain.fields import DELIVERED_FIELDS
 from vroeg_pipeline.domain.months import month_text
+from vroeg_pipeline.domain.refusals import Fault
+from vroeg_pipeline.formats.delivery import ReadDelivery
 from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.kept_files import kept_at
 from vroeg_pipeline.installation.requests import Asked, in_force
 from vroeg_pipeline.installation.statements import quoted, temporary_table, transaction
 
@@ -97,6 +102,34 @@ def take_in(connection: duckdb.DuckDBPyConnection, installation: Installation, m
         if file.is_senders and file.status == "accepted" and file.row_count:
             unknown[file.partner] += file.row_count
     return MonthIntake(judged, before, unknown, skipped)
+
+
+def erase_in_deliveries(
+    connection: duckdb.DuckDBPyConnection,
+    installation: Installation,
+    month: date,
+    holds: Callable[[Path], bool],
+    without: Callable[[str], str],
+) -> int:
+    """Takes the rows of residents who were erased out of all files of the month, whatever became of them; gives how many
+    files that changed.
+
+    `holds`: whether a file that cannot be read names who is erased: of such a one nothing is kept. `without`: the name of
+    a file without theirs.
+    """
+    erasing = in_force(installation.home, Asked.ERASE)
+    changed = 0
+    for found in _files_of(connection, installation, month)[0]:
+        file = replace(found, file_name=without(found.file_name))
+        before = kept_at(file.archived)
+        judged = judge_file(connection, installation, file, "erased_from", {}, erasing)
+        connection.execute("DROP TABLE IF EXISTS erased_from")
+        if file.archived and judged[0].status == "refused" and not kept_at(file.archived) and holds(file.archived):
+            gone = ReadDelivery("unreadable", Fault.BYTES_GONE.said(), None)
+            nothing = "SELECT 0 AS row_number LIMIT 0"
+            keep_without(connection, installation, file, gone, [], nothing, called=without(file.partner))
+        changed += kept_at(file.archived) != before
+    return changed
 
 
 def _said(files: list[DeliveryFile]) -> list[str]:

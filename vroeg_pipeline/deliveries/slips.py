@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 
@@ -12,10 +14,14 @@ import duckdb
 
 from vroeg_pipeline.deliveries.inbox import CONFIRMATIONS, WITHDRAWALS, NotTakenError, archive_file, list_slips
 from vroeg_pipeline.domain.fields import header_name
+from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.formats.cells import Header, UnreadableError
 from vroeg_pipeline.formats.csv import Dialect, csv_rows
 from vroeg_pipeline.formats.encodings import AUTO
+from vroeg_pipeline.installation.home import replacing
 from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.requests import Asked, in_force
+from vroeg_pipeline.installation.secrets import hash_key, keyed_hash
 from vroeg_pipeline.installation.statements import temporary_table
 
 COLUMN = "customer_reference"
@@ -28,6 +34,7 @@ def load_slips(connection: duckdb.DuckDBPyConnection, installation: Installation
     Gives what could not be used, by partner, kind and reason: a withdrawal that cannot be read means a door that is
     rung for nothing, so somebody must hear of it.
     """
+    erase_in_slips(installation, month)
     unusable: Counter[str] = Counter()
     for kind in (WITHDRAWALS, CONFIRMATIONS):
         rows: set[tuple[str, str, datetime]] = set()
@@ -54,6 +61,37 @@ def load_slips(connection: duckdb.DuckDBPyConnection, installation: Installation
         # Read as references in deliveries are (DOMAIN §4), so that the same one is the same.
         connection.execute(f"UPDATE {kind} SET customer_reference = text_of(customer_reference)")
     return unusable
+
+
+def erase_in_slips(installation: Installation, month: date) -> int:
+    """Takes the references of residents who were erased out of the slips of a month, in inbox and archive; gives how many
+    that changed.
+    """
+    home = installation.home
+    requests = in_force(home, Asked.ERASE)
+    if not requests:
+        return 0
+    keys = {identity.key for request in requests for identity in request.identities}
+    key, changed = hash_key(home), 0
+
+    def erased(partner: str, references: set[str]) -> set[str]:
+        return {each for each in references if keyed_hash(key, f"reference|{partner}|{each}") in keys}
+
+    for kind in (WITHDRAWALS, CONFIRMATIONS):
+        for slip in list_slips(home.inbox, kind, month, 0, installation.now()).files:
+            with suppress(NotTakenError):
+                references = _references(slip.path)
+                if gone := erased(slip.partner, references):
+                    with replacing(slip.path) as temporary:
+                        temporary.write_text("\n".join([COLUMN, *sorted(references - gone), ""]), encoding="utf-8")
+                        os.utime(temporary, ns=(slip.modified_ns, slip.modified_ns))
+                    changed += 1
+        for folder in home.archive.glob(f"*/{kind}/{month_text(month)}"):
+            for path in folder.iterdir():
+                with suppress(NotTakenError):
+                    if erased(folder.parent.parent.name, _references(path)):
+                        path.unlink()
+    return changed
 
 
 def _references(path: Path | None) -> set[str]:

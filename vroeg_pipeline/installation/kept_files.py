@@ -43,6 +43,13 @@ def kept_path(archived: Path) -> Path:
     return archived.with_name(archived.name.removesuffix(SUFFIX) + SUFFIX)
 
 
+def kept_at(archived: Path | None) -> int | None:
+    """When what is kept of archived bytes was written last (nanoseconds); None where all of them are there, or none."""
+    if archived is None or not kept_path(archived).exists():
+        return None
+    return kept_path(archived).stat().st_mtime_ns
+
+
 def write_kept(connection: duckdb.DuckDBPyConnection, archived: Path, file: KeptFile, rows: str) -> Path:
     """Puts the rows (a SELECT) in place of the archived bytes, or of what was kept of them before; gives where."""
     path = kept_path(archived)

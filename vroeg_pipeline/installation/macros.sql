@@ -309,8 +309,12 @@ CREATE OR REPLACE TEMP MACRO euro(amount) AS
     '€ ' || translate(format('{:,.2f}', amount::DOUBLE), ',.', '.,');
 
 -- What stands for an address in its month where the address itself should not: on worklists, and in what comes back.
+-- Of who was erased it is all that is left of the address.
 CREATE OR REPLACE TEMP MACRO case_id_of(month, address_key) AS
-    sha256(strftime(month, '%Y-%m') || '|' || address_key)[:16];
+    CASE
+        WHEN starts_with(address_key, 'case:') THEN address_key[6:]
+        ELSE sha256(strftime(month, '%Y-%m') || '|' || address_key)[:16]
+    END;
 
 -- A cell of a returned worklist (its kind and text, see xlsx_cells.py) to compare with a list; and why it is not taken.
 CREATE OR REPLACE TEMP MACRO listed_text(cell) AS

@@ -6,7 +6,7 @@ reference, together with each name and the birth date. `requested.sql` finds the
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -48,8 +48,9 @@ class Request:
     """One request. Moments are aware. `by`: who handled it. `subject`: the resident in the log, hashed.
 
     `files_before`: the files (SHA-256) with rows of the resident that were there before: an objection is to later ones.
-    `cases`: hashes of the cases (Kenmerk) and of the address desk's writings in which the resident is named: what teams
-    return is searched for them. `despite`: who decided to erase what should have stayed, and why.
+    `cases`: hashes of their cases and of their writings at the address desk (Kenmerk), by which what is sent back is known
+    to be about them; `shared_cases`: of cases in which others are too. `despite`: who decided to erase what should have
+    stayed, and why.
     """
 
     number: int
@@ -61,6 +62,7 @@ class Request:
     identities: tuple[Identity, ...]
     files_before: tuple[str, ...] = ()
     cases: tuple[str, ...] = ()
+    shared_cases: tuple[str, ...] = ()
     despite: str | None = None
     lifted_at: datetime | None = None
     lifted_by: str | None = None
@@ -137,11 +139,25 @@ def find_requested(connection: duckdb.DuckDBPyConnection, home: Home, requests: 
     `rows`: a SELECT of place (what they are known by afterwards), partner, customer_reference, postcode, house_number,
     names and birth_date, read as they are by DOMAIN §4; a row may stand in it with several addresses.
     """
-    use_hashes(connection, home)
-    identities = [
-        (request.number, request.kind, each.key, list(each.names), each.birth_date, list(request.files_before))
+    asked = [
+        (request.number, request.kind, each, request.files_before)
         for request in requests
         for each in request.identities
+    ]
+    find_meant(connection, home, asked, rows)
+
+
+def find_meant(
+    connection: duckdb.DuckDBPyConnection,
+    home: Home,
+    asked: Iterable[tuple[int, str, Identity, Sequence[str]]],
+    rows: str,
+) -> None:
+    """The same for identities that belong to no request yet: its number, its kind, one of them, and the files before it."""
+    use_hashes(connection, home)
+    identities = [
+        (number, kind, each.key, list(each.names), each.birth_date, list(files_before))
+        for number, kind, each, files_before in asked
     ]
     temporary_table(connection, "asked_identities", _IDENTITIES, identities)
     temporary_step(connection, "identified_rows", rows)

@@ -43,6 +43,7 @@ STAGES = (
     "feedback",
     "ddas",
     "evaluation",
+    "residents",
 )
 
 # A schema, table or view with the comment lines above it, or comment lines for the reader alone.

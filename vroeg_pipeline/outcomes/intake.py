@@ -7,7 +7,7 @@ is read stands in `outcomes.reader`, what its rows mean and which word counts in
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -15,25 +15,29 @@ from typing import TextIO
 
 import duckdb
 
-from vroeg_pipeline.deliveries.inbox import list_returned
-from vroeg_pipeline.deliveries.received import ReceivedFile, files_of_month
+from vroeg_pipeline.deliveries.inbox import list_returned, take_bytes_out_of_inbox
+from vroeg_pipeline.deliveries.received import ReceivedFile, files_of_month, kept_of_month
 from vroeg_pipeline.domain.agreements import OUTCOMES
 from vroeg_pipeline.domain.ddas import EnumContactsoort, EnumDagdeel, EnumEindresultaat
 from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.formats.csv import own_query, own_writer
 from vroeg_pipeline.installation.home import private_folder, temporary_file
 from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.kept_files import KeptFile, is_kept, read_kept, rows_kept, write_kept
 from vroeg_pipeline.installation.notes import SENT_BACK, SentBack, SentBackNote
+from vroeg_pipeline.installation.requests import Asked, in_force
+from vroeg_pipeline.installation.secrets import hash_key, keyed_hash
 from vroeg_pipeline.installation.statements import sql, temporary_step, temporary_table
 from vroeg_pipeline.installation.warehouse import replace_month
 from vroeg_pipeline.outcomes.columns import REFUSALS
 from vroeg_pipeline.outcomes.contacted import find_cases, find_left_rows, keep_contacted
-from vroeg_pipeline.outcomes.reader import FIELDS, RefusedError, outcome_rows, remark_on
+from vroeg_pipeline.outcomes.reader import FIELDS, OutcomeRow, RefusedError, outcome_rows, remark_on
 from vroeg_pipeline.outcomes.reply import RefusedRow, Reply, reply_file_name, write_reply
 from vroeg_pipeline.worklists.worklist_file import month_title
 
 Say = Callable[[str], None]
 
+_CASE_ID = FIELDS.index("case_id")
 _LISTS = {"contact_kind": EnumContactsoort, "day_part": EnumDagdeel, "end_result": EnumEindresultaat}
 _FILE_COLUMNS = """
     month DATE, file_sha256 VARCHAR, file_name VARCHAR, received_at TIMESTAMPTZ, size_bytes BIGINT, status VARCHAR,
@@ -83,10 +87,11 @@ def take_in_outcomes(
     Fills `outcome_files` and `outcome_rows`. Which cases the rows are of is looked up by `settle_outcomes`.
     """
     files, skipped = _files_of(connection, installation, month)
+    files = [_without_erased(connection, installation, file) for file in files]
     scratch = private_folder(installation.home.scratch)
     with temporary_file(scratch) as cells:
         with cells.open("w", encoding="utf-8", newline="") as opened:
-            judged = [_read(installation, file, opened, scratch) for file in files]
+            judged = [_read(connection, installation, file, opened) for file in files]
         _load_cells(connection, cells)
     for file in judged:
         if file.refusal:
@@ -112,25 +117,90 @@ def _files_of(
         "SELECT ?, file_sha256, file_name, received_at, size_bytes FROM outcome_files WHERE month = getvariable('month')",
         [OUTCOMES],
     ).fetchall()
-    files = files_of_month(installation, month, listing, registered, lambda sender: (sender,), OutcomeFile)
+    before = [*registered, *kept_of_month(connection, installation.home, month, OUTCOMES)]
+    files = files_of_month(installation, month, listing, before, lambda sender: (sender,), OutcomeFile)
     return files, listing.skipped
 
 
-def _read(installation: Installation, file: OutcomeFile, cells: TextIO, scratch: Path) -> OutcomeFile:
+def _read(
+    connection: duckdb.DuckDBPyConnection, installation: Installation, file: OutcomeFile, cells: TextIO
+) -> OutcomeFile:
     """The file with its verdict; its rows are written. Those of a file that turns out unreadable halfway do not count."""
     write = own_writer(cells)
-    limit = installation.settings.max_file_mb
     try:
-        if file.size_bytes > limit * 1024 * 1024:
-            raise RefusedError("too_large", f"{file.size_bytes / 1024 / 1024:.0f} MB, meer dan {limit:g}")
-        if file.archived is None:
-            raise RefusedError("unreadable", "het is te groot om te bewaren")
-        remark = remark_on(file.archived, file.file_name)
-        for sheet, number, told, given in outcome_rows(file.archived, scratch):
+        remark, rows = _rows_of(connection, installation, file)
+        for sheet, number, told, given in rows:
             write((file.file_sha256, sheet, number, told, *given))
     except RefusedError as error:
         return file.refused(error)
     return replace(file, detail=remark)
+
+
+def _rows_of(
+    connection: duckdb.DuckDBPyConnection, installation: Installation, file: OutcomeFile
+) -> tuple[str | None, Iterable[OutcomeRow]]:
+    """What its team must be told of the file, and its rows. Raises RefusedError when it cannot be taken in."""
+    limit = installation.settings.max_file_mb
+    if file.size_bytes > limit * 1024 * 1024:
+        raise RefusedError("too_large", f"{file.size_bytes / 1024 / 1024:.0f} MB, meer dan {limit:g}")
+    if file.archived is None:
+        raise RefusedError("unreadable", "het is te groot om te bewaren")
+    if is_kept(file.archived):
+        about = read_kept(connection, file.archived).about
+        if about["is_gone"]:
+            raise RefusedError("unreadable", "er is iemand uit gewist; lever het opnieuw aan")
+        kept = connection.execute(f"FROM {rows_kept(file.archived)}").fetchall()
+        return about["remark"], [(sheet, number, told, list(given)) for sheet, number, told, *given in kept]
+    scratch = private_folder(installation.home.scratch)
+    return remark_on(file.archived, file.file_name), outcome_rows(file.archived, scratch)
+
+
+def _without_erased(
+    connection: duckdb.DuckDBPyConnection,
+    installation: Installation,
+    file: OutcomeFile,
+    holds: Callable[[Path], bool] = lambda _: False,
+) -> OutcomeFile:
+    """The file; where it names residents who were erased, what is kept of it (DOMAIN §14): the rows of all other cases, and
+    nothing of those that cannot be read. `holds`: whether it names them, for who knows more than their cases.
+    """
+    home = installation.home
+    requests = in_force(home, Asked.ERASE)
+    if not requests or file.archived is None or is_kept(file.archived):
+        return file
+    gone = {case for request in requests for case in request.cases}
+    named = gone | {case for request in requests for case in request.shared_cases}
+    key = hash_key(home)
+    about: dict[str, object] = {"is_gone": False}
+    kept: list[tuple[object, ...]] = []
+    is_named = holds(file.archived)
+    try:
+        about["remark"], rows = _rows_of(connection, installation, file)
+        for sheet, number, told, given in rows:
+            case = keyed_hash(key, f"case|{given[_CASE_ID][1:].strip()}")
+            is_named = is_named or case in named
+            if case not in gone:
+                kept.append((sheet, number, told, *given))
+    except RefusedError:
+        about, kept = {"is_gone": True}, []
+    if not is_named:
+        return file
+    columns = ", ".join(f"{field} VARCHAR" for field in FIELDS)
+    temporary_table(connection, "kept_cells", f"sheet VARCHAR, row_number INTEGER, is_told BOOLEAN, {columns}", kept)
+    of = KeptFile(file.file_sha256, file.file_name, file.received_at, file.size_bytes, about)
+    path = write_kept(connection, file.archived, of, "FROM kept_cells")
+    connection.execute("DROP TABLE kept_cells")
+    listing = list_returned(home.inbox, OUTCOMES, 0, installation.now(), file.month)
+    take_bytes_out_of_inbox(listing.files, file.file_sha256, file.size_bytes)
+    return replace(file, archived=path)
+
+
+def erase_in_outcomes(
+    connection: duckdb.DuckDBPyConnection, installation: Installation, month: date, holds: Callable[[Path], bool]
+) -> int:
+    """Takes residents who were erased out of all lists that were returned for the month; gives how many that changed."""
+    files, _ = _files_of(connection, installation, month)
+    return sum(_without_erased(connection, installation, file, holds).archived != file.archived for file in files)
 
 
 def _load_cells(connection: duckdb.DuckDBPyConnection, path: Path) -> None:

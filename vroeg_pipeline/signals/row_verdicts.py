@@ -38,7 +38,7 @@ def _find_requested_rows(connection: duckdb.DuckDBPyConnection, home: Home) -> N
     temporary_step(connection, "requested_rows", sql("requested_rows") if requests else _NONE)
 
 
-_NONE = "SELECT partner, file_sha256, row_number, '' AS kind FROM addressed_rows LIMIT 0"
+_NONE = "SELECT partner, file_sha256, row_number, ['restrict'] AS kinds FROM addressed_rows LIMIT 0"
 
 
 def keep_former_addresses(connection: duckdb.DuckDBPyConnection) -> None:

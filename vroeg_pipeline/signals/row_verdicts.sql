@@ -3,16 +3,13 @@
 -- Needs: light_track, month; tables addressed_rows, requested_rows; macros.sql.
 WITH addressed AS (
     SELECT
-        *,
+        addressed_rows.*,
         reference_date - arrears_since AS days_in_arrears,
         coalesce(crisis, false) AS is_crisis,
-        (partner, file_sha256, row_number) IN (
-            SELECT (partner, file_sha256, row_number) FROM requested_rows WHERE kind = 'restrict'
-        ) AS is_restricted,
-        (partner, file_sha256, row_number) IN (
-            SELECT (partner, file_sha256, row_number) FROM requested_rows WHERE kind = 'object'
-        ) AS is_objected
+        list_contains(coalesce(requested.kinds, []), 'restrict') AS is_restricted,
+        list_contains(coalesce(requested.kinds, []), 'object') AS is_objected
     FROM addressed_rows
+    LEFT JOIN requested_rows AS requested USING (partner, file_sha256, row_number)
 ),
 
 -- The first row of each customer and address that a delivery has more than once.

@@ -78,8 +78,13 @@ SELECT
     coalesce(entry.over_capacity, false) AS over_capacity,
     entry.deadline,
     CASE WHEN issued.change = 'added' THEN places.residents END AS residents,
-    places.street,
-    split_part(issued.address_key, '_', 1) AS postcode,
+    -- Who was erased is withdrawn by the Kenmerk alone (DOMAIN §14).
+    CASE
+        WHEN starts_with(issued.address_key, 'case:') THEN 'op verzoek gewist; zie het kenmerk' ELSE places.street
+    END AS street,
+    CASE
+        WHEN starts_with(issued.address_key, 'case:') THEN '' ELSE split_part(issued.address_key, '_', 1)
+    END AS postcode,
     coalesce(places.house_number, split_part(issued.address_key, '_', 2)) AS house_number,
     places.city,
     CASE WHEN issued.change = 'added' THEN places.phone END AS phone,

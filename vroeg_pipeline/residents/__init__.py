@@ -1,0 +1,1 @@
+"""What residents ask for: to be shown what is held, held back, not reported, erased (DOMAIN §14)."""
