@@ -50,7 +50,9 @@ _WORDS = {
     "resolve_file_of_addresses": "addresses resolve", "explain_address": "addresses explain",
     "try_agreement": "agreement try", "new_agreement": "agreement new", "list_files_of_partners": "deliveries list",
     "decide_on_file": "deliveries decide", "acknowledge_alert": "alerts ack", "mute_alerts": "alerts mute",
-    "unmute_alerts": "alerts unmute", "show_log": "log show", "back_up": "backup",
+    "unmute_alerts": "alerts unmute", "show_log": "log show", "back_up": "backup", "find_subject": "subject find",
+    "restrict_subject": "subject restrict", "object_subject": "subject object", "erase_subject": "subject erase",
+    "lift_request": "subject lift", "list_requests": "subject list",
 }  # fmt: skip
 _WHOSE_FOLDER = "check VROEG_HOME, and that you may write there"
 problems = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -755,6 +757,131 @@ def dpia(
     from vroeg_pipeline.cli.dpia import write_dpia
 
     write_dpia(Home.from_environment(), target, out)
+
+
+subject = typer.Typer(
+    no_args_is_help=True,
+    help="What a resident asks for: to know, to be held back, to object, to be erased (DOMAIN §14).\n\n"
+    "Found by postcode and number with surname or birth date, or by partner and reference; asked for where none is given, "
+    "so that no name gets into the history of your shell.",
+)
+app.add_typer(subject, name="subject")
+
+_Postcode = Annotated[str | None, typer.Option(help="Postcode of the resident.", show_default=False)]
+_Number = Annotated[str | None, typer.Option(help="House number, without letter or addition.", show_default=False)]
+_Surname = Annotated[str | None, typer.Option(help="Surname, as partners write it.", show_default=False)]
+_BirthDate = Annotated[str | None, typer.Option(help="Birth date, YYYY-MM-DD.", show_default=False)]
+_OfPartner = Annotated[str | None, typer.Option("--partner", help="Partner of the reference.", show_default=False)]
+_Reference = Annotated[str | None, typer.Option(help="Customer reference at the partner.", show_default=False)]
+_By = Annotated[str, typer.Option("--by", help="Who handles the request.", show_default=False)]
+_Reason = Annotated[
+    str, typer.Option("--reason", help="Why, without a name: the number of the letter.", show_default=False)
+]
+_IsSure = Annotated[bool, typer.Option("--yes", help="Do it without asking once more.")]
+
+
+@subject.command("find")
+@one_line_errors
+def find_subject(
+    postcode: _Postcode = None,
+    number: _Number = None,
+    surname: _Surname = None,
+    birth_date: _BirthDate = None,
+    partner: _OfPartner = None,
+    reference: _Reference = None,
+) -> None:
+    """Count where a resident is held."""
+    from vroeg_pipeline.cli.subject import show_found, wanted_of
+
+    wanted = wanted_of(postcode, number, surname, birth_date, partner, reference)
+    show_found(Home.from_environment(), wanted, out)
+
+
+@subject.command("restrict")
+@one_line_errors
+def restrict_subject(
+    by: _By,
+    reason: _Reason,
+    postcode: _Postcode = None,
+    number: _Number = None,
+    surname: _Surname = None,
+    birth_date: _BirthDate = None,
+    partner: _OfPartner = None,
+    reference: _Reference = None,
+    is_sure: _IsSure = False,
+) -> None:
+    """Hold the signals of a resident back until the request is lifted: they are on no list and in no count."""
+    from vroeg_pipeline.cli.subject import handle, wanted_of
+    from vroeg_pipeline.installation.requests import Asked
+
+    wanted = wanted_of(postcode, number, surname, birth_date, partner, reference)
+    handle(Home.from_environment(), Asked.RESTRICT, wanted, out, by=by, reason=reason, is_sure=is_sure)
+
+
+@subject.command("object")
+@one_line_errors
+def object_subject(
+    by: _By,
+    reason: _Reason,
+    postcode: _Postcode = None,
+    number: _Number = None,
+    surname: _Surname = None,
+    birth_date: _BirthDate = None,
+    partner: _OfPartner = None,
+    reference: _Reference = None,
+    is_sure: _IsSure = False,
+) -> None:
+    """Reject every later row of a resident, as the resident objected. What came before stays; restrict or erase that."""
+    from vroeg_pipeline.cli.subject import handle, wanted_of
+    from vroeg_pipeline.installation.requests import Asked
+
+    wanted = wanted_of(postcode, number, surname, birth_date, partner, reference)
+    handle(Home.from_environment(), Asked.OBJECT, wanted, out, by=by, reason=reason, is_sure=is_sure)
+
+
+@subject.command("erase")
+@one_line_errors
+def erase_subject(
+    by: _By,
+    reason: _Reason,
+    postcode: _Postcode = None,
+    number: _Number = None,
+    surname: _Surname = None,
+    birth_date: _BirthDate = None,
+    partner: _OfPartner = None,
+    reference: _Reference = None,
+    despite: Annotated[
+        str | None,
+        typer.Option(help="Erase what an open case forbids: who decided so, and why.", show_default=False),
+    ] = None,
+    is_sure: _IsSure = False,
+) -> None:
+    """Erase a resident everywhere: tables, files, and the bytes of the warehouse. No later run or file brings them back."""
+    from vroeg_pipeline.cli.subject import handle, wanted_of
+    from vroeg_pipeline.installation.requests import Asked
+
+    wanted = wanted_of(postcode, number, surname, birth_date, partner, reference)
+    handle(Home.from_environment(), Asked.ERASE, wanted, out, by=by, reason=reason, is_sure=is_sure, despite=despite)
+
+
+@subject.command("lift")
+@one_line_errors
+def lift_request(
+    number: Annotated[int, typer.Argument(metavar="NUMBER", help="Number of the request.")], by: _By, reason: _Reason
+) -> None:
+    """End a request. What was erased does not come back by it; what comes later counts again."""
+    from vroeg_pipeline.cli.subject import end
+
+    end(Home.from_environment(), number, out, by=by, reason=reason)
+
+
+@subject.command("list")
+@one_line_errors
+def list_requests() -> None:
+    """Show all requests: number, what was asked, when, by whom and why. Nobody is named in them."""
+    from vroeg_pipeline.cli.subject import show_requests
+
+    show_requests(Home.from_environment(), out)
 
 
 log = typer.Typer(no_args_is_help=True, help="Who did what with data about persons (DOMAIN §14).")

@@ -459,9 +459,12 @@ def _back_up(found: Facts) -> str:
 
 def _rights() -> str:
     return (
-        "<p>Een bewoner kan vragen welke gegevens er zijn (artikel 15 AVG), ze laten verbeteren (16), wissen (17) "
-        "of het gebruik laten beperken (18), en bezwaar maken (21). Het programma heeft daar nog geen opdracht "
-        f"voor: de beheerder doet het met de hand. Wie zo’n verzoek aanneemt en binnen welke termijn: {_FILL}.</p>"
+        "<p>Een bewoner kan vragen welke gegevens er zijn (artikel 15 AVG), ze laten wissen (17) of het gebruik laten "
+        "beperken (18), en bezwaar maken (21). De beheerder voert dat uit met <code>vroeg subject</code>: tellen wat er is "
+        "(<code>find</code>), een afschrift maken (<code>export</code>), beperken (<code>restrict</code>), latere "
+        "meldingen weigeren (<code>object</code>) en wissen (<code>erase</code>). Elk verzoek heeft een nummer, met wie het "
+        "afhandelde, wanneer en waarom, en zonder naam (<code>list</code>). Wat niet klopt verbetert de partner die het "
+        f"aanleverde (16). Wie een verzoek aanneemt en binnen welke termijn: {_FILL}.</p>"
     )
 
 

@@ -141,7 +141,7 @@ def _judge_rows_anew(connection: duckdb.DuckDBPyConnection, tried: Installation)
         tried.set_month(connection, month)
         load_slips(connection, tried, month)
         define_address_macros(connection, tried)
-        judge_delivered_rows(connection, installation.home)
+        judge_delivered_rows(connection, tried.home)
         connection.execute("DELETE FROM temp.validated_signals WHERE month = getvariable('month')")
         insert_rows(connection, "temp.validated_signals", sql("validated_signals"))
 

@@ -30,7 +30,7 @@ CREATE TABLE IF NOT EXISTS delivery_files (
     accepted_count INTEGER,  -- Rows that became signals; only for an accepted delivery.
     rejected_count INTEGER,  -- Rows that were rejected; only for an accepted delivery.
     outdated_count INTEGER,  -- Those of them with an outdated reference date.
-    -- Rows of residents who were erased (DOMAIN §14): they are counted, not kept. Empty where the file could not be read.
+    -- Rows of residents who were erased (DOMAIN §14): they are counted, not kept. Empty where it could not be read.
     erased_count INTEGER,
     reference_date_max DATE,  -- Latest readable reference date of all rows.
     due_at TIMESTAMPTZ,  -- When the delivery was due by the agreement; empty where none was owed.
