@@ -72,6 +72,7 @@ TABLES = {
     "contacted_signals": "ingetrokken signalen van wie al was benaderd",
     "contacted_reports": "meldingen waarvan alle signalen zijn ingetrokken nadat er contact was",
     "moved_cases": "adressen die een andere schrijfwijze of ander nummer kregen",
+    "reference.erasing": "wie gewist wordt, alleen zolang dat duurt",
 }
 _TERMS = {
     Kept.FILES: "bestanden en regels zoals geleverd",
