@@ -105,6 +105,7 @@ def log_done(home: Home, now: datetime, *done: Done) -> None:
         # A clock that was set back begins no earlier file: the order of the lines is that of the files.
         path = max([home.log / f"{moment:%Y-%m}.jsonl", home.log / f"{head['begins']}.jsonl", *_files(home)[-1:]])
         path.touch(mode=0o600)
+        _cut_half_line(path)
         with path.open("a", encoding="utf-8") as file:
             file.writelines(f"{line}\n" for line in written)
             file.flush()
@@ -212,7 +213,15 @@ def _files(home: Home) -> Sequence[Path]:
 
 
 def _lines(path: Path) -> Sequence[str]:
-    return path.read_text(encoding="utf-8").splitlines()
+    """Those that were written whole. Only a newline ends one: other ends of lines may stand in it."""
+    return path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]
+
+
+def _cut_half_line(path: Path) -> None:
+    """What a full disk left of a line would make the next one none."""
+    content = path.read_bytes()
+    if not content.endswith(b"\n"):
+        os.truncate(path, content.rfind(b"\n") + 1)
 
 
 def _parsed(line: str) -> dict[str, Any] | None:

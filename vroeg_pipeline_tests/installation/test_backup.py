@@ -12,6 +12,7 @@ from datetime import timedelta
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
+from typing import IO
 
 import pytest
 from dagster._core.storage.schedules import SqliteScheduleStorage
@@ -24,7 +25,7 @@ from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation.dagster_home import DAEMON_LOCK
 from vroeg_pipeline.installation.home import Home, private_folder
 from vroeg_pipeline.installation.installation import CLOCK
-from vroeg_pipeline.installation.locking import hold, run_lock
+from vroeg_pipeline.installation.locking import hold, is_held, run_lock
 from vroeg_pipeline.installation.log import COMMAND_LINE, Done, lines_when_whole, log_done
 from vroeg_pipeline.installation.notes import BACK_UPS
 from vroeg_pipeline.installation.warehouse import ENCRYPTION_KEY, WarehouseResource
@@ -279,6 +280,25 @@ def test_what_is_at_work_is_waited_for_or_told(town: World, target: Path) -> Non
             restored(town.home, target, overwrite=True)
     finally:
         os.close(descriptor)
+
+
+def test_nobody_logs_while_the_log_is_copied_and_nobody_runs(
+    town: World, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    added, held = tarfile.TarFile.addfile, {}
+
+    def looked(tar: tarfile.TarFile, member: tarfile.TarInfo, content: IO[bytes] | None = None) -> None:
+        locks = (town.home.log / ".lock", town.home.run_lock)
+        held[member.name] = tuple(is_held(lock) for lock in locks)
+        added(tar, member, content)
+
+    monkeypatch.setattr(tarfile.TarFile, "addfile", looked)
+    backed_up(town, target)
+    # The head of it tells of as many lines as there are.
+    of_log = {name: locks for name, locks in held.items() if name.startswith("log/")}
+    assert {"log/head.json", "log/2021-03.jsonl"} <= of_log.keys()
+    assert set(of_log.values()) == {(True, True)}
+    assert {locks for name, locks in held.items() if not name.startswith("log")} == {(False, True)}
 
 
 def test_what_partners_still_write_is_left_out(town: World, target: Path, clock: Path) -> None:

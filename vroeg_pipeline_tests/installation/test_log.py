@@ -25,6 +25,7 @@ from vroeg_pipeline.installation.log import (
     what_is_wrong_with,
 )
 from vroeg_pipeline.installation.secrets import hash_key, keyed_hash
+from vroeg_pipeline_tests.kit.full_disk import files_of_at_most
 from vroeg_pipeline_tests.kit.killed import killed_at_event
 from vroeg_pipeline_tests.kit.world import World, moment, row
 
@@ -130,6 +131,16 @@ def test_a_kill_between_a_line_and_the_head_breaks_nothing(home: Home) -> None:
     assert lines_when_whole(home) == 8
     log_done(home, now, done("c", now))
     assert lines_when_whole(home) == 9
+
+
+@pytest.mark.parametrize(("room", "whole"), [(0, 6), (100, 6), (1000, 7)])
+def test_a_line_that_a_full_disk_broke_off_is_none(home: Home, room: int, whole: int) -> None:
+    now, size = moment("2021-04-04 10:00"), (home.log / "2021-04.jsonl").stat().st_size
+    with files_of_at_most(size + room), pytest.raises(OSError, match="File too large"):
+        log_done(home, now, *(done("a\u2028b", now) for _ in range(3)))
+    assert lines_when_whole(home) == whole
+    log_done(home, now, done("c", now))
+    assert lines_when_whole(home) == whole + 1 == len(list(read_log(home)))
 
 
 def test_months_whose_term_is_over_go_and_the_rest_stays_whole(home: Home) -> None:
