@@ -124,7 +124,7 @@ def test_killed_at_any_moment_the_key_is_the_old_or_the_new_and_a_second_time_en
 def test_without_a_key_it_would_be_seen(world: World) -> None:
     world.agree("huur")
     world.deliver("huur", "2021-03", [row(surname=MARKER)])
-    world.run("2021-03")
+    world.run("2021-03", upto="validated_signals")
     assert plain_in(world) == ["warehouse.duckdb"]
 
 
