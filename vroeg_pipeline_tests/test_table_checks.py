@@ -9,7 +9,6 @@ import pytest
 
 from vroeg_pipeline.definitions import CHECKS
 from vroeg_pipeline.installation.statements import fetch_one, sql
-from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline_tests.kit.returned import as_csv, case_ids, hand_in
 from vroeg_pipeline_tests.kit.world import World, month, row
 
@@ -63,7 +62,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 
 def breaches(world: World, check_number: int, breaking: str | None) -> int:
-    with WarehouseResource(home=str(world.root)).connect() as connection:
+    with world.warehouse.connect() as connection:
         connection.begin()
         if breaking:
             connection.execute(breaking)

@@ -10,7 +10,6 @@ import dagster as dg
 import openpyxl
 import pytest
 
-from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.retention.removal import remove_due
 from vroeg_pipeline_tests.kit.bag import extract
 from vroeg_pipeline_tests.kit.returned import as_csv, case_ids, hand_in
@@ -338,9 +337,9 @@ def assert_april_is_the_same_without_the_signals_of_march(world: World) -> None:
     world.settings(repeat_months=0, aftercare_months=0, retention={"files": 1, "rejected": 1, "signals": 1})
     before = april()
     world.now = moment("2021-05-15 12:00")
-    remove_due(WarehouseResource(home=str(world.root)), world.installation, date(2021, 5, 15))
+    remove_due(world.warehouse, world.installation, date(2021, 5, 15))
     assert world.table("validated_signals", where="month = '2021-03-01'") == []
-    with WarehouseResource(home=str(world.root)).connect() as connection:
+    with world.warehouse.connect() as connection:
         connection.execute("DELETE FROM recidivism_history WHERE month = '2021-04-01'")
     assert april() == before != []
 

@@ -18,7 +18,6 @@ from vroeg_pipeline.addresses.register import Register, load_register, register_
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.statements import sql
-from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline_tests.kit.bag import LIGHT_COLUMNS, Extract, extract, write_light
 from vroeg_pipeline_tests.kit.world import LATER, REGISTER_HEADER, World, row
 
@@ -29,7 +28,7 @@ Rows = list[dict[str, Any]]
 def warehouse(world: World) -> Iterator[duckdb.DuckDBPyConnection]:
     world.agree("huur")
     installation: Installation = world.installation
-    with WarehouseResource(home=str(world.root)).connect() as connection:
+    with world.warehouse.connect() as connection:
         installation.define_macros(connection)
         define_address_macros(connection, installation, today=True)
         yield connection
@@ -523,7 +522,7 @@ def test_a_file_that_cannot_be_read_leaves_the_old_register(
 def test_a_warehouse_from_before_the_history_gets_its_columns(world: World) -> None:
     world.agree("huur")
     register_of(world, range(1, 3))
-    with WarehouseResource(home=str(world.root)).connect() as connection:
+    with world.warehouse.connect() as connection:
         for column in ("valid_from", "valid_until", "other_ids", "buurtcode", "status", "object_kind", "is_main"):
             connection.execute(f"ALTER TABLE reference.address_register DROP COLUMN {column}")
         connection.execute("ALTER TABLE reference.address_register DROP COLUMN adresseerbaar_object_id")

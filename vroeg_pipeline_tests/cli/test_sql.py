@@ -15,7 +15,7 @@ from vroeg_pipeline.cli.sql import Form, ask
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation.installation import CLOCK
 from vroeg_pipeline.installation.log import account, read_log
-from vroeg_pipeline.installation.warehouse import ENCRYPTION_KEY, WarehouseResource
+from vroeg_pipeline.installation.warehouse import ENCRYPTION_KEY
 from vroeg_pipeline_tests.kit.tables import Tables, key_of
 from vroeg_pipeline_tests.kit.world import World
 
@@ -69,7 +69,7 @@ def made_town(root: Path) -> World:
     """One signal, reported at its address and worked on; in an encrypted warehouse where there is a key."""
     world = World(root)
     world.agree("huur")
-    with WarehouseResource(home=str(world.root)).connect() as connection:
+    with world.warehouse.connect() as connection:
         world.installation.define_macros(connection)
         tables = Tables(connection, world)
         tables.signal(number=7261, surname=NAME, phone=PHONE, customer_reference=REFERENCE)
@@ -112,7 +112,7 @@ def test_a_key_is_a_pseudonym_of_one_answer(town: World) -> None:
 
 
 def test_partners_are_named_and_other_folders_of_the_inbox_are_not(town: World) -> None:
-    with WarehouseResource(home=str(town.root)).connect() as connection:
+    with town.warehouse.connect() as connection:
         for partner in ("huur", "jan_zebrastra"):
             Tables(connection, town).delivery(partner, month="2021-02")
     found = {row["partner"] for row in json.loads(answer(town, "SELECT partner FROM delivery_files"))}

@@ -12,7 +12,6 @@ import yaml
 
 from vroeg_pipeline.cli.whatif import compare
 from vroeg_pipeline.domain.settings import Settings, parse_settings
-from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.sample.world import make_world
 from vroeg_pipeline_tests.kit.command import vroeg
 from vroeg_pipeline_tests.kit.world import World, month
@@ -34,7 +33,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 
 def lists(world: World, settings: Settings, table: str) -> list[tuple[Any, ...]]:
-    with WarehouseResource(home=str(world.root)).connect(read_only=True) as connection:
+    with world.warehouse.connect(read_only=True) as connection:
         compare(connection, world.installation, settings, month("2020-12"))
         return connection.execute(f"SELECT {COLUMNS} FROM {table} ORDER BY ALL").fetchall()
 

@@ -13,7 +13,6 @@ from vroeg_pipeline.ddas.answers import opened_answers
 from vroeg_pipeline.ddas.file import differences, is_bsn, unnamed_said, warehouse_totals, write_ddas
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation.secrets import hash_key, keyed_hash
-from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline_tests.kit.returned import as_csv, case_ids, hand_in
 from vroeg_pipeline_tests.kit.world import World, moment, month, row
 
@@ -61,7 +60,7 @@ def signals(world: World) -> dict[int, dict[str, Any]]:
 
 
 def put(world: World, statement: str) -> None:
-    with WarehouseResource(home=str(world.root)).connect() as connection:
+    with world.warehouse.connect() as connection:
         connection.execute(statement)
 
 
@@ -282,7 +281,7 @@ def test_a_bsn_passes_the_test_of_eleven(number: str, good: bool) -> None:
 
 
 def write(world: World, first: str = "2021-03") -> None:
-    with WarehouseResource(home=str(world.root)).connect() as connection:
+    with world.warehouse.connect() as connection:
         write_ddas(connection, world.installation, [month(first)], world.root / "delivery.json")
 
 
@@ -353,7 +352,7 @@ def test_a_warehouse_that_does_not_fit_together_is_not_delivered(town: World) ->
     ],
 )
 def test_the_check_of_the_totals_can_fail(finished: World, breaking: str, what: str) -> None:
-    with WarehouseResource(home=str(finished.root)).connect() as connection:
+    with finished.warehouse.connect() as connection:
         before = warehouse_totals(connection, [month("2021-03")])
         connection.begin()
         connection.execute(breaking)

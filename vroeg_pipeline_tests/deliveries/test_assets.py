@@ -12,7 +12,6 @@ import dagster as dg
 import pytest
 
 from vroeg_pipeline.deliveries.assets import delivery_key
-from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline_tests.kit.world import LATER, World, as_csv, moment, row
 
 HEADER = as_csv([])
@@ -260,7 +259,7 @@ def test_a_name_that_is_no_text(huur: World) -> None:
 
 def test_the_archive_keeps_the_bytes_for_the_owner_alone(huur: World) -> None:
     before = {path for path in huur.root.parent.rglob("*") if huur.root not in path.parents}
-    with WarehouseResource(home=str(huur.root)).connect():
+    with huur.warehouse.connect():
         pass  # made here, not copied by the kit
     huur.deliver("huur", "2021-03", [row()])
     huur.deliver("vreemd", "2021-03", b"\xff")

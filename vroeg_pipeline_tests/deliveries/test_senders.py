@@ -19,7 +19,6 @@ from vroeg_pipeline.deliveries.intake import MonthIntake, take_in
 from vroeg_pipeline.deliveries.slips import load_slips
 from vroeg_pipeline.domain.fields import CANONICAL_FIELDS, REQUIRED_FIELDS
 from vroeg_pipeline.feedback.files import feedback_paths
-from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.monthly import months_at_work
 from vroeg_pipeline_tests.kit.world import World, moment, month, row
 
@@ -51,7 +50,7 @@ THREE = [of("Huur BV"), of("waterbedrijf", customer_reference="W1"), of("Huur BV
 def taken_in(world: World, in_month: str = "2021-03") -> tuple[MonthIntake, list[str]]:
     """What an intake of the month finds, and says."""
     said: list[str] = []
-    warehouse = WarehouseResource(home=str(world.root))
+    warehouse = world.warehouse
     with months_at_work(warehouse, world.installation, [month(in_month)]) as months:
         for each in months:
             found = take_in(each.connection, each.installation, each.month, said.append)
@@ -271,7 +270,7 @@ def test_a_sender_that_has_no_agreement_any_more_is_a_stranger(portal: World) ->
 def test_withdrawals_lie_in_the_folder_of_each_partner(portal: World) -> None:
     portal.slip("huur", "2021-03", "withdrawals", "K1")
     portal.slip("portaal", "2021-03", "withdrawals", "W1")
-    warehouse = WarehouseResource(home=str(portal.root))
+    warehouse = portal.warehouse
     with months_at_work(warehouse, portal.installation, [month("2021-03")]) as months:
         for each in months:
             unusable = load_slips(each.connection, each.installation, each.month)

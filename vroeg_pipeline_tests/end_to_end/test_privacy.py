@@ -17,7 +17,6 @@ from dagster import (
 
 from vroeg_pipeline.installation.extract import without_persons
 from vroeg_pipeline.installation.schema import PERSONAL_TAG, described_tables
-from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.verdicts import NOT_JUDGED
 from vroeg_pipeline_tests.kit.command import vroeg
 from vroeg_pipeline_tests.kit.returned import as_csv as as_outcomes
@@ -142,7 +141,7 @@ def unmarked_columns(world: World) -> set[str]:
 
 def all_without_persons(world: World) -> str:
     """Every row of every table and view as `vroeg sql` and reading.duckdb give them."""
-    with WarehouseResource(home=str(world.root)).connect(read_only=True) as connection:
+    with world.warehouse.connect(read_only=True) as connection:
         selects = without_persons(connection, "zout", world.installation.partners.agreements)
         rows = {name: connection.execute(select).fetchall() for name, select in selects.items()}
     assert min(len(rows["validated_signals"]), len(rows["signal_statuses"])) > 0

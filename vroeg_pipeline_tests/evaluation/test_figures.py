@@ -21,7 +21,6 @@ from vroeg_pipeline.evaluation.page import evaluation_page
 from vroeg_pipeline.evaluation.reading_file import shown_buurten
 from vroeg_pipeline.evaluation.small_cells import SMALLEST_SHOWN
 from vroeg_pipeline.installation.statements import fetch_one, rows_of
-from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.sample.world import make_world
 from vroeg_pipeline_tests.kit.browser import barriers
 from vroeg_pipeline_tests.kit.command import vroeg
@@ -58,7 +57,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 @pytest.fixture(scope="module")
 def connection(finished: World) -> Iterator[duckdb.DuckDBPyConnection]:
-    with WarehouseResource(home=str(finished.root)).connect() as opened:
+    with finished.warehouse.connect() as opened:
         yield opened
 
 
@@ -250,7 +249,7 @@ def town(world: World, reports: int = 12) -> Evaluation:
 
 
 def evaluation_of(world: World, *months: str) -> Evaluation:
-    with WarehouseResource(home=str(world.root)).connect(read_only=True) as connection:
+    with world.warehouse.connect(read_only=True) as connection:
         asked = [month(text) for text in months or ("2021-03",)]
         evaluate_aside(connection, world.installation, asked)
         return read_evaluation(connection, world.installation, asked)
@@ -294,7 +293,7 @@ def test_the_time_to_contact_is_judged_by_the_deadline(world: World) -> None:
     world.agree("huur")
     world.deliver("huur", "2021-03", [row(house_number=str(n), customer_reference=f"K{n}") for n in range(1, 8)])
     world.run("2021-03", upto="evaluation_page")
-    with WarehouseResource(home=str(world.root)).connect() as connection:
+    with world.warehouse.connect() as connection:
         for number, (kind, day) in enumerate([("Brief", 31), ("Brief", 32), ("Administratief", 5)], 1):
             values = [date(2021, 3, 1), str(number), f"2021AB_{number}__", "wijkteam_noord", 1, kind, False,
                       date(2021, 3, 1) + timedelta(day - 1), None, _REPORTED, ""]  # fmt: skip
@@ -312,7 +311,7 @@ def test_what_lies_at_the_address_desk_is_late_at_no_team(world: World) -> None:
     two_doors = [f"2021AB,{number},{letter}," for number in range(13, 21) for letter in "AB"]
     world.register(*[f"2021AB,{number},," for number in range(1, 13)], *two_doors)
     town(world, 20)
-    with WarehouseResource(home=str(world.root)).connect() as connection:
+    with world.warehouse.connect() as connection:
         report_back(connection, share=1)
         for table in ("contact_attempts", "case_results"):
             connection.execute(f"DELETE FROM {table} WHERE worklist = 'adresdesk'")

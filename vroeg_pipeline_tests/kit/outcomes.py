@@ -11,7 +11,6 @@ import duckdb
 
 from vroeg_pipeline.domain.ddas import HELP_ACCEPTED, EnumContactsoort, EnumDagdeel, EnumEindresultaat
 from vroeg_pipeline.installation.statements import sql
-from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline_tests.kit.world import World
 
 _KINDS = {"home_visit": "Huisbezoek", "phone": "Telefoon", "letter": "Brief", "check_address": "Administratief"}
@@ -24,7 +23,7 @@ _NO_HELP = (
 
 def add_outcomes(world: World) -> None:
     """Two attempts and a result at most for the addresses of the worklists; one in seven is left alone."""
-    with WarehouseResource(home=str(world.root)).connect() as connection:
+    with world.warehouse.connect() as connection:
         connection.execute(
             """
             CREATE TEMP TABLE visited AS

@@ -18,7 +18,6 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from vroeg_pipeline.domain.months import parse_month
 from vroeg_pipeline.installation.statements import fetch_one
-from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.monthly import months_at_work
 from vroeg_pipeline.outcomes.columns import OUTCOME_COLUMNS
 from vroeg_pipeline.outcomes.intake import settle_outcomes, take_in_outcomes, write_replies
@@ -48,7 +47,7 @@ def issued(world: World, *numbers: int, month: str = MONTH, worklist: str = "wij
     world.agree("huur", valid_from="2021-01")
     of, now = parse_month(month), moment(f"{month}-09 06:00")
     entries = []
-    with WarehouseResource(home=str(world.root)).connect() as connection:
+    with world.warehouse.connect() as connection:
         world.installation.define_macros(connection)
         for number in numbers:
             key = f"2021AB_{number}__"
@@ -62,7 +61,7 @@ def issued(world: World, *numbers: int, month: str = MONTH, worklist: str = "wij
 
 def settle(world: World, month: str = MONTH) -> None:
     """What a run does with returned worklists, without Dagster and all else."""
-    warehouse = WarehouseResource(home=str(world.root))
+    warehouse = world.warehouse
     with months_at_work(warehouse, world.installation, [parse_month(month)]) as months:
         for of in months:
             take_in_outcomes(of.connection, of.installation, of.month, lambda said: None)

@@ -26,7 +26,6 @@ from vroeg_pipeline.deliveries.slips import load_slips
 from vroeg_pipeline.domain.agreements import ADDRESS_DESK
 from vroeg_pipeline.installation.secrets import hash_key, keyed_hash
 from vroeg_pipeline.installation.statements import fetch_one, insert_rows
-from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.matches.remembered import remember
 from vroeg_pipeline.monthly import Month, months_at_work
 from vroeg_pipeline.outcomes.intake import settle_outcomes, take_in_outcomes
@@ -116,7 +115,7 @@ class Town:
 
     def case_id(self, of_month: str, number: int) -> str:
         """The Kenmerk of the number as it was issued last."""
-        with WarehouseResource(home=str(self.world.root)).connect() as connection:
+        with self.world.warehouse.connect() as connection:
             self.world.installation.define_macros(connection)
             issued = (
                 "SELECT arg_max(address_key, issued_at) FROM worklist_issues "
@@ -134,7 +133,7 @@ class Town:
 
     def run(self, months: Sequence[str]) -> None:
         """The months one after the other, in that order; then what is told of all of them."""
-        warehouse, installation = WarehouseResource(home=str(self.world.root)), self.world.installation
+        warehouse, installation = self.world.warehouse, self.world.installation
         with warehouse.connect() as connection:
             installation.define_macros(connection)
             define_address_macros(connection, installation, today=True)
@@ -157,7 +156,7 @@ class Town:
     def delivery(self) -> dict[str, Any]:
         """What CBS gets: attempts and results of each case by month and number, and the references of contacted ones."""
         path = self.world.root / "delivery.json"
-        with WarehouseResource(home=str(self.world.root)).connect() as connection:
+        with self.world.warehouse.connect() as connection:
             write_ddas(connection, self.world.installation, [month(each) for each in MONTHS], path)
         leveringen = json.loads(path.read_text(encoding="utf-8"))["leveringen"]
         signals = [signal for levering in leveringen for signal in levering["vroegsignalen"]]

@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl.worksheet.worksheet import Worksheet
 
-from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.outcomes.columns import OUTCOME_COLUMNS, REFUSALS
+from vroeg_pipeline_tests.kit.examples import examples
 from vroeg_pipeline_tests.kit.returned import (
     HEADER_ROW,
     Told,
@@ -451,12 +451,12 @@ def forget(world: World) -> None:
     """As if nothing was ever returned."""
     for folder in (world.home.inbox, world.home.archive):
         shutil.rmtree(folder / "outcomes", ignore_errors=True)
-    with WarehouseResource(home=str(world.root)).connect() as connection:
+    with world.warehouse.connect() as connection:
         for table in ("outcome_files", "outcome_rows", "contact_attempts", "case_results", "refused_outcomes"):
             connection.execute(f"DELETE FROM {table}")
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(8, 200), suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_however_rows_are_divided_over_files_the_tables_are_the_same(lab: World, data: st.DataObject) -> None:
     """Any order, any partition, any row returned twice, whatever is refused between them, seen in any number of runs."""

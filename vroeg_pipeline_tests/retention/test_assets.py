@@ -11,7 +11,6 @@ from vroeg_pipeline.alerts.problems import retention as retention_alerts
 from vroeg_pipeline.definitions import build_defs
 from vroeg_pipeline.installation.log import COMMAND_LINE, Done, lines_when_whole, log_done
 from vroeg_pipeline.installation.notes import ANNOUNCED, Announced, Announcement
-from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.retention.assets import may_go
 from vroeg_pipeline_tests.kit.world import World, moment, row
 
@@ -75,10 +74,10 @@ def test_it_goes_by_itself_a_week_after_it_was_announced(world: World) -> None:
     assert (world.home.inbox / "corporatie").exists()
     assert not (world.home.inbox / "corporatie" / "2021-01").exists()
     # Whoever turns the schedule off, or has an old installation: it is told until it is gone.
-    with WarehouseResource(home=str(world.root)).connect() as connection:
+    with world.warehouse.connect() as connection:
         connection.execute("UPDATE reference.removals SET is_rewritten = false")
         connection.execute("INSERT INTO repeat_signals VALUES (DATE '2021-01-01', 'a', 'b')")
-    with WarehouseResource(home=str(world.root)).connect() as connection:
+    with world.warehouse.connect() as connection:
         assert connection.execute("SELECT count(*) FROM repeat_signals").fetchone() == (1,)
     world.now = moment("2021-08-20 10:00")
     job = build_defs(world.installation).resolve_job_def("retention")

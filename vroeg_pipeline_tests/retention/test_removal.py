@@ -18,7 +18,6 @@ from vroeg_pipeline.domain.months import parse_month
 from vroeg_pipeline.domain.retention import Kept, Retention, kept_from
 from vroeg_pipeline.installation.notes import CLOSED
 from vroeg_pipeline.installation.schema import monthly_tables
-from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.matches.remembered import LOST_KEY
 from vroeg_pipeline.retention.removal import Removed, remove_due, remove_rows, terms_of_tables, what_is_due
 from vroeg_pipeline_tests.kit.examples import examples
@@ -41,7 +40,7 @@ CANARIES = ("Kanariegeel", "0611122233", "kanarie@example.org", "REF-KANARIE", "
 def removed_on(world: World, day: str) -> Removed:
     """What that day removes."""
     world.now = moment(f"{day} 12:00")
-    return remove_due(WarehouseResource(home=str(world.root)), world.installation, date.fromisoformat(day))
+    return remove_due(world.warehouse, world.installation, date.fromisoformat(day))
 
 
 def of_month(world: World, month: str) -> Mapping[str, Any]:
@@ -123,7 +122,7 @@ def test_nothing_is_left_in_any_byte_and_others_stay(world: World) -> None:
     assert lay_in == {"archive", "inbox", "taken_in", "warehouse.duckdb"}
     assert (world.home.outbox / "2021-01").exists()
     mode = world.home.warehouse.stat().st_mode
-    with WarehouseResource(home=str(world.root)).connect() as connection:
+    with world.warehouse.connect() as connection:
         due = what_is_due(connection, world.installation, date(2021, 5, 10))
     assert {(each.where, each.month) for each in due} >= {
         (t, date(2021, 1, 1)) for t in ("inbox", "ddas", "raw.delivery_rows")

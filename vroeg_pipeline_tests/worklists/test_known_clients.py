@@ -12,7 +12,6 @@ import pytest
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.evaluation.figures import set_evaluation
 from vroeg_pipeline.installation.statements import temporary_step
-from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.monthly import months_at_work
 from vroeg_pipeline.worklists.checks import CHECKS
 from vroeg_pipeline.worklists.known_clients import known_clients_are_told, known_clients_told
@@ -48,7 +47,7 @@ def known(world: World) -> set[tuple[str, str]]:
 
 def known_and_finished(world: World) -> set[tuple[str, str, bool]]:
     """The same, and whether a track was finished."""
-    warehouse = WarehouseResource(home=str(world.root))
+    warehouse = world.warehouse
     with months_at_work(warehouse, world.installation, [month("2021-03")]) as months:
         for of in months:
             connection = of.connection
