@@ -212,7 +212,7 @@ def test_killed_at_any_moment_a_second_time_ends_in_the_same(world: World, tmp_p
     tables = [*terms_of_tables(), "delivery_files", "outcome_files"]
 
     def there() -> Mapping[str, Any]:
-        with WarehouseResource(home=str(world.root)).connect(read_only=True) as connection:
+        with world.warehouse.connect(read_only=True) as connection:
             assert connection.execute("SELECT bool_and(is_rewritten) FROM reference.removals").fetchone() == (True,)
             return {table: connection.execute(f"SELECT * FROM {table} ORDER BY ALL").fetchall() for table in tables}
 
