@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import gzip
 import io
+import shutil
 import zipfile
+from collections.abc import Callable
+from functools import partial
+from itertools import takewhile
 from pathlib import Path
 
 import openpyxl
@@ -13,6 +17,8 @@ from vroeg_pipeline.installation.requests import Asked, Request, next_number
 from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.residents.erasing import erase
 from vroeg_pipeline.residents.finding import Wanted
+from vroeg_pipeline_tests.kit.examples import examples
+from vroeg_pipeline_tests.kit.killed import killed_at_event, killed_at_random
 from vroeg_pipeline_tests.kit.world import World, as_csv, row
 
 NAME, PHONE, MAIL, REFERENCE, STREET = (
@@ -110,3 +116,35 @@ def test_nothing_is_left_in_any_byte_nobody_else_changes_and_it_does_not_come_ba
     world.home.warehouse.unlink()
     world.run("2021-03", "2021-05")
     assert world.table("validated_signals", where="month < '2021-05-01'") == before
+
+
+def test_killed_at_any_moment_a_second_time_ends_in_the_same(world: World, tmp_path: Path) -> None:
+    world.agree("corporatie")
+    world.deliver("corporatie", "2021-03", [canary(), row(customer_reference="R-1")])
+    world.slip("corporatie", "2021-03", "withdrawals", REFERENCE)
+    world.run("2021-03", upto="worklist_files")
+    kept = tmp_path / "kept"
+    shutil.copytree(world.root, kept)
+    erased(world)
+    tables = ("raw.delivery_rows", "validated_signals", "worklist_issues", "address_matches", "prioritised_worklists")
+
+    def there() -> object:
+        with WarehouseResource(home=str(world.root)).connect(read_only=True) as connection:
+            found = {table: connection.execute(f"SELECT * FROM {table} ORDER BY ALL").fetchall() for table in tables}
+            pending = "SELECT (SELECT count(*) FROM reference.erasing), bool_and(is_rewritten) FROM reference.removals"
+            return found, connection.execute(pending).fetchone()
+
+    wanted = there()
+
+    def is_killed(at: Callable[[Callable[[], object]], bool]) -> bool:
+        shutil.rmtree(world.root)
+        shutil.copytree(kept, world.root)
+        killed = at(lambda: erased(world))
+        erased(world)
+        assert files_with(world.root, *CANARIES) == []
+        assert there() == wanted
+        return killed
+
+    events = range(0, 400, examples(9, by_night=1))
+    assert sum(1 for _ in takewhile(bool, (is_killed(partial(killed_at_event, event)) for event in events))) >= 2
+    assert sum(is_killed(partial(killed_at_random, number, 1)) for number in range(examples(2, by_night=50))) >= 1
