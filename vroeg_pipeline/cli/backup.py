@@ -70,8 +70,9 @@ def restore(home: Home, source: Path, out: Console, *, overwrite: bool, new_hash
     moment = moment_text(unpacked.made_at)
     out.print(f"Restored as of {moment}: {unpacked.files:,} files, in {home.root}")
     out.print(
-        f"What came, was decided, told or issued after {moment} is not in it: see docs/backup.md before you start it"
+        f"What came, was decided, told or issued after {moment} is not in it, and what was removed since is again:"
     )
+    out.print("see docs/backup.md before you start the services")
     if unpacked.log_is_wrong:
         out.print(f"Its log is not whole: {unpacked.log_is_wrong}")
 

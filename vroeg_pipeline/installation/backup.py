@@ -367,8 +367,9 @@ def _listed(found: Mapping[str, str], into: Path, source: Path) -> dict[str, Any
         raise VroegError("was cut: the list of its files is missing", where=source, do=_ANOTHER)
     try:
         content = json.loads((into / _LIST).read_text(encoding="utf-8"))
-        is_list = isinstance(content["files"], dict) and isinstance(content["made_at"], str)
-    except (ValueError, KeyError, TypeError):
+        datetime.fromisoformat(content["made_at"])
+        is_list = all([type(each) for each in sealed] == [str, int] for sealed in content["files"].values())
+    except (ValueError, KeyError, TypeError, AttributeError):
         is_list = False
     if not is_list:
         raise VroegError("was altered: the list of its files cannot be read", where=source, do=_ANOTHER)

@@ -265,10 +265,10 @@ def clear_leftovers(home: Home) -> None:
         return
     for folder in home.root.iterdir():
         if folder.is_dir() and not folder.is_symlink() and folder not in (home.inbox, home.dagster):
-            _clear(path for name in _LEFTOVERS for path in folder.glob(f"**/{name}"))
+            _clear(filter(is_leftover, folder.glob(f"**/.*{_TEMPORARY}*")))
     # Of the folders of Dagster only the first is written to by us.
     for folder in (home.root, home.dagster):
-        _clear(path for name in _LEFTOVERS for path in folder.glob(name))
+        _clear(filter(is_leftover, folder.glob(f".*{_TEMPORARY}*")))
     # What releases before this one left there has any name.
     with suppress(FileNotFoundError):
         _clear(home.scratch.iterdir())

@@ -200,6 +200,8 @@ def test_what_is_not_whole_is_refused_and_nothing_is_half_restored(town: World, 
     refused(content.replace(b'"made_at": "2021', b'"made_at": "2020'), "it was altered, or made with another hash.key")
     refused(content.replace(b"huur.yaml", b"hu/r.yaml"), "cut or altered")
     refused(content.replace(b"back_up.json", b"back_op.json"), "the list of its files is missing")
+    for changed in (b'"made_at": "2x21', b'"made_at"= "2021'):
+        refused(content.replace(b'"made_at": "2021', changed), "the list of its files cannot be read")
     refused(with_member(content, "../out"), "holds what no back-up holds")
     # What nobody listed does not come along.
     made.write_bytes(with_member(content, "agreements/more.yaml"))
@@ -312,6 +314,26 @@ def test_what_partners_still_write_is_left_out(town: World, target: Path, clock:
     restored(home, target)
     assert [path.name for path in (home.inbox / "huur" / "2021-03").iterdir()] == ["levering.csv"]
     assert being_written.exists()
+
+
+def test_an_inbox_that_lies_elsewhere_is_followed_and_no_link_in_it_is(town: World, target: Path) -> None:
+    elsewhere, secret = town.root.parent / "sftp", town.root.parent / "secret"
+    secret.write_text("Geheim", encoding="utf-8")
+    town.home.inbox.rename(elsewhere)
+    town.home.inbox.symlink_to(elsewhere)
+    (elsewhere / "huur" / "2021-03" / "link.csv").symlink_to(secret)
+    (elsewhere / "huur" / "2021-04").symlink_to(town.root.parent)
+    os.mkfifo(elsewhere / "huur" / "2021-03" / "pipe.csv")
+    made = backed_up(town, target)
+    assert b"Geheim" not in made.read_bytes()
+    home = new_home(town)
+    restored(home, target)
+    assert [path for path in home.inbox.rglob("*") if not path.is_dir()] == [
+        home.inbox / "huur" / "2021-03" / "levering.csv"
+    ]
+    with pytest.raises(VroegError, match="inbox: is a link or a mount; take it away"):
+        restored(town.home, target, overwrite=True)
+    assert (elsewhere / "huur" / "2021-03" / "levering.csv").exists()
 
 
 def test_a_back_up_is_tried_without_touching_anything(town: World, target: Path) -> None:
