@@ -16,6 +16,7 @@ from vroeg_pipeline.installation.home import Home, is_settled, private_folder, t
 from vroeg_pipeline.installation.installation import Installation, current_moment
 from vroeg_pipeline.installation.locking import holder_of, run_lock
 from vroeg_pipeline.installation.notes import BACK_UPS, BackUps
+from vroeg_pipeline.installation.requests import Asked, all_requests
 from vroeg_pipeline.installation.secrets import HASH_KEY
 from vroeg_pipeline.installation.warehouse import ENCRYPTION_KEY, WarehouseResource
 
@@ -73,6 +74,14 @@ def restore(home: Home, source: Path, out: Console, *, overwrite: bool, new_hash
         f"What came, was decided, told or issued after {moment} is not in it, and what was removed since is again:"
     )
     out.print("see docs/backup.md before you start the services")
+    try:
+        asked = [each for each in all_requests(home) if each.kind == Asked.ERASE and each.at > unpacked.made_at]
+    except VroegError as error:
+        out.print(str(error))
+    else:
+        if asked:
+            numbers = ", ".join(str(each.number) for each in asked)
+            out.print(f"Who was erased by these requests is there again: {numbers}; erase them again")
     if unpacked.log_is_wrong:
         out.print(f"Its log is not whole: {unpacked.log_is_wrong}")
 

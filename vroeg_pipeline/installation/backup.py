@@ -34,6 +34,7 @@ from vroeg_pipeline.installation.home import (
 )
 from vroeg_pipeline.installation.log import locked, what_is_wrong_with
 from vroeg_pipeline.installation.notes import BACK_UPS, LOG_SENT, SEALED, BackUp, BackUps
+from vroeg_pipeline.installation.requests import all_requests
 from vroeg_pipeline.installation.sealing import MAGIC, SealedReader, SealedWriter
 from vroeg_pipeline.installation.secrets import HASH_KEY, hash_key
 from vroeg_pipeline.installation.warehouse import ENCRYPTION_KEY, WarehouseResource
@@ -97,8 +98,8 @@ def newest_in(source: Path) -> Path:
 
 
 def restore(home: Home, source: Path, now: datetime, *, new_hash_key: bool) -> Unpacked:
-    """Puts what the back-up holds in the place of all that the installation has, but its `hash.key`, Dagster's storage, and
-    its log where that is whole: that goes on. Only by who holds the lock of the installation.
+    """Puts what the back-up holds in the place of all that the installation has, but its `hash.key`, Dagster's storage, what
+    residents asked for, and its log where that is whole: those go on. Only by who holds the lock of the installation.
 
     Raises VroegError when the back-up is not whole or needs another key; then nothing was changed. A kill leaves all as it
     was, or `Home.restoring`, with which nothing works until this was done again.
@@ -115,6 +116,8 @@ def restore(home: Home, source: Path, now: datetime, *, new_hash_key: bool) -> U
             kept.add(home.log)
             sent = LOG_SENT.read(home)
             shutil.rmtree(staged / home.log.name, ignore_errors=True)
+        if _requests_can_be_read(home):
+            kept.add(home.requests)
         home.restoring.touch(mode=0o600)
         _sync(home.root)
         for entry in home.root.iterdir():
@@ -131,6 +134,12 @@ def restore(home: Home, source: Path, now: datetime, *, new_hash_key: bool) -> U
     _sync(home.root)
     home.restoring.unlink()
     return unpacked
+
+
+def _requests_can_be_read(home: Home) -> bool:
+    with suppress(VroegError):
+        return bool(all_requests(home))
+    return False
 
 
 def is_empty(home: Home) -> bool:

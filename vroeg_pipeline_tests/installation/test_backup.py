@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
 from itertools import takewhile
@@ -28,6 +28,7 @@ from vroeg_pipeline.installation.installation import CLOCK
 from vroeg_pipeline.installation.locking import hold, is_held, run_lock
 from vroeg_pipeline.installation.log import COMMAND_LINE, Done, lines_when_whole, log_done
 from vroeg_pipeline.installation.notes import BACK_UPS
+from vroeg_pipeline.installation.requests import Asked, Identity, Request, all_requests, keep_request
 from vroeg_pipeline.installation.warehouse import ENCRYPTION_KEY, WarehouseResource
 from vroeg_pipeline_tests.cli.test_app import vroeg
 from vroeg_pipeline_tests.kit.examples import examples
@@ -228,6 +229,7 @@ def with_member(content: bytes, name: str) -> bytes:
 
 
 def test_another_hash_key_or_none_is_told_and_a_lost_one_is_no_end(town: World, target: Path) -> None:
+    keep_request(town.home, Request(1, Asked.OBJECT, "Tester", "gevraagd", NOW, "", (Identity("k"),)))
     backed_up(town, target)
     home = new_home(town)
     home.hash_key.unlink()
@@ -240,25 +242,33 @@ def test_another_hash_key_or_none_is_told_and_a_lost_one_is_no_end(town: World, 
         restored(home, target)
     said = restored(home, target, new_hash_key=True)
     assert "Its log is not whole: log/head.json was altered, or the key is another one" in said
+    assert "put the former hash.key back" in said
     assert files_of(home) == files_of(town.home)
 
 
-def test_an_installation_is_overwritten_only_when_asked_and_its_log_goes_on(town: World, target: Path) -> None:
+def test_an_installation_is_overwritten_only_when_asked_and_log_and_requests_go_on(town: World, target: Path) -> None:
     backed_up(town, target)
     with pytest.raises(VroegError, match=r"there is an installation; empty it but for hash.key, .* or --overwrite"):
         restored(town.home, target)
     wanted = files_of(town.home)
     log_done(town.home, NOW, Done("vroeg sql", "", "done", COMMAND_LINE, "tester", NOW))
+    for number, kind in ((1, Asked.ERASE), (2, Asked.OBJECT)):
+        later = NOW + timedelta(hours=1)
+        keep_request(town.home, Request(number, kind, "Tester", "gevraagd", later, "", (Identity("k"),)))
     town.agree("later")
     town.deliver("huur", "2021-03", b"later")
     with WarehouseResource(home=str(town.root)).connect() as connection:
         connection.execute("DELETE FROM repeat_signals")
-    restored(town.home, target, overwrite=True)
-    # Who overwrites cannot take away what was logged since.
+    said = restored(town.home, target, overwrite=True)
+    assert "Who was erased by these requests is there again: 1; erase them again" in said
+    # Who overwrites cannot take away what was logged or asked since.
     assert lines_when_whole(town.home) == 2
-    assert {name: file for name, file in files_of(town.home).items() if "log/" not in name} == {
-        name: file for name, file in wanted.items() if "log/" not in name
-    }
+    assert len(all_requests(town.home)) == 2
+
+    def others(files: Mapping[str, object]) -> Mapping[str, object]:
+        return {name: file for name, file in files.items() if "log/" not in name and name != "requests.json"}
+
+    assert others(files_of(town.home)) == others(wanted)
     assert len(town.table("repeat_signals")) == 1
     (town.home.log / "2021-03.jsonl").write_text("", encoding="utf-8")
     restored(town.home, target, overwrite=True)
