@@ -427,7 +427,7 @@ def test_killed_at_any_moment_a_restore_ends_right_when_run_again(town: World, t
         if town.home.restoring.exists():
             refusals += 1
             with pytest.raises(VroegError, match="a restore did not end; run it again: vroeg restore DIR"):
-                town.table("repeat_signals")
+                WarehouseResource(home=str(town.root)).connect(read_only=True).__enter__()
             restored(town.home, target)
         else:
             now = {name: file for name, file in files_of(town.home).items() if not name.startswith(".")}
