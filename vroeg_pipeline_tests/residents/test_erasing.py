@@ -7,6 +7,7 @@ import io
 import shutil
 import zipfile
 from collections.abc import Callable
+from datetime import date
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
@@ -15,11 +16,14 @@ import openpyxl
 
 from vroeg_pipeline.installation.requests import Asked, Request, next_number
 from vroeg_pipeline.installation.warehouse import WarehouseResource
+from vroeg_pipeline.outcomes.columns import OUTCOME_COLUMNS
 from vroeg_pipeline.residents.erasing import erase
 from vroeg_pipeline.residents.finding import Wanted
+from vroeg_pipeline.retention.removal import remove_due
 from vroeg_pipeline_tests.kit.examples import examples
 from vroeg_pipeline_tests.kit.killed import killed_at_event, killed_at_random
-from vroeg_pipeline_tests.kit.world import World, as_csv, row
+from vroeg_pipeline_tests.kit.returned import HEADER_ROW, columns, hand_in, worklist
+from vroeg_pipeline_tests.kit.world import World, as_csv, moment, row
 
 NAME, PHONE, MAIL, REFERENCE, STREET = (
     "Kanariegeel", "0611122233", "kanarie@example.org", "REF-KANARIE", "Kanariestraat",
@@ -148,3 +152,90 @@ def test_killed_at_any_moment_a_second_time_ends_in_the_same(world: World, tmp_p
     events = range(0, 400, examples(9, by_night=1))
     assert sum(1 for _ in takewhile(bool, (is_killed(partial(killed_at_event, event)) for event in events))) >= 2
     assert sum(is_killed(partial(killed_at_random, number, 1)) for number in range(examples(2, by_night=50))) >= 1
+
+
+def visited(source: Path, target: Path, day: str) -> Path:
+    """The worklist with a visit to each address on it."""
+    book = openpyxl.load_workbook(source)
+    sheet = book["Werklijst"]
+    at = columns(sheet)
+    for line in range(HEADER_ROW + 1, sheet.max_row + 1):
+        for field, told in {"contact_kind": "Huisbezoek", "reached": "Nee", "contacted_on": day}.items():
+            sheet.cell(line, at[OUTCOME_COLUMNS[field]]).value = told
+    book.save(target)
+    return target
+
+
+def test_at_a_shared_door_the_others_stay_and_what_comes_back_from_teams_does_not_bring_them_back(world: World) -> None:
+    world.agree("corporatie")
+    world.agree("energie", type="Energie")
+    world.register("2021AB,77,,ZW", "2021AB,77,,RD", "2021AB,80,,")
+    neighbour = row(
+        customer_reference="R-1", surname="Buurman", house_number="77", house_letter="", amount_due="300,00"
+    )
+    rows = [canary(house_number="77 zw"), {**neighbour, "house_number": "77-zw"}, row(house_number="80")]
+    world.deliver("corporatie", "2021-03", rows)
+    world.deliver("energie", "2021-03", [canary(customer_reference="E-KANARIE")])  # which of the two doors is not known
+    world.run("2021-03", upto=("worklist_files", "address_desk", "evaluation_reports"))
+    (asked,) = world.table("address_desk", where="reason = 'suffix_missing'")
+    shared = "2021AB_77__ZW"
+    other_signals = world.table("validated_signals", where=f"surname <> '{NAME}'")
+    issued = worklist(world)
+    team_list = visited(issued, world.root.parent / "lijst.xlsx", "12-03-2021")
+    other_list = visited(issued, world.root.parent / "anders.xlsx", "13-03-2021")
+    hand_in(world, team_list)
+    decisions = f"Kenmerk (niet wijzigen);Besluit;Door;Toelichting\n{asked['desk_id']};Niet te vinden;D;{NAME} is weg\n"
+    world.deliver("adresdesk", "2021-03", decisions.encode(), name="besluiten.csv", received="2021-03-10 10:00")
+    world.run("2021-03", upto=("worklist_files", "address_desk", "evaluation_reports"))
+    attempts = world.table("contact_attempts")
+    assert {each["address_key"] for each in attempts} == {shared, "2021AB_80__"}
+    assert world.query("SELECT count(*) AS n FROM reference.address_decisions WHERE row_number > 0") == [{"n": 1}]
+
+    erased(world, Wanted(partner="energie", reference="E-KANARIE"))
+    assert files_with(world.root, *CANARIES) == []
+    (match,) = world.table("address_matches", where=f"address_key = '{shared}'")
+    assert (match["signal_count"], match["total_amount"]) == (1, 300)
+    assert world.table("contact_attempts") == attempts
+    assert world.query("SELECT count(*) AS n FROM reference.address_decisions WHERE row_number > 0") == [{"n": 0}]
+    # A team hands its list in again, and the desk its own: both name them.
+    hand_in(world, team_list, name="nogmaals.xlsx", received="2021-03-26 10:00")
+    world.deliver("adresdesk", "2021-03", decisions.encode(), name="nogmaals.csv", received="2021-03-12 10:00")
+    hand_in(world, other_list, name="anders.xlsx", received="2021-03-27 10:00")
+    for _ in range(2):
+        world.run("2021-03", upto=("worklist_files", "address_desk", "evaluation_reports"))
+        assert files_with(world.root, *CANARIES) == []
+        assert world.table("validated_signals") == other_signals
+        assert [(each["address_key"], each["attempt"]) for each in world.table("contact_attempts")] == [
+            (each["address_key"], each["attempt"]) for each in attempts
+        ]
+
+
+def test_who_is_remembered_by_hashes_alone_is_erased_too_and_the_others_at_the_door_are_not(world: World) -> None:
+    world.agree("corporatie")
+    terms = {"files": 1, "rejected": 1, "signals": 2}
+    world.settings(lookback_months=24, repeat_months=0, aftercare_months=0, retention=terms)
+    neighbour = {"surname": "Buurman", "customer_reference": "R-1", "house_number": "77"}
+    world.deliver(
+        "corporatie",
+        "2021-01",
+        [
+            canary(reference_date="01-01-2021", arrears_since="01-11-2020"),
+            row(reference_date="01-01-2021", arrears_since="01-11-2020", **neighbour),
+        ],
+    )
+    world.deliver("corporatie", "2021-02", [canary(reference_date="01-02-2021", arrears_since="01-11-2020")])
+    world.run("2021-01", "2021-02", upto="worklist_files")
+    world.now = moment("2021-05-10 12:00")
+    remove_due(WarehouseResource(home=str(world.root)), world.installation, date(2021, 5, 10))
+    before = {each["month"]: each for each in world.table("reported_history")}
+    assert [len(each["names"]) for _, each in sorted(before.items())] == [2, 1]
+    erased(world)
+    (left,) = world.table("reported_history")
+    assert left["month"] == date(2021, 1, 1)
+    assert set(left["names"]) < set(before[left["month"]]["names"])
+    # The neighbour is no new occupant, and who was erased would be one.
+    world.deliver("corporatie", "2021-05", [row(reference_date="01-05-2021", arrears_since="01-03-2021", **neighbour)])
+    world.run("2021-05", upto="recidivism_history")
+    assert [(each["is_recidivist"], each["possible_new_occupant"]) for each in world.table("recidivism_history")] == [
+        (True, False)
+    ]
