@@ -438,7 +438,7 @@ def test_killed_at_any_moment_a_restore_ends_right_when_run_again(town: World, t
         assert lines_when_whole(town.home) == 1
         return killed
 
-    events = range(0, 400, examples(9, by_night=1))
+    events = range(0, 400, examples(15, by_night=1))
     assert sum(1 for _ in takewhile(bool, (is_killed(partial(killed_at_event, event)) for event in events))) >= 3
     assert sum(is_killed(partial(killed_at_random, number, 0.5)) for number in range(examples(2, by_night=15))) >= 1
     assert refusals
