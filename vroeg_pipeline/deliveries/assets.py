@@ -113,6 +113,7 @@ def delivery_files(of: Month) -> Mapping[str, Figures]:
             "data rows in accepted deliveries": sum(
                 f.row_count or 0 for of_one in intake.accepted.values() for f in of_one
             ),
+            "rows of residents who were erased": sum(file.erased_count or 0 for file in intake.files),
             "rows of unknown partners in files of senders": counted(intake.unknown_rows),
             "owed but not delivered": ", ".join(missing) or "none",
             "left alone in the inbox": counted(intake.skipped),

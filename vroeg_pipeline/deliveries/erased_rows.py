@@ -122,7 +122,7 @@ def _identified(rows_table: str, layout: Layout, partner: str) -> str:
             text_of(customer_reference) AS customer_reference,
             postcode_of(text_of(postcode)) AS postcode,
             nullif(number_and_rest(text_of(house_number)).number, '') AS house_number,
-            resident_names(text_of(surname)) AS names,
+            text_of(surname) AS surname,
             date_of(text_of(birth_date), {dates}, coalesce(list_contains(typed, 'birth_date'), false)) AS birth_date
         FROM {rows_table}
     """

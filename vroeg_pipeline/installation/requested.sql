@@ -1,10 +1,10 @@
 -- Which rows are of residents who asked for something, and by which request (DOMAIN §14). Names are of the same person
 -- when all of one are among those of the other, as of a double name; a birth date must not be another one.
--- Needs: tables asked_identities, identified_rows; hash_macros.sql.
+-- Needs: tables asked_identities, identified_rows; macros.sql, hash_macros.sql.
 WITH keyed AS (
     SELECT
         place,
-        names,
+        surname,
         birth_date,
         door_hash(postcode, house_number) AS key
     FROM identified_rows
@@ -12,7 +12,7 @@ WITH keyed AS (
     UNION ALL
     SELECT
         place,
-        names,
+        surname,
         birth_date,
         reference_hash(partner, customer_reference) AS key
     FROM identified_rows
@@ -27,7 +27,7 @@ met AS (
         asked.files_before,
         asked.names AS asked_names,
         asked.birth_date AS asked_birth_date,
-        list_transform(keyed.names, lambda name: person_hash(keyed.key, name)) AS names,
+        list_transform(resident_names(keyed.surname), lambda name: person_hash(keyed.key, name)) AS names,
         person_hash(keyed.key, keyed.birth_date::VARCHAR) AS birth_date
     FROM keyed INNER JOIN asked_identities AS asked USING (key)
 )

@@ -8,7 +8,7 @@ SELECT
     text_of(raw.customer_reference) AS customer_reference,
     postcode_of(text_of(raw.postcode)) AS postcode,
     nullif(number_and_rest(text_of(raw.house_number)).number, '') AS house_number,
-    resident_names(text_of(raw.surname)) AS names,
+    text_of(raw.surname) AS surname,
     date_of(
         text_of(raw.birth_date), terms.date_format, coalesce(list_contains(raw.typed, 'birth_date'), false)
     ) AS birth_date
@@ -21,6 +21,6 @@ SELECT
     customer_reference,
     postcode,
     house_number::VARCHAR AS house_number,
-    resident_names(surname) AS names,
+    surname,
     birth_date
 FROM validated_signals

@@ -1,6 +1,6 @@
 -- By what a resident is known in the rows that were found; of a row without a birth date that of all others that have
 -- one, if they have the same.
--- Needs: resident_born; tables known_rows, resident_places.
+-- Needs: resident_born; tables known_rows, resident_places; macros.sql.
 WITH found AS (
     SELECT *
     FROM known_rows
@@ -20,7 +20,7 @@ SELECT DISTINCT
     found.customer_reference,
     found.postcode,
     found.house_number,
-    found.names,
+    resident_names(found.surname) AS names,
     coalesce(found.birth_date, born.birth_date) AS birth_date
 FROM found
 CROSS JOIN born

@@ -10,7 +10,7 @@ WITH known AS (
         nullif(number_and_rest(house_number_text).number, '') AS written_number,
         postcode,
         house_number::VARCHAR AS house_number,
-        resident_names(surname) AS names,
+        surname,
         birth_date
     FROM addressed_rows
 )
@@ -21,7 +21,7 @@ SELECT
     customer_reference,
     postcode,
     house_number,
-    names,
+    surname,
     birth_date
 FROM known
 UNION ALL
@@ -31,7 +31,7 @@ SELECT
     NULL AS customer_reference,
     written_postcode AS postcode,
     written_number AS house_number,
-    names,
+    surname,
     birth_date
 FROM known
 WHERE (written_postcode, written_number) IS DISTINCT FROM (postcode, house_number)

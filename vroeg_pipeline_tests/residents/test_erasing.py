@@ -149,7 +149,7 @@ def test_killed_at_any_moment_a_second_time_ends_in_the_same(world: World, tmp_p
         assert there() == wanted
         return killed
 
-    events = range(0, 400, examples(9, by_night=1))
+    events = range(0, 400, examples(12, by_night=1))
     assert sum(1 for _ in takewhile(bool, (is_killed(partial(killed_at_event, event)) for event in events))) >= 2
     assert sum(is_killed(partial(killed_at_random, number, 1)) for number in range(examples(2, by_night=50))) >= 1
 
