@@ -25,8 +25,8 @@ def found(world: World, wanted: Wanted) -> set[str]:
     with WarehouseResource(home=str(world.root)).connect(read_only=True) as connection:
         find_resident(connection, world.installation, wanted)
         rows = connection.execute(
-            "SELECT DISTINCT concat_ws(' ', raw.customer_reference, raw.house_number) FROM raw.delivery_rows AS raw SEMI JOIN "
-            "(SELECT unnest(place) FROM resident_places) USING (month, partner, file_sha256, row_number)"
+            "SELECT DISTINCT concat_ws(' ', raw.customer_reference, raw.house_number) FROM raw.delivery_rows AS raw SEMI "
+            "JOIN (SELECT unnest(place) FROM resident_places) USING (month, partner, file_sha256, row_number)"
         )
         return {each for (each,) in rows.fetchall()}
 
