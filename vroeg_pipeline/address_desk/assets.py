@@ -72,35 +72,46 @@ def address_desk(of: Month) -> Mapping[str, Figures]:
     define_address_macros(of.connection, of.installation)
     of.step("moved_addresses")
     filled = of.fill("address_desk")
-    lines = [DeskLine(**row) for row in rows_of(of.connection, of.installation.statement("desk_lines"))]
-    unassigned = _unassigned(of)
-    path = of.outbox / desk_file_name(of.month)
-    if lines or unassigned or path.exists():
-        write_desk_file(path, of.month, lines, unassigned, of.home.scratch)
+    municipalities, unassigned_count, written = of.installation.municipalities, 0, []
+    of.connection.execute("SET VARIABLE first_municipality = ?", [municipalities[0]])
+    for municipality in municipalities:
+        of.connection.execute("SET VARIABLE desk_municipality = ?", [municipality])
+        lines = [DeskLine(**row) for row in rows_of(of.connection, of.installation.statement("desk_lines"))]
+        unassigned = _unassigned(of, municipality)
+        path = of.outbox / desk_file_name(of.month, municipality)
+        if lines or unassigned or path.exists():
+            write_desk_file(path, of.month, lines, unassigned, of.home.scratch)
+            written.append(path.name)
+        unassigned_count += len(unassigned)
+    # Of all municipalities together, or of one alone, from before the setting was changed.
+    for path in of.outbox.glob(f"adresdesk_{of.month:%Y-%m}*.xlsx"):
+        if path.name not in {desk_file_name(of.month, municipality) for municipality in municipalities}:
+            path.unlink()
     return {
         "address_desk": {
             **filled["address_desk"],
             "why": of.counts("address_desk", "reason"),
             "decided before": of.counts("address_desk", "earlier_decision"),
-            "in no area of a wijkteam": len(unassigned),
-            "file": path.name if path.exists() else "none: nothing to ask",
+            "in no area of a wijkteam": unassigned_count,
+            "file": ", ".join(written) or "none: nothing to ask",
         }
     }
 
 
-def _unassigned(of: Month) -> Sequence[WorklistEntry]:
+def _unassigned(of: Month, municipality: str | None) -> Sequence[WorklistEntry]:
     """The addresses on the desk's worklist that are certain: they lie in no area of a wijkteam."""
+    worklist = "_".join(filter(None, (municipality, ADDRESS_DESK)))
     certain = of.connection.execute(
         """
         SELECT case_id_of(entry.month, entry.address_key)
         FROM prioritised_worklists AS entry INNER JOIN address_matches AS match USING (month, address_key)
         WHERE entry.month = getvariable('month') AND entry.worklist = ? AND NOT match.needs_review
         """,
-        [ADDRESS_DESK],
+        [worklist],
     ).fetchall()
     if not certain:
         return []
     case_ids = {case_id for (case_id,) in certain}
     set_earlier_contacts(of.connection, of.installation)
-    entries = entries_of(of.connection, of.installation, ADDRESS_DESK, None)
+    entries = entries_of(of.connection, of.installation, worklist, None)
     return [entry for entry in entries if entry.change == "added" and entry.case_id in case_ids]

@@ -137,9 +137,9 @@ class DeskLine:
     refused_why: str | None
 
 
-def desk_file_name(month: date) -> str:
-    """The name of the month's list; it names no person or address (DOMAIN §12)."""
-    return f"adresdesk_{month:%Y-%m}.xlsx"
+def desk_file_name(month: date, municipality: str | None = None) -> str:
+    """The name of the month's list, or of that of one municipality; it names no person or address (DOMAIN §12)."""
+    return "_".join(filter(None, ("adresdesk", f"{month:%Y-%m}", municipality))) + ".xlsx"
 
 
 def write_desk_file(

@@ -1,6 +1,7 @@
 -- The lines of the address desk's list of the month as it goes out, the most pressing first; with what the worklists
 -- say of the address, and what was written in a decision that could not be used.
--- Needs: month.
+-- Where municipalities are separate, those of one (desk_municipality).
+-- Needs: desk_municipality, first_municipality, month.
 WITH phones AS (
     SELECT
         desk_id,
@@ -28,7 +29,14 @@ FROM address_desk AS desk
 LEFT JOIN prioritised_worklists AS entry ON desk.month = entry.month AND desk.address_key = entry.address_key
 LEFT JOIN phones ON desk.desk_id = phones.desk_id
 LEFT JOIN last_refused ON desk.desk_id = last_refused.desk_id
-WHERE desk.month = getvariable('month')
+LEFT JOIN address_matches AS match ON desk.month = match.month AND desk.address_key = match.address_key
+WHERE
+    desk.month = getvariable('month')
+    AND (
+        getvariable('desk_municipality') IS NULL
+        OR coalesce(match.for_municipality, getvariable('first_municipality')::VARCHAR)
+            = getvariable('desk_municipality')::VARCHAR
+    )
 ORDER BY
     desk.earlier_decision IS NOT NULL,
     desk.has_crisis DESC,

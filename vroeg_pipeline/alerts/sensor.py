@@ -35,7 +35,7 @@ from vroeg_pipeline.deliveries.checks import agreements_judged
 from vroeg_pipeline.deliveries.inbox import list_month, list_returned
 from vroeg_pipeline.deliveries.partner_month import PartnerMonth
 from vroeg_pipeline.deliveries.worked_on import months_worked_on, still_to_be_judged, worked_on
-from vroeg_pipeline.domain.agreements import ADDRESS_DESK, OUTCOMES
+from vroeg_pipeline.domain.agreements import ADDRESS_DESK, OUTCOMES, list_of_no_town
 from vroeg_pipeline.domain.alerts import AlertKind, Language
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import add_months, month_of, months_between
@@ -84,7 +84,7 @@ class Recipient:
         if facts.kind not in self.kinds:
             return False
         if isinstance(facts, Crisis | Returned) and facts.worklist and self.worklists:
-            return facts.worklist in self.worklists
+            return not {facts.worklist, list_of_no_town(facts.worklist)}.isdisjoint(self.worklists)
         return not self.partners or (notice.condition.subject in self.partners and notice.phase != Phase.SOLVED)
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from vroeg_pipeline.ddas.file import counts_shown, ddas_name, left_out, unnamed_said, write_ddas
+from vroeg_pipeline.ddas.file import counts_shown, ddas_paths, left_out, unnamed_said, write_ddas
 from vroeg_pipeline.deliveries.worked_on import months_worked_on
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import month_text
-from vroeg_pipeline.installation.home import Home, private_folder, replacing_elsewhere
+from vroeg_pipeline.installation.home import Home, private_folder, replacing_elsewhere, temporary_file
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.locking import run_lock
 from vroeg_pipeline.installation.warehouse import WarehouseResource
@@ -29,15 +29,19 @@ def deliver_ddas(home: Home, months: Sequence[date], output: Path | None, out: C
         raise VroegError("there is no warehouse yet", where=home.warehouse, do="start with: vroeg run")
     minutes = installation.settings.lock_timeout_minutes
     warehouse = WarehouseResource(home=str(home.root), lock_timeout_minutes=minutes).announcing(problems.print)
-    target = output or private_folder(home.outbox) / ddas_name(installation, months)
+    targets = ddas_paths(installation, private_folder(home.outbox), months)
+    if output:
+        targets = {code: output.with_stem("_".join(filter(None, (output.stem, code)))) for code in targets}
     # Between two steps of a run the tables do not fit together.
     with run_lock(home.run_lock, "vroeg ddas", problems.print, minutes * 60), warehouse.connect() as connection:
         of_files = {month for (month,) in connection.execute("SELECT DISTINCT month FROM delivery_files").fetchall()}
         if never := sorted({*months} - of_files - {*months_worked_on(home)}):
             missing = ", ".join(map(month_text, never))
             raise VroegError(f"never run: {missing}", do=f"run them first: vroeg run --month {month_text(never[0])}")
-        with replacing_elsewhere(target) as temporary:
-            counts = counts_shown(write_ddas(connection, installation, months, temporary))
+        apart = {code: target for code, target in targets.items() if code is not None}
+        with replacing_elsewhere(targets[None]) if None in targets else temporary_file(home.scratch) as whole:
+            written = write_ddas(connection, installation, months, whole, apart, replacing_elsewhere)
+        counts = counts_shown(written)
         without_address = left_out(connection, months)
     said = [f"{number:,} {what}" for what, number in counts.items()]
     if without_address:
@@ -45,6 +49,8 @@ def deliver_ddas(home: Home, months: Sequence[date], output: Path | None, out: C
     period = " to ".join(dict.fromkeys(month_text(month) for month in (months[0], months[-1])))
     if to_do := unnamed_said(installation):
         problems.print(f"[yellow]![/yellow] {escape(to_do)}", soft_wrap=True)
+    where = ", ".join(map(str, targets.values()))
     out.print(
-        f"Wrote {target}, DDAS v{installation.settings.ddas.version}, {period}: {'; '.join(said)}", soft_wrap=True
+        f"Wrote {where}, DDAS v{installation.settings.ddas.version}, {period}: {'; '.join(said)}",
+        soft_wrap=True,
     )

@@ -22,6 +22,7 @@ from vroeg_pipeline.alerts.sensor import recipients, without_address
 from vroeg_pipeline.automation.health import HealthFinding, disk_finding
 from vroeg_pipeline.cli.alerts import try_channels
 from vroeg_pipeline.cli.health import findings as health_findings
+from vroeg_pipeline.domain.agreements import list_of_no_town
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import moment_text
 from vroeg_pipeline.domain.partners import parse_partners
@@ -88,7 +89,7 @@ def doubts(installation: Installation) -> list[str]:
         found += [
             f"settings.yaml: {said}, a list that no area has{_or_else(name, lists)}"
             for said, name in named
-            if name not in lists
+            if list_of_no_town(name) not in lists
         ]
     dagster_settings = installation.home.dagster / "dagster.yaml"
     if settings.log.user_header and dagster_settings.exists() and COORDINATOR not in read_text(dagster_settings):

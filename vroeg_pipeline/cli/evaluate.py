@@ -11,8 +11,8 @@ from rich.console import Console
 from vroeg_pipeline.cli.heartbeat import Heartbeat
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import month_text
-from vroeg_pipeline.evaluation.figures import ALL, Evaluation, evaluate_aside, read_evaluation
-from vroeg_pipeline.evaluation.page import write_evaluation
+from vroeg_pipeline.evaluation.figures import ALL, Evaluation, evaluation_apart
+from vroeg_pipeline.evaluation.page import page_name, write_evaluation
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.warehouse import WarehouseResource
@@ -37,13 +37,17 @@ def evaluate(home: Home, months: Sequence[date], target: Path | None, out: Conso
         if not set(months) & set(run):
             raise VroegError("nothing was run of this period", do="run it first: vroeg run --from YYYY-MM --to YYYY-MM")
         with Heartbeat(out, "evaluating"):
-            evaluate_aside(connection, installation, months)
-            evaluation = read_evaluation(connection, installation, months)
-    period = "_".join(dict.fromkeys(month_text(month) for month in (months[0], months[-1])))
-    path = target or home.outbox / f"evaluatie_{period}.html"
-    write_evaluation(path, evaluation)
-    _print(evaluation, out)
-    out.print(f"\nEvaluation: {path}", soft_wrap=True)
+            evaluations = [
+                evaluation_apart(connection, installation, months, municipality)
+                for municipality in installation.municipalities
+            ]
+    for evaluation in evaluations:
+        of = evaluation.municipality
+        path = target or home.outbox / page_name(months)
+        path = path.with_stem("_".join(filter(None, (path.stem, of))))
+        write_evaluation(path, evaluation)
+        _print(evaluation, out)
+        out.print(f"\nEvaluation: {path}", soft_wrap=True)
     if target is None:
         newest = max(months)
         lists = sorted(home.outbox_of(newest).glob("werklijst_*.xlsx"))

@@ -39,7 +39,7 @@ from vroeg_pipeline.quality.board_page import RELOAD
 DOCS = CHECKOUT / "docs"
 # All that is served of an installation: pages without persons, by their place in it.
 _SERVED = re.compile(
-    rf"outbox/({re.escape(BOARD)}|{re.escape(DPIA)})|outbox/(\d{{4}}-\d\d/)?evaluatie_\d{{4}}-\d\d(_\d{{4}}-\d\d)?\.html"
+    rf"outbox/({re.escape(BOARD)}|{re.escape(DPIA)})|outbox/(\d{{4}}-\d\d/)?evaluatie_\d{{4}}-\d\d(_\d{{4}}-\d\d)?(_\d{{4}})?\.html"
     r"|quality/data_docs/[a-z0-9_-]+\.html"
 )
 _DATA_DOCS = "quality/data_docs/index.html"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -16,11 +17,15 @@ from datetime import date
 from itertools import accumulate
 from pathlib import Path
 
+import duckdb
+
 from vroeg_pipeline.ddas import v1_2 as ddas_v1_2
+from vroeg_pipeline.ddas.file import ddas_name, ddas_paths, write_ddas
 from vroeg_pipeline.deliveries.worked_on import worked_on
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import is_month, month_text, parse_month
-from vroeg_pipeline.installation.home import Home, private_folder, replacing
+from vroeg_pipeline.installation.home import Home, private_folder, replacing, temporary_file
+from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.notes import DONE
 
 _SUFFIX = ".sqlite"
@@ -43,6 +48,26 @@ DROP TABLE reports;
 CREATE INDEX sizes ON groups (size, number, municipality);
 VACUUM;
 """
+
+
+def deliver_month(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date) -> Counter[str]:
+    """Writes the month's delivery into its outbox, a file for each municipality where they are separate, and what CBS is
+    answered from; gives what it adds up to.
+
+    Raises VroegError as `write_ddas` does; then nothing was changed.
+    """
+    home = installation.home
+    folder = private_folder(home.outbox_of(month))
+    paths = ddas_paths(installation, folder, [month])
+    apart = {code: path for code, path in paths.items() if code is not None}
+    with replacing(paths[None]) if None in paths else temporary_file(home.scratch) as whole:
+        written = write_ddas(connection, installation, [month], whole, apart)
+        keep_answers(home, month, whole)
+    # Of all municipalities together, or of one alone, from before the setting was changed.
+    for path in folder.glob(f"{Path(ddas_name(installation, [month])).stem}*.json"):
+        if path not in paths.values():
+            path.unlink()
+    return written
 
 
 def keep_answers(home: Home, month: date, delivery: Path) -> None:

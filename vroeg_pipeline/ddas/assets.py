@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 
-from vroeg_pipeline.ddas.answers import keep_answers, withhold_answers
-from vroeg_pipeline.ddas.file import counts_shown, ddas_name, left_out, unnamed_said, write_ddas
+from vroeg_pipeline.ddas.answers import deliver_month, withhold_answers
+from vroeg_pipeline.ddas.file import counts_shown, ddas_paths, left_out, unnamed_said
 from vroeg_pipeline.domain.errors import VroegError
-from vroeg_pipeline.installation.home import replacing
 from vroeg_pipeline.monthly import Figures, Month, monthly, written
 
 GROUP = "outgoing"
@@ -34,19 +33,18 @@ GROUP = "outgoing"
     )
 )
 def ddas_delivery(of: Month) -> Mapping[str, Figures]:
-    """One JSON in the outbox, and the same as what CBS is answered from."""
+    """One JSON in the outbox (one a municipality, where they are separate), and the same as what CBS is answered from."""
     said = unnamed_said(of.installation)
     to_do = {"before it is sent": said} if said else {}
-    path = of.outbox / ddas_name(of.installation, [of.month])
+    paths = ddas_paths(of.installation, of.outbox, [of.month]).values()
     try:
-        with replacing(path) as temporary:
-            counts = counts_shown(write_ddas(of.connection, of.installation, [of.month], temporary))
-            keep_answers(of.home, of.month, temporary)
+        counts = counts_shown(deliver_month(of.connection, of.installation, of.month))
     except VroegError as error:
         # The teams' month is done; CBS can wait until this is mended. The check of the asset fails.
-        path.unlink(missing_ok=True)
+        for path in paths:
+            path.unlink(missing_ok=True)
         withhold_answers(of.home, of.month)
         of.warn(f"no delivery to CBS: {error}")
         return {"ddas_delivery": {"written": f"nothing: {error}"}}
     untold = {"rejected rows left out": left_out(of.connection, [of.month])}
-    return {"ddas_delivery": {"written": path.name, **counts, **untold, **to_do}}
+    return {"ddas_delivery": {"written": ", ".join(path.name for path in paths), **counts, **untold, **to_do}}

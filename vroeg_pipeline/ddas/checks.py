@@ -1,25 +1,38 @@
 """What must hold of the delivery to CBS: it adds up to the warehouse, and all of it can be true (docs/ddas.md)."""
 
+from collections import Counter
 from pathlib import Path
 
-from vroeg_pipeline.ddas.file import ddas_name, differences, file_contradictions, file_totals, warehouse_totals
+from vroeg_pipeline.ddas.file import (
+    ddas_paths,
+    differences,
+    file_contradictions,
+    file_municipalities,
+    file_totals,
+    warehouse_totals,
+)
 from vroeg_pipeline.monthly import Found, Month, MonthCheck, counted, observed
 
 
-def _path(of: Month) -> Path:
-    return of.home.outbox_of(of.month) / ddas_name(of.installation, [of.month])
+def _paths(of: Month) -> dict[str | None, Path]:
+    return ddas_paths(of.installation, of.home.outbox_of(of.month), [of.month])
 
 
 def _adds_up(of: Month) -> Found:
-    path = _path(of)
-    if not path.exists():
+    paths = _paths(of)
+    if not all(path.exists() for path in paths.values()):
         return Found("no file was written", {})
-    wrong = differences(file_totals(of.installation, path), warehouse_totals(of.connection, [of.month]))
+    told = sum((file_totals(of.installation, path) for path in paths.values()), Counter[str]())
+    wrong = differences(told, warehouse_totals(of.connection, [of.month]))
+    for code, path in paths.items():
+        if code is not None and file_municipalities(of.installation, path) - {code}:
+            wrong.append(f"the municipalities in the file of {code}")
     return Found(f"differs in {', '.join(wrong)}" if wrong else None, observed("differences", len(wrong), at_most=0))
 
 
 def _can_all_be_true(of: Month) -> Found:
-    found = file_contradictions(of.installation, _path(of)) if _path(of).exists() else {}
+    written = [path for path in _paths(of).values() if path.exists()]
+    found = sum((file_contradictions(of.installation, path) for path in written), Counter[str]())
     return Found(counted(found) if found else None, observed("contradictions", sum(found.values()), at_most=0))
 
 
@@ -28,7 +41,7 @@ CHECKS = [
         "ddas_delivery",
         "totals_equal_the_warehouse",
         "The file, read back, has as many signals of each status, euros, cases, results and contact attempts as the "
-        "tables (docs/ddas.md).",
+        "tables (docs/ddas.md); where municipalities are separate, their files together, and each has its own alone.",
         _adds_up,
     ),
     MonthCheck(

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 
 import duckdb
 
@@ -21,7 +23,7 @@ from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import last_day_of, matching_moment, month_text
 from vroeg_pipeline.domain.settings import Ddas, DdasMunicipality
 from vroeg_pipeline.formats.reference_csv import reference_csv, wanted_columns
-from vroeg_pipeline.installation.home import Home
+from vroeg_pipeline.installation.home import Home, replacing
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.secrets import hash_key, keyed_hash
 from vroeg_pipeline.installation.statements import fetch_one, sql, streamed, temporary_step, temporary_table
@@ -31,16 +33,32 @@ CUT = "house numbers without their long addition"
 BSN_FILE = "burgerservicenummers.csv"
 
 
-def ddas_name(installation: Installation, months: Sequence[date]) -> str:
-    """The name of the file of these months, in their order."""
+def ddas_name(installation: Installation, months: Sequence[date], municipality: str | None = None) -> str:
+    """The name of the file of these months, in their order; of one municipality, where they are separate."""
     period = "_".join(dict.fromkeys(month_text(month) for month in (months[0], months[-1])))
-    return f"ddas-vroegsignalering-v{installation.settings.ddas.version}_{period}.json"
+    of = "_".join(filter(None, (period, municipality)))
+    return f"ddas-vroegsignalering-v{installation.settings.ddas.version}_{of}.json"
+
+
+def ddas_paths(installation: Installation, folder: Path, months: Sequence[date]) -> dict[str | None, Path]:
+    """The files of these months by municipality: one of None where all have one together."""
+    if not installation.settings.separate_municipalities:
+        return {None: folder / ddas_name(installation, months)}
+    return {
+        code: folder / ddas_name(installation, months, code) for code in sorted(complete(installation).municipalities)
+    }
 
 
 def write_ddas(
-    connection: duckdb.DuckDBPyConnection, installation: Installation, months: Sequence[date], path: Path
+    connection: duckdb.DuckDBPyConnection,
+    installation: Installation,
+    months: Sequence[date],
+    path: Path,
+    apart: Mapping[str, Path] = MappingProxyType({}),
+    put: Callable[[Path], AbstractContextManager[Path]] = replacing,
 ) -> Counter[str]:
-    """Writes the delivery of the months, oldest first and without gaps; gives what it adds up to.
+    """Writes the delivery of the months, oldest first and without gaps; gives what it adds up to. `apart`: where that of
+    each municipality goes too, by `put`.
 
     Raises VroegError when a setting lacks, or the warehouse does not hold what it should: then the file is not whole.
     """
@@ -51,14 +69,20 @@ def write_ddas(
     def rows(municipality: str) -> tuple[Iterator[Signal], Iterator[Case]]:
         return _signals(connection, municipality, key), _cases(connection, municipality, key)
 
-    with path.open("w", encoding="utf-8") as file:
-        file.writelines(standard.text(settings, months[0], last_day_of(months[-1]), installation.now(), rows))
+    def write(target: Path, of: Ddas) -> None:
+        with target.open("w", encoding="utf-8") as file:
+            file.writelines(standard.text(of, months[0], last_day_of(months[-1]), installation.now(), rows))
+
+    write(path, settings)
     written, expected = file_totals(installation, path), warehouse_totals(connection, months)
     if wrong := differences(written, expected):
         raise VroegError(
             f"the tables of {month_text(months[0])} to {month_text(months[-1])} do not fit together ({', '.join(wrong)})",
             do="run these months again: a run was stopped halfway",
         )
+    for code, target in apart.items():
+        with put(target) as temporary:
+            write(temporary, settings.model_copy(update={"municipalities": {code: settings.municipalities[code]}}))
     (written[CUT],) = fetch_one(
         connection,
         "SELECT count(*) FROM ddas_signals WHERE len(house_letter || house_number_addition) > ? AND bsn IS NULL",
@@ -111,6 +135,12 @@ def file_totals(installation: Installation, path: Path) -> Counter[str]:
     with path.open(encoding="utf-8") as lines:
         found: Counter[str] = VERSIONS[installation.settings.ddas.version].totals(lines)
     return found
+
+
+def file_municipalities(installation: Installation, path: Path) -> set[str]:
+    """The municipalities of which a file holds a signal or a case."""
+    with path.open(encoding="utf-8") as lines:
+        return {code for code, _ in VERSIONS[installation.settings.ddas.version].parts(lines)}
 
 
 def file_contradictions(installation: Installation, path: Path) -> Counter[str]:

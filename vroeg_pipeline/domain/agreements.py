@@ -24,6 +24,11 @@ OUTCOMES, ADDRESS_DESK = "outcomes", "adresdesk"
 RESERVED_PARTNERS = frozenset({OUTCOMES, ADDRESS_DESK})
 
 
+def list_of_no_town(worklist: str) -> str:
+    """The name of a worklist without the municipality that may stand in front of it: 0473_budgetcoach is budgetcoach."""
+    return re.sub(r"^[0-9]{4}_", "", worklist)
+
+
 def inbox_name(value: str) -> str:
     """The name of a partner or sender, which is that of its folder in the inbox.
 

@@ -229,6 +229,9 @@ class Settings(StrictModel):
     below_threshold: Literal["reject", "light_track"] = Field(
         default="reject", description="what becomes of an amount below min_amount"
     )
+    separate_municipalities: bool = Field(
+        default=False, description="all that goes out holds one municipality, as each is a controller of its own"
+    )
     settle_seconds: float = Field(default=10, ge=0, description="a file changed less than this ago is left alone")
     max_file_mb: float = Field(default=50, gt=0, description="a larger delivery is refused")
     mortgage_is_housing: bool = Field(default=False, description="Hypotheek counts as rent in the tiers")

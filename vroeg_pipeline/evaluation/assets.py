@@ -1,13 +1,13 @@
 """What the month came to: deliveries, signals, reports, contacts and results, as tables and as a page without persons."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import dagster as dg
 
-from vroeg_pipeline.domain.months import month_text
-from vroeg_pipeline.evaluation.figures import ALL, TABLES, read_evaluation, set_evaluation
-from vroeg_pipeline.evaluation.page import write_evaluation
-from vroeg_pipeline.evaluation.reading_file import note_figures, write_reading
+from vroeg_pipeline.evaluation.figures import ALL, TABLES, evaluation_apart, read_evaluation, set_evaluation
+from vroeg_pipeline.evaluation.page import page_name, write_evaluation
+from vroeg_pipeline.evaluation.reading_file import note_figures, reading_name, write_reading
+from vroeg_pipeline.feedback.one_municipality import seen_by
 from vroeg_pipeline.monthly import Figures, Month, made, monthly, page_link, written
 
 GROUP = "evaluation"
@@ -79,11 +79,14 @@ def evaluation(of: Month) -> Mapping[str, Figures]:
 )
 def evaluation_page(of: Month) -> Mapping[str, Figures]:
     """The page of the month."""
+    if of.installation.settings.separate_municipalities:
+        return {"evaluation_page": {"pages": ", ".join(_write_apart(of))}}
     evaluation = read_evaluation(of.connection, of.installation, [of.month])
-    path = of.outbox / f"evaluatie_{month_text(of.month)}.html"
+    path = of.outbox / page_name([of.month])
     write_evaluation(path, evaluation)
     note_figures(of.connection, of.installation, evaluation)
     reading = write_reading(of.connection, of.installation)
+    _remove_others(of, [None])
     shown = {name: evaluation.shown(ALL, name) for name in ("reports", "reached", "help")}
     hidden = "hidden: a small number"
     return {
@@ -93,3 +96,30 @@ def evaluation_page(of: Month) -> Mapping[str, Figures]:
             **{name: hidden if count is None else count for name, count in shown.items()},
         }
     }
+
+
+def _write_apart(of: Month) -> list[str]:
+    """The page and the file for readers of each municipality; gives the names of the pages."""
+    written = []
+    for municipality in of.installation.municipalities:
+        evaluation = evaluation_apart(of.connection, of.installation, [of.month], municipality)
+        path = of.outbox / page_name([of.month], municipality)
+        write_evaluation(path, evaluation)
+        with seen_by(of.connection, of.installation, municipality) as own:
+            note_figures(of.connection, own, evaluation)
+            write_reading(of.connection, own, municipality)
+        written.append(path.name)
+    _remove_others(of, of.installation.municipalities)
+    return written
+
+
+def _remove_others(of: Month, municipalities: Sequence[str | None]) -> None:
+    """Removes what is of all municipalities together, or of one alone, from before the setting was changed."""
+    pages = {page_name([of.month], municipality) for municipality in municipalities}
+    for path in of.outbox.glob(f"{page_name([of.month]).removesuffix('.html')}*.html"):
+        if path.name not in pages:
+            path.unlink()
+    files = {reading_name(municipality) for municipality in municipalities}
+    for path in of.home.outbox.glob("reading*.duckdb"):
+        if path.name not in files:
+            path.unlink()

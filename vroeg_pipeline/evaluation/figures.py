@@ -7,7 +7,7 @@ and reports (meldingen) are different things, so every share names what it is a 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from statistics import median
 from typing import Any
@@ -21,6 +21,7 @@ from vroeg_pipeline.domain.partners import Partners
 from vroeg_pipeline.domain.settings import EvaluationSettings
 from vroeg_pipeline.domain.tiers import CRISIS, FIRST_CONTACT_DAYS, RENT, RENT_ENRICHED
 from vroeg_pipeline.evaluation.small_cells import SMALLEST_SHOWN, Counts
+from vroeg_pipeline.feedback.one_municipality import seen_by
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.statements import fetch_one, insert_rows, rows_of, sql, temporary_step, temporary_table
 from vroeg_pipeline.quality.delivery_register import told_months
@@ -73,7 +74,7 @@ ALL = "all"
 class Evaluation:
     """What a report shows. `counts` by key: (table, row, column); `hidden`: those that may not be shown; `unprinted`: those
     that are in no table, and may not be shown either; `silent`: the (table, row) of which nothing was told,
-    so that their zeros mean nothing.
+    so that their zeros mean nothing. `municipality`: the only one that it is of, where they are separate.
     """
 
     months: tuple[date, ...]
@@ -90,6 +91,7 @@ class Evaluation:
     median_days: float | None = None
     known_is_told: bool = True
     silent: frozenset[Key] = frozenset()
+    municipality: str | None = None
 
     def shown(self, *key: str) -> int | None:
         """The count; None where it is hidden."""
@@ -132,6 +134,26 @@ def evaluate_aside(connection: duckdb.DuckDBPyConnection, installation: Installa
                 insert_rows(connection, f"temp.{table}", sql(table))
             else:
                 temporary_step(connection, table)
+
+
+def evaluation_apart(
+    connection: duckdb.DuckDBPyConnection, installation: Installation, months: Sequence[date], municipality: str | None
+) -> Evaluation:
+    """The evaluation of one municipality alone, or of all (None): the tables are made anew for it, aside."""
+    if municipality is None:
+        evaluate_aside(connection, installation, months)
+        return read_evaluation(connection, installation, months)
+    installation.set_month(connection, months[0])
+    with seen_by(connection, installation, municipality) as own:
+        evaluate_aside(connection, own, months)
+        found = read_evaluation(connection, own, months)
+    # Those of the warehouse are not hidden any more, and the agreements are those of all again.
+    for table in TABLES:
+        connection.execute(f"DROP TABLE temp.{table}")
+    installation.set_month(connection, months[-1])
+    # How many live in the area is set of all of it.
+    of_all = found.settings.model_copy(update={"inhabitants": None})
+    return replace(found, settings=of_all, municipality=municipality)
 
 
 def read_evaluation(

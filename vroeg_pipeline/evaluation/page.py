@@ -111,6 +111,12 @@ def page_in_dutch(title: str, body: str, style: str = "") -> str:
     )
 
 
+def page_name(months: Sequence[date], municipality: str | None = None) -> str:
+    """The name of the page of a period; of one municipality, where they are separate."""
+    period = dict.fromkeys(month_text(month) for month in (months[0], months[-1]))
+    return "_".join(filter(None, ("evaluatie", *period, municipality))) + ".html"
+
+
 def period_title(months: Sequence[date]) -> str:
     """A period in Dutch: maart 2021, or januari 2021 t/m maart 2021."""
     first, last = month_title(months[0]), month_title(months[-1])
@@ -146,6 +152,8 @@ class _Page:
     def __init__(self, evaluation: Evaluation) -> None:
         self._of = evaluation
         self.period = period_title(evaluation.months)
+        if evaluation.municipality:
+            self.period += f", gemeente {evaluation.municipality}"
         self._texts = [month_text(month) for month in evaluation.months]
 
     # What stands in a cell -----------------------------------------------------------------------------------------

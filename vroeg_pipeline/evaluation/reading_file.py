@@ -18,11 +18,10 @@ from vroeg_pipeline.installation.closed import noted_closed
 from vroeg_pipeline.installation.extract import write_extract
 from vroeg_pipeline.installation.home import private_folder, replacing
 from vroeg_pipeline.installation.installation import Installation
-from vroeg_pipeline.installation.notes import FIGURES, VERDICTS, FiguresNote, noted_verdicts
+from vroeg_pipeline.installation.notes import FIGURES, VERDICTS, FiguresNote, Notes, noted_verdicts
 from vroeg_pipeline.installation.statements import sql, temporary_columns
 from vroeg_pipeline.quality.wrong_now import to_do
 
-READING_FILE = "reading.duckdb"
 _BUURT, _UNKNOWN = "buurt", "onbekend"
 # What is counted where a key names no measure.
 _COUNTED = {"result": "reports", "days": "reports", "status": "signals", "type": "signals", "signals": "signals"}
@@ -37,6 +36,15 @@ _TABLES = {
 }
 
 
+def reading_name(municipality: str | None = None) -> str:
+    """The name of the file; of one municipality, where they are separate."""
+    return "_".join(filter(None, ("reading", municipality))) + ".duckdb"
+
+
+def _notes(municipality: str | None) -> Notes[FiguresNote]:
+    return Notes(f"figures_{municipality}", FiguresNote) if municipality else FIGURES
+
+
 def note_figures(connection: duckdb.DuckDBPyConnection, installation: Installation, evaluation: Evaluation) -> None:
     """Keeps what the page of one month shows, and its reports by buurt."""
     (month,) = evaluation.months
@@ -46,7 +54,7 @@ def note_figures(connection: duckdb.DuckDBPyConnection, installation: Installati
     found = connection.execute(sql("reading_buurten")).fetchall()
     buurten = shown_buurten(dict(found), evaluation.counts[ALL, "reports"])
     shown += [(_BUURT, buurt, "reports", count) for buurt, count in buurten.items()]
-    FIGURES.write(installation.home, month, FiguresNote(tuple(shown)))
+    _notes(evaluation.municipality).write(installation.home, month, FiguresNote(tuple(shown)))
 
 
 def shown_buurten(reports: Mapping[str, int], total: int) -> dict[str, int | None]:
@@ -75,11 +83,16 @@ def _named(key: Key) -> tuple[str, str, str] | None:
     return subject, part, _COUNTED.get(subject) or measure[0]
 
 
-def write_reading(connection: duckdb.DuckDBPyConnection, installation: Installation) -> Path:
-    """Writes the file anew from all months that were evaluated, owner-only, in place of the older one; gives its path."""
-    home = installation.home
-    months, closed = sorted(FIGURES.months(home)), noted_closed(home)
-    figures = [(month, *figure) for month in months if (note := FIGURES.read(home, month)) for figure in note.shown]
+def write_reading(
+    connection: duckdb.DuckDBPyConnection, installation: Installation, municipality: str | None = None
+) -> Path:
+    """Writes the file anew from all months that were evaluated, owner-only, in place of the older one; gives its path.
+
+    That of one municipality has no measures, as a delivery is measured as a whole.
+    """
+    home, notes = installation.home, _notes(municipality)
+    months, closed = sorted(notes.months(home)), noted_closed(home)
+    figures = [(month, *figure) for month in months if (note := notes.read(home, month)) for figure in note.shown]
     verdicts = [
         (month, each.asset, each.partner, each.check, each.passed, to_do(each) or None)
         for month in sorted(VERDICTS.months(home))
@@ -104,9 +117,11 @@ def write_reading(connection: duckdb.DuckDBPyConnection, installation: Installat
             for (name, kind), column in zip(names, values, strict=True)
         }
         temporary_columns(connection, table, given)
-    path = private_folder(home.outbox) / READING_FILE
+    path = private_folder(home.outbox) / reading_name(municipality)
     with replacing(path) as temporary:
         temporary.unlink()  # DuckDB makes a file of its own
-        made = {"months": sql("reading_months"), "measures": sql("reading_measures")}
+        made = {"months": sql("reading_months")}
+        if municipality is None:
+            made["measures"] = sql("reading_measures")
         write_extract(connection, temporary, {**_TABLES, **made})
     return path

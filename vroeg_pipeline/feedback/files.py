@@ -22,6 +22,7 @@ from vroeg_pipeline.domain.agreements import Agreement
 from vroeg_pipeline.domain.ddas import EnumSignaalstatus
 from vroeg_pipeline.domain.months import add_months, moment_text, month_text, months_between
 from vroeg_pipeline.domain.reasons import REASONS_IN_DUTCH
+from vroeg_pipeline.feedback.one_municipality import seen_by
 from vroeg_pipeline.feedback.wording import (
     DeliveredMonth,
     DeliveryReport,
@@ -70,21 +71,40 @@ class Feedback:
     rejected: int
 
 
-def feedback_paths(home: Home, month: date, partner: str) -> dict[str, Path]:
-    """The three files of a partner and month, by their suffix."""
+def feedback_paths(home: Home, month: date, partner: str, municipality: str | None = None) -> dict[str, Path]:
+    """The three files of a partner and month, by their suffix; `municipality`: of one alone, where they are separate."""
     folder = home.outbox_of(month) / "partners" / partner
     names = {"csv": "terugkoppeling", "xlsx": "leveringsrapport", "txt": "bericht"}
-    return {suffix: folder / f"{name}_{partner}_{month_text(month)}.{suffix}" for suffix, name in names.items()}
+    of = "_".join(filter(None, (partner, month_text(month), municipality)))
+    return {suffix: folder / f"{name}_{of}.{suffix}" for suffix, name in names.items()}
 
 
 def write_feedback(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date) -> list[Feedback]:
-    """Writes the files of every partner with an agreement that sent something for the month."""
-    sent = registered(connection, None)
-    return [
-        _write(connection, installation, month, agreement, sent)
-        for agreement in installation.partners.agreements.values()
-        if agreement.partner in sent.get(month, {})
-    ]
+    """Writes the files of every partner with an agreement that sent something for the month, for each municipality of its
+    own where they are separate.
+    """
+    told = []
+    for municipality in installation.municipalities:
+        with seen_by(connection, installation, municipality) as own:
+            sent = registered(connection, None)
+            told += [
+                _write(connection, own, month, agreement, sent, municipality)
+                for agreement in own.partners.agreements.values()
+                if agreement.partner in sent.get(month, {})
+            ]
+    for partner in {each.partner for each in told}:
+        _remove_others(installation, month, partner)
+    return told
+
+
+def _remove_others(installation: Installation, month: date, partner: str) -> None:
+    """Removes the files of all municipalities together, or of one alone, from before the setting was changed."""
+    current = [feedback_paths(installation.home, month, partner, code) for code in installation.municipalities]
+    expected = {path for paths in current for path in paths.values()}
+    for path in expected:
+        for other in path.parent.glob(f"{path.stem.split('_')[0]}_{partner}_{month_text(month)}*{path.suffix}"):
+            if other not in expected:
+                other.unlink()
 
 
 def statuses_told(connection: duckdb.DuckDBPyConnection, partner: str) -> Iterator[tuple[int, str, str, str]]:
@@ -101,14 +121,18 @@ def statuses_told(connection: duckdb.DuckDBPyConnection, partner: str) -> Iterat
 
 
 def feedback_breaches(
-    connection: duckdb.DuckDBPyConnection, home: Home, month: date, partners: Iterable[str]
+    connection: duckdb.DuckDBPyConnection,
+    home: Home,
+    month: date,
+    partners: Iterable[str],
+    municipality: str | None = None,
 ) -> dict[str, int]:
     """How often the CSV of each partner that has one says what it should not, or not what it should; none are left out."""
     words = [(status, status_for_partner(status)) for status in EnumSignaalstatus]
     temporary_table(connection, "told_statuses", "ddas_status VARCHAR, may_learn VARCHAR", words)
     breaches: dict[str, int] = {}
     read: list[tuple[str, list[list[str]]]] = []
-    paths = {partner: feedback_paths(home, month, partner)["csv"] for partner in partners}
+    paths = {partner: feedback_paths(home, month, partner, municipality)["csv"] for partner in partners}
     for partner, path in paths.items():
         if path.exists():
             with path.open(encoding="utf-8", newline="") as file:
@@ -144,8 +168,9 @@ def _write(
     month: date,
     agreement: Agreement,
     sent: FilesByMonth,
+    municipality: str | None,
 ) -> Feedback:
-    paths = feedback_paths(installation.home, month, agreement.partner)
+    paths = feedback_paths(installation.home, month, agreement.partner, municipality)
     private_folder(paths["csv"].parent)
     counts: Counter[str] = Counter()
     with replacing(paths["csv"]) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
@@ -154,7 +179,7 @@ def _write(
         for row_number, reference, status, file_name in statuses_told(connection, agreement.partner):
             writer.writerow((row_number, _csv_cell(reference), status, _csv_cell(file_name)))
             counts[status] += 1
-    report = _report(connection, installation, month, agreement, sent, counts)
+    report = _report(connection, installation, month, agreement, sent, counts, municipality)
     rejected = streamed(
         connection,
         "SELECT row_number, coalesce(customer_reference, ''), reasons, file_name "
@@ -182,6 +207,7 @@ def _report(
     agreement: Agreement,
     sent: FilesByMonth,
     counts: Counter[str],
+    municipality: str | None,
 ) -> DeliveryReport:
     reasons = dict(
         connection.execute(
@@ -200,6 +226,7 @@ def _report(
         dict(sorted(counts.items())),
         trend,
         _gaps(installation, month, agreement, sent, {of.month for of in trend}),
+        municipality,
     )
 
 
@@ -305,7 +332,8 @@ class _Sheet:
 
 def _overview(sheets: _Sheets, report: DeliveryReport) -> None:
     sheet = sheets.sheet("Overzicht", (58, 20, 70))
-    sheet.add(f"Leveringsrapport {month_title(report.month)} – {report.partner_name}", form="title")
+    town = f", gemeente {report.municipality}" if report.municipality else ""
+    sheet.add(f"Leveringsrapport {month_title(report.month)} – {report.partner_name}{town}", form="title")
     sheet.add()
     sheet.add("Ontvangen op", "Regels", "Wat ermee is gebeurd", form="header")
     for file in report.files:

@@ -60,7 +60,8 @@ class DeliveredMonth:
 @dataclass(frozen=True)
 class DeliveryReport:
     """A partner's month: what came, what was rejected and why, what is told back. `trend` ends with the month itself,
-    where it has a usable delivery; `gaps`: the months between without one, and what became of them.
+    where it has a usable delivery; `gaps`: the months between without one, and what became of them. `municipality`: the only
+    one that it is about, where they are separate.
     """
 
     partner_name: str
@@ -71,6 +72,7 @@ class DeliveryReport:
     told: Mapping[str, int]
     trend: Sequence[DeliveredMonth]
     gaps: Mapping[date, str] = field(default_factory=dict)
+    municipality: str | None = None
 
     @property
     def delivered(self) -> DeliveredMonth | None:
@@ -103,6 +105,8 @@ def file_said(file: RegisteredFile) -> str:
 def text_for_contact(report: DeliveryReport, signature: str, attachments: Sequence[str]) -> str:
     """The text for the contact person."""
     paragraphs = [f"Beste {report.addressee},", _what_came(report)]
+    if report.municipality:
+        paragraphs.insert(1, f"Dit bericht gaat alleen over adressen in de gemeente {report.municipality}.")
     if report.rejected:
         paragraphs.append("Afgekeurd (een regel kan meer dan één reden hebben):\n" + _counted(
             {REASONS_IN_DUTCH[code]: number for code, number in report.rejected.items()}

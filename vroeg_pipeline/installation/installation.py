@@ -96,6 +96,16 @@ class Installation:
         if self.agreed is not None:
             keep_agreed(self.home, self.agreed, self.partners, self.now())
 
+    @property
+    def municipalities(self) -> list[str | None]:
+        """The municipalities that each get files of their own: those that agreements name; one None where they get them
+        together.
+        """
+        if not self.settings.separate_municipalities:
+            return [None]
+        agreed = {code for a in self.partners.agreements.values() for code in a.municipalities}
+        return [*sorted(agreed)]
+
     def define_macros(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Makes the macros that read what partners deliver; once a connection."""
         formats = sorted({a.delivery.date_format for a in self.partners.agreements.values()})
@@ -120,6 +130,7 @@ class Installation:
         _set(connection, "aftercare_from", add_months(month, -settings.aftercare_months))
         _set(connection, "mortgage_is_housing", settings.mortgage_is_housing)
         _set(connection, "high_amount", settings.high_amount)
+        _set(connection, "separate_municipalities", settings.separate_municipalities)
         _set(connection, "light_track", settings.below_threshold == "light_track")
         _set(connection, "home_visits", settings.home_visits_allowed(month))
         _set(connection, "help_results", list(settings.evaluation.help_results))

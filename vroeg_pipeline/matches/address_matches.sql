@@ -34,6 +34,7 @@ SELECT
     any_value(nummeraanduiding_id) AS nummeraanduiding_id,
     any_value(adresseerbaar_object_id) AS adresseerbaar_object_id,
     any_value(buurtcode) AS buurtcode,
+    min(for_municipality) AS for_municipality,
     min(coalesce(first_received_at, received_at))::DATE AS first_received_on,
     (min(coalesce(crisis_received_at, received_at)) FILTER (WHERE crisis))::DATE AS first_crisis_received_on
 FROM counted

@@ -28,7 +28,8 @@ CREATE TABLE IF NOT EXISTS address_matches (
     nummeraanduiding_id VARCHAR,
     -- BAG identification of its dwelling, berth or pitch, where the register says so. Personal data.
     adresseerbaar_object_id VARCHAR,
-    buurtcode VARCHAR  -- CBS buurt of the address, where the register or reference/buurten.csv says so.
+    buurtcode VARCHAR,  -- CBS buurt of the address, where the register or reference/buurten.csv says so.
+    for_municipality VARCHAR  -- Municipality whose files it stands in, as of its signals (validated_signals).
 );
 
 -- Signals that repeat one already picked up (DOMAIN §8). Key: signal_id.

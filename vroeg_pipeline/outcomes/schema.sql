@@ -138,7 +138,7 @@ SELECT
     min(issue.issued_at)::DATE AS issued_on
 FROM worklist_issues AS issue
 LEFT JOIN moved_cases AS moved ON issue.month = moved.month AND issue.address_key = moved.former_key
-WHERE issue.change = 'added' AND issue.worklist <> 'adresdesk'
+WHERE issue.change = 'added' AND regexp_replace(issue.worklist, '^[0-9]{4}_', '') <> 'adresdesk'
 GROUP BY ALL;
 
 -- How the case of each address ended: where several cases came to one address, as was told last. Key: month,

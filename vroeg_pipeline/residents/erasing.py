@@ -24,15 +24,14 @@ import duckdb
 
 from vroeg_pipeline.address_desk.decisions import erase_in_desk_files
 from vroeg_pipeline.addresses.lookup import define_address_macros
-from vroeg_pipeline.ddas.answers import keep_answers, withhold_answers
-from vroeg_pipeline.ddas.file import ddas_name, write_ddas
+from vroeg_pipeline.ddas.answers import deliver_month, withhold_answers
+from vroeg_pipeline.ddas.file import ddas_paths
 from vroeg_pipeline.deliveries.inbox import months_in
 from vroeg_pipeline.deliveries.intake import erase_in_deliveries
 from vroeg_pipeline.deliveries.slips import erase_in_slips
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import amsterdam_day, is_month, month_of, month_text, parse_month
 from vroeg_pipeline.installation.closed import closed_months
-from vroeg_pipeline.installation.home import replacing
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.notes import DONE, LOOK
 from vroeg_pipeline.installation.requests import Asked, Request, all_requests, keep_request, use_hashes
@@ -329,14 +328,14 @@ def _remove_files(connection: duckdb.DuckDBPyConnection, installation: Installat
 def _answer_anew(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date) -> None:
     """What CBS gets and is answered from, of what is left of the month."""
     home = installation.home
-    path = home.outbox_of(month) / ddas_name(installation, [month])
-    was_there = path.exists()
-    path.unlink(missing_ok=True)
+    paths = ddas_paths(installation, home.outbox_of(month), [month]).values()
+    was_there = any(path.exists() for path in paths)
+    for path in paths:
+        path.unlink(missing_ok=True)
     withhold_answers(home, month)
     if was_there:
-        with suppress(VroegError), replacing(path) as temporary:
-            write_ddas(connection, installation, [month], temporary)
-            keep_answers(home, month, temporary)
+        with suppress(VroegError):
+            deliver_month(connection, installation, month)
 
 
 def holds(path: Path, words: Sequence[str], name_at: Sequence[tuple[str, str]] = ()) -> bool:

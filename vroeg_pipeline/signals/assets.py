@@ -36,6 +36,17 @@ WHERE month = getvariable('month') AND status = 'accepted'
 """
 
 
+# Of a door of which nobody knows the municipality partners of two may report; all its signals stand together.
+_KEEP_DOORS_WHOLE = """
+UPDATE validated_signals AS signal SET for_municipality = door.for_municipality
+FROM (
+    SELECT address_key, min(for_municipality) AS for_municipality FROM validated_signals
+    WHERE month = getvariable('month') GROUP BY address_key HAVING count(DISTINCT for_municipality) > 1
+) AS door
+WHERE signal.month = getvariable('month') AND signal.address_key = door.address_key;
+"""
+
+
 @monthly(
     made(
         "validated_signals",
@@ -61,7 +72,10 @@ def signals(of: Month) -> Mapping[str, Figures]:
     define_address_macros(of.connection, of.installation)
     judge_delivered_rows(of.connection, of.home)
     keep_former_addresses(of.connection)
-    filled = of.fill("validated_signals", "rejected_rows", then=_COUNT_ROWS)
+    then = _COUNT_ROWS
+    if of.installation.settings.separate_municipalities:
+        then = _KEEP_DOORS_WHOLE + _COUNT_ROWS
+    filled = of.fill("validated_signals", "rejected_rows", then=then)
     unmatched = unmatched_slips(of)
     if unmatched.references:
         of.warn(f"references that match nothing that was delivered: {unmatched}")

@@ -54,6 +54,7 @@ SELECT
     reasons,
     customer_reference,
     ddas_status,
+    for_municipality,
     CASE WHEN is_signal THEN partner_type END AS partner_type,
     CASE WHEN is_signal THEN received_at END AS received_at,
     CASE WHEN is_signal THEN municipality END AS municipality,

@@ -1,6 +1,6 @@
 -- Every rule of DOMAIN §5 that a delivered row breaks, and what its address means (§6). Feeds validated_signals and
 -- rejected_rows, so that each row lands in exactly one of the two.
--- Needs: light_track, month; tables addressed_rows, requested_rows; macros.sql.
+-- Needs: light_track, month, separate_municipalities; tables addressed_rows, requested_rows; macros.sql.
 WITH addressed AS (
     SELECT
         addressed_rows.*,
@@ -143,7 +143,13 @@ SELECT
     coalesce(valid_received_at, received_at) AS first_received_at,
     CASE WHEN told.is_shared THEN shared_crisis_received_at WHEN is_crisis THEN received_at END AS crisis_received_at,
     coalesce(register_street, street) AS street,
-    coalesce(register_city, city) AS city
+    coalesce(register_city, city) AS city,
+    -- Of a row elsewhere, or of which nobody knows where, the first that is agreed.
+    CASE
+        WHEN NOT getvariable('separate_municipalities') THEN NULL
+        WHEN list_contains(municipalities, municipality) THEN municipality
+        ELSE municipalities[1]
+    END AS for_municipality
 FROM told
 LEFT JOIN counting
     ON told.is_shared

@@ -23,6 +23,9 @@ CREATE TABLE IF NOT EXISTS validated_signals (
     -- The address is ambiguous or unknown, and the address desk has not decided on it: it goes there.
     needs_review BOOLEAN NOT NULL,
     municipality VARCHAR,  -- Municipality code of the address, by the register or else the postcode table.
+    -- Municipality whose files it stands in (separate_municipalities): that of its address, else the first that is
+    -- agreed with the partner. Empty where municipalities are not separate.
+    for_municipality VARCHAR,
     amount_due DECIMAL(12, 2) NOT NULL,  -- Arrear in euro.
     arrears_since DATE NOT NULL,  -- Day the arrear began (ontstaansdatum).
     reference_date DATE NOT NULL,  -- Day the partner read it from its books (peildatum).
@@ -108,5 +111,6 @@ CREATE TABLE IF NOT EXISTS rejected_rows (
     amount_due DECIMAL(12, 2),  -- Arrear in euro, where it can be read.
     arrears_since DATE,  -- Day the arrear began, where it can be read.
     crisis BOOLEAN,  -- Cut-off or eviction has been announced.
-    warm_handover BOOLEAN  -- The partner offers to hand the case over in person.
+    warm_handover BOOLEAN,  -- The partner offers to hand the case over in person.
+    for_municipality VARCHAR  -- As of validated_signals.
 );

@@ -26,6 +26,7 @@ SELECT
     resolver_status,
     needs_review,
     municipality,
+    for_municipality,
     amount_due,
     arrears_since,
     reference_date,

@@ -124,7 +124,7 @@ def write_issues(of: Month) -> list[str]:
         """
         SELECT worklist, issue, max(issued_at), count(*) FILTER (WHERE change = 'withdrawn')
         FROM worklist_issues ANTI JOIN worklist_files USING (month, worklist, issue)
-        WHERE month = getvariable('month') AND worklist <> ? GROUP BY ALL ORDER BY ALL
+        WHERE month = getvariable('month') AND regexp_replace(worklist, '^[0-9]{4}_', '') <> ? GROUP BY ALL ORDER BY ALL
         """,
         [ADDRESS_DESK],
     ).fetchall()

@@ -75,6 +75,17 @@ CHECKS = [
         lambda of: strange_statuses(of.connection),
         severity=dg.AssetCheckSeverity.WARN,
     ),
+    MonthCheck(
+        "prioritised_worklists",
+        "no_list_holds_two_municipalities",
+        "Where municipalities are separate, each list has the addresses of one alone (settings, separate_municipalities).",
+        """
+        SELECT count(*)
+        FROM prioritised_worklists AS entry INNER JOIN address_matches AS match USING (month, address_key)
+        WHERE month = getvariable('month') AND NOT starts_with(entry.worklist, match.for_municipality || '_')
+        """,
+        blocking=True,
+    ),
     keys_are_unique("worklist_issues", "worklist", "issue", "address_key"),
     MonthCheck(
         "worklist_issues",
@@ -100,7 +111,9 @@ CHECKS = [
         FROM (SELECT DISTINCT worklist, issue FROM worklist_issues WHERE month = getvariable('month')) AS issued
         FULL JOIN (SELECT worklist, issue FROM worklist_files WHERE month = getvariable('month')) AS written
             USING (worklist, issue)
-        WHERE issued.issue IS NULL OR (written.issue IS NULL AND worklist <> 'adresdesk')
+        WHERE issued.issue IS NULL OR (
+            written.issue IS NULL AND regexp_replace(worklist, '^[0-9]{4}_', '') <> 'adresdesk'
+        )
         """,
     ),
 ]

@@ -123,7 +123,8 @@ routed AS (
             WHEN entries.for_coach THEN 'budgetcoach'
             WHEN tiers.for_area THEN coalesce(entries.area_worklist, 'adresdesk')
             ELSE 'lichte_opvolging'
-        END AS worklist,
+        END AS own_list,
+        concat_ws('_', entries.for_municipality, own_list) AS worklist,
         entries.has_finished AND tiers.first_action = 'letter' AS is_phoned_again,
         CASE WHEN is_visit_forbidden OR is_phoned_again THEN 'phone' ELSE tiers.first_action END AS first_action,
         CASE WHEN tiers.is_crisis THEN entries.first_crisis_received_on ELSE entries.first_received_on END
@@ -152,10 +153,14 @@ placed AS (
     SELECT
         ranked.*,
         coalesce(
-            worklist <> 'adresdesk' AND first_action = 'home_visit' AND place_in_action > capacity.home_visits, false
+            own_list <> 'adresdesk' AND first_action = 'home_visit'
+            AND place_in_action > coalesce(of_list.home_visits, of_all.home_visits),
+            false
         ) AS over_capacity
     FROM ranked
-    LEFT JOIN capacity USING (worklist)
+    LEFT JOIN capacity AS of_list ON ranked.worklist = of_list.worklist
+    -- Where municipalities are separate, a list that is set without one is of each of them.
+    LEFT JOIN capacity AS of_all ON ranked.own_list = of_all.worklist
 )
 
 SELECT
@@ -166,7 +171,7 @@ SELECT
     tier,
     tier_name,
     CASE
-        WHEN worklist = 'adresdesk' THEN 'check_address'
+        WHEN own_list = 'adresdesk' THEN 'check_address'
         WHEN over_capacity THEN 'phone'
         ELSE first_action
     END AS action,
@@ -188,7 +193,7 @@ SELECT
             CASE
                 WHEN has_finished
                     THEN 'rondde eerder een traject schuldhulp af'
-                        || CASE WHEN is_phoned_again AND worklist <> 'adresdesk' THEN ', daarom bellen' ELSE '' END
+                        || CASE WHEN is_phoned_again AND own_list <> 'adresdesk' THEN ', daarom bellen' ELSE '' END
             END,
             CASE
                 WHEN is_repaired THEN 'adres hersteld: niet elke partner schreef het zo, vraag eerst naar de naam'
@@ -207,7 +212,7 @@ SELECT
         'totaal ' || euro(total_amount),
         CASE
             WHEN is_light
-                THEN 'onder de drempel' || CASE WHEN worklist = 'adresdesk' THEN '' ELSE ', daarom lichte opvolging' END
+                THEN 'onder de drempel' || CASE WHEN own_list = 'adresdesk' THEN '' ELSE ', daarom lichte opvolging' END
             WHEN light_count = 1 THEN '1 signaal onder de drempel, dat niet meetelt voor de voorrang'
             WHEN light_count > 1 THEN light_count || ' signalen onder de drempel, die niet meetellen voor de voorrang'
         END,
@@ -222,10 +227,10 @@ SELECT
             WHEN needs_review AND address_key LIKE '%\_?\_' ESCAPE '\'
                 THEN 'adres niet zeker: meer woningen mogelijk, eerst uitzoeken'
             WHEN needs_review THEN 'adres staat niet in het register, eerst uitzoeken'
-            WHEN worklist = 'adresdesk' THEN 'postcode valt buiten de gebieden van de wijkteams, eerst toewijzen'
+            WHEN own_list = 'adresdesk' THEN 'postcode valt buiten de gebieden van de wijkteams, eerst toewijzen'
         END,
         CASE
-            WHEN worklist = 'adresdesk' THEN NULL
+            WHEN own_list = 'adresdesk' THEN NULL
             WHEN over_capacity THEN 'huisbezoeken van deze maand zijn vergeven, daarom bellen'
             WHEN is_visit_forbidden THEN 'geen huisbezoeken deze maand, daarom bellen'
         END

@@ -4,7 +4,9 @@
 CREATE TABLE IF NOT EXISTS prioritised_worklists (
     month DATE NOT NULL,  -- Signalling month.
     address_key VARCHAR NOT NULL,  -- The address (DOMAIN §6). Personal data.
-    worklist VARCHAR NOT NULL,  -- A wijkteam, budgetcoach, lichte_opvolging or adresdesk.
+    -- A wijkteam, budgetcoach, lichte_opvolging or adresdesk; where municipalities are separate with the code of one in
+    -- front of it, as 0473_budgetcoach.
+    worklist VARCHAR NOT NULL,
     rank INTEGER NOT NULL,  -- Place on the list, from 1.
     tier INTEGER NOT NULL,  -- Priority: 0 is best.
     tier_name VARCHAR NOT NULL,  -- crisis, rent_enriched, rent, multiple, single_high or single.

@@ -31,6 +31,7 @@ from vroeg_pipeline.worklists.worklist_file import (
     WorklistHeading,
     address_lines,
     attention_lines,
+    in_file_names,
     month_title,
     worklist_title,
 )
@@ -49,7 +50,7 @@ _BOX = "☐"
 
 def forms_file_name(heading: WorklistHeading) -> str:
     """The name of the file; it names no person or address (DOMAIN §12)."""
-    return f"bezoekformulieren_{heading.month:%Y-%m}_{heading.worklist.replace('_', '-')}.xlsx"
+    return f"bezoekformulieren_{heading.month:%Y-%m}_{in_file_names(heading.worklist)}.xlsx"
 
 
 def write_forms(path: Path, heading: WorklistHeading, entries: Iterable[WorklistEntry], scratch: Path) -> int:

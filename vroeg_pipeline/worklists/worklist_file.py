@@ -17,6 +17,7 @@ from typing import Literal
 from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
+from vroeg_pipeline.domain.agreements import list_of_no_town
 from vroeg_pipeline.domain.ddas import EnumContactsoort, EnumDagdeel, EnumEindresultaat
 from vroeg_pipeline.domain.dutch import euro_text, in_dutch
 from vroeg_pipeline.domain.months import AMSTERDAM
@@ -130,9 +131,11 @@ class WorklistEntry:
 
 def worklist_title(worklist: str) -> str:
     """A worklist as people call it: wijkteam_noord is Wijkteam Noord."""
-    first, *rest = worklist.split("_")
+    own = list_of_no_town(worklist)
+    first, *rest = own.split("_")
     proper = first in ("wijkteam", "team")
-    return " ".join([first.capitalize(), *(word.capitalize() if proper else word for word in rest)])
+    town = [worklist.removesuffix(f"_{own}")] if own != worklist else []
+    return " ".join([*town, first.capitalize(), *(word.capitalize() if proper else word for word in rest)])
 
 
 def month_title(month: date) -> str:
@@ -143,7 +146,13 @@ def month_title(month: date) -> str:
 def worklist_file_name(month: date, worklist: str, issue: int | None) -> str:
     """The name of an issue's file, or of that of a list as it stands; it names no person or address (DOMAIN §12)."""
     what = "stand" if issue is None else f"uitgifte-{issue}"
-    return f"werklijst_{month:%Y-%m}_{worklist.replace('_', '-')}_{what}.xlsx"
+    return f"werklijst_{month:%Y-%m}_{in_file_names(worklist)}_{what}.xlsx"
+
+
+def in_file_names(worklist: str) -> str:
+    """A worklist in the names of files: wijkteam-noord, and where municipalities are separate 0392_wijkteam-noord."""
+    own = list_of_no_town(worklist)
+    return worklist.removesuffix(own) + own.replace("_", "-")
 
 
 def write_worklist(

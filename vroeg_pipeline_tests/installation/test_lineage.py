@@ -44,7 +44,7 @@ def test_it_goes_through_steps_and_views() -> None:
         return [f"{origin.table}.{origin.column}" for origin in column_origins(table)[column]]
 
     assert of("address_matches", "total_amount") == ["validated_signals.amount_due"]
-    assert of("address_matches", "match_kind") == ["validated_signals.partner"]
+    assert of("address_matches", "match_kind") == ["validated_signals.on_light_track", "validated_signals.partner"]
     assert of("validated_signals", "surname") == ["raw.delivery_rows.surname"]
     assert of("rejected_rows", "birth_date") == ["raw.delivery_rows.birth_date", "raw.delivery_rows.typed"]
     assert of("evaluation_reports", "help_accepted") == ["case_results.end_result"]
