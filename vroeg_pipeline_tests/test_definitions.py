@@ -238,7 +238,7 @@ MADE_OF = {
 # `signals/row_verdicts.py`.
 TEMPORARY = {
     "resolved_addresses", "moved_addresses", "register_entries", "address_texts", "written_addresses", "delivered_rows",
-    "row_verdicts",
+    "row_verdicts", "identified_rows", "asked_identities",
 }  # fmt: skip
 
 
