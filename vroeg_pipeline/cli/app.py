@@ -51,8 +51,8 @@ _WORDS = {
     "try_agreement": "agreement try", "new_agreement": "agreement new", "list_files_of_partners": "deliveries list",
     "decide_on_file": "deliveries decide", "acknowledge_alert": "alerts ack", "mute_alerts": "alerts mute",
     "unmute_alerts": "alerts unmute", "show_log": "log show", "back_up": "backup", "find_subject": "subject find",
-    "restrict_subject": "subject restrict", "object_subject": "subject object", "erase_subject": "subject erase",
-    "lift_request": "subject lift", "list_requests": "subject list",
+    "export_subject": "subject export", "restrict_subject": "subject restrict", "object_subject": "subject object",
+    "erase_subject": "subject erase", "lift_request": "subject lift", "list_requests": "subject list",
 }  # fmt: skip
 _WHOSE_FOLDER = "check VROEG_HOME, and that you may write there"
 problems = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -795,6 +795,32 @@ def find_subject(
 
     wanted = wanted_of(postcode, number, surname, birth_date, partner, reference)
     show_found(Home.from_environment(), wanted, out)
+
+
+@subject.command("export")
+@one_line_errors
+def export_subject(
+    by: _By,
+    reason: _Reason,
+    folder: Annotated[
+        Path,
+        typer.Option("--out", help="Where to write both files: a folder that only you can read.", show_default=False),
+    ],
+    postcode: _Postcode = None,
+    number: _Number = None,
+    surname: _Surname = None,
+    birth_date: _BirthDate = None,
+    partner: _OfPartner = None,
+    reference: _Reference = None,
+    initials: Annotated[
+        str, typer.Option(help="Where somebody else at the door has the same name.", show_default=False)
+    ] = "",
+) -> None:
+    """Write what is held of a resident, in Dutch, as a page and as JSON: what, from whom, why, until when, told to whom."""
+    from vroeg_pipeline.cli.subject import wanted_of, write_copy
+
+    wanted = wanted_of(postcode, number, surname, birth_date, partner, reference)
+    write_copy(Home.from_environment(), wanted, folder, out, by=by, reason=reason, initials=initials)
 
 
 @subject.command("restrict")

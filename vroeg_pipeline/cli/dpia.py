@@ -82,8 +82,8 @@ _TERMS = {
     Kept.LOG: "het log: wie deed wat",
 }
 # What the decree itself names; others need another ground.
-_BY_DECREE = ("Huur", "Energie", "Water", "Zorg")
-_STYLE = """
+BY_DECREE = ("Huur", "Energie", "Water", "Zorg")
+TEXT_STYLE = """
 .text th, .text td { text-align: left } .text tbody th { font-weight: 600; min-width: 9rem } .text td { min-width: 6rem }
 code { font-size: .95em; overflow-wrap: anywhere } code.name { white-space: nowrap } thead { break-after: avoid }
 .fill { background: #fdf3d3; padding: 0 .3rem; white-space: nowrap }
@@ -130,7 +130,7 @@ def dpia_page(found: Facts) -> str:
         ("Bijlage: tabellen en kolommen", _annex(found)),
     )
     body = "".join(f"<section><h2>{name}</h2>{text}</section>" for name, text in sections)
-    return page_in_dutch(title, head + body, _STYLE)
+    return page_in_dutch(title, head + body, TEXT_STYLE)
 
 
 def _what_stands_out(found: Facts) -> str:
@@ -189,11 +189,11 @@ def _what_stands_out(found: Facts) -> str:
     said = [text for holds, text in questions if holds]
     if not said:
         return "<p>Niets: de maatregelen hieronder zijn ingesteld.</p>"
-    return '<div class="note">' + _list(said) + "</div>"
+    return '<div class="note">' + bullets(said) + "</div>"
 
 
 def _responsible() -> str:
-    return _table(
+    return text_table(
         "Wie verantwoordelijk is",
         ("wie",),
         [
@@ -211,7 +211,7 @@ def _purpose(found: Facts) -> str:
         "<p>Bewoners met betalingsachterstanden vroeg hulp aanbieden, voordat iemand wordt afgesloten of uit huis "
         "gezet. Sinds 2021 moet de gemeente met <b>elk</b> signaal iets doen; het programma laat er daarom geen "
         "weg, en zet ze op volgorde.</p>"
-        + _list(
+        + bullets(
             [
                 "Wet gemeentelijke schuldhulpverlening, artikel 3, eerste lid, onderdeel b, en artikel 8",
                 "Besluit gemeentelijke schuldhulpverlening (Stb. 2020, 240), gegevensverstrekking vroegsignalering: "
@@ -228,7 +228,7 @@ def _purpose(found: Facts) -> str:
 
 
 def _people() -> str:
-    return _list(
+    return bullets(
         [
             "bewoners van wie een signaalpartner een achterstand meldt, ook wie bezwaar maakte of ten onrechte is "
             "gemeld",
@@ -251,8 +251,8 @@ def _data(found: Facts) -> str:
         by = [a.name for a in layouts if any(_gives(a, field) for field in given)]
         whom = "alle partners" if len(by) == len(layouts) else in_a_row([escape(name) for name in by])
         rows.append((kind, [", ".join(_named(field) for field in given), whom]))
-    delivered = _table("Wat partners leveren", ("gegevens", "geleverd door"), rows)
-    made = _table("Wat erbij komt", ("gegevens",), [(name, [what]) for name, what in _MADE.items()])
+    delivered = text_table("Wat partners leveren", ("gegevens", "geleverd door"), rows)
+    made = text_table("Wat erbij komt", ("gegevens",), [(name, [what]) for name, what in _MADE.items()])
     bsn = (
         "Het burgerservicenummer komt uit een tabel die de gemeente zelf aanlevert, en gaat alleen naar CBS."
         if found.settings.ddas.bsn
@@ -285,14 +285,14 @@ def _sources(found: Facts) -> str:
         )
     columns = ("type", "vanaf", "levert naast het verplichte")
     caption = "Signaalpartners en hun leveringsafspraak"
-    partners = _table(caption, columns, rows) if rows else "<p>Er zijn geen afspraken.</p>"
+    partners = text_table(caption, columns, rows) if rows else "<p>Er zijn geen afspraken.</p>"
     known = (
         "uit een register van de gemeente, gekoppeld door de beheerder" if found.has_known_clients else "niet gekoppeld"
     )
     return (
         f"{partners}<p>Een kolom die niet is afgesproken, komt niet in de tabellen. In het bestand zelf, in "
         "<code>inbox</code> en <code>archive</code>, staat hij nog wel.</p>"
-        + _list(
+        + bullets(
             [
                 f"Adressenregister (BAG): {escape(found.register) if found.register else 'niet geladen'}",
                 f"Bekende cliënten: {known}",
@@ -304,7 +304,7 @@ def _sources(found: Facts) -> str:
 
 def _places(found: Facts) -> str:
     months = _terms(found)
-    terms = _table(
+    terms = text_table(
         "Termijnen, in maanden na het einde van de signaalmaand",
         ("maanden", "nu bewaard vanaf"),
         [(_TERMS[kept], [str(months[kept]), month_title(found.kept_from[kept])]) for kept in Kept],
@@ -326,7 +326,7 @@ def _places(found: Facts) -> str:
         ("log", "wie deed wat; personen alleen als versleutelde hash", by_term[Kept.LOG]),
         ("reference", "adressenregister, indeling van teams, bekende cliënten", "beheert de gemeente zelf"),
     ]
-    places = _table(
+    places = text_table(
         "Mappen en bestanden", ("wat erin ligt", "hoe lang"), [(name, [what, long]) for name, what, long in rows]
     )
     return (
@@ -396,7 +396,9 @@ def _receivers(found: Facts) -> str:
         ),
     ]
     return (
-        _table("Ontvangers", ("wie of hoe", "wat"), [(name, [who, what]) for name, who, what in rows], is_named=False)
+        text_table(
+            "Ontvangers", ("wie of hoe", "wat"), [(name, [who, what]) for name, who, what in rows], is_named=False
+        )
         + "<p>Werklijsten en terugkoppeling zet het programma klaar in <code>outbox</code>. Het verstuurt ze niet: "
         f"wie welk bestand krijgt en hoe, is {_FILL}. Doorgifte naar landen buiten de Europese Economische Ruimte: "
         f"{_FILL}.</p>"
@@ -447,7 +449,7 @@ def _measures(found: Facts) -> str:
             moment_text(found.back_ups.tested_at) if found.back_ups.tested_at else "geen bekend",
         ),
     ]
-    return _table("Maatregelen", ("zoals nu gevonden",), [(name, [text]) for name, text in rows], is_named=False)
+    return text_table("Maatregelen", ("zoals nu gevonden",), [(name, [text]) for name, text in rows], is_named=False)
 
 
 def _back_up(found: Facts) -> str:
@@ -481,7 +483,7 @@ def _annex(found: Facts) -> str:
         "<p>De technische lijst. Namen en betekenis van kolommen zijn in het Engels, zoals in de documentatie voor "
         "ontwikkelaars; hier staan alleen de kolommen die een persoon of adres aanwijzen. Van bestanden gaat na de "
         "termijn de naam weg; wat ervan geteld is, blijft.</p>"
-        + _table("Tabellen met persoonsgegevens", ("tabel en termijn", "kolommen"), rows, is_named=False)
+        + text_table("Tabellen met persoonsgegevens", ("tabel en termijn", "kolommen"), rows, is_named=False)
     )
 
 
@@ -511,18 +513,19 @@ def _named(field: str) -> str:
 
 
 def _of_other_types(found: Facts) -> list[str]:
-    return [f"{escape(a.name)} ({escape(a.type)})" for a in _layouts(found) if a.type not in _BY_DECREE]
+    return [f"{escape(a.name)} ({escape(a.type)})" for a in _layouts(found) if a.type not in BY_DECREE]
 
 
 def _codes(of: Iterable[str]) -> str:
     return ", ".join(f"<code>{escape(each)}</code>" for each in of)
 
 
-def _list(items: Iterable[str]) -> str:
+def bullets(items: Iterable[str]) -> str:
+    """A list of items that are HTML already."""
     return "<ul>" + "".join(f"<li>{item}</li>" for item in items) + "</ul>"
 
 
-def _table(
+def text_table(
     caption: str, columns: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]], *, is_named: bool = True
 ) -> str:
     """A table of cells that are HTML already; the names of the rows are text. `is_named`: the caption is shown, as the

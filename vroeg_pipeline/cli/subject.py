@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 
 import typer
 from rich.console import Console
@@ -11,18 +12,21 @@ from rich.markup import escape
 from rich.table import Table
 
 from vroeg_pipeline.cli.run import run_months
+from vroeg_pipeline.cli.subject_copy import copy_of, json_of, page_of
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import moment_text, month_text, months_between
 from vroeg_pipeline.installation.closed import noted_closed
-from vroeg_pipeline.installation.home import Home
+from vroeg_pipeline.installation.home import Home, replacing_elsewhere
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.locking import run_lock
 from vroeg_pipeline.installation.log import COMMAND_LINE, Done, account, log_done
-from vroeg_pipeline.installation.requests import Asked, Request, all_requests, next_number
+from vroeg_pipeline.installation.requests import Asked, Request, all_requests, keep_request, next_number
 from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.residents.asking import ask, lift
 from vroeg_pipeline.residents.erasing import erase, forbidden
 from vroeg_pipeline.residents.finding import Found, Wanted, find_resident
+from vroeg_pipeline.residents.own_rows import keep_own
+from vroeg_pipeline.residents.shown import what_is_shown
 
 _SAID = {
     Asked.RESTRICT: "Their signals are held back until this is lifted",
@@ -62,6 +66,42 @@ def show_found(home: Home, wanted: Wanted, out: Console) -> None:
     installation = Installation.load(home)
     found, _ = _look(installation, wanted, out)
     _log(installation, "find", "", "found" if found.held else "nothing is held", found.subject)
+
+
+def write_copy(
+    home: Home, wanted: Wanted, folder: Path, out: Console, *, by: str, reason: str, initials: str = ""
+) -> None:
+    """Writes what is held of the resident, in Dutch, as a page and as JSON, for the owner alone; keeps that it was asked.
+
+    `initials`: by which they are told from who has the same name at their door. Raises VroegError when that is not known,
+    they are asked for by something else, or it cannot be written there.
+    """
+    installation = Installation.load(home)
+    if not folder.is_dir():
+        raise VroegError("is no folder", where=folder, do="make it, where only you can read, or give another --out")
+    with run_lock(home.run_lock, "vroeg subject export", out.print, installation.settings.lock_timeout_minutes * 60):
+        with _warehouse(installation, out).connect(read_only=True) as connection:
+            found = find_resident(connection, installation, wanted)
+            identities, left_out = keep_own(connection, installation, wanted, found, initials)
+            shown = what_is_shown(connection, installation, identities)
+        number = next_number(home)
+        copy = copy_of(shown, installation, number)
+        for ending, text in (("html", page_of(copy)), ("json", json_of(copy))):
+            path = folder / f"inzage_{number}.{ending}"
+            with replacing_elsewhere(path, "give another --out") as temporary:
+                temporary.write_text(text, encoding="utf-8")
+            out.print(f"Written: {path}", soft_wrap=True)
+        keep_request(
+            home, Request(number, Asked.EXPORT, by, reason, installation.now(), found.subject, tuple(identities))
+        )
+    _log(installation, Asked.EXPORT, f"request {number}", "done", found.subject)
+    out.print(f"A copy of {len(shown.rows)} rows: request {number}")
+    if left_out:
+        out.print(
+            f"[yellow]![/yellow] Left out: {left_out} rows that were found, but can be of somebody else with a name of "
+            "theirs. Where they are theirs, ask by another --surname, --birth-date or --initials"
+        )
+    out.print("Look through it before it is handed over; then delete both files")
 
 
 def handle(

@@ -25,8 +25,9 @@ _IDENTITIES = "number INTEGER, kind VARCHAR, key VARCHAR, names VARCHAR[], birth
 
 
 class Asked(StrEnum):
-    """What a resident can ask for."""
+    """What a resident can ask for. A copy of what is held (`export`) changes nothing, and is over once it is made."""
 
+    EXPORT = "export"
     RESTRICT = "restrict"
     OBJECT = "object"
     ERASE = "erase"

@@ -34,6 +34,8 @@ def lift(installation: Installation, number: int, by: str, reason: str) -> Reque
     found = next((each for each in all_requests(installation.home) if each.number == number), None)
     if found is None:
         raise VroegError(f"there is no request {number}", do="see: vroeg subject list")
+    if found.kind == Asked.EXPORT:
+        raise VroegError(f"request {number} was for a copy, which changed nothing", do="see: vroeg subject list")
     if not found.is_in_force:
         raise VroegError(f"request {number} was lifted before", do="see: vroeg subject list")
     ended = lifted(found, by, reason, installation.now())
