@@ -13,7 +13,7 @@ from typing import Any
 
 import duckdb
 
-from vroeg_pipeline.ddas.file import ddas_name
+from vroeg_pipeline.ddas.file import ddas_paths
 from vroeg_pipeline.domain.fields import DELIVERED_FIELDS
 from vroeg_pipeline.domain.months import add_months, amsterdam_day, month_text
 from vroeg_pipeline.domain.retention import Kept, kept_from
@@ -243,7 +243,7 @@ def _is_delivered_to_cbs(installation: Installation, month: date) -> bool:
     """Whether there is a delivery of the month, or what CBS is answered from; an answer that is withheld is empty."""
     home = installation.home
     places = (
-        home.outbox_of(month) / ddas_name(installation, [month]),
+        *ddas_paths(installation, home.outbox_of(month), [month]).values(),
         home.ddas_answers / f"{month_text(month)}.sqlite",
     )
     return any(path.is_file() and path.stat().st_size > 0 for path in places)
