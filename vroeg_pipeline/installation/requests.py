@@ -138,7 +138,7 @@ def find_requested(connection: duckdb.DuckDBPyConnection, home: Home, requests: 
     """Makes the temporary table `requested`: which of the rows are meant by which request.
 
     `rows`: a SELECT of place (what they are known by afterwards), partner, customer_reference, postcode, house_number,
-    surname and birth_date, read as they are by DOMAIN §4; a row may stand in it with several addresses.
+    surname and birth_date, read as they are by DOMAIN §4.
     """
     asked = [
         (request.number, request.kind, each, request.files_before)
