@@ -979,6 +979,9 @@ def service(
     with_parent: Annotated[
         bool, typer.Option("--with-parent", help="End when standard input is closed.", hidden=True)
     ] = False,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Of the webserver: who comes there can look, and start nothing.")
+    ] = False,
 ) -> None:
     """Run one of Dagster's processes, for systemd (`deploy/`): code server, webserver or daemon, until it is stopped."""
     asked = _port(port)
@@ -986,7 +989,7 @@ def service(
 
     if which not in set(Service):
         raise VroegError(f"there is no service {which!r}", do=f"give one of {', '.join(Service)}")
-    run_service(Home.from_environment(), Service(which), asked, with_parent=with_parent)
+    run_service(Home.from_environment(), Service(which), asked, with_parent=with_parent, read_only=read_only)
 
 
 if __name__ == "__main__":

@@ -87,9 +87,9 @@ def check_no_daemon(home: Home) -> None:
         raise VroegError(f"{holder} is at work already", where=home.root, do="stop it first; two do everything twice")
 
 
-def run_service(home: Home, service: Service, port: int, *, with_parent: bool) -> None:
-    """Becomes the process, until it is stopped. `port`: of the webserver, on this machine alone. `with_parent`: it also
-    ends, with all that it started, when its standard input is closed.
+def run_service(home: Home, service: Service, port: int, *, with_parent: bool, read_only: bool = False) -> None:
+    """Becomes the process, until it is stopped. `port`: of the webserver, on this machine alone; `read_only`: nothing can
+    be started there. `with_parent`: it also ends, with all that it started, when its standard input is closed.
 
     Raises VroegError when another one is at work, the port is not free, or no code server answers in time.
     """
@@ -113,7 +113,8 @@ def run_service(home: Home, service: Service, port: int, *, with_parent: bool) -
         check_port_is_free(port)
         _wait_for_code(door)
         name_who_starts_backfills()
-        _become("dagster-webserver", "-h", "127.0.0.1", "-p", str(port), "-w", str(workspace))
+        looking = ["--read-only"] if read_only else []
+        _become("dagster-webserver", "-h", "127.0.0.1", "-p", str(port), "-w", str(workspace), *looking)
     else:
         check_no_daemon(home)
         _go_on_from_now()
