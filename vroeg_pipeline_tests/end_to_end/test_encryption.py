@@ -15,7 +15,7 @@ from rich.console import Console
 
 from vroeg_pipeline.cli.rekey import OLD_KEY, rekey
 from vroeg_pipeline.domain.errors import VroegError
-from vroeg_pipeline.installation.home import clear_leftovers
+from vroeg_pipeline.installation.home import Home, clear_leftovers
 from vroeg_pipeline.installation.warehouse import ENCRYPTION_KEY, WarehouseResource
 from vroeg_pipeline_tests.kit.examples import examples
 from vroeg_pipeline_tests.kit.full_disk import files_of_at_most
@@ -88,6 +88,10 @@ def test_a_key_changes_from_none_to_one_to_another_and_back(world: World, monkey
     assert not list(world.root.glob(".*.tmp*"))
 
 
+def key_changed(home: Home) -> None:
+    rekey(home, 1, Console(file=StringIO()))
+
+
 def test_killed_at_any_moment_the_key_is_the_old_or_the_new_and_a_second_time_ends_it(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,15 +104,12 @@ def test_killed_at_any_moment_the_key_is_the_old_or_the_new_and_a_second_time_en
     shutil.copytree(world.root, kept)
     monkeypatch.setenv(OLD_KEY, "oud")
 
-    def changed() -> None:
-        rekey(world.home, 1, Console(file=StringIO()))
-
     def is_killed(at: Callable[[Callable[[], object]], bool]) -> bool:
         shutil.rmtree(world.root)
         shutil.copytree(kept, world.root)
         monkeypatch.setenv(ENCRYPTION_KEY, "nieuw")
-        killed = at(changed)
-        changed()
+        killed = at(partial(key_changed, world.home))
+        key_changed(world.home)
         assert world.table("repeat_signals") == wanted
         clear_leftovers(world.home)
         assert sorted(path.name for path in world.root.glob("*ware*")) == ["warehouse.duckdb", "warehouse.lock"]

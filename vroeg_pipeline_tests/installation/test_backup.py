@@ -396,7 +396,7 @@ def test_killed_at_any_moment_no_half_back_up_passes_for_whole(town: World, targ
     def is_killed(at: Callable[[Callable[[], object]], bool]) -> bool:
         for path in target.iterdir():
             path.unlink()
-        killed = at(lambda: said_by(partial(back_up, town.home, target)))
+        killed = at(partial(said_by, partial(back_up, town.home, target)))
         for _ in target.glob("vroeg_*"):
             assert "can be restored" in said_by(lambda out: try_restoring(town.home, target, out))
         return killed
@@ -422,7 +422,7 @@ def test_killed_at_any_moment_a_restore_ends_right_when_run_again(town: World, t
         shutil.rmtree(town.root)
         shutil.copytree(kept, town.root)
         before = files_of(town.home)
-        killed = at(lambda: restored(town.home, target, overwrite=True))
+        killed = at(partial(restored, town.home, target, overwrite=True))
         # All as it was, all as it is to be, or nothing works.
         if town.home.restoring.exists():
             refusals += 1

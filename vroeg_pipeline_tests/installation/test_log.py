@@ -6,6 +6,7 @@ import json
 import shutil
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -163,7 +164,7 @@ def test_killed_at_any_step_of_removing_months_the_log_is_whole(home: Home, tmp_
     for event in range(100):
         shutil.rmtree(home.root)
         shutil.copytree(before, home.root)
-        killed = killed_at_event(event, lambda: remove_before(home, "2021-05"))
+        killed = killed_at_event(event, partial(remove_before, home, "2021-05"))
         counts.append(lines_when_whole(home))
         # A clock that was set back begins no file of a month that goes.
         log_done(home, moment("2021-03-30 10:00"), done("b", now))

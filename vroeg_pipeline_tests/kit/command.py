@@ -17,18 +17,19 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["vroeg_pipeline.definitions", "typer", "rich.table", "rich.console"])
+# Its processes are forked from one that has imported what is named here, and has no threads.
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["vroeg_pipeline.definitions", "typer", "rich.table", "rich.console"])
 
 
 class Running:
     """A command at work. `output`: what it prints, line by line; with `apart` what goes to stderr is kept from it."""
 
     def __init__(self, home: Path, *words: object, folder: Path | None = None, apart: bool = False, **environment: Any):
-        said, out = _FORKS.Pipe(duplex=False)
-        errors, error_out = _FORKS.Pipe(duplex=False) if apart else (None, out)
+        said, out = FORKS.Pipe(duplex=False)
+        errors, error_out = FORKS.Pipe(duplex=False) if apart else (None, out)
         given = {**os.environ, "VROEG_HOME": str(home), "TERM": "dumb", **environment}
-        self._process = _FORKS.Process(
+        self._process = FORKS.Process(
             target=_become, args=([str(word) for word in words], given, str(folder or Path.cwd()), out, error_out)
         )
         self._process.start()

@@ -7,8 +7,12 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache, partial
+from multiprocessing.connection import Connection
 from typing import Any
+
+from vroeg_pipeline_tests.kit.command import FORKS
 
 # What Python does to files; between two of these DuckDB works.
 _TO_FILES = ("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.chmod", "os.utime", "shutil.rmtree")
@@ -18,48 +22,73 @@ _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 def killed_at_event(event: int, work: Callable[[], object]) -> bool:
     """Works in another process, which is killed at the change to a file of that number (from 0); whether it was.
 
-    Raises AssertionError when it ended in another way than by that or well.
+    `work` can be pickled. Raises AssertionError when it ended in another way than by that or well.
     """
-
-    def watched() -> None:
-        seen = iter(range(event))
-
-        def kill(name: str, arguments: tuple[Any, ...]) -> None:
-            changes = name in _TO_FILES or (name == "open" and arguments[2] & _WRITES)
-            if changes and next(seen, None) is None:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        sys.addaudithook(kill)
-        work()
-
-    return _is_killed(_forked(watched))
+    return _is_killed(partial(_watched, event, work), None)
 
 
 def killed_at_random(number: int, within: float, work: Callable[[], object]) -> bool:
     """Works in another process, which is killed at a moment within so many seconds, wherever it is by then, in DuckDB too;
     whether it was. Another `number` gives another moment.
 
-    Raises AssertionError when it ended in another way than by that or well.
+    `work` can be pickled. Raises AssertionError when it ended in another way than by that or well.
     """
-    process = _forked(work)
-    time.sleep(random.Random(number).uniform(0, within))
-    os.kill(process, signal.SIGKILL)
-    return _is_killed(process)
+    return _is_killed(work, random.Random(number).uniform(0, within))
 
 
-def _forked(work: Callable[[], object]) -> int:
-    process = os.fork()
-    if process == 0:
-        try:
-            work()
-        except BaseException:
-            sys.excepthook(*sys.exc_info())
-            os._exit(1)
-        os._exit(0)
-    return process
+def _watched(event: int, work: Callable[[], object]) -> None:
+    seen = iter(range(event))
+
+    def kill(name: str, arguments: tuple[Any, ...]) -> None:
+        changes = name in _TO_FILES or (name == "open" and arguments[2] & _WRITES)
+        if changes and next(seen, None) is None:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(kill)
+    work()
 
 
-def _is_killed(process: int) -> bool:
-    status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+def _is_killed(work: Callable[[], object], after: float | None) -> bool:
+    asked = _process()
+    asked.send((work, after, dict(os.environ)))
+    status = asked.recv()
     assert status in (0, -signal.SIGKILL), status
-    return status != 0
+    return bool(status)
+
+
+@cache
+def _process() -> Connection:
+    """A process that has imported what is worked with, and forks another for each work.
+
+    The one of the tests is never forked: in it DuckDB and others have threads, which a fork leaves half alive.
+    """
+    ours, theirs = FORKS.Pipe()
+    FORKS.Process(target=_serve, args=(theirs,), daemon=True).start()
+    theirs.close()
+    return ours
+
+
+def _serve(asked: Connection) -> None:
+    while True:
+        try:
+            work, after, environment = asked.recv()
+        except EOFError:
+            return
+        process = os.fork()
+        if process == 0:
+            _work(work, environment)
+        if after is not None:
+            time.sleep(after)
+            os.kill(process, signal.SIGKILL)
+        asked.send(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))
+
+
+def _work(work: Callable[[], object], environment: Mapping[str, str]) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    try:
+        work()
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        os._exit(1)
+    os._exit(0)

@@ -131,6 +131,10 @@ class World:
             "2041AA,2042ZZ,wijkteam_zandvoort",
         )  # fmt: skip
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For another process: all but what lives in this one."""
+        return {name: value for name, value in vars(self).items() if name != "instance"}
+
     def agree(self, partner: str, **changes: Any) -> None:
         """Writes an agreement."""
         self._write_agreement(partner, agreement(partner, **changes))

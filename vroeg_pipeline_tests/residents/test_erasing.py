@@ -143,7 +143,7 @@ def test_killed_at_any_moment_a_second_time_ends_in_the_same(world: World, tmp_p
     def is_killed(at: Callable[[Callable[[], object]], bool]) -> bool:
         shutil.rmtree(world.root)
         shutil.copytree(kept, world.root)
-        killed = at(lambda: erased(world))
+        killed = at(partial(erased, world))
         erased(world)
         assert files_with(world.root, *CANARIES) == []
         assert there() == wanted

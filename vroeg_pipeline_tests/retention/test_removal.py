@@ -221,7 +221,7 @@ def test_killed_at_any_moment_a_second_time_ends_in_the_same(world: World, tmp_p
     def is_killed(at: Callable[[Callable[[], object]], bool]) -> bool:
         shutil.rmtree(world.root)
         shutil.copytree(kept, world.root)
-        killed = at(lambda: removed_on(world, "2021-09-10"))
+        killed = at(partial(removed_on, world, "2021-09-10"))
         removed_on(world, "2021-09-10")
         assert files_with(world.root, CANARIES) == []
         assert not list(world.root.glob(".*"))
