@@ -39,11 +39,11 @@ _MADE = {
     "buurtcode": "CBS-buurt",
 }  # fmt: skip
 _ADDRESS = {
-    "exact": "staat zo in het adressenregister",
-    "normalised": "staat in het adressenregister, iets anders geschreven",
+    "exact": "staat zo in de BAG",
+    "normalised": "staat in de BAG, iets anders geschreven",
     "repaired": "een schrijffout is verbeterd",
     "ambiguous": "niet zeker: er passen meer woningen",
-    "unknown": "staat niet in het adressenregister",
+    "unknown": "staat niet in de BAG",
     "unchecked": "niet nagekeken",
 }
 # As partners read them, but for what speaks to a partner.
@@ -103,6 +103,19 @@ _RIGHTS = {
     "Persoonsgegevens: "
     "autoriteitpersoonsgegevens.nl.",
 }
+_WORDS = {
+    "regel": "wat een bedrijf over één achterstand stuurde. Een bestand heeft veel regels",
+    "melding": "een regel die aan de afspraken voldoet",
+    "klantkenmerk": "uw nummer bij het bedrijf",
+    "ontstaansdatum": "de dag waarop de achterstand begon",
+    "peildatum": "de dag waarop het bedrijf het nakeek",
+    "crisis": "een afsluiting of ontruiming is aangekondigd",
+    "warme overdracht": "het bedrijf wil u zelf aan de gemeente voorstellen",
+    "BAG": "de officiële lijst van alle adressen in Nederland",
+    "namen om te vergelijken": "uw achternaam, zo geschreven dat wij zien of bedrijven dezelfde persoon bedoelen",
+    "uitgifte": "het nummer van de lijst. Verandert er iets, dan komt er een nieuwe",
+    "lichte opvolging": "een brief of een telefoontje, geen huisbezoek",
+}
 _OF_OTHERS = (
     "Een adres bekijken wij als geheel, met alle meldingen van dat adres samen. Bij dit adres kan dat ook over een "
     "ander gaan. "
@@ -112,6 +125,8 @@ _STYLE = """
 h3 { font-size: 1.05rem; margin: 1.6rem 0 .2rem } h4 { font-size: 1rem; margin: 1.3rem 0 .2rem }
 h3, h4 { break-after: avoid }
 td { overflow-wrap: anywhere }
+@media print { body { font-size: 10.5pt } .scroll.long { break-inside: avoid } section > p { break-after: auto }
+  h4 + p, section > p:has(+ .scroll), section > p:has(+ ul) { break-after: avoid } }
 @media screen and (max-width: 40rem) { .text tbody th { min-width: 5.5rem } .text td { min-width: 5.5rem } }
 """
 
@@ -197,9 +212,9 @@ def _came_of(row: ShownRow) -> str:
     if row.is_repeat:
         return "Deze melding was al eerder opgepakt. Zij is niet opnieuw opgepakt."
     if row.is_signal and row.is_light:
-        return "Deze melding telt mee, met een klein bedrag: alleen voor lichte opvolging."
+        return "Deze melding is in behandeling genomen. Het bedrag is klein, dus voor lichte opvolging."
     if row.is_signal:
-        return "Deze melding telt mee."
+        return "Deze melding is in behandeling genomen."
     if row.was_contacted:
         return "Deze melding is vervallen. Wij bewaren haar, omdat er toen al contact was."
     if row.file_status == "refused":
@@ -306,6 +321,7 @@ def page_of(copy: Copy) -> str:
         ("Waar staan uw gegevens nog meer?", _places(copy)),
         ("Wat vroeg u eerder?", _requests(copy)),
         ("Wat kunt u doen?", _rights(copy)),
+        ("Wat betekenen de woorden?", _words() if is_held else ""),
     )
     body = "".join(f"<section><h2>{name}</h2>{text}</section>" for name, text in sections if text)
     return page_in_dutch(TITLE, head + body, TEXT_STYLE + _STYLE)
@@ -530,6 +546,10 @@ def _requests(copy: Copy) -> str:
 def _rights(copy: Copy) -> str:
     told = [f"<b>{escape(each['wat'])}.</b> {escape(each['hoe'])}" for each in copy["rechten"]]
     return bullets(told) + "<p>U krijgt binnen een maand antwoord.</p>"
+
+
+def _words() -> str:
+    return bullets(f"<b>{word}</b>: {meaning}" for word, meaning in _WORDS.items())
 
 
 def _by_month(told: Iterable[Copy]) -> dict[str, list[Copy]]:

@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 from vroeg_pipeline.addresses.lookup import define_address_macros
 from vroeg_pipeline.cli.app import app
 from vroeg_pipeline.cli.subject import write_copy
-from vroeg_pipeline.cli.subject_copy import in_words
+from vroeg_pipeline.cli.subject_copy import copy_of, in_words, page_of
 from vroeg_pipeline.domain.dutch import euro_text
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import is_month, parse_month
@@ -29,11 +29,12 @@ from vroeg_pipeline.installation.log import read_log
 from vroeg_pipeline.installation.requests import Asked, Request, all_requests
 from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.residents.asking import ask, lift
-from vroeg_pipeline.residents.finding import Wanted
-from vroeg_pipeline.residents.own_rows import PossibleRow, own_of
+from vroeg_pipeline.residents.finding import Wanted, find_resident
+from vroeg_pipeline.residents.own_rows import PossibleRow, keep_own, own_of
+from vroeg_pipeline.residents.shown import Shown, what_is_shown
 from vroeg_pipeline.worklists.worklist_file import month_title
 from vroeg_pipeline_tests.kit.browser import barriers
-from vroeg_pipeline_tests.kit.tables import PARTNERS, Tables
+from vroeg_pipeline_tests.kit.tables import MARCH, PARTNERS, Tables, key_of
 from vroeg_pipeline_tests.kit.world import World, moment
 
 RESIDENT = Wanted(postcode="2021 AB", number="1", surname="Kanariegeel", birth_date=date(1980, 2, 1))
@@ -279,6 +280,58 @@ def test_of_whom_nothing_is_held_is_said_so(town: World, tmp_path: Path) -> None
 def test_anybody_can_read_it(town: World, tmp_path: Path) -> None:
     copied(town, tmp_path)
     assert barriers(*tmp_path.glob("*.html")) == {}
+
+
+def shown_of(tables: Tables, wanted: Wanted) -> tuple[Shown, Any]:
+    """What is shown, and the copy."""
+    installation = tables.world.installation
+    found = find_resident(tables.connection, installation, wanted)
+    identities, _ = keep_own(tables.connection, installation, wanted, found, "")
+    shown = what_is_shown(tables.connection, installation, identities)
+    return shown, copy_of(shown, installation, 7)
+
+
+def test_what_earlier_months_say_of_a_door_is_shown_to_whom_they_were_about(tables: Tables) -> None:
+    tables.signal(number=1, month="2021-02", surname="Kanariegeel")
+    tables.signal(number=2, month="2021-02", surname="Vroeger")
+    for number in (1, 2):
+        tables.signal("licht", number, surname="Kanariegeel", received="2021-03-03 10:00")
+    tables.recidivism("2021-02", MARCH)
+    tables.worklists()
+    for day, number in ((2, 1), (9, 1), (9, 2)):
+        issue = {"month": parse_month(MARCH), "worklist": "wijkteam_noord", "issue": day, "change": "added"}
+        issue |= {"address_key": key_of(number), "issued_at": moment(f"2021-03-{day:02d} 06:00")}
+        tables._insert("worklist_issues", issue)
+    _, own = shown_of(tables, Wanted("2021AB", "1", "Kanariegeel"))[0].doors
+    assert own.entry is not None
+    assert "eerder gemeld in 1 maand" in own.entry["explanation"]
+    # The list of the second was made before the resident was reported.
+    assert [issue for _, issue, _, _ in own.issues] == [9]
+    (door,) = shown_of(tables, Wanted("2021AB", "2", "Kanariegeel"))[0].doors
+    assert (door.is_shared, door.entry, len(door.issues)) == (False, None, 1)
+
+
+def test_of_a_removed_month_it_is_told_that_they_were_reported(tables: Tables) -> None:
+    for number, surname in ((1, "Kanariegeel"), (2, "Buur")):
+        tables.signal(number=number, month="2021-01", surname=surname)
+    tables.recidivism("2021-01")
+    tables.forget()
+    shown, copy = shown_of(tables, Wanted("2021AB", "1", "Kanariegeel"))
+    assert [month for month, _ in shown.history] == [date(2021, 1, 1)]
+    assert "januari 2021 (deze code bewaren wij tot" in words_of(page_of(copy))
+    assert shown_of(tables, Wanted("2021AB", "2", "Kanariegeel"))[0].history == []
+
+
+def test_who_sent_the_file_of_a_partner_is_told(tables: Tables) -> None:
+    tables.world.agree_sender("portaal", {"Huur": "huur"}, contact={"email": "hulp@portaal.example"})
+    tables.world.agree_delivered("huur", "portaal", type="Huur", name="Wonen & Zo")
+    tables.delivery(delivered_by="portaal")
+    tables.delivered(surname="<b>Kanariegeel", postcode="2021AB", house_number="1", row_number=1)
+    _, copy = shown_of(tables, Wanted("2021AB", "1", "<b>Kanariegeel"))
+    page = page_of(copy)
+    assert "Wonen & Zo Huur – via Portaal (hulp@portaal.example)" in words_of(page)
+    assert "&lt;b&gt;Kanariegeel" in page
+    assert "Deze regel is nog niet beoordeeld." in page
 
 
 def possible(
