@@ -21,6 +21,7 @@ from vroeg_pipeline.addresses.lookup import define_address_macros
 from vroeg_pipeline.cli.app import app
 from vroeg_pipeline.cli.subject import write_copy
 from vroeg_pipeline.cli.subject_copy import copy_of, in_words, page_of
+from vroeg_pipeline.ddas.file import ddas_paths
 from vroeg_pipeline.domain.dutch import euro_text
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import is_month, parse_month
@@ -92,7 +93,18 @@ def filled(town: Town, tables: Tables) -> None:
     town.row(tables, "huur", "2021-02")
     town.row(tables, "huur", "2021-03", held_reason="withdrawn")
     town.row(tables, "water", "2021-03", "below_threshold", amount_due=Decimal("12.25"), customer_reference="W-KANARIE")
-    town.row(tables, "water", "2021-03", amount_due=Decimal("340.10"), customer_reference="W-KANARIE")
+    town.row(
+        tables, "water", "2021-03", amount_due=Decimal("340.10"), customer_reference="W-KANARIE", desk_id="writing",
+    )  # fmt: skip
+    decision = {
+        "file_sha256": "d",
+        "row_number": 1,
+        "desk_id": "writing",
+        "decision": "as_written",
+        "decided_by": "Desk",
+    }
+    decision |= {"why": "Notitie over Huisgenoot", "decided_at": moment("2021-03-08 10:00")}
+    tables._insert("reference.address_decisions", decision)
     other = {
         "surname": "Huisgenoot", "initials": "H.", "birth_date": date(1955, 5, 5), "phone": "0699999999",
         "customer_reference": "REF-HUISGENOOT", "amount_due": Decimal("987.65"),
@@ -149,6 +161,10 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             installation.define_macros(connection)
             define_address_macros(connection, installation, today=True)
             filled(made, Tables(connection, made.world))
+        of = parse_month("2021-03")
+        (delivery,) = ddas_paths(installation, made.world.home.outbox_of(of), [of]).values()
+        delivery.parent.mkdir(parents=True)
+        delivery.write_text("{}", encoding="utf-8")
         request = Request(1, Asked.RESTRICT, "Tester", "brief 1", made.world.now, "", ())
         ask(warehouse, made.world.installation, RESIDENT, request)
         lift(made.world.installation, 1, "Tester", "brief 2")
@@ -206,6 +222,9 @@ def test_all_of_theirs_and_nothing_of_others(town: World, tmp_path: Path) -> Non
         "Wij bewaren de regel zoals die binnenkwam tot 1 oktober 2021, de afgekeurde regel tot 1 oktober 2021.",
         "de melding zoals wij die lezen tot 1 oktober 2022.",
         "Verzoek 1, op 10 april 2021: gegevens stilzetten, beëindigd op 10 april 2021",
+        "Op 8 maart 2021 besloot een medewerker welk adres is bedoeld.",
+        "Uw naam staat er niet bij. maart 2021: Bedrijf huur, regel 2 maart 2021: Bedrijf huur_twee, regel 7",
+        "1 × leveringen aan CBS",
         "autoriteitpersoonsgegevens.nl",
     ):  # fmt: skip
         assert expected in text
