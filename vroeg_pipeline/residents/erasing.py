@@ -32,6 +32,7 @@ from vroeg_pipeline.deliveries.slips import erase_in_slips
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import amsterdam_day, is_month, month_of, month_text, parse_month
 from vroeg_pipeline.installation.closed import closed_months
+from vroeg_pipeline.installation.home import clear_leftovers
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.notes import DONE, LOOK
 from vroeg_pipeline.installation.requests import Asked, Request, all_requests, keep_request, use_hashes

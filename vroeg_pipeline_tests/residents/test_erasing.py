@@ -239,3 +239,17 @@ def test_who_is_remembered_by_hashes_alone_is_erased_too_and_the_others_at_the_d
     assert [(each["is_recidivist"], each["possible_new_occupant"]) for each in world.table("recidivism_history")] == [
         (True, False)
     ]
+
+
+def test_a_parent_of_that_name_keeps_what_the_address_desk_is_asked(world: World) -> None:
+    world.agree("corporatie")
+    world.register("2021AB,77,,ZW", "2021AB,77,,RD")
+    parent = row(customer_reference="R-1", surname="Jansen", house_number="77", birth_date="01-01-1950")
+    world.deliver(
+        "corporatie", "2021-03", [parent, {**parent, "customer_reference": "R-2", "birth_date": "01-01-1980"}]
+    )
+    world.run("2021-03", upto="address_desk")
+    asked = world.table("address_desk")
+    erased(world, Wanted(postcode="2021AB", number="77", surname="Jansen", birth_date=date(1980, 1, 1)))
+    assert world.query("SELECT customer_reference AS r FROM validated_signals") == [{"r": "R-1"}]
+    assert [each["desk_id"] for each in world.table("address_desk")] == [each["desk_id"] for each in asked]
