@@ -141,7 +141,9 @@ def handle(
     out.print(f"{_SAID[kind]}: request {number}")
     _run_again(home, found.months, out)
     if kind == Asked.ERASE:
-        out.print("Back-ups that were made before still hold them, and so do lists that teams printed or copied")
+        out.print(
+            "Not reached: back-ups that were made before, lists that teams printed, and what others keep in reference/"
+        )
 
 
 def end(home: Home, number: int, out: Console, *, by: str, reason: str) -> None:

@@ -113,13 +113,10 @@ def forbidden(connection: duckdb.DuckDBPyConnection, installation: Installation,
         for (month,) in rows
         if month not in closed
     ]
-    keys = {identity.key for identity in found.identities}
     said += [
         f"request {request.number} asked to keep it, held back (AVG art. 18): lift that first"
         for request in all_requests(installation.home)
-        if request.is_in_force
-        and request.kind == Asked.RESTRICT
-        and any(identity in request.identities for identity in found.identities if identity.key in keys)
+        if request.is_in_force and request.kind == Asked.RESTRICT and {*request.identities} & {*found.identities}
     ]
     return said
 
