@@ -105,7 +105,8 @@ _RIGHTS = {
 }
 _WORDS = {
     "regel": "wat een bedrijf over één achterstand stuurde. Een bestand heeft veel regels",
-    "melding": "een regel die aan de afspraken voldoet",
+    "melding (of signaal)": "een regel die aan de afspraken voldoet",
+    "partner": "een bedrijf dat achterstanden meldt",
     "klantkenmerk": "uw nummer bij het bedrijf",
     "ontstaansdatum": "de dag waarop de achterstand begon",
     "peildatum": "de dag waarop het bedrijf het nakeek",
@@ -228,6 +229,7 @@ def _door(door: ShownDoor) -> Copy:
         "maand": month_text(door.month),
         "adres": _address(door.address_key),
         "ook_van_anderen": door.is_shared,
+        "op_een_lijst": door.is_listed,
         "plaats_op_de_lijst": None
         if entry is None
         else {
@@ -341,7 +343,7 @@ def _summary(copy: Copy) -> str:
     attempts = sum(len(door["contact"]) for door in doors)
     told = [f"Wij kregen {in_dutch(len(rows), 'regel', 'regels')} over u, van {names}."]
     if rejected:
-        told.append(f"Daarvan is {in_dutch(rejected, 'regel', 'regels')} afgekeurd. Daar is niets mee gedaan.")
+        told.append(f"Afgekeurd: {in_dutch(rejected, 'regel', 'regels')}. Daar is niets mee gedaan.")
     told.append(f"Uw adres stond op een lijst van: {teams}." if teams else "Uw adres stond op geen lijst van een team.")
     if attempts:
         told.append(f"Een team noteerde {in_dutch(attempts, 'keer', 'keer')} contact.")
@@ -413,6 +415,8 @@ def _address_said(door: Copy) -> str:
         said.append(text_table("De plaats van uw adres", ("zo stond het er",), told, is_named=False))
     elif door["ook_van_anderen"]:
         said.append(f"<p>{_OF_OTHERS}</p>")
+    elif not door["op_een_lijst"]:
+        said.append("<p>Dit adres staat over deze maand niet (meer) op een lijst.</p>")
     else:
         said.append(
             "<p>Wat er van eerdere maanden bij dit adres staat, kan over een ander gaan. Dat laten wij hier weg.</p>"

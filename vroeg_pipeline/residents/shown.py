@@ -83,7 +83,8 @@ class ShownRow:
 
 @dataclass(frozen=True)
 class ShownDoor:
-    """A door of the resident in a month. `entry`: what came of it as a whole; None where that tells of others too.
+    """A door of the resident in a month. `entry`: what came of it as a whole; None where it is on no list (`is_listed`), and
+    where that tells of others too.
 
     `issues`: (list, issue, when, added or withdrawn). `contacts`: (day, kind, whether reached, part of the day); where the
     door is shared not who was reached. `result`: how it ended, and when that was told; None where the door is shared.
@@ -92,6 +93,7 @@ class ShownDoor:
     month: date
     address_key: str
     is_shared: bool
+    is_listed: bool
     entry: Mapping[str, Any] | None
     issues: Sequence[tuple[str, int, datetime, str]]
     contacts: Sequence[tuple[date, str, bool | None, str | None]]
@@ -216,6 +218,7 @@ def _doors(connection: duckdb.DuckDBPyConnection, gone: Callable[[date, Kept], d
             ShownDoor(
                 *at,
                 is_shared,
+                door["worklist"] is not None,
                 door if door["is_own"] and door["worklist"] else None,
                 [
                     (row["worklist"], row["issue"], row["issued_at"], row["change"])

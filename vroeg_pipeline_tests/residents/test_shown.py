@@ -25,6 +25,7 @@ from vroeg_pipeline.ddas.file import ddas_paths
 from vroeg_pipeline.domain.dutch import euro_text
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import is_month, parse_month
+from vroeg_pipeline.installation.home import CHECKOUT
 from vroeg_pipeline.installation.installation import CLOCK
 from vroeg_pipeline.installation.log import read_log
 from vroeg_pipeline.installation.requests import Asked, Request, all_requests
@@ -328,6 +329,19 @@ def test_what_earlier_months_say_of_a_door_is_shown_to_whom_they_were_about(tabl
     assert [issue for _, issue, _, _ in own.issues] == [9]
     (door,) = shown_of(tables, Wanted("2021AB", "2", "Kanariegeel"))[0].doors
     assert (door.is_shared, door.entry, len(door.issues)) == (False, None, 1)
+
+
+def test_of_a_door_on_no_list_that_is_said(tables: Tables) -> None:
+    tables.signal(held_reason="withdrawn", surname="Kanariegeel")
+    page = page_of(shown_of(tables, Wanted("2021AB", "1", "Kanariegeel"))[1])
+    assert "niet (meer) op een lijst" in page
+    assert "Uw adres stond op geen lijst van een team." in page
+
+
+def test_each_key_of_the_json_is_explained(town: World, tmp_path: Path) -> None:
+    told, _, _ = copied(town, tmp_path)
+    explained = re.findall(r"`(\w+)`", (CHECKOUT / "docs/requests.md").read_text(encoding="utf-8"))
+    assert {key for key, _ in leaves(told)} | set(told) <= set(explained)
 
 
 def test_of_a_removed_month_it_is_told_that_they_were_reported(tables: Tables) -> None:
