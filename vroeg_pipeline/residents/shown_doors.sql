@@ -1,44 +1,44 @@
 -- The doors of the resident by month: what came of each as a whole, and whether all of that is about them alone. It is
 -- where nobody else has a signal there, and the months in which the door was reported before are theirs too.
 -- Needs: tables own_rows, resident_doors.
-WITH own_since AS (
+WITH received AS (
     SELECT
-        signal.month,
-        signal.address_key,
-        min(signal.received_at) AS received_at
-    FROM (
-        SELECT
-            month,
-            address_key,
-            partner,
-            file_sha256,
-            row_number,
-            received_at
-        FROM validated_signals
-        UNION ALL
-        SELECT
-            month,
-            address_key,
-            partner,
-            file_sha256,
-            row_number,
-            received_at
-        FROM contacted_signals
-    ) AS signal
-    SEMI JOIN own_rows USING (month, partner, file_sha256, row_number)
-    GROUP BY ALL
+        month,
+        partner,
+        file_sha256,
+        row_number,
+        received_at
+    FROM validated_signals
+    UNION ALL
+    SELECT
+        month,
+        partner,
+        file_sha256,
+        row_number,
+        received_at
+    FROM contacted_signals
 ),
 
--- Of a door at which their signals stood before, the first of the month.
+-- Since when a team can have been told of them: also by a file that was replaced.
+own_since AS (
+    SELECT
+        own.month,
+        min(coalesce(file.received_at, received.received_at)) AS received_at
+    FROM own_rows AS own
+    LEFT JOIN rejected_rows AS rejected USING (month, partner, file_sha256, row_number)
+    LEFT JOIN received USING (month, partner, file_sha256, row_number)
+    LEFT JOIN delivery_files AS file
+        ON own.month = file.month AND own.partner = file.partner AND own.file_sha256 = file.file_sha256
+    WHERE rejected.reasons IS NULL OR received.received_at IS NOT NULL
+    GROUP BY own.month
+),
+
 since AS (
     SELECT
         door.*,
-        coalesce(
-            own_since.received_at,
-            min(own_since.received_at) OVER (PARTITION BY door.month)
-        ) AS own_since
+        own_since.received_at AS own_since
     FROM resident_doors AS door
-    LEFT JOIN own_since USING (month, address_key)
+    LEFT JOIN own_since USING (month)
 ),
 
 entries AS (

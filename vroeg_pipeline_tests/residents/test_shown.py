@@ -318,17 +318,21 @@ def test_what_earlier_months_say_of_a_door_is_shown_to_whom_they_were_about(tabl
         tables.signal("licht", number, surname="Kanariegeel", received="2021-03-03 10:00")
     tables.recidivism("2021-02", MARCH)
     tables.worklists()
-    for day, number in ((2, 1), (9, 1), (9, 2)):
+    # Of the second an earlier file told, that was replaced.
+    tables.delivery("licht", file_sha256="old", status="superseded", received_at=moment("2021-03-01 10:00"))
+    written = {"surname": "Kanariegeel", "postcode": "2021AB", "house_number": "2", "row_number": 1}
+    tables.delivered("licht", file_sha256="old", **written)
+    for day, number in ((2, 1), (9, 1), (2, 2), (9, 2)):
         issue = {"month": parse_month(MARCH), "worklist": "wijkteam_noord", "issue": day, "change": "added"}
         issue |= {"address_key": key_of(number), "issued_at": moment(f"2021-03-{day:02d} 06:00")}
         tables._insert("worklist_issues", issue)
     _, own = shown_of(tables, Wanted("2021AB", "1", "Kanariegeel"))[0].doors
     assert own.entry is not None
     assert "eerder gemeld in 1 maand" in own.entry["explanation"]
-    # The list of the second was made before the resident was reported.
+    # The first list was made before the resident was reported.
     assert [issue for _, issue, _, _ in own.issues] == [9]
     (door,) = shown_of(tables, Wanted("2021AB", "2", "Kanariegeel"))[0].doors
-    assert (door.is_shared, door.entry, len(door.issues)) == (False, None, 1)
+    assert (door.is_shared, door.entry, len(door.issues)) == (False, None, 2)
 
 
 def test_of_a_door_on_no_list_that_is_said(tables: Tables) -> None:
