@@ -57,6 +57,7 @@ _HELD = {
     "withdrawn": "Het bedrijf heeft deze melding ingetrokken.",
     "not_confirmed": "Deze melding staat stil, tot het bedrijf haar bevestigt.",
 }
+_REJECTED = "Deze regel is afgekeurd. Er is niets mee gedaan."
 _FILE = {
     "superseded": "Deze regel is niet gebruikt: het bedrijf stuurde een nieuw bestand.",
     "questioned": "Deze regel is niet gebruikt: wij vragen het bedrijf of het bestand wel klopt.",
@@ -206,8 +207,10 @@ def _read(field: str, value: Any) -> Any:
 
 
 def _came_of(row: ShownRow) -> str:
+    if row.was_contacted and not row.is_signal:
+        return "Deze melding is vervallen. Wij bewaren haar, omdat er toen al contact was."
     if row.reasons is not None:
-        return "Deze regel is afgekeurd. Er is niets mee gedaan."
+        return _REJECTED
     if row.is_signal and row.held_reason:
         return _HELD[row.held_reason]
     if row.is_repeat:
@@ -216,8 +219,6 @@ def _came_of(row: ShownRow) -> str:
         return "Deze melding is in behandeling genomen. Het bedrag is klein, dus voor lichte opvolging."
     if row.is_signal:
         return "Deze melding is in behandeling genomen."
-    if row.was_contacted:
-        return "Deze melding is vervallen. Wij bewaren haar, omdat er toen al contact was."
     if row.file_status == "refused":
         return f"Deze regel is niet gebruikt: {REFUSALS_IN_DUTCH[str(row.refusal)]}."
     return _FILE.get(str(row.file_status), "Deze regel is nog niet beoordeeld.")
@@ -338,7 +339,7 @@ def _summary(copy: Copy) -> str:
             "doorzocht.</p>"
         )
     names = in_a_row([escape(name) for name in dict.fromkeys(row["bedrijf"] for row in rows)])
-    rejected = sum(bool(row["redenen"]) for row in rows)
+    rejected = sum(row["uitkomst"] == _REJECTED for row in rows)
     teams = in_a_row([escape(name) for name in dict.fromkeys(t["team"] for d in doors for t in d["verteld_aan_teams"])])
     attempts = sum(len(door["contact"]) for door in doors)
     told = [f"Wij kregen {in_dutch(len(rows), 'regel', 'regels')} over u, van {names}."]

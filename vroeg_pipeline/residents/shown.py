@@ -161,7 +161,11 @@ def _rows(
         own = understood.get(place, {})
         hidden = OF_EITHER if fate["is_joint"] else ()
         is_rejected = fate["reasons"] is not None
-        kept = {Kept.FILES: place in delivered, Kept.REJECTED: is_rejected, Kept.SIGNALS: bool(own) and not is_rejected}
+        kept = {
+            Kept.FILES: place in delivered,
+            Kept.REJECTED: is_rejected,
+            Kept.SIGNALS: bool(own) and (not is_rejected or fate["was_contacted"]),
+        }
         status = status_for_partner(fate["ddas_status"]) if fate["ddas_status"] and partner in partners else None
         found.append(
             ShownRow(

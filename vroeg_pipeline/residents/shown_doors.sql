@@ -62,8 +62,8 @@ entries AS (
         tier_name,
         deadline,
         known_to,
-        -- What they had is not kept; it counts as there.
-        true AS has_aftercare
+        -- Whether they had it is not kept; of a new address nobody had.
+        recidivism_kind <> 'new' AS has_aftercare
     FROM contacted_reports
     ANTI JOIN prioritised_worklists USING (month, address_key)
 ),

@@ -25,6 +25,7 @@ from vroeg_pipeline.ddas.file import ddas_paths
 from vroeg_pipeline.domain.dutch import euro_text
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import is_month, parse_month
+from vroeg_pipeline.domain.retention import Kept
 from vroeg_pipeline.installation.home import CHECKOUT
 from vroeg_pipeline.installation.installation import CLOCK
 from vroeg_pipeline.installation.log import read_log
@@ -340,6 +341,32 @@ def test_of_a_door_on_no_list_that_is_said(tables: Tables) -> None:
     page = page_of(shown_of(tables, Wanted("2021AB", "1", "Kanariegeel"))[1])
     assert "niet (meer) op een lijst" in page
     assert "Uw adres stond op geen lijst van een team." in page
+
+
+def test_what_was_withdrawn_after_contact_is_told_with_its_list(tables: Tables) -> None:
+    tables.delivery()
+    tables.delivered(surname="Kanariegeel", postcode="2021AB", house_number="1", row_number=1)
+    tables.rejected("objection", row_number=1)
+    of, key = parse_month(MARCH), {"month": parse_month(MARCH), "address_key": key_of(1)}
+    signal = {
+        "signal_id": "s", "partner": "huur", "partner_type": "Huur", "file_sha256": f"huur {MARCH}", "row_number": 1,
+        "received_at": moment(f"{MARCH}-03 10:00"), "customer_reference": "K1", "amount_due": 120, "arrears_since": of,
+        "crisis": False, "warm_handover": False, "postcode": "2021AB", "house_number": 1, "house_letter": "",
+        "house_number_addition": "",
+    }  # fmt: skip
+    report = {
+        "match_kind": "single", "signal_count": 1, "has_rent": True, "needs_review": False, "first_received_on": of,
+        "recidivism_kind": "new", "worklist": "wijkteam_noord", "tier": 2, "tier_name": "rent", "in_six_months": False,
+        "deadline": date(2021, 3, 31),
+    }  # fmt: skip
+    tables._insert("contacted_signals", {**key, **signal})
+    tables._insert("contacted_reports", {**key, **report})
+    shown, copy = shown_of(tables, Wanted("2021AB", "1", "Kanariegeel"))
+    text = words_of(page_of(copy))
+    assert "Deze melding is vervallen. Wij bewaren haar, omdat er toen al contact was." in text
+    assert "er is bezwaar gemaakt tegen het doorgeven van deze gegevens" in text
+    assert "Eerste contact uiterlijk 31 maart 2021" in text
+    assert set(shown.rows[0].gone) == {Kept.FILES, Kept.REJECTED, Kept.SIGNALS}
 
 
 def test_each_key_of_the_json_is_explained(town: World, tmp_path: Path) -> None:
