@@ -29,6 +29,7 @@ from vroeg_pipeline.installation.schema import monthly_tables
 from vroeg_pipeline.installation.statements import fetch_one, insert_rows, sql, transaction
 from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.matches.remembered import use_key
+from vroeg_pipeline.residents.erasing import finish
 
 # What has another term than all other tables that name a person or a door.
 _OF_ANOTHER_TERM = {
@@ -85,6 +86,7 @@ def remove_due(warehouse: WarehouseResource, installation: Installation, day: da
     home = installation.home
     # A warehouse that was half written anew among them, which would keep what is removed here.
     clear_leftovers(home)
+    finish(warehouse, installation)  # an erasure that was killed
     with warehouse.connect() as connection:
         due = what_is_due(connection, installation, day)
         files = [path for _, kept, _, path in _files(connection, installation, day) if kept is not Kept.LOG]

@@ -144,7 +144,10 @@ def test_killed_at_any_moment_a_second_time_ends_in_the_same(world: World, tmp_p
         shutil.rmtree(world.root)
         shutil.copytree(kept, world.root)
         killed = at(partial(erased, world))
-        erased(world)
+        if world.query("SELECT count(*) AS n FROM reference.erasing") == [{"n": 0}]:
+            erased(world)
+        else:  # what was begun is finished at night at the latest
+            remove_due(world.warehouse, world.installation, date(2021, 4, 1))
         assert files_with(world.root, *CANARIES) == []
         assert there() == wanted
         return killed
