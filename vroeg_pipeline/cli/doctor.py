@@ -89,7 +89,7 @@ def doubts(installation: Installation) -> list[str]:
         found += [
             f"settings.yaml: {said}, a list that no area has{_or_else(name, lists)}"
             for said, name in named
-            if list_of_no_town(name) not in lists
+            if (list_of_no_town(name) if settings.separate_municipalities else name) not in lists
         ]
     dagster_settings = installation.home.dagster / "dagster.yaml"
     if settings.log.user_header and dagster_settings.exists() and COORDINATOR not in read_text(dagster_settings):

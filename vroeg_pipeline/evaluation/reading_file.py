@@ -123,5 +123,8 @@ def write_reading(
         made = {"months": sql("reading_months")}
         if municipality is None:
             made["measures"] = sql("reading_measures")
+        else:
+            own = "coalesce(partner, '') = '' OR partner IN (SELECT partner FROM agreed_partners)"
+            made |= {name: f"FROM ({_TABLES[name]}) WHERE {own}" for name in ("deliveries", "verdicts")}
         write_extract(connection, temporary, {**_TABLES, **made})
     return path
