@@ -53,11 +53,12 @@ def write_lists(
                 do=f"choose from {known}" if known else f"run it first: vroeg run --month {month_text(month)}",
             )
         set_earlier_contacts(connection, installation)
-        missing, written = missing_partners(connection, installation, month), 0
+        written = 0
         for name in names:
             entries = list(entries_of(connection, installation, name, None))
             if sort:
                 entries.sort(key=by_street)
+            missing = missing_partners(connection, installation, month, name)
             heading = WorklistHeading(month, name, None, installation.now(), missing)
             folder = private_folder(home.outbox_of(month))
             written += _write(folder, heading, entries, home.scratch, out, forms=forms)

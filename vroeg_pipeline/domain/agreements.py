@@ -29,6 +29,12 @@ def list_of_no_town(worklist: str) -> str:
     return re.sub(r"^[0-9]{4}_", "", worklist)
 
 
+def town_of_list(worklist: str) -> str | None:
+    """The municipality that stands in front of its name, if any."""
+    own = list_of_no_town(worklist)
+    return worklist.removesuffix(f"_{own}") if own != worklist else None
+
+
 def inbox_name(value: str) -> str:
     """The name of a partner or sender, which is that of its folder in the inbox.
 

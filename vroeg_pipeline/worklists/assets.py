@@ -8,7 +8,7 @@ import dagster as dg
 import duckdb
 
 from vroeg_pipeline.deliveries.worked_on import note_issued
-from vroeg_pipeline.domain.agreements import ADDRESS_DESK
+from vroeg_pipeline.domain.agreements import ADDRESS_DESK, town_of_list
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.notes import MADE, Issue, Made
 from vroeg_pipeline.installation.statements import fetch_one, insert_rows, streamed_by_column, transaction
@@ -119,7 +119,6 @@ def write_issues(of: Month) -> list[str]:
     What the address desk is told stands on its own list (`address_desk.desk_file`), as it is then.
     """
     connection, month = of.connection, of.month
-    missing = missing_partners(of.connection, of.installation, of.month)
     unwritten = connection.execute(
         """
         SELECT worklist, issue, max(issued_at), count(*) FILTER (WHERE change = 'withdrawn')
@@ -133,6 +132,7 @@ def write_issues(of: Month) -> list[str]:
     written = []
     for worklist, issue, issued_at, withdrawn in unwritten:
         name = worklist_file_name(month, worklist, issue)
+        missing = missing_partners(connection, of.installation, month, worklist)
         heading = WorklistHeading(month, worklist, issue, issued_at, missing, withdrawn)
         lines = write_worklist(
             of.outbox / name, heading, entries_of(connection, of.installation, worklist, issue), of.home.scratch
@@ -157,10 +157,15 @@ def entries_of(
         yield WorklistEntry(**row | {name: "" for name in texts if row[name] is None})
 
 
-def missing_partners(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date) -> list[str]:
-    """The names of the partners that owed a delivery for the month and sent nothing usable."""
-    months = told_months(connection, installation, month)
-    return [partner_month.agreement.name for partner_month in months if partner_month.is_open]
+def missing_partners(
+    connection: duckdb.DuckDBPyConnection, installation: Installation, month: date, worklist: str = ""
+) -> list[str]:
+    """The names of the partners that owed a delivery for the month and sent nothing usable; of those that deliver for the
+    municipality of the list, where it is of one.
+    """
+    missing = [of.agreement for of in told_months(connection, installation, month) if of.is_open]
+    town = town_of_list(worklist)
+    return [agreement.name for agreement in missing if town is None or town in agreement.municipalities]
 
 
 def _made(of: Month) -> Made:

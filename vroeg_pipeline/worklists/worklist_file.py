@@ -17,7 +17,7 @@ from typing import Literal
 from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from vroeg_pipeline.domain.agreements import list_of_no_town
+from vroeg_pipeline.domain.agreements import list_of_no_town, town_of_list
 from vroeg_pipeline.domain.ddas import EnumContactsoort, EnumDagdeel, EnumEindresultaat
 from vroeg_pipeline.domain.dutch import euro_text, in_dutch
 from vroeg_pipeline.domain.months import AMSTERDAM
@@ -131,10 +131,9 @@ class WorklistEntry:
 
 def worklist_title(worklist: str) -> str:
     """A worklist as people call it: wijkteam_noord is Wijkteam Noord."""
-    own = list_of_no_town(worklist)
-    first, *rest = own.split("_")
+    first, *rest = list_of_no_town(worklist).split("_")
     proper = first in ("wijkteam", "team")
-    town = [worklist.removesuffix(f"_{own}")] if own != worklist else []
+    town = [code] if (code := town_of_list(worklist)) else []
     return " ".join([*town, first.capitalize(), *(word.capitalize() if proper else word for word in rest)])
 
 
