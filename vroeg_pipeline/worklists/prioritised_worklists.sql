@@ -203,7 +203,7 @@ SELECT
     ) AS attention,
     concat_ws(
         '; ',
-        CASE WHEN is_light AND partner_count > 1 THEN 'Onder de drempel' ELSE why END,
+        CASE WHEN NOT is_light OR partner_count = 1 THEN why END,
         CASE WHEN partner_count = 1 THEN '1 partner' ELSE partner_count || ' partners' END
         || CASE WHEN light_count > 0 AND NOT is_light THEN ' boven de drempel (alle signalen: ' ELSE ' (' END
         || array_to_string(partner_types, ', ') || ')',

@@ -51,7 +51,12 @@ TWO_LIGHT = {"signal_count": 2, "light_signal_count": 2, "partner_count": 2, "ma
     ("address", "worklist", "tier", "said"),
     [
         ({"light_signal_count": 1}, LIGHT, 5, "; onder de drempel, daarom lichte opvolging"),
-        (TWO_LIGHT, LIGHT, 5, "Onder de drempel; 2 partners (Water); 2 signalen"),
+        (
+            TWO_LIGHT,
+            LIGHT,
+            5,
+            "2 partners (Water); 2 signalen; langste achterstand 60 dagen; totaal € 100,00; onder de drempel, daarom",
+        ),
         ({**TWO_LIGHT, "before": FEBRUARY}, LIGHT, 5, "lichte opvolging; eerder gemeld in 1 maand"),  # not to the coach
         ({**TWO_LIGHT, "total_amount": 600}, LIGHT, 4, "; onder de drempel, daarom lichte opvolging"),
         ({"light_signal_count": 1, "needs_review": True}, DESK, 5, "; onder de drempel; adres"),
