@@ -123,6 +123,8 @@ def handle(
     """
     installation = Installation.load(home)
     found, reasons = _look(installation, wanted, out)
+    if found.namesakes:
+        raise VroegError(found.namesakes, do="give --birth-date")
     if kind == Asked.ERASE and reasons and despite is None:
         raise VroegError("; ".join(reasons), do="give --despite with who decided to erase it all the same, and why")
     if not (is_sure or typer.confirm(f"{kind.capitalize()}?")):
@@ -194,7 +196,7 @@ def _look(installation: Installation, wanted: Wanted, out: Console) -> tuple[Fou
         for name, month, count in found.held:
             table.add_row(name, month_text(month), f"{count:,}")
         out.print(table)
-    for said in reasons:
+    for said in (*reasons, *filter(None, [found.namesakes])):
         out.print(f"[yellow]![/yellow] {escape(said)}")
     return found, reasons
 

@@ -304,6 +304,13 @@ CREATE OR REPLACE TEMP MACRO resident_names(surname) AS
         ELSE surnames_of(surname)
     END;
 
+-- Whether several people stand in a surname (Smit e/o Mulder), of whom the rest of the row can be either; not who bears
+-- the name of a spouse (e/v).
+CREATE OR REPLACE TEMP MACRO has_joint_names(surname) AS
+    regexp_matches(
+        regexp_replace(lower(surname), '\be ?[./] ?v\b', '', 'g'), '[/&+;]|(?:^|\s)(?:en|of|c\.?\s?q\.?)(?:\s|$)'
+    );
+
 -- An amount as Dutch readers write it: € 1.234,56.
 CREATE OR REPLACE TEMP MACRO euro(amount) AS
     '€ ' || translate(format('{:,.2f}', amount::DOUBLE), ',.', '.,');

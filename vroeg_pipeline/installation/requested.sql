@@ -6,7 +6,8 @@ WITH keyed AS (
         place,
         surname,
         birth_date,
-        door_hash(postcode, house_number) AS key
+        door_hash(postcode, house_number) AS key,
+        false AS is_reference
     FROM identified_rows
     WHERE postcode IS NOT NULL AND house_number IS NOT NULL
     UNION ALL
@@ -14,7 +15,8 @@ WITH keyed AS (
         place,
         surname,
         birth_date,
-        reference_hash(partner, customer_reference) AS key
+        reference_hash(partner, customer_reference) AS key,
+        true AS is_reference
     FROM identified_rows
     WHERE customer_reference IS NOT NULL
 ),
@@ -22,6 +24,7 @@ WITH keyed AS (
 met AS (
     SELECT
         keyed.place,
+        keyed.is_reference,
         asked.number,
         asked.kind,
         asked.files_before,
@@ -41,6 +44,8 @@ FROM met
 WHERE
     (
         len(asked_names) = 0
+        -- A row without a name is whose reference it has.
+        OR (is_reference AND len(names) = 0)
         OR (len(names) > 0 AND (list_has_all(asked_names, names) OR list_has_all(names, asked_names)))
     )
     AND (asked_birth_date IS NULL OR birth_date = asked_birth_date OR (birth_date IS NULL AND len(asked_names) > 0))

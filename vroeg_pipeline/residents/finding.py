@@ -40,11 +40,15 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Found:
-    """By what the resident is known, how they are called in the log, and what is held: (table, month, rows)."""
+    """By what the resident is known, how they are called in the log, and what is held: (table, month, rows).
+
+    `namesakes`: what says that it can be of several people, where the question does not say when they were born.
+    """
 
     identities: tuple[Identity, ...]
     subject: str
     held: Sequence[tuple[str, date, int]]
+    namesakes: str | None = None
 
     @property
     def months(self) -> list[date]:
@@ -75,7 +79,17 @@ def find_resident(connection: duckdb.DuckDBPyConnection, installation: Installat
     temporary_step(connection, "resident_doors")
     held = connection.execute(sql("resident_held")).fetchall()
     known_by = "|".join(("resident", own.key, *own.names, own.birth_date or ""))
-    return Found(identities, keyed_hash(hash_key(installation.home), known_by), held)
+    return Found(
+        identities, keyed_hash(hash_key(installation.home), known_by), held, _namesakes(connection, wanted.birth_date)
+    )
+
+
+def _namesakes(connection: duckdb.DuckDBPyConnection, birth_date: date | None) -> str | None:
+    have_births, have_doors = fetch_one(connection, sql("namesakes"))
+    if birth_date or not (have_births or have_doors):
+        return None
+    what = "with different birth dates" if have_births else "behind different doors of that number"
+    return f"people {what} have this name there"
 
 
 def _identity(connection: duckdb.DuckDBPyConnection, wanted: Wanted) -> Identity:

@@ -1,4 +1,5 @@
--- Everything that is held of anybody, a row each time it is known: as it was delivered, and as it was understood.
+-- Everything that is held of anybody, a row each time it is known: as it was delivered, as it was understood, and what
+-- is left of both by itself.
 -- Needs: tables agreement_terms; macros.sql.
 SELECT
     struct_pack(
@@ -24,3 +25,23 @@ SELECT
     surname,
     birth_date
 FROM validated_signals
+UNION ALL
+SELECT
+    struct_pack(month := month, partner := partner, file_sha256 := file_sha256, row_number := row_number) AS place,
+    partner,
+    customer_reference,
+    postcode,
+    house_number::VARCHAR AS house_number,
+    NULL AS surname,
+    birth_date
+FROM rejected_rows
+UNION ALL
+SELECT
+    struct_pack(month := month, partner := partner, file_sha256 := file_sha256, row_number := row_number) AS place,
+    partner,
+    customer_reference,
+    postcode,
+    house_number::VARCHAR AS house_number,
+    NULL AS surname,
+    birth_date
+FROM contacted_signals

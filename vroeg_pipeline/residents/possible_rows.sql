@@ -53,12 +53,7 @@ written AS (
 people AS (
     SELECT
         place,
-        bool_or(
-            regexp_matches(
-                regexp_replace(lower(surname), '\be ?[./] ?v\b', '', 'g'),
-                '[/&+;]|(?:^|\s)(?:en|of|c\.?\s?q\.?)(?:\s|$)'
-            )
-        ) AS is_joint,
+        bool_or(has_joint_names(surname)) AS is_joint,
         max(
             upper(
                 coalesce(

@@ -1,10 +1,11 @@
--- By what a resident is known in the rows that were found; of a row without a birth date that of all others that have
--- one, if they have the same.
+-- By what a resident is known in the rows that were found, but for those in which others stand too; of a row without a
+-- birth date that of all others that have one, if they have the same.
 -- Needs: resident_born; tables known_rows, resident_places; macros.sql.
 WITH found AS (
     SELECT *
     FROM known_rows
     SEMI JOIN resident_places USING (place)
+    WHERE surname IS NOT NULL AND NOT has_joint_names(surname)
 ),
 
 born AS (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -49,6 +50,11 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> World:
         row(customer_reference="C-2", surname="Jansen", birth_date="05-06-2001"),
         row(customer_reference="C-3", surname="Bakker"),
         row(customer_reference="C-4", surname="Jansen", house_number="14", birth_date="09-09-1950"),
+        row(customer_reference="S-1", surname="Smit", house_number="30"),
+        row(customer_reference="S-2", surname="Smit e/o Mulder", house_number="30"),
+        row(customer_reference="S-3", surname="Mulder", house_number="30"),
+        row(customer_reference="N-1", surname="Jansen", house_number="50 A"),
+        row(customer_reference="N-2", surname="Jansen", house_number="50 B"),
         row(customer_reference="onbekend", surname="Jansen", house_number="16"),
         row(customer_reference="onbekend", surname="Jansen", house_number="18"),
         row(customer_reference="C-5", surname="Jansen", birth_date="01-02-1980", house_number="", postcode="2021AB"),
@@ -72,6 +78,8 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> World:
         (Wanted(postcode="2021AB", number="12", surname="Jansen", birth_date=date(2001, 6, 5)), {"C-2 12"}),
         (Wanted(postcode="2021AB", number="12", surname="Bakker"), {"C-3 12"}),
         (Wanted(postcode="2021AB", number="14", surname="jansen"), {"C-4 14"}),
+        # Who stands in a row with somebody is not found by it.
+        (Wanted(postcode="2021AB", number="30", surname="Smit"), {"S-1 30", "S-2 30"}),
         # A reference that many have leads to nobody else.
         (Wanted(postcode="2021AB", number="16", surname="Jansen"), {"onbekend 16"}),
         (Wanted(postcode="2021AB", number="13", surname="Jansen"), set()),
@@ -96,6 +104,43 @@ def test_who_is_found(town: World, wanted: Wanted, rows: set[str]) -> None:
 def test_who_cannot_be_asked_for(town: World, wanted: Wanted, said: str) -> None:
     with pytest.raises(VroegError, match=said):
         found(town, wanted)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        (
+            Wanted(postcode="2021AB", number="12", surname="Jansen"),
+            "people with different birth dates have this name there",
+        ),
+        (
+            Wanted(postcode="2021AB", number="50", surname="Jansen"),
+            "people behind different doors of that number have this name there",
+        ),
+        (Wanted(postcode="2021AB", number="12", surname="Jansen", birth_date=date(2001, 6, 5)), None),
+        (Wanted(postcode="2021AB", number="14", surname="Jansen"), None),
+        (Wanted(postcode="2021AB", number="30", surname="Smit"), None),
+    ],
+)
+def test_who_can_be_several_people_is_said(town: World, wanted: Wanted, said: str | None) -> None:
+    with WarehouseResource(home=str(town.root)).connect(read_only=True) as connection:
+        assert find_resident(connection, town.installation, wanted).namesakes == said
+
+
+def test_what_outlives_the_rows_as_delivered_is_found_by_its_reference(tmp_path: Path) -> None:
+    world = World(tmp_path / "home")
+    world.agree("corporatie")
+    rejected = row(customer_reference="C-1", surname="Jansen", amount_due="1,00")
+    world.deliver("corporatie", "2021-03", [rejected, row(customer_reference="C-2", surname="Jansen")])
+    world.run("2021-03", upto="rejected_rows")
+    with world.warehouse.connect() as connection:
+        connection.execute("DELETE FROM raw.delivery_rows")
+        for wanted, tables in (
+            (Wanted(partner="corporatie", reference="C-1"), ["rejected_rows"]),
+            (Wanted(postcode="2021AB", number="12", surname="Jansen"), ["validated_signals"]),
+        ):
+            held = find_resident(connection, world.installation, wanted).held
+            assert [table for table, _, _ in held] == tables
 
 
 def held(world: World) -> dict[str, str | None]:
