@@ -67,7 +67,7 @@ def test_an_address_without_its_suffix_is_asked_with_both_doors(town: World) -> 
     far = row(customer_reference="K9", postcode="2031AA", phone="0612345678")
     town.deliver("huur", "2021-03", [row(house_number="12", crisis="ja", phone="06-12345678"), far])
     town.register(ZW, RD, PLAIN, "2031AA,12,,")
-    town.run("2021-03", upto=("address_desk", "worklist_files"))
+    town.make("2021-03", upto=("address_desk", "worklist_files"))
     (line,) = town.table("address_desk")
     assert line["reason"] == "suffix_missing"
     assert [c["address"] for c in line["candidates"]] == ["2021AB 12-RD", "2021AB 12-ZW"]
@@ -92,7 +92,7 @@ def test_a_decision_brings_the_signal_to_its_door_in_this_month_and_the_next(tow
     for month in ("2021-03", "2021-04"):
         days = {"arrears_since": f"01-01-{month[:4]}", "reference_date": f"01-{month[5:]}-2021"}
         town.deliver("huur", month, [row(house_number="12", **days)])
-    town.run("2021-03", upto=("address_desk", "worklist_issues"))
+    town.make("2021-03", upto=("address_desk", "worklist_issues"))
     (asked,) = town.table("address_desk")
     decide(town, "2021-03", (asked["desk_id"], "2021 AB 12 rood", "AB"))
     result = town.run("2021-03", "2021-04", upto=("address_desk", "worklist_issues"))
@@ -114,11 +114,11 @@ def test_a_decision_holds_for_that_household_alone(town: World) -> None:
         "huur", "2021-03", [row(house_number="12"), row(customer_reference="K2", surname="Ander", house_number="12")]
     )
     town.deliver("stroom", "2021-03", [row(house_number="12", surname="van Testman")])
-    town.run("2021-03", upto="address_desk")
+    town.make("2021-03", upto="address_desk")
     desk = {s["surname"]: s["desk_id"] for s in signals(town)}
     assert desk["Testman"] == desk["van Testman"] != desk["Ander"]
     decide(town, "2021-03", (desk["Testman"], "2021AB 12-ZW", "AB"))
-    town.run("2021-03", upto="address_desk")
+    town.make("2021-03", upto="address_desk")
     assert {s["surname"]: s["address_key"] for s in signals(town)} == {
         "Testman": "2021AB_12__ZW", "van Testman": "2021AB_12__ZW", "Ander": "2021AB_12_?_",
     }  # fmt: skip
@@ -126,10 +126,10 @@ def test_a_decision_holds_for_that_household_alone(town: World) -> None:
 
 def test_an_address_that_is_right_as_written_needs_no_review_any_more(town: World) -> None:
     town.deliver("huur", "2021-03", [row(house_number="99")])
-    town.run("2021-03", upto=("address_desk", "prioritised_worklists"))
+    town.make("2021-03", upto=("address_desk", "prioritised_worklists"))
     (asked,) = town.table("address_desk")
     decide(town, "2021-03", (asked["desk_id"], "Klopt zoals geschreven", "AB"))
-    town.run("2021-03", upto=("address_desk", "prioritised_worklists"))
+    town.make("2021-03", upto=("address_desk", "prioritised_worklists"))
     (signal,) = signals(town)
     assert (signal["address_key"], signal["address_status"], signal["needs_review"]) == (
         "2021AB_99__",
@@ -142,10 +142,10 @@ def test_an_address_that_is_right_as_written_needs_no_review_any_more(town: Worl
 
 def test_what_cannot_be_found_stays_on_the_list_with_the_decision(town: World) -> None:
     town.deliver("huur", "2021-03", [row(house_number="99")])
-    town.run("2021-03", upto="address_desk")
+    town.make("2021-03", upto="address_desk")
     (asked,) = town.table("address_desk")
     decide(town, "2021-03", (asked["desk_id"], "niet te vinden", "AB"))
-    town.run("2021-03", upto="address_desk")
+    town.make("2021-03", upto="address_desk")
     (asked,) = town.table("address_desk")
     assert asked["earlier_decision"] == "not_found"
     assert signals(town)[0]["needs_review"]
@@ -163,7 +163,7 @@ def test_a_decision_that_cannot_be_used_changes_nothing_and_is_kept(
     town: World, decision: tuple[str, ...], said: str
 ) -> None:
     town.deliver("huur", "2021-03", [row(house_number="12")])
-    town.run("2021-03", upto="address_desk")
+    town.make("2021-03", upto="address_desk")
     (asked,) = town.table("address_desk")
     decide(town, "2021-03", tuple(text.format(asked["desk_id"]) for text in decision))
     result = town.run("2021-03", upto="address_desk")
@@ -182,7 +182,7 @@ def test_a_decision_that_cannot_be_used_changes_nothing_and_is_kept(
 
 def test_the_last_decision_counts_and_can_be_withdrawn(town: World) -> None:
     town.deliver("huur", "2021-03", [row(house_number="12")])
-    town.run("2021-03", upto="address_desk")
+    town.make("2021-03", upto="address_desk")
     (asked,) = town.table("address_desk")
     for day, (decision, key) in enumerate(
         (
@@ -193,24 +193,24 @@ def test_the_last_decision_counts_and_can_be_withdrawn(town: World) -> None:
         10,
     ):
         decide(town, "2021-03", (asked["desk_id"], decision, "AB"), name=f"{day}.csv", received=f"2021-03-{day} 10:00")
-        town.run("2021-03", upto="address_desk")
+        town.make("2021-03", upto="address_desk")
         assert signals(town)[0]["address_key"] == key
 
 
 def test_a_new_register_does_not_undo_a_decision_but_the_desk_hears_of_it(town: World) -> None:
     town.deliver("huur", "2021-03", [row(house_number="12")])
-    town.run("2021-03", upto="address_desk")
+    town.make("2021-03", upto="address_desk")
     (asked,) = town.table("address_desk")
     decide(town, "2021-03", (asked["desk_id"], "2021AB 12-RD", "AB"))
     town.register(ZW, RD, PLAIN, "2021AB,12,,")
     town.settings(register_max_loss=1)
-    town.run("2021-03", upto="address_desk")
+    town.make("2021-03", upto="address_desk")
     (signal,) = signals(town)
     assert (signal["address_key"], signal["resolver_key"]) == ("2021AB_12__RD", "2021AB_12__")
     (asked,) = town.table("address_desk")
     assert asked["reason"] == "register_says_otherwise"
     town.register(ZW, PLAIN)
-    town.run("2021-03", upto="address_desk")
+    town.make("2021-03", upto="address_desk")
     assert signals(town)[0]["address_key"] == "2021AB_12__RD"
     assert [line["reason"] for line in town.table("address_desk")] == ["decision_not_in_register"]
 
@@ -218,22 +218,22 @@ def test_a_new_register_does_not_undo_a_decision_but_the_desk_hears_of_it(town: 
 def test_a_decision_follows_an_address_that_is_renumbered(town: World) -> None:
     town.reference("addresses.csv", *bag("1,2021AB,12,,ZW", "2,2021AB,12,,RD"))
     town.deliver("huur", "2021-03", [row(house_number="12")])
-    town.run("2021-03", upto="address_desk")
+    town.make("2021-03", upto="address_desk")
     (asked,) = town.table("address_desk")
     decide(town, "2021-03", (asked["desk_id"], "2021AB 12-RD", "AB"))
-    town.run("2021-03", upto="address_desk")
+    town.make("2021-03", upto="address_desk")
     town.reference("addresses.csv", *bag("1,2021AB,12,,ZW", "2,2021AB,16,,"))
-    town.run("2021-03", upto="address_desk")
+    town.make("2021-03", upto="address_desk")
     assert signals(town)[0]["address_key"] == "2021AB_16__"
 
 
 def test_a_list_that_excel_saved_is_read(town: World) -> None:
     town.deliver("huur", "2021-03", [row(house_number="12")])
-    town.run("2021-03")
+    town.make("2021-03", upto="address_desk")
     (asked,) = town.table("address_desk")
     text = f"Kenmerk (niet wijzigen);Besluit;Door\r\n{asked['desk_id']};2021AB 12-RD;Zoë\r\n"
     town.deliver("adresdesk", "2021-03", text.encode("cp1252"), name="excel.csv", received="2021-03-10 10:00")
-    town.run("2021-03")
+    town.make("2021-03", upto="address_desk")
     assert [kept["decided_by"] for kept in town.table("reference.address_decisions", "row_number")] == [None, "Zoë"]
     assert signals(town)[0]["address_key"] == "2021AB_12__RD"
 
@@ -256,7 +256,7 @@ def test_a_file_that_cannot_be_read_is_told(town: World) -> None:
 @pytest.mark.parametrize("is_old", [False, True])
 def test_the_list_itself_can_be_sent_back(town: World, is_old: bool) -> None:
     town.deliver("huur", "2021-03", [row(house_number="12"), row(customer_reference="K2", house_number="99")])
-    town.run("2021-03", upto="address_desk")
+    town.make("2021-03", upto="address_desk")
     book, _ = desk_list(town)
     sheet = book["Adresdesk"]
     if is_old:
@@ -270,7 +270,7 @@ def test_the_list_itself_can_be_sent_back(town: World, is_old: bool) -> None:
     content = io.BytesIO()
     book.save(content)
     town.deliver("adresdesk", "2021-03", content.getvalue(), name="terug.xlsx")
-    town.run("2021-03", upto="address_desk")
+    town.make("2021-03", upto="address_desk")
     assert sorted(s["address_key"] for s in signals(town)) == ["2021AB_12__RD", "2021AB_99__"]
 
 
@@ -282,7 +282,7 @@ def test_a_customer_at_another_number_than_last_month_is_pointed_out_and_not_mer
     for month, number in (("2021-03", "14"), ("2021-04", "41")):
         days = {"arrears_since": "01-01-2021", "reference_date": f"01-{month[5:]}-2021"}
         town.deliver("huur", month, [row(house_number=number, **days)])
-    town.run("2021-03", "2021-04", upto="address_desk")
+    town.make("2021-03", "2021-04", upto="address_desk")
     (asked,) = town.table("address_desk")
     assert (asked["reason"], asked["address_key"]) == ("customer_at_another_number", "2021AB_41__")
     assert [c["address"] for c in asked["candidates"]] == ["2021AB 14"]
@@ -296,7 +296,7 @@ def test_one_person_at_two_numbers_side_by_side_is_pointed_out_and_not_merged(to
         "huur", "2021-03", [row(house_number="14", **born), row(customer_reference="K9", house_number="20", **born)]
     )
     town.deliver("stroom", "2021-03", [row(house_number="16", **born)])
-    town.run("2021-03", upto="address_desk")
+    town.make("2021-03", upto="address_desk")
     asked = town.table("address_desk", "address_key")
     assert [(a["reason"], a["address_key"]) for a in asked] == [
         ("person_next_door", "2021AB_14__"), ("person_next_door", "2021AB_16__"),
@@ -308,7 +308,7 @@ def test_other_people_next_door_are_nobodys_business(town: World) -> None:
     town.register(ZW, RD, PLAIN, "2021AB,16,,")
     town.deliver("huur", "2021-03", [row(house_number="14", birth_date="01-02-1980")])
     town.deliver("stroom", "2021-03", [row(house_number="16", birth_date="02-02-1980")])
-    town.run("2021-03", upto="address_desk")
+    town.make("2021-03", upto="address_desk")
     assert town.table("address_desk") == []
 
 
@@ -324,14 +324,14 @@ def moved_town(world: World, before: list[str], after: list[str], number: str, t
         days = {"arrears_since": "01-01-2021", "reference_date": f"01-{month[5:]}-2021"}
         postcode, house_number = written.split(" ")
         world.deliver("huur", month, [row(postcode=postcode, house_number=house_number, **days)])
-        world.run(month, upto="recidivism_history")
+        world.make(month, upto="recidivism_history")
 
 
 def assert_april_is_the_same_without_the_signals_of_march(world: World) -> None:
     """Of March keyed hashes stay (DOMAIN §14). Without repeats and aftercare, which would need the signals themselves."""
 
     def april() -> list[dict[str, Any]]:
-        world.run("2021-04", upto="recidivism_history")
+        world.make("2021-04", upto="recidivism_history")
         return world.table("recidivism_history", where="month = '2021-04-01'")
 
     world.settings(repeat_months=0, aftercare_months=0, retention={"files": 1, "rejected": 1, "signals": 1})
@@ -387,7 +387,7 @@ def test_one_extract_carries_an_address_through_another_postcode_and_a_merged_mu
     for month, postcode, number in (("2021-03", "2021AB", "12"), ("2021-04", "2022CD", "7")):
         days = {"arrears_since": "01-01-2021", "reference_date": f"01-{month[5:]}-2021"}
         world.deliver("huur", month, [row(postcode=postcode, house_number=number, **days)])
-    world.run("2021-03", "2021-04", upto="recidivism_history")
+    world.make("2021-03", "2021-04", upto="recidivism_history")
     march, april = (signals(world, month)[0] for month in ("2021-03", "2021-04"))
     assert [s["address_status"] for s in (march, april)] == ["exact", "exact"]
     assert [s["municipality"] for s in (march, april)] == ["0392", "0473"]
@@ -403,7 +403,7 @@ def test_two_partners_at_the_main_and_the_side_address_meet_at_one_door(world: W
     world.agree("stroom", type="Energie")
     world.deliver("huur", "2021-03", [row(house_number="12")])
     world.deliver("stroom", "2021-03", [row(house_number="14")])
-    world.run("2021-03", upto="address_matches")
+    world.make("2021-03", upto="address_matches")
     (match,) = world.table("address_matches")
     assert (match["address_key"], match["match_kind"]) == ("2021AB_12__", "multiple")
     assert [s["side_address_key"] for s in signals(world)] == [None, "2021AB_14__"]
@@ -415,21 +415,21 @@ def test_aftercare_follows_an_address_that_is_renumbered(world: World) -> None:
     world.reference("addresses.csv", *bag("1,2021AB,12,,"))
     march = {"arrears_since": "01-01-2021", "reference_date": "01-03-2021"}
     world.deliver("huur", "2021-03", [row(house_number="12", **march)])
-    world.run("2021-03", upto="worklist_files")
+    world.make("2021-03", upto="worklist_files")
     case_id = case_ids(world)[12]
     hand_in(world, as_csv([{"case_id": case_id, "end_result": "Vervolghulp en/of verwijzing"}]), name="lijst.csv")
-    world.run("2021-03", upto="worklist_files")
+    world.make("2021-03", upto="worklist_files")
     world.reference("addresses.csv", *bag("1,2021AB,16,,"))
     april = {"arrears_since": "01-01-2021", "reference_date": "01-04-2021", "amount_due": "300,00"}
     world.deliver("huur", "2021-04", [row(house_number="16", **april)])
-    world.run("2021-04", upto="worklist_files")
+    world.make("2021-04", upto="worklist_files")
     (entry,) = world.table("prioritised_worklists", where="month = '2021-04-01'")
     assert (entry["address_key"], entry["aftercare"]) == ("2021AB_16__", True)
     # Also where it got another key in the month in which it was helped.
     world.reference("addresses.csv", *bag("2,2021AB,12,,HS", "3,2021AB,12,,BOV"))
     later = [row(house_number="12", **april)]
     world.deliver("huur", "2021-04", later, name="later.csv", received="2021-04-04 10:00")
-    world.run("2021-03", "2021-04", upto="worklist_files")
+    world.make("2021-03", "2021-04", upto="worklist_files")
     (entry,) = world.table("prioritised_worklists", where="month = '2021-04-01'")
     assert (entry["address_key"], entry["aftercare"]) == ("2021AB_12_?_", True)
 
@@ -443,6 +443,6 @@ def test_a_buurt_tells_the_wijkteam_before_a_postcode_does(town: World) -> None:
     town.reference("buurten.csv", "postcode,huisnummer,buurtcode", "2021AB,14,BU03920101")
     town.register(ZW, RD, PLAIN, "2021AB,16,,")
     town.deliver("huur", "2021-03", [row(house_number="14"), row(customer_reference="K2", house_number="16")])
-    town.run("2021-03", upto="prioritised_worklists")
+    town.make("2021-03", upto="prioritised_worklists")
     found = {e["address_key"]: e["worklist"] for e in town.table("prioritised_worklists")}
     assert found == {"2021AB_14__": "wijkteam_oost", "2021AB_16__": "wijkteam_noord"}

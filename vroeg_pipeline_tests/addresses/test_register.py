@@ -231,7 +231,7 @@ def test_a_signal_is_resolved_against_the_register_of_the_first_of_its_month(wor
     world.agree("huur")
     for month in ("03", "04"):
         world.deliver("huur", f"2021-{month}", [row(reference_date=f"01-{month}-2021")])
-    world.run("2021-03", "2021-04", upto="validated_signals")
+    world.make("2021-03", "2021-04", upto="validated_signals")
     statuses = [(r["month"].month, r["address_status"]) for r in world.table("validated_signals", "month")]
     assert statuses == [(3, "exact"), (4, "unknown")]
 
@@ -459,7 +459,7 @@ def test_a_register_that_lost_too_much_is_refused_and_stops_no_month(world: Worl
 def test_a_register_that_lost_much_is_taken_where_that_is_right(world: World) -> None:
     world.agree("huur")
     register_of(world, range(1, 201))
-    world.run("2021-03", upto="validated_signals")
+    world.make("2021-03", upto="validated_signals")
     register_of(world, range(1, 101))
     assert evaluations(world)["lost_few_dwellings"] is False
     world.settings(register_max_loss=0.5)
@@ -497,12 +497,12 @@ def test_an_old_register_says_so(world: World) -> None:
 def test_without_a_register_the_checks_hold_and_the_old_one_is_forgotten(world: World) -> None:
     world.agree("huur")
     register_of(world, range(1, 3))
-    world.run("2021-03", upto="validated_signals")
+    world.make("2021-03", upto="validated_signals")
     (world.home.reference / "addresses.csv").unlink()
     assert evaluations(world) == {"lost_few_dwellings": True, "is_of_late": True}
     assert in_force(world) == 0
     register_of(world, range(1, 3))
-    world.run("2021-03", upto="validated_signals")
+    world.make("2021-03", upto="validated_signals")
     assert in_force(world) == 2
 
 
@@ -528,7 +528,7 @@ def test_a_warehouse_from_before_the_history_gets_its_columns(world: World) -> N
         connection.execute("ALTER TABLE reference.address_register DROP COLUMN adresseerbaar_object_id")
         connection.execute("UPDATE reference.sources SET sha256 = 'older' WHERE name = 'schema.sql'")
         connection.execute("INSERT INTO reference.sources VALUES ('addresses.csv', 'x', 2, now())")
-    world.run("2021-03", upto="validated_signals")
+    world.make("2021-03", upto="validated_signals")
     assert in_force(world) == 2
     assert [r["name"] for r in world.table("reference.sources", "name")] == ["address_register", "schema.sql"]
 
@@ -682,6 +682,6 @@ def test_rows_of_a_re_saved_register_are_not_outside_the_area(world: World) -> N
     world.agree("huur", municipalities=["0392"])
     world.register("2021AB,12,,,392")
     world.deliver("huur", "2021-03", [row()])
-    world.run("2021-03", upto="validated_signals")
+    world.make("2021-03", upto="validated_signals")
     (signal,) = world.table("validated_signals")
     assert (signal["municipality"], signal["address_status"]) == ("0392", "exact")

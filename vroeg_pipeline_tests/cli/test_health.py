@@ -8,6 +8,7 @@ import shutil
 from collections import namedtuple
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -46,13 +47,19 @@ def found(world: World) -> dict[str, HealthFinding]:
     return {finding.part: finding for finding in findings(world.installation)}
 
 
-@pytest.fixture
-def town(world: World) -> Iterator[World]:
-    """The morning of the matching day, worklists made."""
+@pytest.fixture(scope="module")
+def worked(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """The morning of the matching day, worklists made. To be copied."""
+    world = World(tmp_path_factory.mktemp("worked") / "home", moment("2021-03-09 07:30"))
     world.agree("huur")
     world.deliver("huur", "2021-03", [row()])
-    world.now = moment("2021-03-09 07:30")
     world.run("2021-03", upto=("delivery_board", "worklist_files"))
+    return world
+
+
+@pytest.fixture
+def town(worked: World, tmp_path: Path) -> Iterator[World]:
+    world = worked.copied(tmp_path / "home")
     prepare_dagster_home(world.home)
     yield world
     os.environ.pop("DAGSTER_HOME", None)

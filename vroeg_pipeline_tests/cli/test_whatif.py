@@ -28,7 +28,7 @@ OTHERS: list[dict[str, Any]] = [
 def finished(tmp_path_factory: pytest.TempPathFactory) -> World:
     world = World(tmp_path_factory.mktemp("tried") / "home")
     make_world(world.home, seed=5, months=3, signals=90, register=None, overwrite=True)
-    world.run("2020-10", "2020-12", upto="worklist_files")
+    world.make("2020-10", "2020-12", upto="worklist_files")
     return world
 
 
@@ -45,7 +45,7 @@ def test_it_is_what_a_run_under_those_settings_makes(finished: World, tmp_path: 
     again = World(tmp_path / "home")
     shutil.copytree(finished.root, again.root, dirs_exist_ok=True)
     again.settings(**other)
-    again.run("2020-10", "2020-12", upto="prioritised_worklists")
+    again.make("2020-10", "2020-12", upto="prioritised_worklists")
     made = again.query(f"SELECT {COLUMNS} FROM prioritised_worklists WHERE month = '2020-12-01' ORDER BY ALL")
     assert tried == [tuple(entry.values()) for entry in made]
     assert tried != lists(finished, finished.installation.settings, "list_before")

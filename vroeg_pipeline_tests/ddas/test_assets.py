@@ -39,7 +39,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> World:
     world = World(tmp_path_factory.mktemp("finished") / "home")
     world.agree("huur")
     world.deliver("huur", "2021-03", [row(), row(customer_reference="K2", house_number="14")])
-    world.run("2021-03", upto="ddas_delivery")
+    world.make("2021-03", upto="ddas_delivery")
     return world
 
 
@@ -67,7 +67,7 @@ def put(world: World, statement: str) -> None:
 def test_what_is_told_of_a_signal(town: World) -> None:
     about = {**ADDRESS, "amount_due": "100,50", "birth_date": "29-02-1996", "house_number": "12 A", "crisis": "ja"}
     town.deliver("huur", "2021-03", [row(customer_reference="Kenmerkzebra", **about)])
-    town.run("2021-03", upto=("ddas_delivery", "worklist_files"))
+    town.make("2021-03", upto=("ddas_delivery", "worklist_files"))
     file = delivered(town)
     assert {key: file[key] for key in file if key != "leveringen"} == {
         "startdatumLevering": "2021-03-01",
@@ -115,7 +115,7 @@ def test_attempts_and_results_come_with_their_report(town: World) -> None:
     town.deliver("huur", "2021-03", [row(), row(customer_reference="K2", house_number="14")])
     town.deliver("water", "2021-03", [row(customer_reference="W1")])
     later, town.now = town.now, moment("2021-03-13 06:30")
-    town.run("2021-03", upto=("ddas_delivery", "worklist_files"))
+    town.make("2021-03", upto=("ddas_delivery", "worklist_files"))
     town.now = later
     case = {"case_id": case_ids(town)[12], "end_result": "Geen reactie na eerder contact"}
     visit = {"contact_kind": "Huisbezoek", "reached": "Ja", "contacted_on": "15-03-2021", "day_part": "Avond"}
@@ -123,7 +123,7 @@ def test_attempts_and_results_come_with_their_report(town: World) -> None:
     told = [{**case, **visit, "attempt": "2"}, {**case, **call, "attempt": "1"}]
     told.append({**call, "case_id": case_ids(town)[14], "contacted_on": "20-03-2021"})
     hand_in(town, as_csv(told), name="lijst.csv")
-    town.run("2021-03", upto=("ddas_delivery", "worklist_files"))
+    town.make("2021-03", upto=("ddas_delivery", "worklist_files"))
     haarlem = delivered(town)["leveringen"][0]
     of_address = {s["ID"]: s["status"] for s in haarlem["vroegsignalen"]}
     picked_up, waiting = sorted(haarlem["vroegsignaalzaken"], key=lambda case: -len(case["vroegsignalen"]))
@@ -188,7 +188,7 @@ def test_a_report_is_not_divided_over_municipalities(town: World) -> None:
     town.reference("areas.csv", "postcode_from,postcode_to,worklist", "9999AA,9999ZZ,wijkteam_noord")
     town.deliver("huur", "2021-03", [row(postcode="9999ZZ")])
     town.deliver("water", "2021-03", [row(postcode="9999ZZ"), row(postcode="2042AB")])
-    town.run("2021-03", upto=("ddas_delivery", "worklist_files"))
+    town.make("2021-03", upto=("ddas_delivery", "worklist_files"))
     haarlem, zandvoort = delivered(town)["leveringen"]
     assert [len(levering["vroegsignalen"]) for levering in (haarlem, zandvoort)] == [2, 1]
     assert [len(case["vroegsignalen"]) for case in haarlem["vroegsignaalzaken"]] == [2]
@@ -197,7 +197,7 @@ def test_a_report_is_not_divided_over_municipalities(town: World) -> None:
 def test_what_lies_at_the_address_desk_is_not_taken_up_yet(town: World) -> None:
     town.register("2021AB,12,,")
     town.deliver("huur", "2021-03", [row(), row(customer_reference="K2", house_number="99")])
-    town.run("2021-03", upto=("ddas_delivery", "worklist_files"))
+    town.make("2021-03", upto=("ddas_delivery", "worklist_files"))
     assert {number: signal["status"] for number, signal in signals(town).items()} == {
         1: "Opgepakt",
         2: "Nog niet opgepakt",
@@ -207,7 +207,7 @@ def test_what_lies_at_the_address_desk_is_not_taken_up_yet(town: World) -> None:
     # Its list has no Kenmerk, which follows from month and address.
     case_id = hashlib.sha256(b"2021-03|2021AB_99__").hexdigest()[:16]
     hand_in(town, as_csv([{"case_id": case_id, **LETTER}]), name="lijst.csv")
-    town.run("2021-03", upto=("ddas_delivery", "worklist_files"))
+    town.make("2021-03", upto=("ddas_delivery", "worklist_files"))
     assert signals(town)[2]["status"] == "Opgepakt"
     assert {case["datumOpgepakt"] for case in delivered(town)["leveringen"][0]["vroegsignaalzaken"]} == {
         "2022-01-01",
@@ -218,19 +218,19 @@ def test_what_lies_at_the_address_desk_is_not_taken_up_yet(town: World) -> None:
 def test_a_case_was_matched_when_its_newest_signal_had_come(town: World) -> None:
     town.deliver("huur", "2021-03", [row()])
     town.deliver("water", "2021-03", [row(customer_reference="W1")], received="2021-03-20 10:00")
-    town.run("2021-03", upto=("ddas_delivery", "worklist_files"))
+    town.make("2021-03", upto=("ddas_delivery", "worklist_files"))
     (case,) = delivered(town)["leveringen"][0]["vroegsignaalzaken"]
     assert (case["matchingsdatum"], len(case["vroegsignalen"])) == ("2021-03-20", 2)
 
 
 def test_an_id_says_nothing_and_stays_what_it_is(town: World) -> None:
     town.deliver("huur", "2021-03", [row()])
-    town.run("2021-03", upto=("ddas_delivery", "worklist_files"))
+    town.make("2021-03", upto=("ddas_delivery", "worklist_files"))
     first = delivered(town)
     (signal,) = first["leveringen"][0]["vroegsignalen"]
     assert re.fullmatch(r"[0-9a-f]{32}", signal["ID"])
     assert town.home.hash_key.stat().st_mode & 0o777 == 0o600
-    town.run("2021-03", upto=("ddas_delivery", "worklist_files"))
+    town.make("2021-03", upto=("ddas_delivery", "worklist_files"))
     assert delivered(town) == first
 
 
@@ -249,19 +249,19 @@ def test_a_long_addition_is_cut_where_letter_and_addition_are_told_apart(town: W
     ]
     assert metadata["house numbers without their long addition"].value == 3
     town.register("2021AB,37,A,BIS1")
-    town.run("2021-03", upto=("ddas_delivery", "worklist_files"))
+    town.make("2021-03", upto=("ddas_delivery", "worklist_files"))
     assert signals(town)[1]["client"]["huisnummertoevoeging"] == "A"
 
 
 def test_a_bsn_only_where_configured_and_then_alone(town: World) -> None:
     town.deliver("huur", "2021-03", [row(birth_date="29-02-1996"), row(customer_reference="K2", house_number="14")])
-    town.run("2021-03", upto=("ddas_delivery", "worklist_files"))
+    town.make("2021-03", upto=("ddas_delivery", "worklist_files"))
     (first, second) = (s["signal_id"] for s in town.table("validated_signals", "row_number"))
     town.reference("burgerservicenummers.csv", "signal_id,burgerservicenummer", f"{first},111222333")
-    town.run("2021-03", upto=("ddas_delivery", "worklist_files"))
+    town.make("2021-03", upto=("ddas_delivery", "worklist_files"))
     assert "111222333" not in json.dumps(delivered(town))
     town.settings(ddas={"municipalities": MUNICIPALITIES, "bsn": True})
-    town.run("2021-03", upto=("ddas_delivery", "worklist_files"))
+    town.make("2021-03", upto=("ddas_delivery", "worklist_files"))
     assert signals(town)[1]["client"] == {"burgerservicenummer": "111222333"}
     assert signals(town)[2]["client"] == {"postcode": "2021AB", "huisnummer": "14"}
     town.reference("burgerservicenummers.csv", "signal_id,burgerservicenummer", f"{second},111222334")
@@ -288,7 +288,7 @@ def write(world: World, first: str = "2021-03") -> None:
 def test_a_municipality_that_is_not_named_is_told_by_its_code(town: World) -> None:
     town.deliver("huur", "2021-03", [row(), row(customer_reference="K2", postcode="2042AB")])
     town.settings(ddas={"municipalities": {"0392": MUNICIPALITIES["0392"]}})
-    town.run("2021-03", upto=("ddas_delivery", "worklist_files"))
+    town.make("2021-03", upto=("ddas_delivery", "worklist_files"))
     named, unnamed = delivered(town)["leveringen"]
     assert named["aanleverendeOrganisatie"]["naam"] == MUNICIPALITIES["0392"]["organisation"]
     assert (unnamed["gemeentecode"], unnamed["aanleverendeOrganisatie"]["naam"]) == ("0473", "Gemeente 0473")
@@ -302,7 +302,7 @@ def test_a_municipality_that_is_not_named_is_told_by_its_code(town: World) -> No
 def test_cbs_is_answered_with_what_stands_in_the_file(town: World) -> None:
     town.deliver("huur", "2021-03", [row(), row(customer_reference="K2", house_number="14")])
     town.deliver("water", "2021-03", [row(customer_reference="W1")])
-    town.run("2021-03", upto=("ddas_delivery", "worklist_files"))
+    town.make("2021-03", upto=("ddas_delivery", "worklist_files"))
     with opened_answers(town.home, [month("2021-03")], ["0392", "0473"]) as answers:
         page = answers.page(1, None, 50_000)
     for levering in delivered(town)["leveringen"]:
@@ -330,7 +330,7 @@ def test_a_setting_that_is_wrong_stops_only_this_file(town: World) -> None:
 
 def test_a_warehouse_that_does_not_fit_together_is_not_delivered(town: World) -> None:
     town.deliver("huur", "2021-03", [row(), row(customer_reference="K2", house_number="14")])
-    town.run("2021-03", upto=("ddas_delivery", "worklist_files"))
+    town.make("2021-03", upto=("ddas_delivery", "worklist_files"))
     put(town, "DELETE FROM validated_signals WHERE row_number = 2")
     with pytest.raises(VroegError, match="do not fit together"):
         write(town)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from vroeg_pipeline_tests.kit.world import World, moment, month, row
+from vroeg_pipeline_tests.kit.world import WHOLE, World, moment, month, row
 
 MARCH = "2021-03"
 MONTHLY, URGENT = "2021-03-03 10:00", "2021-03-15 09:00"
@@ -56,10 +56,10 @@ def reasons(world: World) -> list[tuple[str, int, list[str]]]:
 def test_an_urgent_file_in_the_month_adds_and_withdraws_nobody(licht: World) -> None:
     licht.now = moment("2021-03-12 10:00")
     licht.deliver("licht", MARCH, [of(number) for number in range(1, 6)], name="levering.csv")
-    licht.run(MARCH, upto="worklist_issues")
+    licht.make(MARCH, upto="worklist_issues")
     licht.now = moment("2021-03-16 10:00")
     urgent(licht, [of(9, crisis="ja", reference_date="14-03-2021", amount_due="20,00")])
-    licht.run(MARCH, upto="worklist_issues")
+    licht.make(MARCH, upto="worklist_issues")
     assert statuses(licht) == {"levering.csv": ("accepted", False, 5, 0), "licht_spoed.csv": ("accepted", True, 1, 0)}
     assert set(signals(licht)) == {"K1", "K2", "K3", "K4", "K5", "K9"}
     issues = licht.query("SELECT worklist, issue, change, count(*) FROM worklist_issues GROUP BY ALL ORDER BY ALL")
@@ -76,7 +76,7 @@ def test_the_newest_row_counts_and_a_crisis_holds(licht: World) -> None:
     licht.deliver("licht", MARCH, [of(1, amount_due="100,00"), of(2, amount_due="10,00")])
     urgent(licht, [of(1, crisis="ja", amount_due="120,00")], "spoed_1.csv", "2021-03-08 09:00")
     urgent(licht, [of(1, amount_due="130,00"), of(2, amount_due="90,00")], "spoed_2.csv", "2021-03-10 09:00")
-    licht.run(MARCH, upto="prioritised_worklists")
+    licht.make(MARCH, upto="prioritised_worklists")
     assert reasons(licht) == [
         ("levering.csv", 1, ["replaced_by_later_file"]),
         ("levering.csv", 2, ["below_threshold"]),
@@ -94,7 +94,7 @@ def test_a_rejected_row_says_crisis_too_and_is_judged_by_its_own_flag(licht: Wor
     licht.deliver("licht", MARCH, [of(1, amount_due="20,00")])
     urgent(licht, [of(1, crisis="ja", reference_date="")], "spoed_1.csv", "2021-03-08 09:00")
     urgent(licht, [of(1, crisis="ja")], "spoed_2.csv", "2021-03-10 09:00")
-    licht.run(MARCH, upto="prioritised_worklists")
+    licht.make(MARCH, upto="prioritised_worklists")
     assert [rejected for *_, rejected in reasons(licht)] == [["below_threshold"], ["missing_reference_date"]]
     (entry,) = licht.table("prioritised_worklists")
     assert (entry["tier"], entry["deadline"]) == (0, date(2021, 3, 11))
@@ -103,7 +103,7 @@ def test_a_rejected_row_says_crisis_too_and_is_judged_by_its_own_flag(licht: Wor
 def test_the_deadline_runs_from_the_first_row_that_broke_no_rule(licht: World) -> None:
     licht.deliver("licht", MARCH, [of(1)])
     urgent(licht, [of(1, amount_due="110,00")], received="2021-03-29 09:00")
-    licht.run(MARCH, upto="prioritised_worklists")
+    licht.make(MARCH, upto="prioritised_worklists")
     (entry,) = licht.table("prioritised_worklists")
     assert entry["deadline"] == date(2021, 3, 31)
     assert signals(licht)["K1"]["received_at"] == moment("2021-03-29 09:00")
@@ -112,7 +112,7 @@ def test_the_deadline_runs_from_the_first_row_that_broke_no_rule(licht: World) -
 def test_an_objection_in_one_file_holds_for_all(licht: World) -> None:
     licht.deliver("licht", MARCH, [of(1), of(2)])
     urgent(licht, [of(1, objection="ja", amount_due="1,00"), of(2)])
-    licht.run(MARCH, upto="validated_signals")
+    licht.make(MARCH, upto="validated_signals")
     assert reasons(licht) == [
         ("levering.csv", 1, ["objection"]),
         ("levering.csv", 2, ["replaced_by_later_file"]),
@@ -123,7 +123,7 @@ def test_an_objection_in_one_file_holds_for_all(licht: World) -> None:
 def test_the_same_customer_twice_in_a_file_is_a_double_of_that_file_alone(licht: World) -> None:
     licht.deliver("licht", MARCH, [of(1, amount_due="100,00"), of(1, crisis="ja"), of(1, house_number="7")])
     urgent(licht, [of(1, amount_due="110,00"), of(1, amount_due="120,00")])
-    licht.run(MARCH, upto="validated_signals")
+    licht.make(MARCH, upto="validated_signals")
     assert reasons(licht) == [
         ("levering.csv", 1, ["replaced_by_later_file"]),
         ("levering.csv", 2, ["duplicate_in_delivery"]),
@@ -136,7 +136,7 @@ def test_the_same_customer_twice_in_a_file_is_a_double_of_that_file_alone(licht:
 def test_in_one_file_each_row_speaks_for_itself(licht: World) -> None:
     licht.deliver("licht", MARCH, [of(1), of(1, crisis="ja", objection="ja")])
     urgent(licht, [of(2)])
-    licht.run(MARCH, upto="validated_signals")
+    licht.make(MARCH, upto="validated_signals")
     assert reasons(licht) == [("levering.csv", 2, ["objection", "duplicate_in_delivery"])]
     assert not signals(licht)["K1"]["crisis"]
 
@@ -145,7 +145,7 @@ def test_one_file_a_town(world: World) -> None:
     world.agree("zk", type="Zorg", delivery={"additions": "*", "max_days": 100})
     world.deliver("zk", MARCH, [of(1)], name="zk_0392.csv", received="2021-03-05 16:00")
     world.deliver("zk", MARCH, [of(2, postcode="2041AB")], name="zk_0473.csv", received="2021-03-08 10:00")
-    world.run(MARCH)
+    world.make(MARCH, upto=WHOLE)
     assert statuses(world) == {"zk_0392.csv": ("accepted", True, 1, 0), "zk_0473.csv": ("accepted", True, 1, 0)}
     assert set(signals(world)) == {"K1", "K2"}
     (measured,) = world.table("delivery_measures")
@@ -162,7 +162,7 @@ def test_one_file_a_town(world: World) -> None:
 
 def test_what_adds_is_no_delivery_where_a_monthly_file_is_owed(licht: World) -> None:
     urgent(licht, [of(1)], received="2021-03-02 09:00")
-    licht.run(MARCH)
+    licht.make(MARCH, upto=WHOLE)
     assert licht.table("delivery_measures") == []
     (delivery,) = licht.table("evaluation_deliveries")
     assert (delivery["state"], delivery["row_count"]) == ("missing", 1)
@@ -180,7 +180,7 @@ def test_which_files_add(licht: World) -> None:
     licht.deliver("later", MARCH, [of(4)], name="SPOED1.CSV")
     licht.deliver("later", MARCH, [of(5)], name="spoed12.csv")
     licht.deliver("vreemd", MARCH, [of(6)], name="vreemd_spoed.csv")
-    licht.run(MARCH, upto="delivery_files")
+    licht.make(MARCH, upto="delivery_files")
     assert {name: adds for name, (_, adds, *_) in statuses(licht).items()} == {
         "Eén SPOED.csv": True, "stukspoed.csv": True, "gewoon.csv": False, "spoed.csv": False, "SPOED1.CSV": True,
         "spoed12.csv": False, "vreemd_spoed.csv": None,

@@ -36,7 +36,7 @@ def second(world: World, *numbers: int, name: str = "twee.csv", day: int = 3) ->
 
 def became(world: World, upto: str = "validated_signals") -> dict[str, str]:
     """File name to refusal, or else status, after a run."""
-    world.run(MARCH, upto=upto)
+    world.make(MARCH, upto=upto)
     return {file["file_name"]: file["refusal"] or file["status"] for file in world.table("delivery_files")}
 
 
@@ -74,7 +74,7 @@ def test_rejected_rows_are_references_too_and_each_counts_once(world: World) -> 
     twice = [*rows(1, 2, 3, 4, 5, 6), *rows(1, 2, 3, 4, 5), row(customer_reference="K7", amount_due="1")]
     world.deliver("huur", MARCH, twice, name="een.csv", received="2021-03-02 09:00")
     second(world, 1, 2)
-    world.run(MARCH, upto="delivery_files")
+    world.make(MARCH, upto="delivery_files")
     (questioned,) = world.table("delivery_files", where="status = 'questioned'")
     assert (questioned["references_lacking"], questioned["references_before"]) == (5, 7)
 
@@ -90,9 +90,9 @@ def test_the_file_after_a_questioned_one_is_compared_with_the_delivery(huur: Wor
 
 def test_an_old_copy_of_a_questioned_file_is_stale(huur: World) -> None:
     path = second(huur, 1)
-    huur.run(MARCH, upto="delivery_files")
+    huur.make(MARCH, upto="delivery_files")
     huur.deliver("huur", "2021-04", path.read_bytes(), received="2021-04-03 09:00")
-    huur.run("2021-04", upto="delivery_files")
+    huur.make("2021-04", upto="delivery_files")
     (april,) = huur.table("delivery_files", where="month = '2021-04-01'")
     assert april["refusal"] == "stale_copy"
 
@@ -132,7 +132,7 @@ def test_who_is_refused_by_a_person_and_what_goes_before(huur: World) -> None:
     huur.decide("huur", MARCH, large, "refused")
     huur.decide("huur", "2019-12", early, "refused")
     assert became(huur, "delivery_files")["groot.csv"] == "refused_by_person"
-    huur.run("2019-12", upto="delivery_files")
+    huur.make("2019-12", upto="delivery_files")
     assert [f["refusal"] for f in huur.table("delivery_files", where="month < '2020-01-01'")] == ["not_active"]
 
 
@@ -172,7 +172,7 @@ def test_deciding_on_the_command_line(huur: World) -> None:
     second(huur, 1)
     code, said = vroeg(huur, "decide", "abcd", "--as", "refused", "--by", "A", "--reason", "b")
     assert (code, said.count("\n"), "no warehouse yet" in said) == (1, 1, True)
-    huur.run(MARCH, upto="worklist_files")
+    huur.make(MARCH, upto="worklist_files")
     (questioned,) = huur.table("delivery_files", where="status = 'questioned'")
     sha256 = questioned["file_sha256"]
     code, said = vroeg(huur, "list")
@@ -185,7 +185,7 @@ def test_deciding_on_the_command_line(huur: World) -> None:
     assert (code, said.startswith(f"huur 2021-03, {sha256[:12]}: addition.")) == (0, True)
     # The sensor sees it, though nothing came.
     assert is_news(content_of_month(huur.installation, month(MARCH)), before)
-    huur.run(MARCH, upto="worklist_files")
+    huur.make(MARCH, upto="worklist_files")
     assert {file["status"] for file in huur.table("delivery_files")} == {"accepted"}
     done = worked_on(huur.home, month(MARCH)).issued
     assert not is_news(content_of_month(huur.installation, month(MARCH)), done)
@@ -202,7 +202,7 @@ def test_deciding_on_the_command_line(huur: World) -> None:
     ],
 )
 def test_what_cannot_be_decided_is_one_line(huur: World, prefix: str, what: str, by: str, wrong: str) -> None:
-    huur.run(MARCH, upto="delivery_files")
+    huur.make(MARCH, upto="delivery_files")
     arguments = ("decide", prefix, "--as", what, "--by", by, "--reason", "b")
     code, said = vroeg(huur, *arguments)
     assert (code, said.count("\n"), wrong in said) == (1, 1, True)
@@ -211,7 +211,7 @@ def test_what_cannot_be_decided_is_one_line(huur: World, prefix: str, what: str,
 def test_a_prefix_of_several_names_them(huur: World) -> None:
     huur.agree("water", type="Water")
     huur.deliver("water", MARCH, rows(*range(1, 11)), name="een.csv", received="2021-03-02 09:00")
-    huur.run(MARCH, upto="delivery_files")
+    huur.make(MARCH, upto="delivery_files")
     sha256 = huur.table("delivery_files")[0]["file_sha256"]
     how = ("--as", "refused", "--by", "A", "--reason", "b")
     code, said = vroeg(huur, "decide", sha256[:6], *how)

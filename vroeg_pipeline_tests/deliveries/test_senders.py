@@ -472,7 +472,7 @@ def test_the_export_of_a_portal_with_its_own_notation(world: World) -> None:
             sheet.write_datetime(number, 7, moment("2021-01-01 00:00").replace(tzinfo=None), day)
             sheet.write_datetime(number, 8, moment("2021-03-01 00:00").replace(tzinfo=None), day)
     world.deliver("vps_export", "2021-03", file.getvalue(), name="signalen.xlsx")
-    world.run("2021-03", upto="address_matches")
+    world.make("2021-03", upto="address_matches")
     (match,) = world.table("address_matches")
     assert (match["partners"], match["match_kind"], match["has_rent"]) == (["pwn", "ymere"], "multiple", True)
     assert int(match["total_amount"]) == 780

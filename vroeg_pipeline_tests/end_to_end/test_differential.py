@@ -24,7 +24,7 @@ NOT_COMPARED = {*pandas_month.TEXT_FIELDS, "signal_id", "repeats_signal_id"} - {
 @pytest.mark.parametrize("seed", range(1, 7))
 def test_both_give_the_same_tables(world: World, seed: int) -> None:
     decisions = make_random_world(world, seed)
-    world.run(MONTHS[0], MONTHS[-1], upto="ddas_delivery")
+    world.make(MONTHS[0], MONTHS[-1], upto="ddas_delivery")
     expected = pandas_month.run(world.root, list(MONTHS), LATER, decisions)
     found = {name: world.table(name) for name in pandas_month.TABLES}
     ours = {s["signal_id"]: signal_place(s) for s in found["validated_signals"]}

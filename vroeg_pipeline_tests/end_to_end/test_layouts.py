@@ -187,7 +187,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
             made.deliver(layout.__name__, month, content, name="levering")
     made.agree("licht", type="Energie", columns={field: field for field in FIELDS})
     made.deliver("licht", MONTHS[1], as_csv([FIELDS, *rows(MONTHS[1])[:8]]))
-    made.run(*MONTHS, upto="repeat_signals")
+    made.make(*MONTHS, upto="repeat_signals")
     return made
 
 

@@ -13,7 +13,7 @@ def test_a_real_register_carries_whole_months(tmp_path: Path, real_register: Pat
     for made_by_world in ("areas.csv", "municipalities.csv"):
         (world.home.reference / made_by_world).unlink()
     made = make_world(world.home, months=2, signals=300, register=real_register)
-    world.run("2020-10", "2020-11", upto="prioritised_worklists")
+    world.make("2020-10", "2020-11", upto="prioritised_worklists")
     assert made.dwellings == 11_927
     (register,) = world.query(
         "SELECT count(*) AS n, count(DISTINCT address_key) AS keys FROM reference.address_register"

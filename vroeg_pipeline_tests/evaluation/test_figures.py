@@ -244,7 +244,7 @@ def town(world: World, reports: int = 12) -> Evaluation:
     world.agree("huur")
     numbers = range(1, reports + 1)
     world.deliver("huur", "2021-03", [row(house_number=str(n), customer_reference=f"K{n}") for n in numbers])
-    world.run("2021-03", upto="evaluation_page")
+    world.make("2021-03", upto="evaluation_page")
     return evaluation_of(world)
 
 
@@ -292,7 +292,7 @@ def test_a_month_of_which_nothing_came_back_says_so(world: World) -> None:
 def test_the_time_to_contact_is_judged_by_the_deadline(world: World) -> None:
     world.agree("huur")
     world.deliver("huur", "2021-03", [row(house_number=str(n), customer_reference=f"K{n}") for n in range(1, 8)])
-    world.run("2021-03", upto="evaluation_page")
+    world.make("2021-03", upto="evaluation_page")
     with world.warehouse.connect() as connection:
         for number, (kind, day) in enumerate([("Brief", 31), ("Brief", 32), ("Administratief", 5)], 1):
             values = [date(2021, 3, 1), str(number), f"2021AB_{number}__", "wijkteam_noord", 1, kind, False,
@@ -348,7 +348,7 @@ def test_nothing_received_nothing_owed_and_none_are_told_apart(world: World) -> 
     world.agree("weg", valid_from="2021-03")
     world.deliver("leeg", "2021-02", [], received="2021-02-03 10:00")
     world.deliver("leeg", "2021-03", b"PK")
-    world.run("2021-02", "2021-03", upto="evaluation_page")
+    world.make("2021-02", "2021-03", upto="evaluation_page")
     page = evaluation_page(evaluation_of(world, "2021-02", "2021-03", "2021-04"))
     table = table_of(page, "Signalen per partner")
     assert cells_of(table, "Leeg") == ["0", "⊘", "✗", "0"]

@@ -66,7 +66,7 @@ def test_each_hears_of_its_own_rows(town: World) -> None:
         ],
         received="2021-03-06 10:00",
     )
-    town.run("2021-02", "2021-03", upto=("partner_feedback", "worklist_files"))
+    town.make("2021-02", "2021-03", upto=("partner_feedback", "worklist_files"))
     assert told(town, "nieuw") == [
         ["1", "K1", REPEAT], ["2", "'=K2;x", UNJUSTIFIED], ["3", "K3", NO_RESIDENT], ["4", "K4", OTHER],
         ["7", "K7", OTHER],
@@ -114,7 +114,7 @@ def test_a_partner_whose_file_was_refused_hears_why(town: World) -> None:
     town.deliver("Naamzebra", "2021-03", [row()])
     # Of another one all rows are rejected: that is no delivery that was processed.
     town.deliver("nieuw", "2021-03", [row(amount_due="1"), row(amount_due="2", customer_reference="K2")])
-    town.run("2021-03", upto=("partner_feedback", "worklist_files"))
+    town.make("2021-03", upto=("partner_feedback", "worklist_files"))
     rejected = feedback_paths(town.home, MARCH, "nieuw")
     assert ("03-03-2021 10:00", 2, "gelezen; alle regels zijn afgekeurd") in sheet(rejected["xlsx"], "Overzicht")
     text = rejected["txt"].read_text(encoding="utf-8")
@@ -133,12 +133,12 @@ def test_a_partner_whose_file_was_refused_hears_why(town: World) -> None:
 def test_outcomes_are_told_when_they_come(town: World) -> None:
     numbers = range(20, 20 + 2 * len(EnumEindresultaat), 2)
     town.deliver("nieuw", "2021-03", [row(customer_reference=f"K{n}", house_number=str(n)) for n in numbers])
-    town.run("2021-03", upto=("partner_feedback", "worklist_files"))
+    town.make("2021-03", upto=("partner_feedback", "worklist_files"))
     assert told(town, "nieuw") == []
     known = case_ids(town)
     results = zip(numbers, EnumEindresultaat, strict=True)
     hand_in(town, as_csv([{"case_id": known[n], "end_result": result} for n, result in results]), name="lijst.csv")
-    town.run("2021-03", upto=("partner_feedback", "worklist_files"))
+    town.make("2021-03", upto=("partner_feedback", "worklist_files"))
     expected = {
         "Niet opgepakt: herhaalde melding": REPEAT, "Niet opgepakt: onterecht signaal": UNJUSTIFIED,
         "Persoon is geen inwoner (meer) in de gemeente": NO_RESIDENT, "Inwoner is overleden": DECEASED,

@@ -37,7 +37,7 @@ def test_matches_count_partners_not_signals(world: World) -> None:
          in_month("2021-03", house_number="3", customer_reference="K2", crisis="ja", warm_handover="ja")],
     )  # fmt: skip
     world.deliver("bank", "2021-03", [in_month("2021-03", house_number="4")])
-    world.run("2021-03", upto="address_matches")
+    world.make("2021-03", upto="address_matches")
     family = one(world, "address_matches", "2021-03")
     assert (family["match_kind"], family["signal_count"], family["partner_count"]) == ("single", 2, 1)
     assert (family["partners"], family["partner_types"]) == (["huur_nieuw", "huur_oud"], ["Huur"])
@@ -50,7 +50,7 @@ def test_matches_count_partners_not_signals(world: World) -> None:
     assert (double["warm_handover"], double["has_rent"]) == (True, False)
     assert one(world, "address_matches", "2021-03", "2021AB_4__")["has_rent"] is False
     world.settings(mortgage_is_housing=True)
-    world.run("2021-03", upto="address_matches")
+    world.make("2021-03", upto="address_matches")
     assert one(world, "address_matches", "2021-03", "2021AB_4__")["has_rent"] is True
 
 
@@ -62,7 +62,7 @@ def test_held_signals_do_not_count(world: World) -> None:
     )
     world.deliver("water", "2021-03", [in_month("2021-03")])
     world.slip("huur", "2021-03", "withdrawals", "K1", "K2")
-    world.run("2021-03", upto="address_matches")
+    world.make("2021-03", upto="address_matches")
     (match,) = world.table("address_matches")
     assert (match["address_key"], match["partners"], match["match_kind"]) == (A, ["water"], "single")
 
@@ -73,7 +73,7 @@ def test_recidivism_looks_back_and_never_ahead(world: World) -> None:
     amounts = {"2020-10": "100", "2020-11": "200", "2021-01": "300", "2021-04": "400", "2021-08": "500"}
     for month, amount in amounts.items():
         world.deliver("huur", month, [in_month(month, amount_due=amount)])
-    world.run("2020-10", "2021-08", upto="recidivism_history")
+    world.make("2020-10", "2021-08", upto="recidivism_history")
     columns = ("recidivism_kind", "first_reported_month", "last_reported_month", "times_reported", "months_since_last")
     found = {month: tuple(one(world, "recidivism_history", month)[c] for c in columns) for month in amounts}
     assert found == {
@@ -84,7 +84,7 @@ def test_recidivism_looks_back_and_never_ahead(world: World) -> None:
         "2021-08": ("new", None, None, 0, None),
     }
     before = world.table("recidivism_history")
-    world.run("2020-11", upto="recidivism_history")
+    world.make("2020-11", upto="recidivism_history")
     assert world.table("recidivism_history") == before
 
 
@@ -100,7 +100,7 @@ def test_repeats(world: World) -> None:
     }
     for month, amount in months.items():
         world.deliver("huur", month, [in_month(month, amount_due=amount)])
-    world.run("2021-01", "2021-06", upto="prioritised_worklists")
+    world.make("2021-01", "2021-06", upto="prioritised_worklists")
     repeats = {r["signal_id"][5:11]: r["repeats_signal_id"][5:11] for r in world.table("repeat_signals")}
     # January is picked up; February to April repeat it. May is out of its reach and picked up; June asks for more.
     assert repeats == {"202102": "202101", "202103": "202101", "202104": "202101"}
@@ -124,11 +124,11 @@ def test_what_was_not_picked_up_is_not_repeated(world: World) -> None:
     for month in ("2021-02", "2021-03"):
         world.deliver("huur", month, [in_month(month), in_month(month, customer_reference="K2", house_number="2")])
     world.slip("huur", "2021-02", "withdrawals", "K1")
-    world.run("2021-02", "2021-03", upto="recidivism_history")
+    world.make("2021-02", "2021-03", upto="recidivism_history")
     assert world.table("repeat_signals") == []  # held, and needing review
     world.slip("huur", "2021-03", "withdrawals", "K1")
     (world.home.inbox / "huur/2021-02/withdrawals/lijst.csv").unlink()
-    world.run("2021-02", "2021-03", upto="recidivism_history")
+    world.make("2021-02", "2021-03", upto="recidivism_history")
     assert world.table("repeat_signals") == []  # a held signal is never a repeat
 
 
@@ -145,7 +145,7 @@ def test_a_successor_repeats_its_predecessor_and_not_the_other_way(world: World)
         "nieuw", "2021-03", [in_month("2021-03"), in_month("2021-03", customer_reference="K2", house_number="2")]
     )
     world.deliver("oud", "2021-03", [in_month("2021-03", customer_reference="K3", house_number="3")])
-    world.run("2021-02", "2021-03", upto="recidivism_history")
+    world.make("2021-02", "2021-03", upto="recidivism_history")
     own, theirs = (
         world.query(
             f"SELECT signal_id AS id FROM validated_signals WHERE partner = '{p}' AND month = '2021-02-01' AND {c}"
@@ -165,5 +165,5 @@ def test_held_signals_say_nothing_of_the_occupant(world: World) -> None:
     world.deliver("huur", "2021-03", [in_month("2021-03", surname="Proef", amount_due="200")])
     world.deliver("water", "2021-03", [in_month("2021-03", surname="Testma")])
     world.slip("huur", "2021-03", "withdrawals", "K1")
-    world.run("2021-02", "2021-03", upto="recidivism_history")
+    world.make("2021-02", "2021-03", upto="recidivism_history")
     assert one(world, "recidivism_history", "2021-03")["possible_new_occupant"] is True

@@ -20,7 +20,7 @@ from vroeg_pipeline_tests.kit.returned import (
     results,
     worklist,
 )
-from vroeg_pipeline_tests.kit.world import World, row
+from vroeg_pipeline_tests.kit.world import WHOLE, World, row
 
 HELP = "(Budget)advies en/of quick fix"
 
@@ -62,7 +62,7 @@ def town(world: World) -> World:
 
 def test_the_loop_with_lists_that_were_issued(town: World, tmp_path: Path) -> None:
     owing(town, "2021-03", 1, 2, 3)
-    town.run("2021-03")
+    town.run("2021-03", upto=WHOLE)
     told = {
         1: [
             {"contact_kind": "Huisbezoek", "reached": "Nee", "contacted_on": "12-03-2021"},
@@ -86,7 +86,7 @@ def test_the_loop_with_lists_that_were_issued(town: World, tmp_path: Path) -> No
     assert checks["outcome_accounting"]
     assert checks["one_result_a_case"]
     before = attempts(town), results(town), refusals(town)
-    town.run("2021-03")
+    town.run("2021-03", upto=WHOLE)
     assert (attempts(town), results(town), refusals(town)) == before
     takes_along(town)
 
@@ -118,7 +118,7 @@ def takes_along(town: World) -> None:
 def test_who_was_helped_and_is_reported_again_is_marked(town: World) -> None:
     for month, numbers in (("2020-08", (1, 5)), ("2020-09", (2,)), ("2021-01", (3, 4, 6)), ("2021-03", range(1, 7))):
         owing(town, month, *numbers)
-    town.run("2020-08", "2021-03", upto=("case_results", "worklist_files"))
+    town.make("2020-08", "2021-03", upto=("case_results", "worklist_files"))
     assert not any(aftercare(town, "2021-03").values())
     ended(town, "2020-08", {1: HELP})
     ended(town, "2020-09", {2: "Vervolghulp en/of verwijzing niet financieel"})
@@ -130,7 +130,7 @@ def test_who_was_helped_and_is_reported_again_is_marked(town: World) -> None:
         "later.csv",
         "2021-03-01 10:00",
     )
-    town.run("2020-08", "2021-03", upto=("case_results", "worklist_files"))
+    town.make("2020-08", "2021-03", upto=("case_results", "worklist_files"))
     # Help six months before, not seven; a referral without the resident is none; the last word counts.
     assert aftercare(town, "2021-03") == {1: False, 2: True, 3: True, 4: False, 5: False, 6: False}
     entries = town.table("prioritised_worklists", where="month = '2021-03-01'")
@@ -141,28 +141,28 @@ def test_who_was_helped_and_is_reported_again_is_marked(town: World) -> None:
 
     # What counts as help is one setting, for the evaluation and for aftercare.
     town.settings(evaluation={"help_results": ["Verwijzing zonder tussenkomst inwoner"]})
-    town.run("2021-03")
+    town.make("2021-03", upto=("case_results", "worklist_files"))
     assert aftercare(town, "2021-03") == {1: False, 2: False, 3: False, 4: True, 5: False, 6: False}
 
     town.settings(aftercare_months=7)
-    town.run("2021-03", upto=("case_results", "worklist_files"))
+    town.make("2021-03", upto=("case_results", "worklist_files"))
     assert aftercare(town, "2021-03")[1]
     town.settings(aftercare_months=0)
-    town.run("2021-03", upto=("case_results", "worklist_files"))
+    town.make("2021-03", upto=("case_results", "worklist_files"))
     assert not any(aftercare(town, "2021-03").values())
 
 
 def test_a_range_in_one_run_is_the_same_as_month_by_month(town: World) -> None:
     for month in ("2021-01", "2021-02", "2021-03"):
         owing(town, month, 1, 2)
-    town.run("2021-01", "2021-03", upto=("case_results", "worklist_files"))
+    town.make("2021-01", "2021-03", upto=("case_results", "worklist_files"))
     for month in ("2021-01", "2021-02"):
         ended(town, month, {1: HELP})
     # From nothing, in one run: the case is told to have ended before its worklist is made again.
     town.home.warehouse.unlink()
-    town.run("2021-01", "2021-03", upto=("case_results", "worklist_files"))
+    town.make("2021-01", "2021-03", upto=("case_results", "worklist_files"))
     in_one = [town.table(t) for t in ("case_results", "prioritised_worklists")]
     assert aftercare(town, "2021-02") == aftercare(town, "2021-03") == {1: True, 2: False}
     for month in ("2021-01", "2021-02", "2021-03"):
-        town.run(month, upto=("case_results", "worklist_files"))
+        town.make(month, upto=("case_results", "worklist_files"))
     assert [town.table(t) for t in ("case_results", "prioritised_worklists")] == in_one

@@ -64,7 +64,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> World:
     moved = row(customer_reference="C-1", surname="Jansen", house_number="40", reference_date="01-04-2021")
     world.deliver("corporatie", "2021-04", [moved])
     world.deliver("energie", "2021-04", [row(customer_reference="E-9", surname="Jansen", house_number="40")])
-    world.run("2021-03", "2021-04", upto="rejected_rows")
+    world.make("2021-03", "2021-04", upto="rejected_rows")
     return world
 
 
@@ -160,16 +160,16 @@ def test_a_restriction_goes_before_all_other_reasons_and_ends(world: World) -> N
     astray = row(customer_reference="E-1", surname="Jansen", postcode="2021BA", street="Teststraat", city="Haarlem")
     world.deliver("energie", "2021-03", [astray])
     world.slip("corporatie", "2021-03", "withdrawals", "C-1")
-    world.run("2021-03", upto="worklist_issues")
+    world.make("2021-03", upto="worklist_issues")
     assert held(world) == {"C-1": "withdrawn", "C-2": None, "E-1": None}
     key = world.query("SELECT DISTINCT address_key FROM validated_signals WHERE customer_reference = 'E-1'")[0]
     number = asked(world, Asked.RESTRICT)
-    world.run("2021-03", upto="worklist_issues")
+    world.make("2021-03", upto="worklist_issues")
     assert held(world) == {"C-1": "restricted", "C-2": None, "E-1": "restricted"}
     assert key not in world.query("SELECT address_key FROM prioritised_worklists")
     assert world.query("SELECT change FROM worklist_issues WHERE issue = 2") == [{"change": "withdrawn"}]
     lift(world.installation, number, "Tester", "brief 8")
-    world.run("2021-03", upto="worklist_issues")
+    world.make("2021-03", upto="worklist_issues")
     assert held(world) == {"C-1": "withdrawn", "C-2": None, "E-1": None}
     with pytest.raises(VroegError, match="lifted before"):
         lift(world.installation, number, "Tester", "brief 8")
@@ -180,11 +180,11 @@ def test_a_restriction_goes_before_all_other_reasons_and_ends(world: World) -> N
 def test_an_objection_is_to_what_comes_later(world: World) -> None:
     world.agree("corporatie")
     world.deliver("corporatie", "2021-03", [row(surname="Jansen"), row(customer_reference="K2", house_number="20")])
-    world.run("2021-03", upto="rejected_rows")
+    world.make("2021-03", upto="rejected_rows")
     asked(world, Asked.OBJECT)
     later = row(surname="Jansen", reference_date="01-04-2021")
     world.deliver("corporatie", "2021-04", [later])
-    world.run("2021-03", "2021-04", upto="rejected_rows")
+    world.make("2021-03", "2021-04", upto="rejected_rows")
     assert held(world) == {"K1": None, "K2": None}
     assert world.query("SELECT reasons, ddas_status, postcode FROM rejected_rows") == [
         {"reasons": ["objection"], "ddas_status": "Niet opgepakt: andere reden", "postcode": None}
@@ -199,7 +199,7 @@ def test_an_objection_is_to_what_comes_later(world: World) -> None:
 def test_requests_that_cannot_be_read_stop_a_run(world: World) -> None:
     world.agree("corporatie")
     world.deliver("corporatie", "2021-03", [row(surname="Jansen")])
-    world.run("2021-03", upto="rejected_rows")
+    world.make("2021-03", upto="rejected_rows")
     asked(world, Asked.RESTRICT)
     key = world.home.hash_key.read_text()
     world.home.hash_key.write_text("ab" * 32)
@@ -215,7 +215,7 @@ def test_requests_that_cannot_be_read_stop_a_run(world: World) -> None:
 def test_an_open_case_and_a_restriction_forbid_to_erase(world: World) -> None:
     world.agree("corporatie")
     world.deliver("corporatie", "2021-03", [row(surname="Jansen")])
-    world.run("2021-03", upto=("evaluation_reports", "worklist_files"))
+    world.make("2021-03", upto=("evaluation_reports", "worklist_files"))
 
     def reasons() -> list[str]:
         with WarehouseResource(home=str(world.root)).connect(read_only=True) as connection:
@@ -226,7 +226,7 @@ def test_an_open_case_and_a_restriction_forbid_to_erase(world: World) -> None:
     done = {"attempt": 1, "contact_kind": "Huisbezoek", "reached": "Ja", "contacted_on": "20-03-2021"}
     ended = filled(worklist(world), world.root / "terug.xlsx", {12: [{**done, "end_result": "Inwoner is overleden"}]})
     hand_in(world, ended)
-    world.run("2021-03", upto="evaluation_reports")
+    world.make("2021-03", upto="evaluation_reports")
     assert reasons() == []
     number = asked(world, Asked.RESTRICT)
     (restricted,) = reasons()

@@ -62,7 +62,7 @@ class Known:
 
     def run(self, month: str) -> None:
         """Runs the month, and looks whether all is as it should be."""
-        self.world.run(month, upto="worklist_issues")
+        self.world.make(month, upto="worklist_issues")
         if month not in self.closed:
             self.judged |= {number for number, (of, _, _) in enumerate(self.files) if of == month}
             self.current.add(month)

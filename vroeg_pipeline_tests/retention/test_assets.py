@@ -47,7 +47,7 @@ def test_it_goes_by_itself_a_week_after_it_was_announced(world: World) -> None:
         at = moment(f"{log_of}-20 10:00")
         log_done(world.home, at, Done("vroeg run", log_of, "done", COMMAND_LINE, "tester", at))
     world.now = moment("2021-02-20 10:00")
-    world.run("2021-01", upto="validated_signals")
+    world.make("2021-01", upto="validated_signals")
     found, alerts, logs = [], [], []
     for day in ("2021-07-20", "2021-07-25", "2021-08-01", "2021-08-02"):
         result = run_retention(world, day)

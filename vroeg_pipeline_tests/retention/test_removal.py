@@ -24,7 +24,7 @@ from vroeg_pipeline_tests.kit.examples import examples
 from vroeg_pipeline_tests.kit.killed import killed_at_event, killed_at_random
 from vroeg_pipeline_tests.kit.random_world import MONTHS, make_random_world
 from vroeg_pipeline_tests.kit.tables import Tables
-from vroeg_pipeline_tests.kit.world import World, moment, row
+from vroeg_pipeline_tests.kit.world import WHOLE, World, moment, row
 from vroeg_pipeline_tests.yardsticks import pandas_month
 
 TIGHT = {
@@ -66,7 +66,7 @@ def test_a_month_that_remains_is_the_same_without_the_removed_ones(world: World)
     make_random_world(world, 4)
     known = yaml.safe_load(world.home.settings.read_text()) if world.home.settings.exists() else {}
     world.settings(**(known | TIGHT))
-    world.run(MONTHS[0], MONTHS[-1])
+    world.make(MONTHS[0], MONTHS[-1], upto=WHOLE)
     before = of_month(world, MONTHS[-1])
     closed_before = of_month(world, MONTHS[2])
     assert any(each["is_recidivist"] for each in before["recidivism_history"])
@@ -75,7 +75,7 @@ def test_a_month_that_remains_is_the_same_without_the_removed_ones(world: World)
     assert months_of(world, "reported_history") == ["2021-01", "2021-02"]
     assert doubts(world.installation) == []
     # The third is closed, so that what is left of it stays as it is.
-    world.run(MONTHS[2], MONTHS[-1])
+    world.make(MONTHS[2], MONTHS[-1], upto=WHOLE)
     for table, rows in before.items():
         assert of_month(world, MONTHS[-1])[table] == rows, table
     gone = ("rejected_rows", "repeat_signals")
@@ -93,7 +93,7 @@ def test_a_month_that_remains_is_the_same_without_the_removed_ones(world: World)
     assert any(
         each["last_reported_month"] < date(2021, 3, 1) for each in before["recidivism_history"] if each["is_recidivist"]
     )
-    world.run(MONTHS[-1], upto="recidivism_history")
+    world.make(MONTHS[-1], upto="recidivism_history")
     known = of_month(world, MONTHS[-1])["recidivism_history"]
     assert all(each["first_reported_month"] >= date(2021, 3, 1) for each in known if each["is_recidivist"])
 

@@ -46,7 +46,7 @@ def lived_in(tmp_path_factory: pytest.TempPathFactory) -> World:
     for made_by_world in ("areas.csv", "municipalities.csv"):
         (world.home.reference / made_by_world).unlink()
     make_world(world.home, months=6, signals=400)
-    world.run("2020-10", "2021-03", upto="ddas_delivery")
+    world.make("2020-10", "2021-03", upto="ddas_delivery")
     return world
 
 

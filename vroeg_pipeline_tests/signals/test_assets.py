@@ -82,7 +82,7 @@ def march(tmp_path_factory: pytest.TempPathFactory) -> World:
         rows.append(row(**{"customer_reference": f"K{number}", "house_number": str(number), **changes}))
         rows.append({"surname": "  "})
     world.deliver("zorg", "2021-03", rows)
-    world.run("2021-03", upto="validated_signals")
+    world.make("2021-03", upto="validated_signals")
     return world
 
 
@@ -134,7 +134,7 @@ def test_duplicates_compare_addresses_and_look_at_every_earlier_row(world: World
         row(house_number="14", customer_reference=""),
     ]
     world.deliver("huur", "2021-03", rows)
-    world.run("2021-03", upto="validated_signals")
+    world.make("2021-03", upto="validated_signals")
     assert world.reasons("2021-03") == {
         1: ["invalid_amount", "below_threshold"],
         2: ["duplicate_in_delivery"],
@@ -148,7 +148,7 @@ def test_the_municipality_of_an_unclear_address_decides_too(world: World) -> Non
     world.agree("huur", municipalities=["0392"])
     world.register("2021AB,12,A,,0473", "2021AB,12,B,,0473", "2021AB,14,,,0392")
     world.deliver("huur", "2021-03", [row(), row(house_number="14"), row(house_number="16", customer_reference="K2")])
-    world.run("2021-03", upto="validated_signals")
+    world.make("2021-03", upto="validated_signals")
     assert world.reasons("2021-03") == {1: ["outside_area"]}  # ambiguous, and every dwelling there lies elsewhere
 
 
@@ -157,7 +157,7 @@ def test_other_notations_mean_the_same(world: World) -> None:
     fields = "Customer_Reference,Surname,Postcode,House_Number,Amount_Due,Arrears_Since,Reference_Date"
     line = 'K1,Tëst,2021 ab,12-a,"1,234.56",2021-01-01,2021-03-01'
     world.deliver("iso", "2021-03", f"{fields}\n{line}\n".encode("cp1252"))
-    world.run("2021-03", upto="validated_signals")
+    world.make("2021-03", upto="validated_signals")
     (signal,) = world.table("validated_signals")
     assert (str(signal["amount_due"]), signal["surname"], signal["address_key"]) == ("1234.56", "Tëst", "2021AB_12_A_")
 
@@ -172,7 +172,7 @@ def test_withdrawn_and_not_confirmed_signals_are_held(world: World) -> None:
     world.slip("huur", "2021-02", "withdrawals", "K2")  # another month
     world.slip("zorg", "2021-03", "withdrawals", " K2 ", name="een.csv")
     world.slip("zorg", "2021-03", "confirmations", "K1", "K2")
-    world.run("2021-03", upto="address_matches")
+    world.make("2021-03", upto="address_matches")
     held = {(s["partner"], s["customer_reference"]): s["held_reason"] for s in world.table("validated_signals")}
     assert held == {
         ("huur", "K1"): "withdrawn",
@@ -214,7 +214,7 @@ def test_an_unfinished_withdrawal_waits(world: World) -> None:
     world.agree("huur")
     world.deliver("huur", "2021-03", [row()])
     world.slip("huur", "2021-03", "withdrawals", "K1", name="lijst.csv.part")
-    world.run("2021-03", upto="validated_signals")
+    world.make("2021-03", upto="validated_signals")
     assert world.table("validated_signals")[0]["held_reason"] is None
 
 
@@ -235,7 +235,7 @@ def test_a_street_mends_a_postcode_and_contradicts_one(world: World) -> None:
     ]
     rows = [row(customer_reference=f"K{n}", postcode=p, street=s) for n, (p, s) in enumerate(written)]
     world.deliver("een", "2021-03", rows)
-    world.run("2021-03", upto="validated_signals")
+    world.make("2021-03", upto="validated_signals")
     found = [
         (
             s["address_key"],
@@ -290,7 +290,7 @@ def test_no_reminder_is_not_the_same_as_no_word_of_one(world: World) -> None:
     without = "\n".join(line.rpartition(";")[0] for line in [header, *lines]).encode()
     for partner in ("licht", "zorg", "huur"):
         world.deliver(partner, "2021-03", without)
-    world.run("2021-03", upto="validated_signals")
+    world.make("2021-03", upto="validated_signals")
     told: dict[str, list[object]] = {}
     for signal in world.table("validated_signals", "partner, row_number"):
         told.setdefault(signal["partner"], []).append(signal["reminder_sent"])

@@ -93,7 +93,7 @@ def march(tmp_path_factory: pytest.TempPathFactory) -> World:
         "nameless", lines({}), name="levering.csv", columns=without("reference_date"),
         constants={"reference_date": 'from_name "%Y%m%d"'},
     )  # fmt: skip
-    world.run("2021-03", upto="validated_signals")
+    world.make("2021-03", upto="validated_signals")
     return world
 
 

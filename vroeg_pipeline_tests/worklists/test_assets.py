@@ -40,7 +40,7 @@ def test_tiers_and_first_actions(town: World) -> None:
         [at(4), at(5, amount_due="500,00"), at(6, amount_due="499,99"), at(7, crisis="ja"),
          at(8, amount_due="250,00"), at(8, customer_reference="K8b", amount_due="250,00")],
     )  # fmt: skip
-    town.run("2021-03", upto="prioritised_worklists")
+    town.make("2021-03", upto="prioritised_worklists")
     found = {number: (e["tier"], e["tier_name"], e["action"], e["worklist"]) for number, e in entries(town).items()}
     team, light = "wijkteam_noord", "lichte_opvolging"
     assert found == {
@@ -74,7 +74,7 @@ def test_order_within_a_list(town: World) -> None:
     )  # fmt: skip
     town.deliver("licht", "2021-03", [at(4), at(5)])
     town.deliver("water", "2021-03", [at(5)])
-    town.run("2021-03", upto="prioritised_worklists")
+    town.make("2021-03", upto="prioritised_worklists")
     by_rank = sorted(entries(town).values(), key=lambda e: e["rank"])
     # crisis; three partners before two; then the longest arrear, the highest amount, the key (as text)
     assert [int(e["address_key"].split("_")[1]) for e in by_rank] == [6, 5, 4, 3, 2, 1, 44]
@@ -89,7 +89,7 @@ def test_routing(town: World) -> None:
         "huur", "2021-03", [at(1, amount_due="150"), at(3), at(9, amount_due="150"), at(70, postcode="2027AA")]
     )
     town.deliver("water", "2021-03", [at(2, amount_due="150", crisis="ja"), at(4), at(71, postcode="2027AA")])
-    town.run("2021-02", "2021-03", upto="prioritised_worklists")
+    town.make("2021-02", "2021-03", upto="prioritised_worklists")
     found = {number: (e["worklist"], e["action"]) for number, e in entries(town).items()}
     assert found == {
         1: ("budgetcoach", "home_visit"),
@@ -109,7 +109,7 @@ def test_the_ends_of_an_area_belong_to_it(town: World) -> None:
         "2021-03",
         [at(n, postcode=p) for n, p in enumerate(("2021AA", "2021AB", "2021AD", "2021AF", "2021AG"), 1)],
     )
-    town.run("2021-03", upto="prioritised_worklists")
+    town.make("2021-03", upto="prioritised_worklists")
     assert [e["worklist"] for _, e in sorted(entries(town).items())] == [
         "adresdesk",
         "team_a",
@@ -129,7 +129,7 @@ def test_capacity_and_contact_policy(town: World) -> None:
     )
     town.deliver("huur", "2021-03", [at(9), at(2), at(3, crisis="ja"), at(4, amount_due="900")])
     town.deliver("water", "2021-03", [at(5), at(6, amount_due="600")])
-    town.run("2021-02", "2021-03", upto="prioritised_worklists")
+    town.make("2021-02", "2021-03", upto="prioritised_worklists")
     assert {(e["action"], e["over_capacity"]) for e in entries(town, "2021-02").values()} == {("phone", False)}
     found = {number: (e["worklist"], e["action"], e["over_capacity"]) for number, e in entries(town).items()}
     assert found == {
@@ -145,7 +145,7 @@ def test_capacity_and_contact_policy(town: World) -> None:
 def test_capacity_holds_for_crisis_too(town: World) -> None:
     town.settings(capacity={"wijkteam_noord": 1})
     town.deliver("huur", "2021-03", [at(1, crisis="ja", amount_due="900"), at(2, crisis="ja")])
-    town.run("2021-03", upto="prioritised_worklists")
+    town.make("2021-03", upto="prioritised_worklists")
     assert [(e["action"], e["over_capacity"]) for _, e in sorted(entries(town).items())] == [
         ("home_visit", False),
         ("phone", True),
@@ -156,7 +156,7 @@ def test_deadlines_count_from_the_earliest_delivery(town: World) -> None:
     town.deliver("huur", "2021-03", [at(1), at(2), at(3)], received="2021-03-04 23:30")
     town.deliver("water", "2021-03", [at(1), at(2, crisis="ja"), at(4, crisis="ja")], received="2021-03-05 09:00")
     town.deliver("licht", "2021-03", [at(2, crisis="ja")], received="2021-03-08 09:00")
-    town.run("2021-03", upto="prioritised_worklists")
+    town.make("2021-03", upto="prioritised_worklists")
     assert {number: e["deadline"] for number, e in entries(town).items()} == {
         1: date(2021, 4, 1),  # 28 days after 4 March, the Amsterdam day
         3: date(2021, 4, 1),
@@ -175,7 +175,7 @@ def test_known_clients_are_flagged_and_not_removed(town: World) -> None:
     town.deliver(
         "huur", "2021-03", [row(house_number="1 rd"), at(2), at(3), row(house_number="1", customer_reference="K9")]
     )
-    town.run("2021-03", upto="prioritised_worklists")
+    town.make("2021-03", upto="prioritised_worklists")
     found = {e["address_key"]: e["known_to"] for e in town.table("prioritised_worklists")}
     assert found == {
         "2021AB_1__RD": "schulddienst, wijkteam",
@@ -197,36 +197,36 @@ def outbox(world: World) -> list[str]:
 def test_only_what_changed_is_issued(town: World) -> None:
     town.deliver("huur", "2021-03", [at(1), at(2)])
     town.deliver("water", "2021-03", [at(5), at(6)])
-    town.run("2021-03", upto="worklist_files")
+    town.make("2021-03", upto="worklist_files")
     first = [
         ("lichte_opvolging", 1, "5", "added"), ("lichte_opvolging", 1, "6", "added"),
         ("wijkteam_noord", 1, "1", "added"), ("wijkteam_noord", 1, "2", "added"),
     ]  # fmt: skip
     assert issues(town) == first
     files = outbox(town)
-    town.run("2021-03", upto="worklist_files")
+    town.make("2021-03", upto="worklist_files")
     assert (issues(town), outbox(town)) == (first, files)  # nothing changed, nothing issued
 
     # Late: address 5 moves to the team's list, 7 comes, 1 gets another rank; 2 is withdrawn by its landlord.
     town.deliver("licht", "2021-03", [at(5), at(1), at(7)], received="2021-03-20 09:00")
     town.slip("huur", "2021-03", "withdrawals", "K2")
-    town.run("2021-03", upto="worklist_files")
+    town.make("2021-03", upto="worklist_files")
     assert [i for i in issues(town) if i not in first] == [
         ("lichte_opvolging", 2, "5", "withdrawn"), ("lichte_opvolging", 2, "7", "added"),
         ("wijkteam_noord", 2, "2", "withdrawn"), ("wijkteam_noord", 2, "5", "added"),
     ]  # fmt: skip
     assert len(outbox(town)) == len(files) + 2
     (town.home.inbox / "huur/2021-03/withdrawals/lijst.csv").unlink()
-    town.run("2021-03", upto="worklist_files")
+    town.make("2021-03", upto="worklist_files")
     assert [i for i in issues(town) if i[1] == 3] == [("wijkteam_noord", 3, "2", "added")]
 
 
 def test_issues_are_numbered_per_month_and_list(town: World) -> None:
     town.deliver("huur", "2021-02", [at(1, reference_date="01-02-2021")])
     town.deliver("huur", "2021-03", [at(2)])
-    town.run("2021-02", "2021-03", upto="worklist_issues")
+    town.make("2021-02", "2021-03", upto="worklist_issues")
     town.deliver("licht", "2021-03", [at(3), at(1)], received="2021-03-20 09:00")
-    town.run("2021-02", "2021-03", upto="worklist_issues")
+    town.make("2021-02", "2021-03", upto="worklist_issues")
     numbers = {(str(r["month"])[:7], r["worklist"]): r["issue"] for r in town.table("worklist_issues", "issue")}
     assert numbers == {
         ("2021-02", "wijkteam_noord"): 1,
@@ -242,7 +242,7 @@ def test_the_file_says_what_the_table_says(town: World) -> None:
         "2021-03",
         [at(1, surname="=Formule", initials="A.", phone="+31600000000", email="a@b.example"), at(2, amount_due="900")],
     )
-    town.run("2021-03", upto="worklist_files")
+    town.make("2021-03", upto="worklist_files")
     (path,) = (p for p in town.home.outbox.rglob("werklijst*.xlsx"))
     sheet = openpyxl.load_workbook(path)["Werklijst"]
     assert sheet["A1"].value == "Werklijst Wijkteam Noord – maart 2021"

@@ -157,7 +157,7 @@ def test_a_month_flags_whom_postgres_knows(world: World, server: Server, monkeyp
     world.agree("huur")
     world.settings(known_clients={"source": server.url, "table": "sociaal.clienten"})
     world.deliver("huur", "2021-03", [row(house_number="2"), row(house_number="3", customer_reference="K2")])
-    world.run("2021-03", upto="prioritised_worklists")
+    world.make("2021-03", upto="prioritised_worklists")
     assert [entry["known_to"] for entry in world.table("prioritised_worklists", "address_key")] == [
         "schulddienst",
         None,
