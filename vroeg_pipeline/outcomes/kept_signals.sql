@@ -1,5 +1,6 @@
--- Signals of cases of the month that were withdrawn, restricted, objected to or replaced after the case was contacted or
--- ended: they stay picked up (DOMAIN §10). What is delivered again, at the same address, stands for what was there before.
+-- Signals of cases of the month that were withdrawn, restricted, objected to or replaced after the case was contacted
+-- or ended: they stay picked up (DOMAIN §10). What is delivered again, at the same address, stands for what was there
+-- before.
 -- Needs: month; tables agreement_terms, confirmations, known_cases, left_rows, told_cases, withdrawals.
 WITH contacted AS (
     SELECT
