@@ -69,6 +69,8 @@ def _process() -> Connection:
 
 
 def _serve(asked: Connection) -> None:
+    # A shell starts its background with SIGINT ignored, Dagster takes SIGTERM to be the same, and then this would never end.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     while True:
         try:
             work, after, environment = asked.recv()
