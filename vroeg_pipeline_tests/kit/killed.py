@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import random
 import signal
@@ -65,6 +66,8 @@ def _process() -> Connection:
     ours, theirs = FORKS.Pipe()
     FORKS.Process(target=_serve, args=(theirs,), daemon=True).start()
     theirs.close()
+    # Without it the end of this process waits for one that waits for work.
+    atexit.register(ours.close)
     return ours
 
 
