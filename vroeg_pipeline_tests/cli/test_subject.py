@@ -5,6 +5,7 @@ from __future__ import annotations
 from vroeg_pipeline.installation.log import read_log, what_is_wrong_with
 from vroeg_pipeline_tests.kit.command import vroeg
 from vroeg_pipeline_tests.kit.world import World, row
+from vroeg_pipeline_tests.residents.test_erasing import files_with
 
 WHO = ("--postcode", "2021AB", "--number", "12", "--surname", "Kanariegeel")
 HANDLED = ("--by", "J. Tester", "--reason", "brief 7")
@@ -42,6 +43,9 @@ def test_a_request_is_counted_confirmed_done_and_found_again_without_a_name(worl
     assert erased.returncode == 0, erased.stderr
     assert "counted and kept nowhere: request 2" in erased.stdout
     assert "Nothing is held" in vroeg(world.root, "subject", "find", *WHO).stdout
+    # Dagster's home lies in it too.
+    assert (world.root / "dagster").is_dir()
+    assert files_with(world.root, "Kanariegeel", "kanarie@example.org") == []
     shown = vroeg(world.root, "subject", "list", width=160).stdout
     assert [line.split()[:2] for line in shown.splitlines()[1:]] == [["1", "restrict"], ["2", "erase"]]
     assert "despite: FG, brief 8" in shown
