@@ -111,6 +111,7 @@ def test_nothing_is_left_in_any_byte_nobody_else_changes_and_it_does_not_come_ba
     # The same file, and the next month's.
     world.deliver("corporatie", "2021-03", first, name="opnieuw.csv")
     world.deliver("corporatie", "2021-05", [canary(reference_date="01-05-2021"), row(customer_reference="R-1")])
+    world.slip("corporatie", "2021-05", "withdrawals", REFERENCE, "R-9")
     world.run("2021-03", "2021-05")
     assert files_with(world.root, *CANARIES) == []
     assert world.query("SELECT erased_count FROM delivery_files WHERE month = '2021-05-01'") == [{"erased_count": 1}]
@@ -176,7 +177,11 @@ def test_at_a_shared_door_the_others_stay_and_what_comes_back_from_teams_does_no
     neighbour = row(
         customer_reference="R-1", surname="Buurman", house_number="77", house_letter="", amount_due="300,00"
     )
-    rows = [canary(house_number="77 zw"), {**neighbour, "house_number": "77-zw"}, row(house_number="80")]
+    rows = [
+        canary(house_number="77 zw", street="Teststraat"),
+        {**neighbour, "house_number": "77-zw"},
+        row(house_number="80"),
+    ]
     world.deliver("corporatie", "2021-03", rows)
     world.deliver("energie", "2021-03", [canary(customer_reference="E-KANARIE")])  # which of the two doors is not known
     world.run("2021-03", upto=("worklist_files", "address_desk", "evaluation_reports"))
@@ -202,7 +207,8 @@ def test_at_a_shared_door_the_others_stay_and_what_comes_back_from_teams_does_no
     assert world.query("SELECT count(*) AS n FROM reference.address_decisions WHERE row_number > 0") == [{"n": 0}]
     # A team hands its list in again, and the desk its own: both name them.
     hand_in(world, team_list, name="nogmaals.xlsx", received="2021-03-26 10:00")
-    world.deliver("adresdesk", "2021-03", decisions.encode(), name="nogmaals.csv", received="2021-03-12 10:00")
+    again = f"{decisions}{'0' * 16};Niet te vinden;D;\n"
+    world.deliver("adresdesk", "2021-03", again.encode(), name="nogmaals.csv", received="2021-03-12 10:00")
     hand_in(world, other_list, name="anders.xlsx", received="2021-03-27 10:00")
     for _ in range(2):
         world.run("2021-03", upto=("worklist_files", "address_desk", "evaluation_reports"))
@@ -256,3 +262,16 @@ def test_a_parent_of_that_name_keeps_what_the_address_desk_is_asked(world: World
     erased(world, Wanted(postcode="2021AB", number="77", surname="Jansen", birth_date=date(1980, 1, 1)))
     assert world.query("SELECT customer_reference AS r FROM validated_signals") == [{"r": "R-1"}]
     assert [each["desk_id"] for each in world.table("address_desk")] == [each["desk_id"] for each in asked]
+
+
+def test_where_the_resident_stood_before_a_new_register_is_gone_too(world: World) -> None:
+    world.agree("corporatie")
+    world.register("2021AB,77,,")
+    world.deliver("corporatie", "2021-03", [canary(street="Teststraat")])
+    world.run("2021-03", upto="rejected_rows")
+    world.register("2021AB,77,A,", "2021AB,77,B,")
+    world.run("2021-03", upto="rejected_rows")
+    assert [each["address_key"] for each in world.table("former_addresses")] == ["2021AB_77__"]
+    erased(world)
+    assert world.table("former_addresses") == []
+    assert files_with(world.root, *CANARIES[:4]) == []
