@@ -100,7 +100,7 @@ def erase_in_desk_files(
     changed. Of others than who is erased only what was decided stays, and nothing of what cannot be read.
     """
     home, erased, changed = installation.home, _erased(installation), 0
-    listing = list_returned(home.inbox, ADDRESS_DESK, 0, installation.now())
+    listing = list_returned(home.inbox, ADDRESS_DESK, installation.settings.settle_seconds, installation.now())
     came = {
         kept.path: (kept.sha256, file.received_at, file.name)
         for file, kept in archive_files(home, listing, lambda file: ADDRESS_DESK, installation.settings.max_file_mb)

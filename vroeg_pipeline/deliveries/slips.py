@@ -78,7 +78,9 @@ def erase_in_slips(installation: Installation, month: date) -> int:
         return {each for each in references if keyed_hash(key, f"reference|{partner}|{each}") in keys}
 
     for kind in (WITHDRAWALS, CONFIRMATIONS):
-        for slip in list_slips(home.inbox, kind, month, 0, installation.now()).files:
+        # What is still being written waits, as everywhere: its sender would write on in a file that is gone.
+        listing = list_slips(home.inbox, kind, month, installation.settings.settle_seconds, installation.now())
+        for slip in listing.files:
             with suppress(NotTakenError):
                 references = _references(slip.path)
                 if gone := erased(slip.partner, references):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -13,9 +14,10 @@ from itertools import takewhile
 from pathlib import Path
 
 import openpyxl
+import pytest
 
 from vroeg_pipeline.installation.requests import Asked, Request, next_number
-from vroeg_pipeline.installation.warehouse import WarehouseResource
+from vroeg_pipeline.installation.warehouse import ENCRYPTION_KEY, WarehouseResource
 from vroeg_pipeline.outcomes.columns import OUTCOME_COLUMNS
 from vroeg_pipeline.residents.erasing import erase
 from vroeg_pipeline.residents.finding import Wanted
@@ -275,3 +277,46 @@ def test_where_the_resident_stood_before_a_new_register_is_gone_too(world: World
     erased(world)
     assert world.table("former_addresses") == []
     assert files_with(world.root, *CANARIES[:4]) == []
+
+
+def test_in_a_senders_file_the_rows_of_each_partner_add_up_and_so_they_do_in_an_encrypted_warehouse(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(ENCRYPTION_KEY, "sleutel")
+    world.agree_sender("portaal", {"Huur": "huur", "Stroom": "stroom"})
+    for partner in ("huur", "stroom"):
+        world.agree_delivered(partner, "portaal")
+    header, own, other = as_csv([canary(), row(customer_reference="R-1")]).decode().splitlines()
+    lines = [f"{header};Instantie", f"{own};Huur", f"{other};Huur", f"{own};Stroom", f"{own};Onbekend"]
+    world.deliver("portaal", "2021-03", "\n".join(lines).encode())
+    world.run("2021-03", upto="worklist_issues")
+    kept = world.table("validated_signals", where="customer_reference = 'R-1'")
+    erased(world)
+    counts = "SELECT partner, row_count AS rows, accepted_count AS accepted, rejected_count AS rejected, "
+    counts += "erased_count AS erased FROM delivery_files ORDER BY partner"
+    for _ in range(2):
+        world.run("2021-03", upto="worklist_issues")
+        assert [tuple(each.values()) for each in world.query(counts)] == [
+            ("huur", 2, 1, 0, 1), ("portaal", 1, 0, 0, 1), ("stroom", 1, 0, 0, 1),
+        ]  # fmt: skip
+        assert world.table("validated_signals") == kept
+        assert files_with(world.root, *CANARIES) == []
+
+
+def test_a_slip_that_is_still_being_written_is_left_until_it_is_whole(world: World) -> None:
+    world.agree("corporatie")
+    world.deliver("corporatie", "2021-03", [canary(), row(customer_reference="R-1")])
+    world.run("2021-03", upto="rejected_rows")
+    erased(world)
+    world.now = moment("2021-03-20 10:00:05")
+    slip = world.slip("corporatie", "2021-03", "withdrawals", REFERENCE, received="2021-03-20 10:00:00")
+    world.run("2021-03", upto="rejected_rows")
+    assert REFERENCE in slip.read_text(encoding="utf-8")
+    with slip.open("a", encoding="utf-8") as rest:
+        rest.write("R-1\n")
+    world.now = moment("2021-03-20 11:00")
+    stamp = moment("2021-03-20 10:00:06").timestamp()
+    os.utime(slip, (stamp, stamp))
+    world.run("2021-03", upto="rejected_rows")
+    assert slip.read_text(encoding="utf-8").split() == ["customer_reference", "R-1"]
+    assert world.query("SELECT held_reason FROM validated_signals") == [{"held_reason": "withdrawn"}]
