@@ -11,7 +11,7 @@ import os
 import stat
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from io import BufferedReader
@@ -226,7 +226,10 @@ def take_out_of_inbox(file: InboxFile) -> None:
 def take_bytes_out_of_inbox(files: Iterable[InboxFile], sha256: str, size: int) -> None:
     """Removes each of the files that has these bytes. Raises VroegError as `take_out_of_inbox` does."""
     for file in files:
-        if file.size == size:
+        if file.size != size:
+            continue
+        # What was taken away or changed since it was listed is looked at when it is taken in.
+        with suppress(NotTakenError):
             with _opened(file) as source:
                 is_it = hashlib.file_digest(source, "sha256").hexdigest() == sha256
             if is_it:
