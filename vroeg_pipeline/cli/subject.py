@@ -190,9 +190,9 @@ def _look(installation: Installation, wanted: Wanted, out: Console) -> tuple[Fou
         out.print("Nothing is held of this resident")
     else:
         table = Table(box=None, pad_edge=False, header_style="bold")
-        table.add_column("table", no_wrap=True)
+        table.add_column("where", no_wrap=True)
         table.add_column("month", no_wrap=True)
-        table.add_column("rows", justify="right")
+        table.add_column("held", justify="right")
         for name, month, count in found.held:
             table.add_row(name, month_text(month), f"{count:,}")
         out.print(table)

@@ -1,4 +1,4 @@
--- What is held of the resident, counted by table and month.
+-- What is held of the resident, counted by table and month; and the files of partners and for teams that hold them.
 -- Needs: tables resident_doors, resident_places.
 WITH rows AS (
     SELECT unnest(place)
@@ -16,6 +16,25 @@ FROM (
         count(*) AS count
     FROM raw.delivery_rows
     SEMI JOIN rows USING (month, partner, file_sha256, row_number)
+    GROUP BY month
+    UNION ALL
+    SELECT
+        'files delivered' AS name,
+        month,
+        count(DISTINCT file_sha256) AS count
+    FROM raw.delivery_rows
+    SEMI JOIN rows USING (month, partner, file_sha256, row_number)
+    GROUP BY month
+    UNION ALL
+    SELECT
+        'files of worklists' AS name,
+        month,
+        count(*) AS count
+    FROM worklist_files
+    SEMI JOIN (
+        FROM worklist_issues
+        SEMI JOIN resident_doors USING (month, address_key)
+    ) USING (month, worklist, issue)
     GROUP BY month
     UNION ALL
     SELECT

@@ -19,6 +19,8 @@ def test_a_request_is_counted_confirmed_done_and_found_again_without_a_name(worl
     found = vroeg(world.root, "subject", "find", *WHO, width=120)
     assert found.returncode == 0
     assert "validated_signals      2021-03     1" in found.stdout
+    assert "files delivered        2021-03     1" in found.stdout
+    assert "files of worklists     2021-03     1" in found.stdout
     assert "open case of 2021-03" in found.stdout
     refused = vroeg(world.root, "subject", "erase", *WHO, *HANDLED, "--yes")
     assert refused.returncode == 1
