@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -14,14 +15,14 @@ from vroeg_pipeline.automation.housekeeping import purge
 from vroeg_pipeline.cli.run import run_months
 from vroeg_pipeline.domain.months import parse_month
 from vroeg_pipeline.installation.home import Home
+from vroeg_pipeline.installation.log import read_log
 from vroeg_pipeline.sample.world import make_world
 from vroeg_pipeline_tests.cli.test_app import vroeg
 from vroeg_pipeline_tests.kit.browser import Browser, chromium
-from vroeg_pipeline_tests.kit.live import LOCATION, Live, dagster_on, environment, wait_until
+from vroeg_pipeline_tests.kit.live import LOCATION, Live, dagster_on, environment, read_only_on, wait_until
+from vroeg_pipeline_tests.kit.login import OPERATOR, READER, login_keys, nginx
 
 pytestmark = pytest.mark.live
-
-SELECTOR = {**LOCATION, "jobName": "month"}
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +30,8 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """Three months of the sample world, run from the command line's own function, then opened in the UI."""
     home = Home(tmp_path_factory.mktemp("live") / "home")
     make_world(home, months=3, signals=120)
+    with home.settings.open("a", encoding="utf-8") as settings:
+        settings.write("\nlog: {user_header: X-Forwarded-User}\n")
     months = [parse_month(text) for text in ("2020-10", "2020-11", "2020-12")]
     with environment(VROEG_HOME=str(home.root)):
         run_months(home, months, Console(quiet=True))
@@ -91,27 +94,24 @@ def test_the_run_of_the_command_line_is_there(live: Live) -> None:
     assert {"key": "months", "value": "2020-10 to 2020-12"} in run["tags"]
 
 
-def test_the_daemon_runs_a_month_that_the_ui_asks_for(live: Live) -> None:
+def test_the_daemon_runs_a_month_that_an_operator_asks_for_and_nobody_else_can(live: Live, tmp_path: Path) -> None:
+    """Through the login of deploy/nginx, whose name for the operator reaches the log (DOMAIN §14)."""
     statuses = live.ask("{instance {daemonHealth {allDaemonStatuses {daemonType required healthy}}}}")
     assert statuses["instance"]["daemonHealth"]["allDaemonStatuses"]
-    launched = live.ask(
-        """mutation ($parameters: ExecutionParams!) {launchRun(executionParams: $parameters) {
-            __typename ... on LaunchRunSuccess {run {runId}} ... on PythonError {message}}}""",
-        parameters={
-            "selector": SELECTOR,
-            "runConfigData": {},
-            "mode": "default",
-            "executionMetadata": {"tags": [{"key": "dagster/partition", "value": "2020-12-01"}]},
-        },
-    )["launchRun"]
-    assert launched["__typename"] == "LaunchRunSuccess", launched
-
-    def finished() -> str | None:
-        query = "query ($id: ID!) {runOrError(runId: $id) {... on Run {status}}}"
-        status = live.ask(query, id=launched["run"]["runId"])["runOrError"]["status"]
-        return status if status in ("SUCCESS", "FAILURE", "CANCELED") else None
-
-    assert wait_until("the run", finished) == "SUCCESS"
+    with read_only_on(live.home) as only_read:
+        behind = tuple(int(each.url.rpartition(":")[2]) for each in (live, only_read))
+        with nginx(login_keys(tmp_path), behind, "login-certificate.conf") as login:
+            operator, reader = (
+                Live(f"https://localhost:{login.port}", live.home, login.session(who)) for who in ("operator", "reader")
+            )
+            assert len(reader.checks("deliveries/pre_wonen")) > 2
+            with pytest.raises(AssertionError, match="UnauthorizedError"):
+                reader.launch("month", partition="2020-12-01")
+            run = operator.launch("month", partition="2020-12-01")
+    assert live.ended(run) == ("SUCCESS", [])
+    by = {line["details"]["run"]: line for line in read_log(live.home) if line["action"] == "run"}
+    assert (by[run]["origin"], by[run]["actor"]) == ("UI", OPERATOR)
+    assert READER not in {line["actor"] for line in by.values()}
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import requests
@@ -21,14 +22,17 @@ LOCATION = {"repositoryName": "__repository__", "repositoryLocationName": "vroeg
 
 @dataclass(frozen=True)
 class Live:
-    """A webserver with its daemon."""
+    """A webserver with its daemon, and as whom it is asked."""
 
     url: str
     home: Home
+    session: requests.Session = field(default_factory=requests.Session)
 
     def ask(self, query: str, **variables: Any) -> dict[str, Any]:
         """The answer to a GraphQL query; fails on its errors."""
-        answer = requests.post(f"{self.url}/graphql", json={"query": query, "variables": variables}, timeout=30).json()
+        answer = self.session.post(
+            f"{self.url}/graphql", json={"query": query, "variables": variables}, timeout=30
+        ).json()
         assert "errors" not in answer, answer["errors"]
         return dict(answer["data"])
 
@@ -142,6 +146,22 @@ def environment(**values: str) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+@contextmanager
+def read_only_on(home: Home) -> Iterator[Live]:
+    """One more webserver of an installation, on which nothing can be started, once it answers."""
+    port = free_port()
+    command = [sys.executable, "-m", "vroeg_pipeline.cli.app", "service", "webserver", "--with-parent", "--read-only"]
+    with subprocess.Popen([*command, "--port", str(port)], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, env={**os.environ, "VROEG_HOME": str(home.root)}, start_new_session=True,
+    ) as process:  # fmt: skip
+        try:
+            found = Live(f"http://127.0.0.1:{port}", home)
+            wait_until("the webserver that is read-only", lambda: answers(found))
+            yield found
+        finally:
+            process.terminate()
 
 
 @contextmanager
