@@ -223,6 +223,8 @@ def sample(
         f"A world of {len(made.months)} months, {month_text(made.months[0])} to {month_text(end)}{since}, in {home.root}: "
         f"{made.files} files, {made.rows:,} rows, {made.dwellings:,} dwellings.\nRun it: vroeg run --all"
     )
+    if home.warehouse.exists():
+        out.print("The warehouse still has what was run before: remove it, taken_in/ and outbox/ to begin anew")
 
 
 @app.command()

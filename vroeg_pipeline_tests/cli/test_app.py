@@ -145,6 +145,7 @@ def test_from_sample_to_status(tmp_path: Path) -> None:
     made = vroeg(home, "sample", "--months", "3", "--signals", "60", "--last", "2020-12")
     assert made.returncode == 0, made.stderr
     assert "2020-10 to 2020-12" in made.stdout
+    assert "warehouse" not in made.stdout
     again = vroeg(home, "sample")
     assert again.returncode == 1
     assert "--overwrite" in again.stderr
@@ -207,6 +208,10 @@ def test_from_sample_to_status(tmp_path: Path) -> None:
     altered = vroeg(home, "log", "verify")
     assert altered.returncode == 1
     assert f"log/{month.name} line " in altered.stderr
+
+    over = vroeg(home, "sample", "--months", "1", "--signals", "60", "--last", "2020-10", "--overwrite", width=120)
+    assert over.returncode == 0, over.stderr
+    assert "The warehouse still has what was run before" in over.stdout
 
 
 def test_ddas_says_in_one_line_what_it_wrote(world: World) -> None:
