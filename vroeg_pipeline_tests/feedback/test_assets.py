@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from vroeg_pipeline.domain.ddas import EnumEindresultaat
 from vroeg_pipeline.feedback.files import feedback_breaches, feedback_paths, write_feedback
 from vroeg_pipeline.installation.schema import create_tables
+from vroeg_pipeline.installation.statements import sql
 from vroeg_pipeline_tests.kit.returned import as_csv, case_ids, hand_in
 from vroeg_pipeline_tests.kit.world import World, month, row
 
@@ -275,3 +277,13 @@ def fill(
                     "INSERT INTO contact_attempts VALUES (?, ?, ?, 'w', ?, 'Brief', NULL, ?, NULL, now(), 'f')",
                     [MARCH, address, address, attempt, MARCH],
                 )
+
+
+def test_a_file_is_compared_with_its_rows_without_comparing_each_with_each(
+    tables: duckdb.DuckDBPyConnection, world: World
+) -> None:
+    """It was, and took as long as all the rest of a month of a million signals."""
+    feedback_breaches(tables, world.home, MARCH, [])
+    plan = tables.execute(f"EXPLAIN (FORMAT json) {sql('feedback_breaches')}").fetchall()[0][1]
+    # The outermost one, which joins what was read.
+    assert re.findall(r'"name": "(\w*JOIN)"', plan)[0] == "HASH_JOIN"
