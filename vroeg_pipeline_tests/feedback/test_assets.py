@@ -279,6 +279,48 @@ def fill(
                 )
 
 
+@pytest.mark.parametrize(
+    ("written", "instead"),
+    [
+        (f"0;'K5;{UNJUSTIFIED};levering.csv\n", ""),
+        (f";{UNJUSTIFIED};", f";{REPEAT};"),
+        ("0;'K5;", "1;'K5;"),
+        ("'K5;", "K5;"),
+        ("'K5;", "K6;"),
+        ("levering.csv", "andere.csv"),
+        ("'extra.csv", "extra.csv"),
+    ],
+    ids=["left out", "status", "row", "apostrophe lost", "reference", "file", "apostrophe of a file lost"],
+)
+def test_a_line_that_is_not_as_it_should_be_is_a_breach(
+    tables: duckdb.DuckDBPyConnection, world: World, written: str, instead: str
+) -> None:
+    world.agree("oud")
+    # Its own reference begins with an apostrophe, as one has that is put before what looks like a formula.
+    signal = {"partner": "oud", "reference": "'K5", "address": "a", "rejected": UNJUSTIFIED}
+    tables.begin()
+    try:
+        fill(tables, [signal], {})
+        # A second file of the month, with the same row.
+        for table, others in (
+            ("delivery_files", "'''extra.csv' AS file_name"),
+            ("rejected_rows", "'K7' AS customer_reference"),
+        ):
+            tables.execute(
+                f"INSERT INTO {table} BY NAME SELECT * REPLACE ('second' AS file_sha256, {others}) FROM {table} "
+                "WHERE partner = 'oud'"
+            )
+        write_feedback(tables, world.installation, MARCH)
+        path = feedback_paths(world.home, MARCH, "oud")["csv"]
+        assert feedback_breaches(tables, world.home, MARCH, ["oud"]) == {}
+        told_so = path.read_text(encoding="utf-8")
+        assert written in told_so
+        path.write_text(told_so.replace(written, instead), encoding="utf-8")
+        assert list(feedback_breaches(tables, world.home, MARCH, ["oud"])) == ["oud"]
+    finally:
+        tables.rollback()
+
+
 def test_a_file_is_compared_with_its_rows_without_comparing_each_with_each(
     tables: duckdb.DuckDBPyConnection, world: World
 ) -> None:

@@ -161,7 +161,7 @@ def read_only_on(home: Home) -> Iterator[Live]:
             wait_until("the webserver that is read-only", lambda: answers(found))
             yield found
         finally:
-            process.terminate()
+            process.kill()  # it has no child, and nothing of its own to keep
 
 
 @contextmanager
