@@ -39,6 +39,7 @@ from vroeg_pipeline.automation.jobs import Jobs
 from vroeg_pipeline.deliveries.inbox import months_in
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.town import town_of
 from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.monthly import monthly_partitions, with_origins
 from vroeg_pipeline.verdicts import month_checks
@@ -108,7 +109,7 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
     """
     installation = installation or Installation.load_or_last_good(Home.from_environment())
     installation.keep_agreed()
-    start = first_month(installation)
+    start, town = first_month(installation), town_of(installation.home)
     partitions, partners = monthly_partitions(start), installation.partners
     without_months: Assets = [
         *deliveries.of_partners(partners),
@@ -122,17 +123,19 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
         lambda spec: with_origins(spec if spec.owners else spec.replace_attributes(owners=[owner])),
         [*OF_NO_MONTH, *of_months, *OF_ALL_MONTHS],
     )
-    jobs = Jobs(partners, partitions)
+    jobs = Jobs(partners, partitions, town)
     return dg.Definitions(
-        assets=owned,
-        asset_checks=[
-            intake_checks.agreements_check,
-            address_checks.register_checks,
-            address_desk_checks.decisions_check,
-            retention_checks.terms_are_kept,
-            *month_checks(CHECKS, STEPS),
-            *quality_checks.delivery_checks(partners),
-        ],
+        assets=town.assets(owned),
+        asset_checks=town.checks(
+            [
+                intake_checks.agreements_check,
+                address_checks.register_checks,
+                address_desk_checks.decisions_check,
+                retention_checks.terms_are_kept,
+                *month_checks(CHECKS, STEPS),
+                *quality_checks.delivery_checks(partners, town),
+            ]
+        ),
         jobs=[jobs.month, jobs.intake, jobs.retention, housekeeping_job],
         sensors=[arrivals_sensor(installation, start, jobs), alerts_sensor(installation)],
         schedules=[worklists_schedule(installation), retention_schedule(), housekeeping_schedule],

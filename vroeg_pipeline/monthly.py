@@ -29,6 +29,7 @@ from vroeg_pipeline.installation.statements import (
     statements_hash,
     temporary_step,
 )
+from vroeg_pipeline.installation.town import Town, town_of
 from vroeg_pipeline.installation.warehouse import WarehouseResource, replace_month
 
 # Single-run backfills are marked beta in Dagster 1.13; docs/adr/0004 says why they are used all the same. Nobody who looks
@@ -252,15 +253,15 @@ def monthly(
             warehouse: WarehouseResource,
             installation: dg.ResourceParam[Installation],
         ) -> Iterator[dg.MaterializeResult[None]]:
-            wanted = months_of(context)
+            wanted, town = months_of(context), town_of(installation.home)
             with months_at_work(warehouse, installation, wanted, context) as months:
                 for of in months:
                     for asset, figures in stage(of).items():
                         # The UI reads the lineage of columns from the newest event alone.
-                        told = {**figures, **lineage(asset)} if of.month == wanted[-1] else figures
-                        context.add_asset_metadata(told, asset_key=asset, partition_key=month_key(of.month))
+                        told = {**figures, **lineage(asset, town)} if of.month == wanted[-1] else figures
+                        context.add_asset_metadata(told, asset_key=town.key(asset), partition_key=month_key(of.month))
             for spec in own:
-                yield dg.MaterializeResult(spec.key)
+                yield dg.MaterializeResult(town.key(spec.key))
 
         step.__doc__ = stage.__doc__
         tags = {"dagster/priority": "-1"} if last else {}
@@ -289,10 +290,10 @@ def standing(spec: dg.AssetSpec) -> Callable[[Callable[[Step], Figures]], dg.Ass
     return decorate
 
 
-def lineage(asset: str) -> dict[str, dg.TableColumnLineage]:
+def lineage(asset: str, town: Town) -> dict[str, dg.TableColumnLineage]:
     """The columns of other assets that each column of an asset is made of, where a statement makes its table."""
     deps = {
-        column: [dg.TableColumnDep(_ASSET_OF[o.table], o.column) for o in origins if o.table in _ASSET_OF]
+        column: [dg.TableColumnDep(town.key(_ASSET_OF[o.table]), o.column) for o in origins if o.table in _ASSET_OF]
         for column, origins in _origins(asset).items()
     }
     known = {column: of for column, of in deps.items() if of}

@@ -20,6 +20,7 @@ from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.notes import Finding, NotedVerdict, note_verdicts
+from vroeg_pipeline.installation.town import Town, town_of
 from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.monthly import MonthCheck, month_key, months_asked, months_at_work
 
@@ -75,10 +76,10 @@ class Months:
         return sorted({*self.asked, *([self.newest] if self.newest else [])})
 
 
-def months_to_judge(context: dg.AssetCheckExecutionContext, made: dg.AssetKey) -> Months:
+def months_to_judge(context: dg.AssetCheckExecutionContext, made: str, town: Town) -> Months:
     """The months of the run, and the newest of the asset that they are judged by."""
     asked = months_asked(context)
-    keys = context.instance.get_materialized_partitions(made)
+    keys = context.instance.get_materialized_partitions(town.key(made))
     return Months(asked, max([*asked, *(date.fromisoformat(key) for key in keys)], default=None))
 
 
@@ -101,7 +102,8 @@ def _checks_of(step: str, checks: Sequence[MonthCheck]) -> dg.AssetChecksDefinit
         warehouse: WarehouseResource,
         installation: dg.ResourceParam[Installation],
     ) -> Iterator[dg.AssetCheckResult]:
-        months = months_to_judge(context, dg.AssetKey(checks[0].asset))
+        town = town_of(installation.home)
+        months = months_to_judge(context, checks[0].asset, town)
         verdicts = []
         with months_at_work(warehouse, installation, months.all) as at_work:
             for of in at_work:
@@ -111,7 +113,7 @@ def _checks_of(step: str, checks: Sequence[MonthCheck]) -> dg.AssetChecksDefinit
                     key = dg.AssetKey(check.asset)
                     verdicts.append(Verdict(key, check.name, of.month, wrong is None, said, check.severity, figures))
         note(installation.home, months.all, {dg.AssetKey(check.asset) for check in checks}, verdicts)
-        yield from results(context, verdicts, months, specs)
+        yield from results(context, verdicts, months, specs, town)
 
     return check_step
 
@@ -133,32 +135,34 @@ def results(
     verdicts: Sequence[Verdict],
     months: Months,
     specs: Iterable[dg.AssetCheckSpec],
+    town: Town,
 ) -> Iterator[dg.AssetCheckResult]:
     """What a step of checks yields: for each of `specs` that somebody asked for its verdict on each month, oldest first.
+    Verdicts and specs name assets as within the installation.
 
     The UI shows the last that was stored of a check, and so the newest month. A blocking check stops a run for one of its
     own months alone. These are evaluations, as an `AssetCheckResult` has one month or none (docs/adr/0025).
     """
-    asked = [spec for spec in specs if spec.key in context.selected_asset_check_keys]
+    asked = [spec for spec in specs if town.check(spec.key) in context.selected_asset_check_keys]
     of_check: dict[dg.AssetCheckKey, list[Verdict]] = {spec.key: [] for spec in asked}
     for verdict in verdicts:
         if verdict.check_key in of_check:
             of_check[verdict.check_key].append(verdict)
-    told_again = _is_told_again(context, list(of_check))
-    target = cache(partial(target_of, context.instance))
+    told_again = _is_told_again(context, list(map(town.check, of_check)))
+    target = cache(partial(target_of, context.instance, town))
     for spec in asked:
         # What a later step waits for, where the check blocks.
         yield dg.Output(None, spec.get_python_identifier())  # type: ignore[misc]
         for verdict in of_check[spec.key]:
             blocks = spec.blocking and verdict.month in months.asked
-            yield evaluation(verdict, target(spec.asset_key, verdict.month), verdict.month, blocks)  # type: ignore[misc]
+            yield evaluation(verdict, town, target(spec.asset_key, verdict.month), verdict.month, blocks)  # type: ignore[misc]
         if not of_check[spec.key]:
             yield dg.AssetCheckEvaluation(  # type: ignore[misc]
-                asset_key=spec.asset_key, check_name=spec.name, passed=True, metadata={NOT_JUDGED: _NOTHING_MADE},
+                asset_key=town.key(spec.asset_key), check_name=spec.name, passed=True, metadata={NOT_JUDGED: _NOTHING_MADE},
                 description=f"not judged: {_NOTHING_MADE}.",
             )  # fmt: skip
         elif told_again:
-            yield evaluation(of_check[spec.key][-1], target(spec.asset_key, None), None)  # type: ignore[misc]
+            yield evaluation(of_check[spec.key][-1], town, target(spec.asset_key, None), None)  # type: ignore[misc]
 
 
 def _is_told_again(context: dg.AssetCheckExecutionContext, checks: Sequence[dg.AssetCheckKey]) -> bool:
@@ -173,20 +177,20 @@ def _is_told_again(context: dg.AssetCheckExecutionContext, checks: Sequence[dg.A
     )
 
 
-def target_of(instance: dg.DagsterInstance, asset: dg.AssetKey, month: date | None) -> Target | None:
+def target_of(instance: dg.DagsterInstance, town: Town, asset: dg.AssetKey, month: date | None) -> Target | None:
     """The last materialization of an asset, of one month or of any: a verdict on another is not shown any more."""
-    wanted = dg.AssetRecordsFilter(asset, asset_partitions=[month_key(month)] if month else None)
+    wanted = dg.AssetRecordsFilter(town.key(asset), asset_partitions=[month_key(month)] if month else None)
     for record in instance.fetch_materializations(wanted, limit=1).records:
         return Target(storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp)
     return None
 
 
 def evaluation(
-    verdict: Verdict, target: Target | None, month: date | None, blocks: bool = False
+    verdict: Verdict, town: Town, target: Target | None, month: date | None, blocks: bool = False
 ) -> dg.AssetCheckEvaluation:
     """The verdict as Dagster stores it, of a month or of none."""
     return dg.AssetCheckEvaluation(
-        asset_key=verdict.asset_key,
+        asset_key=town.key(verdict.asset_key),
         check_name=verdict.check_name,
         passed=verdict.passed,
         partition=month_key(month) if month else None,

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.town import town_of
 from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.monthly import observed
 
@@ -39,12 +40,15 @@ def register_checks(
     installation: dg.ResourceParam[Installation],
 ) -> Iterator[dg.AssetCheckResult]:
     """Those that somebody asked for."""
-    for result in _looked(warehouse, installation):
-        if dg.AssetCheckKey(REGISTER, str(result.check_name)) in context.selected_asset_check_keys:
+    register = town_of(installation.home).key(REGISTER)
+    for result in _looked(warehouse, installation, register):
+        if dg.AssetCheckKey(register, str(result.check_name)) in context.selected_asset_check_keys:
             yield result
 
 
-def _looked(warehouse: WarehouseResource, installation: Installation) -> Iterator[dg.AssetCheckResult]:
+def _looked(
+    warehouse: WarehouseResource, installation: Installation, register: dg.AssetKey
+) -> Iterator[dg.AssetCheckResult]:
     """Both pass where there is no register: then addresses are unchecked, and say so."""
     with warehouse.connect() as connection:
         # Of what was noted, that which lies in reference/: the refused one, else the one in force.
@@ -66,7 +70,7 @@ def _looked(warehouse: WarehouseResource, installation: Installation) -> Iterato
     said = f"{source} lost {withdrawn:,} of {before:,} addresses." if before else "There was no register before."
     yield dg.AssetCheckResult(
         passed=not refused,
-        asset_key=REGISTER,
+        asset_key=register,
         check_name="lost_few_dwellings",
         severity=dg.AssetCheckSeverity.ERROR,
         description=said + (" It is refused; the register before it is in force." if refused else ""),
@@ -77,7 +81,7 @@ def _looked(warehouse: WarehouseResource, installation: Installation) -> Iterato
     age = (installation.now() - in_force[0]).days if in_force else 0
     yield dg.AssetCheckResult(
         passed=age <= OLD_AFTER_DAYS,
-        asset_key=REGISTER,
+        asset_key=register,
         check_name="is_of_late",
         severity=dg.AssetCheckSeverity.WARN,
         description=f"The register was loaded {age} days ago." if in_force else "There is no register.",

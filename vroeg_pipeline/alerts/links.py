@@ -28,32 +28,35 @@ _ASSETS = {
 }
 
 
-def links(condition: Condition, base: str) -> Sequence[str]:
-    """The pages of what an alert is about, the failed check first; `base`: the address of the UI."""
+def links(condition: Condition, base: str, town: str = "") -> Sequence[str]:
+    """The pages of what an alert is about, the failed check first; `base`: the address of the UI, and `town` whose pages
+    they are where it shows many.
+    """
     base, facts = base.rstrip("/"), condition.facts
+    assets = f"{base}/assets/{quote(town)}/" if town else f"{base}/assets/"
     match facts:
         case RunFailed():
             return [f"{base}/runs/{facts.run_id}"]
         case ToBeRemoved() | TooLate():
-            return [f"{base}/assets/retention"]
+            return [f"{assets}retention"]
         case Automation():
             return [f"{base}/automation"]
         case Mistaken():
-            return [_check(base, "agreements", "are_right")]
+            return [_check(assets, "agreements", "are_right")]
         case Disk():
             return [base]
         case CheckFailed():
             asset = f"deliveries/{condition.subject}" if facts.name else condition.subject
-            found = [_check(base, asset, condition.occurrence)]
+            found = [_check(assets, asset, condition.occurrence)]
         case _ if condition.subject and condition.kind in _CHECKS:
             asset = f"deliveries/{condition.subject}"
-            found = [_check(base, asset, _CHECKS[condition.kind])]
+            found = [_check(assets, asset, _CHECKS[condition.kind])]
         case _:
             asset, found = _ASSETS[condition.kind], []
     month = f"&partition={condition.month:%Y-%m-%d}" if condition.month else ""
-    return [*found, f"{base}/assets/{quote(asset)}?view=partitions{month}"]
+    return [*found, f"{assets}{quote(asset)}?view=partitions{month}"]
 
 
-def _check(base: str, asset: str, name: str) -> str:
+def _check(assets: str, asset: str, name: str) -> str:
     detail = f"&checkDetail={name}" if name else ""
-    return f"{base}/assets/{quote(asset)}?view=checks{detail}"
+    return f"{assets}{quote(asset)}?view=checks{detail}"

@@ -117,15 +117,17 @@ _GUESSES_IN_DUTCH = {
 _BOUNDS_IN_DUTCH = (("at most", "hoogstens"), ("at least", "minstens"), (" to ", " tot "), (" times", " keer"))
 
 
-def compose(notices: Sequence[Notice], language: Language, *, link: str | None, drafts_by: str | None) -> Message:
+def compose(
+    notices: Sequence[Notice], language: Language, *, link: str | None, town: str = "", drafts_by: str | None
+) -> Message:
     """One message of one or more notices, in their order.
 
-    `link`: the address of the UI, for the pages of each. `drafts_by`: add for each contact that can mend something one Dutch
-    text, with this signature.
+    `link`: the address of the UI, for the pages of each; `town`: whose they are, where it shows many. `drafts_by`: add for
+    each contact that can mend something one Dutch text, with this signature.
     """
     see = "Dagster UI" if language == "en" else "Details in Dagster"
     lines = [
-        _line(notice, language) + (f"\n{see}: {' · '.join(links(notice.condition, link))}" if link else "")
+        _line(notice, language) + (f"\n{see}: {' · '.join(links(notice.condition, link, town))}" if link else "")
         for notice in notices
     ]
     if drafts_by is not None:

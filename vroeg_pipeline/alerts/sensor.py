@@ -46,6 +46,7 @@ from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.log import Done, account, log_done
 from vroeg_pipeline.installation.notes import ANNOUNCED, MADE, SENT_BACK, Announced, SentBackNote, noted_verdicts
 from vroeg_pipeline.installation.secrets import filled_in
+from vroeg_pipeline.installation.town import Town, town_of
 from vroeg_pipeline.monthly import month_key
 from vroeg_pipeline.quality.board_page import refresh_board
 from vroeg_pipeline.quality.checks import DELIVERED, delivered_verdict
@@ -173,10 +174,11 @@ def observe(installation: Installation, instance: dg.DagsterInstance, state: Ale
         # Another mistake is another thing to mend.
         conditions.append(Condition(Mistaken(said=wrong), occurrence=wrong))
     conditions += retention(ANNOUNCED.read(home) or Announced(), _came_for_closed(installation, now))
-    conditions += _failed_runs(instance, state)
+    town = town_of(home)
+    conditions += _failed_runs(instance, town, state)
     conditions += [
         Condition(Automation(said=finding.said), finding.part)
-        for finding in tick_findings(instance, now)
+        for finding in tick_findings(instance, town, now)
         if not finding.healthy and finding.part != f"sensor {_SENSOR}"
     ]
     return Observed(conditions, frozenset(withheld), solutions, silences_at(home, now))
@@ -204,13 +206,13 @@ def _from_month(installation: Installation, now: datetime) -> date:
     return add_months(month_of(now), 1 - installation.settings.alerts.months)
 
 
-def _failed_runs(instance: dg.DagsterInstance, state: AlertState) -> Iterator[Condition]:
+def _failed_runs(instance: dg.DagsterInstance, town: Town, state: AlertState) -> Iterator[Condition]:
     """Runs that failed and that no later one made good: of the same job or the whole month, over the same months.
 
     One that was told stays until then, also when Dagster's record of it is gone.
     """
     records = instance.get_run_records(
-        dg.RunsFilter(
+        town.runs(
             statuses=[dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS],
             updated_after=datetime.now(UTC) - _RUNS_LOOKED_AT,
         ),
@@ -331,7 +333,13 @@ def _ready(installation: Installation, state: AlertState) -> Iterator[tuple[str,
                 yield name, partner_text(notices, alerts.signature), notices
             else:
                 drafts_by = alerts.signature if alerts.partners is None else None
-                yield name, compose(notices, recipient.language, link=alerts.link, drafts_by=drafts_by), notices
+                yield (
+                    name,
+                    compose(
+                        notices, recipient.language, link=alerts.link, town=installation.home.town, drafts_by=drafts_by
+                    ),
+                    notices,
+                )
 
 
 def _send(installation: Installation, state: AlertState, told: Sequence[Notice]) -> Looked:
@@ -399,13 +407,13 @@ def _marks(
     installation: Installation, instance: dg.DagsterInstance, looked: Looked
 ) -> list[dg.AssetObservation | dg.AssetCheckEvaluation | dg.AssetMaterialization]:
     """What the UI shows on the partners that are told of."""
-    partners, told = installation.partners.agreements, looked.told
+    partners, told, town = installation.partners.agreements, looked.told, town_of(installation.home)
     marks: list[dg.AssetObservation | dg.AssetCheckEvaluation | dg.AssetMaterialization] = []
     for notice in sorted(told, key=lambda notice: notice.condition.month or date.min):
         agreement, month = partners.get(notice.condition.subject), notice.condition.month
         if not (agreement and month):
             continue
-        key = delivery_key(agreement.partner)
+        key = town.key(delivery_key(agreement.partner))
         marks.append(
             dg.AssetObservation(
                 key,
@@ -425,10 +433,10 @@ def _turned(
     """The check `delivered` of who is missing: a deadline that passes starts no run. For the newest month that was judged,
     and later ones, while it shows otherwise: a look that ended half way, or a run that ends late, must not leave it green.
     """
-    partners = installation.partners.agreements
-    judged = max(instance.get_materialized_partitions(dg.AssetKey("delivery_measures")), default="")
+    partners, town = installation.partners.agreements, town_of(installation.home)
+    judged = max(instance.get_materialized_partitions(town.key("delivery_measures")), default="")
     of_check = {
-        dg.AssetCheckKey(delivery_key(partner), DELIVERED): (partners[partner], month)
+        town.check(dg.AssetCheckKey(delivery_key(partner), DELIVERED)): (partners[partner], month)
         for partner, month in sorted((c.subject, c.month) for c in missing if c.month and month_key(c.month) >= judged)
         if partner in partners
     }
@@ -439,4 +447,4 @@ def _turned(
             files = (noted_files(installation.home, month) or {}).get(agreement.partner, ())
             verdict = delivered_verdict(PartnerMonth(agreement, month, files), installation.now())
             # Of no month, as Dagster stores one of a month without a run only once.
-            yield evaluation(verdict, target_of(instance, check.asset_key, None), None)
+            yield evaluation(verdict, town, target_of(instance, town, verdict.asset_key, None), None)

@@ -31,6 +31,7 @@ from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.locking import is_held
 from vroeg_pipeline.installation.log import Done, account, log_done
 from vroeg_pipeline.installation.notes import WorkedOn
+from vroeg_pipeline.installation.town import Town, town_of
 from vroeg_pipeline.monthly import month_key
 
 # The schedule comes first; a month that it did not make (no daemon at work all morning) is made by the sensor.
@@ -133,7 +134,7 @@ def arrivals_sensor(installation: Installation, first_month: date, jobs: Jobs) -
             before = ", ".join(month_text(month) for month in found if month < first_month)
             reload = f"; reload the code location to run {before}, from before its first month" if before else ""
             return dg.SkipReason(f"Nothing new in {len(months)} months of the inbox{reload}")
-        asked = _requested(context.instance, work, now)
+        asked = _requested(context.instance, town_of(home), work, now)
         if isinstance(asked, dg.SensorResult):
             # It has read what came. What it finds nothing new in is read by name, size and moment alone, and is no line.
             period = month_tags(work.first, work.last)["months"]
@@ -144,9 +145,9 @@ def arrivals_sensor(installation: Installation, first_month: date, jobs: Jobs) -
     return arrivals
 
 
-def _requested(instance: dg.DagsterInstance, work: Work, now: datetime) -> dg.SensorResult | dg.SkipReason:
+def _requested(instance: dg.DagsterInstance, town: Town, work: Work, now: datetime) -> dg.SensorResult | dg.SkipReason:
     """The run, unless it is at work already or failed a moment ago."""
-    before = instance.get_run_records(dg.RunsFilter(tags={_WORK_TAG: work.key}))
+    before = instance.get_run_records(town.runs(tags={_WORK_TAG: work.key}))
     if any(record.dagster_run.status in _AT_WORK for record in before):
         return dg.SkipReason("What arrived is being worked on")
     failed = [record for record in before if record.dagster_run.status in _NOT_DONE]

@@ -15,6 +15,7 @@ from dagster import DagsterInstance
 from vroeg_pipeline.automation.set_back import TOLERANCE
 from vroeg_pipeline.domain.months import moment_text
 from vroeg_pipeline.installation.home import Home
+from vroeg_pipeline.installation.town import Town
 
 # A schedule ticks once a day, so two days without a tick is one missed.
 _TICK_TOLERANCE = {"SENSOR": timedelta(minutes=15), "SCHEDULE": timedelta(hours=49)}
@@ -34,9 +35,9 @@ class HealthFinding:
     said: str
 
 
-def tick_findings(instance: DagsterInstance, now: datetime) -> Iterator[HealthFinding]:
-    """Each sensor and schedule that the instance knows, at the aware moment `now`."""
-    for state in sorted(instance.all_instigator_state(), key=lambda state: state.instigator_name):
+def tick_findings(instance: DagsterInstance, town: Town, now: datetime) -> Iterator[HealthFinding]:
+    """Each sensor and schedule of the town that the instance knows, at the aware moment `now`."""
+    for state in town.instigators(instance):
         kind = state.instigator_type.value
         part = f"{kind.lower()} {state.instigator_name}"
         if state.status.value == "STOPPED":

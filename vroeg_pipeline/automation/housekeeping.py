@@ -11,9 +11,11 @@ import dagster as dg
 
 from vroeg_pipeline.automation.jobs import HOUSEKEEPING_JOB
 from vroeg_pipeline.domain.months import TIME_ZONE, add_months, amsterdam_day
+from vroeg_pipeline.installation.dagster_home import ONLY_REPOSITORY
 from vroeg_pipeline.installation.dagster_storage import OpenEventLog
 from vroeg_pipeline.installation.home import clear_leftovers
 from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.town import ALONE, Town, town_of
 
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 _RUNS_AT_ONCE = 100
@@ -27,29 +29,34 @@ class Purged:
     tick_logs: int
 
 
-def purge(instance: dg.DagsterInstance, before: datetime) -> Purged:
-    """Removes the runs that ended before the aware moment, with their logs and what they printed, and the ticks and what
-    these printed.
+def purge(instance: dg.DagsterInstance, before: datetime, town: Town = ALONE) -> Purged:
+    """Removes the runs of the town that ended before the aware moment, with their logs and what they printed, and its ticks
+    and what these printed.
 
     Of a run stays what the pages of its assets and checks show (`OpenEventLog.delete_events`). Dagster's own event log would
     lose that, so with another storage than ours nothing goes, and `RuntimeError` says so.
     """
     if not isinstance(instance.event_log_storage, OpenEventLog):
         raise RuntimeError("dagster.yaml names another storage, which would lose what came with a run: purge it there")
-    ended, runs = dg.RunsFilter(statuses=_ENDED, updated_before=before), 0
+    ended, runs = town.runs(statuses=_ENDED, updated_before=before), 0
     while found := instance.get_run_records(ended, limit=_RUNS_AT_ONCE, ascending=True):
         for record in found:
             run_id = record.dagster_run.run_id
             instance.compute_log_manager.delete_logs(prefix=[run_id])
             instance.delete_run(run_id)
             runs += 1
-    for state in instance.all_instigator_state():
-        instance.purge_ticks(state.instigator_origin_id, state.selector_id, before.timestamp())
+    names = set()
+    for state in town.instigators(instance):
+        name = (state.instigator_origin_id, state.selector_id)
+        # Each of a town says where it prints, as others print beside it.
+        ticks = instance.get_ticks(*name, before=before.timestamp()) if town.name else ()
+        names |= {str(tick.log_key[-1]) for tick in ticks if tick.log_key}
+        instance.purge_ticks(*name, before.timestamp())
     # Sensors and schedules write them beside those of runs, a file a tick.
     printed = [
         path
-        for path in (Path(instance.storage_directory()) / "__repository__").glob("**/*")
-        if path.is_file() and path.stat().st_mtime < before.timestamp()
+        for path in (Path(instance.storage_directory()) / ONLY_REPOSITORY).glob("**/*")
+        if path.is_file() and path.stat().st_mtime < before.timestamp() and (not town.name or path.stem in names)
     ]
     for path in printed:
         path.unlink(missing_ok=True)
@@ -68,7 +75,7 @@ def clear_away(context: dg.OpExecutionContext, installation: dg.ResourceParam[In
     """Removes runs, ticks and what they printed that are older than keep_runs_months, and what killed processes left."""
     clear_leftovers(installation.home)
     before = purge_before(installation)
-    purged = purge(context.instance, before)
+    purged = purge(context.instance, before, town_of(installation.home))
     context.add_output_metadata(
         {"before": before.isoformat(), "runs removed": purged.runs, "tick logs removed": purged.tick_logs}
     )

@@ -21,6 +21,7 @@ def forget_the_future(instance: DagsterInstance, now: datetime) -> Sequence[str]
     Their ticks go, as Dagster begins after the newest. What was worked on stands beside the inbox: nothing is done twice.
     """
     found, limit = [], (now + TOLERANCE).timestamp()
+    # Of all towns, as the clock and the daemon are those of all.
     for state in instance.all_instigator_state():
         name, data = (state.instigator_origin_id, state.selector_id), state.instigator_data
         newest = max((tick.timestamp for tick in instance.get_ticks(*name)), default=0.0)

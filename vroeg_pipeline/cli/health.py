@@ -36,6 +36,7 @@ from vroeg_pipeline.installation.installation import CLOCK, Installation
 from vroeg_pipeline.installation.locking import is_held
 from vroeg_pipeline.installation.log_collector import check_can_send, waiting_since
 from vroeg_pipeline.installation.notes import BACK_UPS, BackUps
+from vroeg_pipeline.installation.town import town_of
 from vroeg_pipeline.installation.warehouse import WarehouseResource
 
 _HEARTBEAT_TOLERANCE = timedelta(minutes=5)
@@ -96,7 +97,7 @@ def _watching(home: Home, now: datetime) -> Iterator[HealthFinding]:
         os.environ["DAGSTER_HOME"] = str(home.dagster)
         with DagsterInstance.get() as instance:
             yield _daemon(instance, now)
-            yield from tick_findings(instance, now)
+            yield from tick_findings(instance, town_of(home), now)
     except VroegError as error:
         yield HealthFinding("daemon", False, str(error))
     except SQLAlchemyError as error:

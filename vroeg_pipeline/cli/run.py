@@ -26,10 +26,11 @@ from vroeg_pipeline.definitions import build_defs, first_month
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import month_of, month_text
 from vroeg_pipeline.installation.closed import closed_text, noted_closed
-from vroeg_pipeline.installation.dagster_home import OF_COMMAND_LINE, prepare_dagster_home
+from vroeg_pipeline.installation.dagster_home import prepare_dagster_home
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.progress import progress_of
+from vroeg_pipeline.installation.town import town_of
 from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.monthly import month_key
 from vroeg_pipeline.quality.board_page import refresh_board
@@ -51,7 +52,7 @@ def run_months(home: Home, months: Sequence[date], out: Console, *, verbose: boo
     _check_months(installation, months)
     prepare_dagster_home(home)
     run_id = str(uuid.uuid4())
-    tags = dict(OF_COMMAND_LINE)
+    tags = town_of(home).tags_of_command_line
     if len(months) > 1:
         tags |= {_RANGE_START: month_key(months[0]), _RANGE_END: month_key(months[-1])}
     period = month_text(months[0]) + (f" to {month_text(months[-1])}" if len(months) > 1 else "")

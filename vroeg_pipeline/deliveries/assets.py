@@ -15,6 +15,7 @@ from vroeg_pipeline.domain.agreements import Agreement
 from vroeg_pipeline.domain.months import AMSTERDAM, longest_waits, month_text
 from vroeg_pipeline.domain.partners import Partners
 from vroeg_pipeline.installation.home import clear_leftovers
+from vroeg_pipeline.installation.town import town_of
 from vroeg_pipeline.monthly import Figures, Month, bars, counted, kept_by_hand, made, month_key, monthly, row_count
 
 GROUP = "deliveries"
@@ -130,10 +131,10 @@ def of_partners(partners: Partners) -> Sequence[dg.AssetSpec | dg.AssetsDefiniti
 
 
 def _log_arrivals(of: Month, intake: MonthIntake) -> None:
-    key, installation = month_key(of.month), of.installation
+    key, installation, town = month_key(of.month), of.installation, town_of(of.home)
     for partner, files in intake.accepted.items():
         if partner not in intake.changed and key in of.context.instance.get_materialized_partitions(
-            delivery_key(partner)
+            town.key(delivery_key(partner))
         ):
             continue
         partner_month = intake.of(installation.partners.agreements[partner], of.month)
@@ -151,7 +152,7 @@ def _log_arrivals(of: Month, intake: MonthIntake) -> None:
         for file in came:
             of.context.log_event(
                 dg.AssetMaterialization(
-                    delivery_key(partner),
+                    town.key(delivery_key(partner)),
                     partition=key,
                     metadata={
                         **shown,

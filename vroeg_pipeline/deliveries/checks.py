@@ -5,6 +5,7 @@ import dagster as dg
 from vroeg_pipeline.deliveries.assets import AGREEMENTS
 from vroeg_pipeline.installation.agreed import what_is_wrong
 from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.town import town_of
 from vroeg_pipeline.monthly import Found, Month, MonthCheck, keys_are_unique, observed
 
 _ARE_RIGHT = "are_right"
@@ -90,7 +91,7 @@ def agreements_judged(installation: Installation) -> dg.AssetCheckEvaluation:
     """What is to be said of the agreements and settings as they are now."""
     wrong = what_is_wrong(installation.home)
     return dg.AssetCheckEvaluation(
-        asset_key=AGREEMENTS.key,
+        asset_key=town_of(installation.home).key(AGREEMENTS.key),
         check_name=_ARE_RIGHT,
         passed=wrong is None,
         severity=dg.AssetCheckSeverity.ERROR,

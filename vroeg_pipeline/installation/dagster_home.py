@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.resources
 import os
+from pathlib import Path
 
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation.home import Home, private_folder, replacing
@@ -16,8 +17,9 @@ CODE_LOCK = "code.lock"
 # By which Dagster knows our code, and where its server listens there.
 CODE_LOCATION = "vroeg_pipeline.definitions"
 CODE_SOCKET = "code.sock"
-# Puts a run of the command line under the code location in the UI, as if it had been launched there.
-OF_COMMAND_LINE = {".dagster/repository": f"__repository__@{CODE_LOCATION}"}
+# The tag by which it knows the location of a run: the repository, which has this name in each, at the location.
+LOCATION_TAG = ".dagster/repository"
+ONLY_REPOSITORY = "__repository__"
 # Tag of a run that somebody started in the UI, which shows it as *Created by*: the user, if anybody knows.
 STARTED_BY = "user"
 # What writes it, and dagster.yaml names (`installation.who_started`).
@@ -30,23 +32,73 @@ _ONCE_SHIPPED = {
 }
 
 
+# What of our settings is another for many towns.
+_ONE_AT_A_TIME = """\
+# One run at a time: the others wait in the queue, where the UI shows them, instead of at the warehouse's lock.
+concurrency:
+  runs:
+    max_concurrent_runs: 1
+"""
+_MANY_AT_ONCE = """\
+# As many runs at once as the machine has processors, and of each town one: the others wait in the queue, where the UI
+# shows them.
+concurrency:
+  runs:
+    max_concurrent_runs: {runs}
+    tag_concurrency_limits:
+      - key: town
+        value:
+          applyLimitPerUniqueValue: true
+        limit: 1
+
+# Each town has its own sensors and schedules; a few are asked at once.
+sensors:
+  use_threads: true
+  num_workers: 4
+schedules:
+  use_threads: true
+  num_workers: 4
+"""
+
+
+def code_socket(location: str) -> str:
+    """The name of the socket in Dagster's home at which the code server of a location listens."""
+    return CODE_SOCKET if location == CODE_LOCATION else f"{location}.sock"
+
+
 def prepare_dagster_home(home: Home) -> None:
     """Makes Dagster's home where it is new, with our instance settings, and points the process to it.
 
     Settings that somebody changed stay as they are.
     """
-    folder = private_folder(home.dagster)
+    prepare_dagster_folder(home.dagster, of_many=home.cooperation is not None)
+
+
+def prepare_dagster_folder(folder: Path, *, of_many: bool) -> None:
+    """The same for the folder itself; `of_many`: towns share it."""
+    private_folder(folder)
     settings = folder / "dagster.yaml"
     if not settings.exists() or hashlib.sha256(settings.read_bytes()).hexdigest() in _ONCE_SHIPPED:
         shipped = importlib.resources.files("vroeg_pipeline").joinpath("dagster.yaml").read_text(encoding="utf-8")
         with replacing(settings) as temporary:
-            temporary.write_text(shipped, encoding="utf-8")
-    check_dagster_home(home)
+            temporary.write_text(_for_many(shipped) if of_many else shipped, encoding="utf-8")
+    check_dagster_folder(folder)
     os.environ["DAGSTER_HOME"] = str(folder)
+
+
+def _for_many(shipped: str) -> str:
+    """Our instance settings, with as many runs at once as the machine has processors, one a town."""
+    before, _, after = shipped.partition(_ONE_AT_A_TIME)
+    return before + _MANY_AT_ONCE.format(runs=os.cpu_count() or 1) + after
 
 
 def check_dagster_home(home: Home) -> None:
     """Raises VroegError when this user cannot write to Dagster's storage, as also who only reads it does."""
-    for path in (home.dagster, *home.dagster.glob("*/*.db")):
+    check_dagster_folder(home.dagster)
+
+
+def check_dagster_folder(folder: Path) -> None:
+    """The same for the folder itself."""
+    for path in (folder, *folder.glob("*/*.db")):
         if not os.access(path, os.W_OK, effective_ids=True):
             raise VroegError("cannot be written", where=path, do="give it to this user")

@@ -23,15 +23,15 @@ from dagster._daemon.types import DaemonHeartbeat
 from dagster._serdes import ConfigurableClassData
 
 from vroeg_pipeline.domain.errors import VroegError
-from vroeg_pipeline.installation.dagster_home import CODE_LOCATION, CODE_SOCKET, DAEMON_LOCK, OF_COMMAND_LINE
+from vroeg_pipeline.installation.dagster_home import DAEMON_LOCK, LOCATION_TAG, code_socket
 from vroeg_pipeline.installation.locking import hold
 
 _BUSY_SECONDS = 30
 # Every run has a database of its own. Who looks at many, as the UI does, keeps these few open.
 _MOST_OPEN = 4
 
-# How the keys of deliveries begin. Each of their arrivals is news of a partner; there are few.
-_ARRIVALS = '["deliveries", %'
+# The keys of deliveries, of a town by itself and of one of many. Each of their arrivals is news of a partner; there are few.
+_ARRIVALS = '[%"deliveries", %'
 _FORGOTTEN = """
     run_id = :run AND NOT (
         coalesce(dagster_event_type, '') IN ('ASSET_MATERIALIZATION', 'ASSET_OBSERVATION')
@@ -173,10 +173,11 @@ class OpenRunStorage(SqliteRunStorage):
         """Adds a run; one of the command line as if the code location had been asked for it: the Timeline leaves out a run
         that nothing tells the origin of, and no public call to run in process takes one.
         """
-        if dagster_run.remote_job_origin is None and OF_COMMAND_LINE.items() <= dagster_run.tags.items():
-            socket = str(self._daemon_lock.with_name(CODE_SOCKET))
-            server = GrpcServerCodeLocationOrigin("localhost", socket=socket, location_name=CODE_LOCATION)
-            origin = RemoteJobOrigin(RemoteRepositoryOrigin(server, "__repository__"), dagster_run.job_name)
+        repository, _, location = dagster_run.tags.get(LOCATION_TAG, "").partition("@")
+        if dagster_run.remote_job_origin is None and location:
+            socket = str(self._daemon_lock.with_name(code_socket(location)))
+            server = GrpcServerCodeLocationOrigin("localhost", socket=socket, location_name=location)
+            origin = RemoteJobOrigin(RemoteRepositoryOrigin(server, repository), dagster_run.job_name)
             dagster_run = dagster_run._replace(remote_job_origin=origin)
         return super().add_run(dagster_run)
 

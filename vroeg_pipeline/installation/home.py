@@ -22,6 +22,8 @@ from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.domain.partners import Partners, parse_partners
 from vroeg_pipeline.domain.settings import Settings, parse_settings
 
+# In the folder of a cooperation: its towns, and the file by which Dagster finds them.
+TOWNS, WORKSPACE = "towns", "workspace.yaml"
 CHECKOUT = Path(__file__).resolve().parents[2]
 # Everything temporary says in its name which process made it: its number, and when that began.
 _TEMPORARY = ".tmp"
@@ -30,6 +32,11 @@ _LEFTOVERS = (f".*{_TEMPORARY}", f".*{_TEMPORARY}.wal*")
 _MADE_BY = re.compile(r"\.(\d+)-(\d*)-")
 # Of what does not say so: releases before this one.
 _NOBODYS_SECONDS = 24 * 3600
+
+
+def is_of_many() -> bool:
+    """Whether the environment names many towns (`VROEG_TOWNS`), and none of them."""
+    return bool(os.environ.get("VROEG_TOWNS")) and not os.environ.get("VROEG_HOME")
 
 
 def read_text(path: Path) -> str:
@@ -53,7 +60,12 @@ class Home:
 
     @classmethod
     def from_environment(cls) -> Home:
-        """`VROEG_HOME`, or `data/` in the checkout."""
+        """`VROEG_HOME`, or `data/` in the checkout.
+
+        Raises VroegError where the environment names many towns and none of them.
+        """
+        if is_of_many():
+            raise VroegError("which town?", do="give it: vroeg --town NAME …")
         return cls(Path(os.environ.get("VROEG_HOME") or CHECKOUT / "data").expanduser().resolve())
 
     @property
@@ -138,9 +150,20 @@ class Home:
         return self.root / "warehouse.lock"
 
     @property
+    def cooperation(self) -> Path | None:
+        """The folder of the cooperation that this is one town of (`vroeg towns`); None for a town by itself."""
+        folder = self.root.parent.parent
+        return folder if self.root.parent.name == TOWNS and (folder / WORKSPACE).exists() else None
+
+    @property
+    def town(self) -> str:
+        """Its name among others, empty for a town by itself."""
+        return self.root.name if self.cooperation else ""
+
+    @property
     def dagster(self) -> Path:
-        """Dagster's own storage, unless `DAGSTER_HOME` says otherwise."""
-        return Path(os.environ.get("DAGSTER_HOME") or self.root / "dagster")
+        """Dagster's own storage, which the towns of a cooperation share, unless `DAGSTER_HOME` says otherwise."""
+        return Path(os.environ.get("DAGSTER_HOME") or (self.cooperation or self.root) / "dagster")
 
     def agreement_texts(self) -> dict[str, str]:
         """The files of the agreements, by name without .yaml.

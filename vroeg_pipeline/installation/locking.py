@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -97,6 +98,16 @@ def run_lock(path: Path, holder: str, say: Say, timeout_seconds: float) -> Itera
         yield
     finally:
         os.close(descriptor)
+
+
+def answers(door: Path) -> bool:
+    """Whether a process listens at a socket at this moment."""
+    with socket.socket(socket.AF_UNIX) as trial:
+        try:
+            trial.connect(str(door))
+        except OSError:
+            return False
+    return True
 
 
 def is_held(path: Path) -> bool:

@@ -20,6 +20,7 @@ from vroeg_pipeline.formats.drift import Drift, drift_of
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.notes import RegisteredFile
 from vroeg_pipeline.installation.statements import rows_of
+from vroeg_pipeline.installation.town import Town
 from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.monthly import keys_are_unique, observed, page_link
 from vroeg_pipeline.quality.data_docs import remove_pages, write_index
@@ -35,9 +36,9 @@ ON_TIME = "on_time"
 REPLACEMENT_IS_WHOLE = "replacement_is_whole"
 
 
-def delivery_checks(partners: Partners) -> list[dg.AssetChecksDefinition]:
+def delivery_checks(partners: Partners, town: Town) -> list[dg.AssetChecksDefinition]:
     """The checks of all partners in one definition, so that Great Expectations is imported once."""
-    specs = [spec for agreement in partners.agreements.values() for spec in _specs(agreement)]
+    specs = [spec for agreement in partners.agreements.values() for spec in _specs(agreement, town)]
     if not specs:
         return []
 
@@ -47,7 +48,7 @@ def delivery_checks(partners: Partners) -> list[dg.AssetChecksDefinition]:
         warehouse: WarehouseResource,
         installation: dg.ResourceParam[Installation],
     ) -> Iterator[dg.AssetCheckResult]:
-        months = months_to_judge(context, dg.AssetKey("delivery_measures"))
+        months = months_to_judge(context, "delivery_measures", town)
         with warehouse.connect() as connection:
             owed = {month: told_months(connection, installation, month) for month in months.all}
             measures = [row for month in months.all for row in _measures(connection, month)]
@@ -62,12 +63,12 @@ def delivery_checks(partners: Partners) -> list[dg.AssetChecksDefinition]:
             told = {verdict.check_key for verdict in verdicts if verdict.month == months.newest}
             not_told = [spec.key for spec in specs if spec.key not in told]
             verdicts += _not_judged(not_told, months.newest, owed[months.newest], why_not, agreements)
-        yield from results(context, verdicts, months, specs)
+        yield from results(context, verdicts, months, specs, town)
 
     return [check_deliveries]
 
 
-def _specs(agreement: Agreement) -> list[dg.AssetCheckSpec]:
+def _specs(agreement: Agreement, town: Town) -> list[dg.AssetCheckSpec]:
     rules: dict[str, list[str]] = {}
     for expected in expected_of(agreement):
         rules.setdefault(expected.check, []).append(f"{expected.rule} Expected: {expected.bounds}.")
@@ -83,7 +84,7 @@ def _specs(agreement: Agreement) -> list[dg.AssetCheckSpec]:
             name,
             asset=delivery_key(agreement.partner),
             description=description,
-            additional_deps=["delivery_measures"],
+            additional_deps=[town.key("delivery_measures")],
         )
         for name, description in described.items()
     ]

@@ -38,6 +38,7 @@ from vroeg_pipeline.domain.agreements import agreement_from
 from vroeg_pipeline.domain.alerts import ASKED_OF_PARTNERS, AlertKind
 from vroeg_pipeline.domain.partners import Partners
 from vroeg_pipeline.installation.notes import Finding, Issue, Made
+from vroeg_pipeline.installation.town import ALONE
 from vroeg_pipeline.quality.checks import delivery_checks
 from vroeg_pipeline_tests.kit.world import agreement, moment
 
@@ -297,7 +298,7 @@ def test_everything_leads_somewhere(facts: Facts) -> None:
 
 def test_the_checks_that_are_led_to_are_there() -> None:
     partners = Partners.of([agreement_from(agreement("huur"), "f", "huur")])
-    known = {spec.name for checks in delivery_checks(partners) for spec in checks.check_specs}
+    known = {spec.name for checks in delivery_checks(partners, ALONE) for spec in checks.check_specs}
     pages = [
         links(Condition(facts, "huur", MARCH), "") for facts, _, _ in TOLD if isinstance(facts, AskedOfPartner | Late)
     ]

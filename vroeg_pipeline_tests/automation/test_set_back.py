@@ -32,6 +32,7 @@ from vroeg_pipeline.cli.health import findings
 from vroeg_pipeline.cli.service import end_when_set_back
 from vroeg_pipeline.domain.months import AMSTERDAM
 from vroeg_pipeline.installation.dagster_home import prepare_dagster_home
+from vroeg_pipeline.installation.town import ALONE
 from vroeg_pipeline_tests.cli.test_health import beat, origin
 from vroeg_pipeline_tests.kit.world import World, moment
 
@@ -69,7 +70,7 @@ def test_what_waits_for_a_moment_to_come_goes_on_from_now(instance: dg.DagsterIn
     waiting = noted(instance, "arrivals", InstigatorType.SENSOR, TO_COME)
     noted(instance, "worklists", InstigatorType.SCHEDULE, TO_COME)
     right = noted(instance, "alerts", InstigatorType.SENSOR, NOW - timedelta(seconds=20))
-    said = {finding.part: finding for finding in tick_findings(instance, NOW)}
+    said = {finding.part: finding for finding in tick_findings(instance, ALONE, NOW)}
     for part in ("sensor arrivals", "schedule worklists"):
         assert not said[part].healthy
         assert said[part].said.endswith("which is still to come: the clock was set back; start the daemon again")

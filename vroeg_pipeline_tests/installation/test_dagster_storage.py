@@ -14,9 +14,10 @@ import dagster as dg
 import pytest
 import yaml
 
-from vroeg_pipeline.installation.dagster_home import OF_COMMAND_LINE, prepare_dagster_home
+from vroeg_pipeline.installation.dagster_home import prepare_dagster_home
 from vroeg_pipeline.installation.dagster_storage import OpenEventLog
 from vroeg_pipeline.installation.home import Home
+from vroeg_pipeline.installation.town import ALONE
 
 SHIPPED = Path(sys.modules["vroeg_pipeline"].__path__[0]) / "dagster.yaml"
 # As the version before this storage put it there.
@@ -164,7 +165,7 @@ def test_wiping_closes_the_files_and_starts_anew(home: Home) -> None:
 def test_a_run_of_the_command_line_has_the_origin_that_the_timeline_wants(home: Home) -> None:
     prepare_dagster_home(home)
     with dg.DagsterInstance.get() as instance:
-        for name, tags in (("month", OF_COMMAND_LINE), ("other", {})):
+        for name, tags in (("month", ALONE.tags_of_command_line), ("other", {})):
             instance.add_run(dg.DagsterRun(name, run_id=name, tags=tags))
         origins = {name: instance.get_run_by_id(name) for name in ("month", "other")}
         found = {name: run.remote_job_origin for name, run in origins.items() if run}

@@ -15,9 +15,10 @@ from starlette.requests import Request
 
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.settings import parse_settings
-from vroeg_pipeline.installation.dagster_home import OF_COMMAND_LINE, prepare_dagster_home
+from vroeg_pipeline.installation.dagster_home import prepare_dagster_home
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.log import account, read_log
+from vroeg_pipeline.installation.town import ALONE
 from vroeg_pipeline.installation.warehouse import _logged_run
 from vroeg_pipeline.installation.who_started import NamingRunCoordinator, tags_of
 
@@ -49,7 +50,7 @@ def asked(instance: dg.DagsterInstance, *headers: tuple[str, str]) -> WorkspaceR
 
 def put(instance: dg.DagsterInstance, tags: dict[str, str]) -> dg.DagsterRun:
     """A run that is still to be queued."""
-    return instance.add_run(dg.DagsterRun("month", tags={**OF_COMMAND_LINE, **tags}))
+    return instance.add_run(dg.DagsterRun("month", tags={**ALONE.tags_of_command_line, **tags}))
 
 
 @pytest.mark.parametrize(

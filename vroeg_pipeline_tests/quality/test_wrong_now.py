@@ -10,6 +10,7 @@ from rich.console import Console
 
 from vroeg_pipeline.cli.checks import show_checks
 from vroeg_pipeline.installation.notes import NotedVerdict, note_verdicts
+from vroeg_pipeline.installation.town import ALONE
 from vroeg_pipeline.quality.board import Board
 from vroeg_pipeline.quality.board_page import board_page
 from vroeg_pipeline.quality.checks import delivery_checks
@@ -21,7 +22,7 @@ MONTHS = (month("2021-02"), month("2021-03"))
 
 def test_each_check_of_a_delivery_says_what_to_do(world: World) -> None:
     world.agree("huur", delivery={"expected_rows": [1, 9]})
-    (checks,) = delivery_checks(world.home.load_partners())
+    (checks,) = delivery_checks(world.home.load_partners(), ALONE)
     assert {key.name for key in checks.check_keys} == {*TO_DO}
 
 
