@@ -7,13 +7,14 @@ standard error and exit status 1.
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from datetime import date
 from functools import wraps
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -24,8 +25,11 @@ from vroeg_pipeline.deliveries.inbox import months_in
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import add_months, month_of, month_text, months_between, parse_month, whole_months
 from vroeg_pipeline.installation.garbage import seldom_collected
-from vroeg_pipeline.installation.home import Home, check_restored
+from vroeg_pipeline.installation.home import Home, check_restored, is_of_many
 from vroeg_pipeline.installation.imports import kept_out
+
+if TYPE_CHECKING:
+    from vroeg_pipeline.installation.cooperation import Cooperation
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -42,7 +46,7 @@ _STOPPED = 130
 _LOGGED_BY_ITSELF = frozenset(
     {
         "sql", "serve_ddas", "dev", "service", "prepare", "health", "doctor", "checks", "pages", "status", "show_alerts",
-        "verify_log", "send_log",
+        "verify_log", "send_log", "add_town", "remove_town", "list_towns", "health_of_towns", "_enter",
     }
 )  # fmt: skip
 # Of commands that are called otherwise than their function.
@@ -64,7 +68,7 @@ def one_line_errors(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> None:
         try:
-            if command.__name__ != "restore":
+            if command.__name__ != "restore" and not is_of_many():
                 check_restored(Home.from_environment())
             if command.__name__ in _LOGGED_BY_ITSELF:
                 command(*args, **kwargs)
@@ -124,8 +128,21 @@ def installation(
     version: Annotated[
         bool, typer.Option("--version", help="Show the version and exit.", callback=_version, is_eager=True)
     ] = False,
+    town: Annotated[
+        str | None, typer.Option(help="One of many: that of VROEG_TOWNS with this name.", show_default=False)
+    ] = None,
 ) -> None:
     """What holds for all commands."""
+    _enter(town)
+
+
+@one_line_errors
+def _enter(town: str | None) -> None:
+    # Imports the warehouse, which a command of an installation by itself may not need.
+    if town or (os.environ.get("VROEG_HOME") and Home.from_environment().town):
+        from vroeg_pipeline.installation.cooperation import Cooperation, enter
+
+        enter(Cooperation.from_environment().home_of_served(town) if town else Home.from_environment())
 
 
 @app.command()
@@ -945,13 +962,67 @@ def send_log() -> None:
     send(Home.from_environment(), out)
 
 
+towns = typer.Typer(no_args_is_help=True, help="Many towns on one machine (VROEG_TOWNS): each its own, one Dagster.")
+app.add_typer(towns, name="towns")
+_Town = Annotated[str, typer.Argument(metavar="NAME", help="Name of the town: small letters, digits and -.")]
+
+
+@towns.command("add")
+@one_line_errors
+def add_town(name: _Town) -> None:
+    """Make a town's installation in VROEG_TOWNS/towns/NAME and have it served; one that lies there is taken as it is."""
+    from vroeg_pipeline.cli.towns import add
+
+    add(name, out)
+
+
+@towns.command("list")
+@one_line_errors
+def list_towns() -> None:
+    """List the towns that are served, with their folders and the last month with worklists."""
+    from vroeg_pipeline.cli.towns import show_towns
+
+    show_towns(out)
+
+
+@towns.command("remove")
+@one_line_errors
+def remove_town(name: _Town) -> None:
+    """Have a town served no more; its folder stays."""
+    from vroeg_pipeline.cli.towns import remove
+
+    remove(name, out)
+
+
+@towns.command("health")
+@one_line_errors
+def health_of_towns() -> None:
+    """Tell of each town whether everything that should run by itself does; exit status 1 when something does not.
+
+    A line a town; `vroeg --town NAME health` tells all of one.
+    """
+    from vroeg_pipeline.cli.towns import show_health_of_towns
+
+    show_health_of_towns(out)
+
+
 @app.command()
 @one_line_errors
 def prepare() -> None:
     """Make Dagster's home ready for its services, with our settings; once is enough, again does no harm."""
-    from vroeg_pipeline.cli.dev import prepare_storage
+    from vroeg_pipeline.cli.dev import prepare_shared_storage, prepare_storage
+    from vroeg_pipeline.installation.cooperation import Cooperation
 
-    prepare_storage(Home.from_environment())
+    if is_of_many():
+        prepare_shared_storage(Cooperation.from_environment())
+    else:
+        prepare_storage(Home.from_environment())
+
+
+def _home_or_many() -> Home | Cooperation:
+    from vroeg_pipeline.installation.cooperation import Cooperation
+
+    return Cooperation.from_environment() if is_of_many() else Home.from_environment()
 
 
 def _port(text: str, lowest: int = 1) -> int:
@@ -970,7 +1041,7 @@ def dev(port: _Port = "3000") -> None:
     asked = _port(port)
     from vroeg_pipeline.cli.dev import serve
 
-    serve(Home.from_environment(), asked, out)
+    serve(_home_or_many(), asked, out)
 
 
 @app.command()
@@ -991,7 +1062,7 @@ def service(
 
     if which not in set(Service):
         raise VroegError(f"there is no service {which!r}", do=f"give one of {', '.join(Service)}")
-    run_service(Home.from_environment(), Service(which), asked, with_parent=with_parent, read_only=read_only)
+    run_service(_home_or_many(), Service(which), asked, with_parent=with_parent, read_only=read_only)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ from rich.console import Console
 
 from vroeg_pipeline.cli.service import AGAIN, Service, check_no_daemon, check_port_is_free
 from vroeg_pipeline.domain.errors import VroegError
-from vroeg_pipeline.installation.dagster_home import prepare_dagster_home
+from vroeg_pipeline.installation.cooperation import Cooperation
+from vroeg_pipeline.installation.dagster_home import prepare_dagster_folder, prepare_dagster_home
 from vroeg_pipeline.installation.home import Home, clear_leftovers
 from vroeg_pipeline.installation.installation import Installation
 
@@ -24,7 +25,7 @@ _STOP_SECONDS = 20
 Process = subprocess.Popen[bytes]
 
 
-def serve(home: Home, port: int, out: Console) -> None:
+def serve(of: Home | Cooperation, port: int, out: Console) -> None:
     """Runs the webserver (on this machine alone) and the daemon until they are interrupted, told to end, or the terminal
     is closed.
 
@@ -33,7 +34,7 @@ def serve(home: Home, port: int, out: Console) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     try:
-        with services(home, port) as (processes, start):
+        with services(of, port) as (processes, start):
             out.print(f"Dagster UI: http://localhost:{port} [dim](Ctrl-C stops it)[/dim]")
             while all(process.poll() in (None, AGAIN) for process in processes.values()):
                 for service, process in processes.items():
@@ -47,15 +48,21 @@ def serve(home: Home, port: int, out: Console) -> None:
 
 @contextmanager
 def services(
-    home: Home, port: int, output: int | None = None
+    of: Home | Cooperation, port: int, output: int | None = None
 ) -> Iterator[tuple[dict[Service, Process], Callable[[Service], Process]]]:
     """The code server, the webserver and the daemon as processes, ended with the block, or with this process; and what
     starts one again.
     """
     check_port_is_free(port)
-    prepare_storage(home)
-    check_no_daemon(home)
-    environment = {**os.environ, "VROEG_HOME": str(home.root)}
+    environment = dict(os.environ)
+    if isinstance(of, Cooperation):
+        prepare_shared_storage(of)
+        environment.pop("VROEG_HOME", None)
+        environment["VROEG_TOWNS"] = str(of.root)
+    else:
+        prepare_storage(of)
+        environment["VROEG_HOME"] = str(of.root)
+    check_no_daemon(of)
     command = [sys.executable, "-m", "vroeg_pipeline.cli.app", "service", "--with-parent", "--port", str(port)]
 
     def start(service: Service) -> Process:
@@ -86,6 +93,20 @@ def prepare_storage(home: Home) -> None:
     Installation.load_or_last_good(home)
     clear_leftovers(home)
     prepare_dagster_home(home)
+    _make_tables()
+
+
+def prepare_shared_storage(cooperation: Cooperation) -> None:
+    """The same for many towns, of which one that is wrong hinders no other. Raises VroegError when there is none."""
+    if not cooperation.names():
+        raise VroegError("there are no towns yet", where=cooperation.root, do="vroeg towns add NAME")
+    for home in cooperation.homes():
+        clear_leftovers(home)
+    prepare_dagster_folder(cooperation.dagster, of_many=True)
+    _make_tables()
+
+
+def _make_tables() -> None:
     with DagsterInstance.get() as instance:
         instance.get_runs_count()
 

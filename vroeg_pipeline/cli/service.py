@@ -16,6 +16,8 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -29,19 +31,23 @@ from dagster._grpc.client import DagsterGrpcClient
 
 from vroeg_pipeline.alerts.sensor import without_address
 from vroeg_pipeline.automation.set_back import TOLERANCE, forget_the_future
+from vroeg_pipeline.cli.town_servers import serve_towns
 from vroeg_pipeline.deliveries.inbox import months_in
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation.agreed import read_agreed
+from vroeg_pipeline.installation.cooperation import Cooperation, enter
 from vroeg_pipeline.installation.dagster_home import (
     CODE_LOCATION,
     CODE_LOCK,
     CODE_SOCKET,
     DAEMON_LOCK,
+    code_socket,
+    prepare_dagster_folder,
     prepare_dagster_home,
 )
 from vroeg_pipeline.installation.home import Home, replacing
 from vroeg_pipeline.installation.installation import Installation
-from vroeg_pipeline.installation.locking import hold, holder_of
+from vroeg_pipeline.installation.locking import answers, hold, holder_of
 from vroeg_pipeline.installation.log_collector import send_lines
 from vroeg_pipeline.installation.notes import Agreed
 from vroeg_pipeline.installation.who_started import name_who_starts_backfills
@@ -81,44 +87,60 @@ def check_port_is_free(port: int) -> None:
             raise VroegError(what, do="give another one with --port, or end what uses it") from None
 
 
-def check_no_daemon(home: Home) -> None:
+def check_no_daemon(of: Home | Cooperation) -> None:
     """Raises VroegError when a daemon of the installation is at work: two would do everything twice."""
-    if holder := holder_of(home.dagster / DAEMON_LOCK):
-        raise VroegError(f"{holder} is at work already", where=home.root, do="stop it first; two do everything twice")
+    if holder := holder_of(of.dagster / DAEMON_LOCK):
+        raise VroegError(f"{holder} is at work already", where=of.root, do="stop it first; two do everything twice")
 
 
-def run_service(home: Home, service: Service, port: int, *, with_parent: bool, read_only: bool = False) -> None:
-    """Becomes the process, until it is stopped. `port`: of the webserver, on this machine alone; `read_only`: nothing can
-    be started there. `with_parent`: it also ends, with all that it started, when its standard input is closed.
+def run_service(
+    of: Home | Cooperation, service: Service, port: int, *, with_parent: bool, read_only: bool = False
+) -> None:
+    """Becomes the process, until it is stopped, of an installation or of many. `port`: of the webserver, on this machine
+    alone; `read_only`: nothing can be started there. `with_parent`: it also ends, with all that it started, when its
+    standard input is closed.
 
     Raises VroegError when another one is at work, the port is not free, or no code server answers in time.
     """
     os.umask(0o077)
     # A shell starts what runs in the background with SIGINT ignored, and Dagster takes SIGTERM to be the same.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    prepare_dagster_home(home)
-    os.environ.update(VROEG_HOME=str(home.root), GX_ANALYTICS_ENABLED="false")
-    door = home.dagster / CODE_SOCKET
-    if len(os.fsencode(door)) > _LONGEST_SOCKET:
-        raise VroegError("its path is too long for a socket", where=door, do="move VROEG_HOME nearer to the root")
-    if with_parent:
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    if isinstance(of, Cooperation):
+        prepare_dagster_folder(of.dagster, of_many=True)
+        # With the number of a process.
+        doors = [of.dagster / code_socket(f"{name}.0123456") for name in of.names()]
+    else:
+        prepare_dagster_home(of)
+        os.environ["VROEG_HOME"] = str(of.root)
+        doors = [of.dagster / CODE_SOCKET]
+    for door in doors:
+        if len(os.fsencode(door)) > _LONGEST_SOCKET:
+            raise VroegError("its path is too long for a socket", where=door, do="move the folder nearer to the root")
+    if with_parent and not (service is Service.CODE and isinstance(of, Cooperation)):
         threading.Thread(target=_end_with_parent, daemon=True).start()
     if service is Service.CODE:
-        _serve_code(home, door)
+        if isinstance(of, Cooperation):
+            serve_towns(of, _serve_town, _what_is_loaded, with_parent=with_parent)
+        else:
+            _serve_code(of, doors[0])
         return
-    workspace = home.dagster / "workspace.yaml"
-    with replacing(workspace) as temporary:
-        temporary.write_text(_WORKSPACE.format(socket=door, module=CODE_LOCATION), encoding="utf-8")
+    if isinstance(of, Cooperation):
+        doors, workspace = [of.dagster / code_socket(name) for name in of.names()], of.workspace
+    else:
+        workspace = of.dagster / "workspace.yaml"
+        with replacing(workspace) as temporary:
+            temporary.write_text(_WORKSPACE.format(socket=doors[0], module=CODE_LOCATION), encoding="utf-8")
     if service is Service.WEBSERVER:
         check_port_is_free(port)
-        _wait_for_code(door)
+        _wait_for_code(doors)
         name_who_starts_backfills()
         looking = ["--read-only"] if read_only else []
         _become("dagster-webserver", "-h", "127.0.0.1", "-p", str(port), "-w", str(workspace), *looking)
     else:
-        check_no_daemon(home)
+        check_no_daemon(of)
         _go_on_from_now()
-        _wait_for_code(door)
+        _wait_for_code(doors)
         _become_daemon(workspace)
 
 
@@ -173,6 +195,20 @@ def _serve_code(home: Home, door: Path) -> None:
         os.close(descriptor)
 
 
+def _serve_town(home: Home, door: Path) -> None:
+    """Becomes the code server of one town of many; what cannot be loaded is shown in place of the town."""
+    enter(home)
+    _leave_out_colours(f"{home.town}: ".encode())
+    with suppress(VroegError):  # the UI shows it in place of the town
+        for deaf in without_address(Installation.load_or_last_good(home)):
+            _say(f"Warning: {deaf}")
+    threading.Thread(target=_keep_sending, args=(home,), daemon=True).start()
+    _run(
+        "dagster", "api", "grpc", "-m", CODE_LOCATION, "--location-name", home.town, "--socket", str(door),
+        "--lazy-load-user-code", "--log-level", "warning",
+    )  # fmt: skip
+
+
 def _what_is_loaded(home: Home) -> tuple[Agreed | str, list[date]]:
     """What makes the location another one: agreements, settings, and the oldest month of the inbox."""
     try:
@@ -187,7 +223,7 @@ def _keep_loaded(home: Home, door: Path, loaded: tuple[Agreed | str, list[date]]
     while True:
         time.sleep(_LOOK_SECONDS)
         found = _what_is_loaded(home)
-        if found != loaded and _answers(door):
+        if found != loaded and answers(door):
             try:
                 DagsterGrpcClient(socket=str(door)).reload_code(_RELOAD_SECONDS)
             except DagsterUserCodeUnreachableError:
@@ -217,27 +253,26 @@ def _keep_sending(home: Home) -> None:
         time.sleep(wait)
 
 
-def _wait_for_code(door: Path) -> None:
+def _wait_for_code(doors: Sequence[Path]) -> None:
+    """Waits until a code server answers at each door; of many towns one that does not hinders no other."""
     deadline = time.monotonic() + _START_SECONDS
-    while not _answers(door):
+    while silent := [door for door in doors if not answers(door)]:
         if time.monotonic() > deadline:
-            raise VroegError("no code server answers", where=door, do="start one: vroeg service code")
+            if len(silent) == len(doors):
+                raise VroegError("no code server answers", where=doors[0], do="start one: vroeg service code")
+            _say(f"No code server answers for {', '.join(door.stem for door in silent)}")
+            return
         time.sleep(0.1)
-
-
-def _answers(door: Path) -> bool:
-    with socket.socket(socket.AF_UNIX) as trial:
-        try:
-            trial.connect(str(door))
-        except OSError:
-            return False
-    return True
 
 
 def _become(program: str, *arguments: str) -> None:
     """Runs a console program of this environment in this process, without colours where no terminal shows them."""
     if not sys.stdout.isatty():
         _leave_out_colours()
+    _run(program, *arguments)
+
+
+def _run(program: str, *arguments: str) -> None:
     path = str(Path(sys.executable).parent / program)
     sys.argv = [path, *arguments]
     runpy.run_path(path, run_name="__main__")
@@ -249,20 +284,22 @@ def _end_with_parent() -> None:
     os.killpg(0, signal.SIGTERM)
 
 
-def _leave_out_colours() -> None:
-    """What this process and those that it starts print goes on without colour codes, which Dagster always writes."""
+def _leave_out_colours(begin: bytes = b"") -> None:
+    """What this process and those that it starts print goes on without colour codes, which Dagster always writes; `begin`:
+    what each line begins with then.
+    """
     for number in (1, 2):
         target, (inlet, outlet) = os.fdopen(os.dup(number), "wb", buffering=0), os.pipe()
         os.dup2(outlet, number)
         os.close(outlet)
-        passing = threading.Thread(target=_pass_on, args=(os.fdopen(inlet, "rb"), target), daemon=True)
+        passing = threading.Thread(target=_pass_on, args=(os.fdopen(inlet, "rb"), target, begin), daemon=True)
         passing.start()
         atexit.register(_end_passing, number, target, passing)
 
 
-def _pass_on(source: BinaryIO, target: BinaryIO) -> None:
+def _pass_on(source: BinaryIO, target: BinaryIO, begin: bytes) -> None:
     for line in source:
-        target.write(_COLOUR.sub(b"", line))
+        target.write(begin + _COLOUR.sub(b"", line))
 
 
 def _end_passing(number: int, target: BinaryIO, passing: threading.Thread) -> None:

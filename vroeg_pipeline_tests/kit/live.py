@@ -14,6 +14,7 @@ from typing import Any
 import requests
 
 from vroeg_pipeline.cli.dev import services
+from vroeg_pipeline.installation.cooperation import Cooperation
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline_tests.kit.listeners import free_port
 
@@ -165,11 +166,11 @@ def read_only_on(home: Home) -> Iterator[Live]:
 
 
 @contextmanager
-def dagster_on(home: Home) -> Iterator[Live]:
-    """Webserver and daemon of an installation, once they answer."""
+def dagster_on(of: Home | Cooperation) -> Iterator[Live]:
+    """Webserver and daemon of an installation, or of many, once they answer."""
     port = free_port()
-    with services(home, port, output=subprocess.DEVNULL):
-        found = Live(f"http://127.0.0.1:{port}", home)
+    with services(of, port, output=subprocess.DEVNULL):
+        found = Live(f"http://127.0.0.1:{port}", Home(of.root))
         wait_until("the webserver", lambda: answers(found))
         yield found
 
