@@ -11,10 +11,10 @@ from rich.console import Console
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import moment_text
 from vroeg_pipeline.installation import backup
-from vroeg_pipeline.installation.dagster_home import CODE_LOCK, DAEMON_LOCK
+from vroeg_pipeline.installation.dagster_home import CODE_LOCK, DAEMON_LOCK, code_socket
 from vroeg_pipeline.installation.home import Home, is_settled, private_folder, temporary_folder
 from vroeg_pipeline.installation.installation import Installation, current_moment
-from vroeg_pipeline.installation.locking import holder_of, run_lock
+from vroeg_pipeline.installation.locking import answers, holder_of, run_lock
 from vroeg_pipeline.installation.notes import BACK_UPS, BackUps
 from vroeg_pipeline.installation.requests import Asked, all_requests
 from vroeg_pipeline.installation.secrets import HASH_KEY
@@ -50,6 +50,7 @@ def back_up(home: Home, folder: Path, out: Console) -> None:
         out.print(f"Not in it: {left_out} files of the inbox that are still being written, or too large for any run")
     keys = [name for name in (HASH_KEY, ENCRYPTION_KEY) if os.environ.get(name)]
     keys = [*([] if HASH_KEY in keys else [home.hash_key.name]), *keys]
+    keys += [home.secrets.name] if home.town and home.secrets.exists() else []
     out.print(f"Not in it: {' and '.join(keys)}, without which it cannot be restored whole; keep that elsewhere")
 
 
@@ -59,7 +60,11 @@ def restore(home: Home, source: Path, out: Console, *, overwrite: bool, new_hash
     Raises VroegError when it is not whole, another key is needed, services are at work, or an installation is there and
     `overwrite` is not given; then all is as it was.
     """
-    for lock in (DAEMON_LOCK, CODE_LOCK):
+    if home.town and answers(home.dagster / code_socket(home.town)):
+        do = f"vroeg towns remove {home.town}, restore, and add it again"
+        raise VroegError("its code server is at work", where=home.root, do=do)
+    # The services of many towns may go on.
+    for lock in () if home.town else (DAEMON_LOCK, CODE_LOCK):
         if holder := holder_of(home.dagster / lock):
             raise VroegError(f"{holder} is at work", where=home.root, do="stop the services first")
     if not overwrite and not backup.is_empty(home):

@@ -30,10 +30,10 @@ from vroeg_pipeline.domain.months import add_months, amsterdam_day, matching_mom
 from vroeg_pipeline.domain.settings import DdasService
 from vroeg_pipeline.installation.agreed import what_is_wrong
 from vroeg_pipeline.installation.backup import is_there
-from vroeg_pipeline.installation.dagster_home import check_dagster_home
+from vroeg_pipeline.installation.dagster_home import check_dagster_home, code_socket
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import CLOCK, Installation
-from vroeg_pipeline.installation.locking import is_held
+from vroeg_pipeline.installation.locking import answers, is_held
 from vroeg_pipeline.installation.log_collector import check_can_send, waiting_since
 from vroeg_pipeline.installation.notes import BACK_UPS, BackUps
 from vroeg_pipeline.installation.town import town_of
@@ -71,6 +71,8 @@ def findings(installation: Installation) -> Iterator[HealthFinding]:
     if not home.root.is_dir():
         yield HealthFinding("folder", False, f"there is no folder {home.root}; check VROEG_HOME")
         return
+    if home.town:
+        yield _code_server(home)
     yield from _watching(home, now)
     yield _agreements(home)
     yield _last_month(installation, now)
@@ -104,6 +106,13 @@ def _watching(home: Home, now: datetime) -> Iterator[HealthFinding]:
         # As on a disk that is full.
         said = str(error.__cause__ or error).splitlines()[0]
         yield HealthFinding("daemon", False, f"what Dagster notes cannot be read ({said}); see the disk below")
+
+
+def _code_server(home: Home) -> HealthFinding:
+    """That of one town of many; by itself, a sensor that does not tick tells."""
+    found = answers(home.dagster / code_socket(home.town))
+    said = "it answers" if found else "none answers; vroeg towns list shows which towns are served"
+    return HealthFinding("code server", found, said)
 
 
 def _daemon(instance: DagsterInstance, now: datetime) -> HealthFinding:

@@ -203,7 +203,9 @@ def _key_of(home: Home) -> bytes | None:
 
 def _spared(home: Home) -> set[Path]:
     """What is in no back-up, and what a restore lets stay."""
-    return {home.dagster, home.root / "dagster", home.scratch, home.run_lock, home.hash_key, home.restoring}
+    return {
+        home.dagster, home.root / "dagster", home.scratch, home.run_lock, home.hash_key, home.secrets, home.restoring,
+    }  # fmt: skip
 
 
 def _write(

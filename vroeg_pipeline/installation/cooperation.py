@@ -23,8 +23,6 @@ from vroeg_pipeline.installation.warehouse import ENCRYPTION_KEY
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 # How the keys of deliveries begin, which a town's own come after.
 _TAKEN = "deliveries"
-# Variables of one town, a line each.
-_ENVIRONMENT = "environment"
 _MADE = "# Made by `vroeg towns`: the code locations, one a town, that webserver, daemon and code server share.\n"
 
 
@@ -132,16 +130,16 @@ def check_no_key_is_shared() -> None:
     for name in (HASH_KEY, ENCRYPTION_KEY):
         if os.environ.get(name):
             what = f"{name} is set for all towns, and each has its own"
-            raise VroegError(what, do=f"put it in towns/NAME/{_ENVIRONMENT} of the town that it is of")
+            raise VroegError(what, do="put it in the file environment of the town that it is of")
 
 
 def variables_of(home: Home) -> dict[str, str]:
-    """What stands in the file `environment` of a town, as systemd reads one: NAME=value, a line each. Nothing for an
+    """What stands in the file `environment` of a town: NAME=value, a line each, as systemd reads one. Nothing for an
     installation by itself, which has the environment.
 
     Raises VroegError when others can read the file, or a line is none such.
     """
-    path = home.root / _ENVIRONMENT
+    path = home.secrets
     if not home.town or not path.exists():
         return {}
     if stat.S_IMODE(path.stat().st_mode) & 0o077:

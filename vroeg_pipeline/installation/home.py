@@ -135,6 +135,11 @@ class Home:
         return self.root / "hash.key"
 
     @property
+    def secrets(self) -> Path:
+        """The variables of one town of many, its keys among them; in no back-up (`installation.cooperation`)."""
+        return self.root / "environment"
+
+    @property
     def restoring(self) -> Path:
         """There while a back-up takes the place of what was there; else that did not end, and nothing may work here."""
         return self.root / "restore.unfinished"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import socket
 import subprocess
 from pathlib import Path
 
@@ -17,10 +19,12 @@ from vroeg_pipeline.installation.cooperation import (
     homes_of_environment,
     variables_of,
 )
-from vroeg_pipeline.installation.dagster_home import prepare_dagster_home
+from vroeg_pipeline.installation.dagster_home import DAEMON_LOCK, prepare_dagster_home
 from vroeg_pipeline.installation.home import Home
+from vroeg_pipeline.installation.locking import hold
 from vroeg_pipeline_tests.kit.command import vroeg
 from vroeg_pipeline_tests.kit.live import environment
+from vroeg_pipeline_tests.kit.world import World
 
 
 @pytest.fixture
@@ -75,7 +79,7 @@ def test_a_folder_that_is_called_as_one_of_many_is_by_itself_without_a_workspace
 
 def test_the_secrets_of_a_town_are_its_own(cooperation: Cooperation, monkeypatch: pytest.MonkeyPatch) -> None:
     home = cooperation.home("haarlem")
-    secrets = home.root / "environment"
+    secrets = home.secrets
     secrets.write_text("# keys\nVROEG_ENCRYPTION_KEY=a=b\n\nVROEG_HASH_KEY=0\n", encoding="utf-8")
     with pytest.raises(VroegError, match="can be read by others"):
         variables_of(home)
@@ -121,4 +125,34 @@ def test_the_command_line_knows_the_town(cooperation: Cooperation) -> None:
         assert "there is no town 'gouda'" in of_all("--town", "gouda", "checks").stderr
         health = of_all("towns", "health")
         assert health.returncode == 1
+        assert health.stdout.count("code server: none answers") == 2
         assert [line.split()[1] for line in health.stdout.splitlines() if line.startswith("✗")] == ["haarlem", "leiden"]
+
+
+def test_a_town_is_restored_while_the_others_are_at_work_but_not_while_it_is(
+    cooperation: Cooperation, tmp_path: Path
+) -> None:
+    home = cooperation.home("haarlem")
+    home.secrets.touch(mode=0o600)
+    World(home.root).agree("huur")
+
+    def of_haarlem(*words: str) -> subprocess.CompletedProcess[str]:
+        return vroeg(cooperation.root, "--town", "haarlem", *words, VROEG_HOME="")
+
+    backups, door = tmp_path / "backups", cooperation.dagster / "haarlem.sock"
+    backups.mkdir()
+    cooperation.dagster.mkdir()
+    daemon = hold(cooperation.dagster / DAEMON_LOCK, "a daemon")
+    with environment(VROEG_TOWNS=str(cooperation.root)):
+        made = of_haarlem("backup", str(backups))
+        assert made.returncode == 0, made.stderr
+        assert "Not in it: hash.key and environment" in made.stdout.replace("\n", " ")
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(str(door))
+            server.listen()
+            refused = of_haarlem("restore", str(backups), "--overwrite")
+            assert "vroeg towns remove haarlem" in refused.stderr
+        restored = of_haarlem("restore", str(backups), "--overwrite")
+        assert restored.returncode == 0, restored.stderr
+    os.close(daemon)
+    assert home.secrets.exists()
