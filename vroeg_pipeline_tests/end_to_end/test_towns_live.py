@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -74,10 +76,11 @@ def test_towns_work_side_by_side(live: Live, cooperation: Cooperation) -> None:
     assert len(live.ask("{runsOrError {... on Runs {results {id}}}}")["runsOrError"]["results"]) == 1
 
 
-def test_a_server_that_is_killed_is_there_again_and_a_mended_town_is_loaded(
-    live: Live, cooperation: Cooperation
-) -> None:
-    leiden, haarlem = (server_of(cooperation, town) for town in ("leiden", "haarlem"))
+def test_servers_come_and_go_by_themselves(live: Live, cooperation: Cooperation) -> None:
+    """One that is killed is there again, one whose agreements changed is replaced, one that is removed ends, and all end
+    with the process that started them, also when it is killed.
+    """
+    leiden, haarlem, gouda = (server_of(cooperation, town) for town in ("leiden", "haarlem", "gouda"))
     os.kill(leiden, signal.SIGKILL)
     World(cooperation.home("gouda").root).agree("huur")
     wait_until("the server of leiden", lambda: server_of(cooperation, "leiden") not in (0, leiden), 30)
@@ -89,4 +92,21 @@ def test_a_server_that_is_killed_is_there_again_and_a_mended_town_is_loaded(
         return bool(found == "RepositoryLocation")
 
     wait_until("gouda", is_loaded, 30)
+    wait_until("the end of its first server", lambda: not is_there(gouda), 30)
     assert server_of(cooperation, "haarlem") == haarlem
+
+    leiden = server_of(cooperation, "leiden")
+    cooperation.remove("leiden")
+    wait_until("the end of leiden", lambda: not is_there(leiden), 30)
+    assert cooperation.home("leiden").hash_key.exists()
+
+    left = [haarlem, server_of(cooperation, "gouda")]
+    os.kill(int(Path(f"/proc/{haarlem}/stat").read_text().rpartition(")")[2].split()[1]), signal.SIGKILL)
+    wait_until("the end of all", lambda: not any(map(is_there, left)), 30)
+
+
+def is_there(process: int) -> bool:
+    """Whether it is at work; one that ended and that nobody waits for is not."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
