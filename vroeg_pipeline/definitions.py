@@ -141,9 +141,7 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
         schedules=[worklists_schedule(installation), retention_schedule(), housekeeping_schedule],
         resources={
             "installation": installation,
-            "warehouse": WarehouseResource(
-                home=str(installation.home.root), lock_timeout_minutes=installation.settings.lock_timeout_minutes
-            ),
+            "warehouse": WarehouseResource.of(installation),
         },
         executor=dg.in_process_executor,
     )

@@ -25,6 +25,7 @@ from vroeg_pipeline.installation.schema import described_tables
 from vroeg_pipeline.installation.statements import (
     fetch_one,
     has_statement,
+    is_made,
     statement_file,
     statements_hash,
     temporary_step,
@@ -140,7 +141,7 @@ def months_at_work(
     """
     with warehouse.connect() as connection:
         installation.define_macros(connection)
-        closed = closed_months(connection, installation.settings)
+        closed = _closed(connection, installation)
 
         def each() -> Iterator[Month]:
             for month in months:
@@ -155,14 +156,37 @@ def months_at_work(
         yield each()
 
 
+def _closed(connection: duckdb.DuckDBPyConnection, installation: Installation) -> frozenset[date]:
+    # No run removes anything from months that its other steps make.
+    (known,) = fetch_one(connection, "SELECT getvariable('closed_months')")
+    if known is None:
+        known = sorted(closed_months(connection, installation.settings))
+        connection.execute("SET VARIABLE closed_months = ?::DATE[]", [known])
+    return frozenset(known)
+
+
 @contextmanager
 def _own_temporary_tables(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    # What has a comment is kept for the run (`addresses.lookup`).
-    query = "SELECT table_name FROM duckdb_tables() WHERE database_name = 'temp' AND comment IS NULL"
-    before = connection.execute(query).fetchall()
+    # All that a month is made ready with stays, and what has a comment (`addresses.lookup`): looked for once a connection.
+    (has_month,) = fetch_one(connection, "SELECT getvariable('month') IS NOT NULL")
+    if is_made(connection, "tables_looked_for", str(has_month)):
+        (before,) = fetch_one(connection, "SELECT getvariable('tables_of_run')")
+    else:
+        before = _temporary_tables(connection)
+        connection.execute("SET VARIABLE tables_of_run = ?", [before])
     yield
-    for (name,) in set(connection.execute(query).fetchall()) - set(before):
+    for name in {*_temporary_tables(connection)}.difference(before):
         connection.execute(f'DROP TABLE temp."{name}"')
+
+
+def _temporary_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    # `duckdb_tables()` would count the rows of all others too, which takes long where they are a DuckLake.
+    found = connection.execute(
+        "SELECT table_name FROM duckdb_columns() AS c WHERE database_name = 'temp' AND NOT EXISTS "
+        "(FROM duckdb_views() AS v WHERE v.database_name = 'temp' AND v.view_name = c.table_name) "
+        "GROUP BY table_name HAVING count(comment) = 0"
+    )
+    return [name for (name,) in found.fetchall()]
 
 
 def made(

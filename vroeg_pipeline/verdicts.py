@@ -20,6 +20,7 @@ from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.notes import Finding, NotedVerdict, note_verdicts
+from vroeg_pipeline.installation.statements import transaction
 from vroeg_pipeline.installation.town import Town, town_of
 from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.monthly import MonthCheck, month_key, months_asked, months_at_work
@@ -107,8 +108,10 @@ def _checks_of(step: str, checks: Sequence[MonthCheck]) -> dg.AssetChecksDefinit
         verdicts = []
         with months_at_work(warehouse, installation, months.all) as at_work:
             for of in at_work:
-                for check in checks:
-                    wrong, figures = check.look(of)
+                # Of one state of the tables; a DuckLake would look for its newest in each statement.
+                with transaction(of.connection):
+                    looks = [(check, *check.look(of)) for check in checks]
+                for check, wrong, figures in looks:
                     said = f"{wrong or 'holds'}. {check.rule}"
                     key = dg.AssetKey(check.asset)
                     verdicts.append(Verdict(key, check.name, of.month, wrong is None, said, check.severity, figures))

@@ -713,8 +713,7 @@ def rekey() -> None:
     """
     from vroeg_pipeline.cli.rekey import rekey as change
 
-    home = Home.from_environment()
-    change(home, home.load_settings().lock_timeout_minutes, out)
+    change(Home.from_environment(), out)
 
 
 @app.command("backup")

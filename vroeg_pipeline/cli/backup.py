@@ -36,11 +36,10 @@ def back_up(home: Home, folder: Path, out: Console) -> None:
     installation = Installation.load_or_last_good(home)
     settings, now = installation.settings, installation.now()
     largest = settings.max_file_mb * 2**20
-    warehouse = WarehouseResource(home=str(home.root), lock_timeout_minutes=settings.lock_timeout_minutes)
     with run_lock(home.run_lock, "vroeg backup", out.print, settings.lock_timeout_minutes * 60):
         made, left_out = backup.back_up(
             home,
-            warehouse.announcing(out.print),
+            WarehouseResource.of(installation, out.print),
             folder.resolve(),
             now,
             lambda status: status.st_size <= largest and is_settled(status, settings.settle_seconds, now),

@@ -25,15 +25,16 @@ def deliver_ddas(home: Home, months: Sequence[date], output: Path | None, out: C
     Raises VroegError when there is no warehouse, a month was never run, a setting lacks, or the file cannot be written.
     """
     installation = Installation.load(home)
-    if not home.warehouse.exists():
-        raise VroegError("there is no warehouse yet", where=home.warehouse, do="start with: vroeg run")
-    minutes = installation.settings.lock_timeout_minutes
-    warehouse = WarehouseResource(home=str(home.root), lock_timeout_minutes=minutes).announcing(problems.print)
+    warehouse = WarehouseResource.of(installation, problems.print)
+    warehouse.must_exist()
     targets = ddas_paths(installation, private_folder(home.outbox), months)
     if output:
         targets = {code: output.with_stem("_".join(filter(None, (output.stem, code)))) for code in targets}
     # Between two steps of a run the tables do not fit together.
-    with run_lock(home.run_lock, "vroeg ddas", problems.print, minutes * 60), warehouse.connect() as connection:
+    with (
+        run_lock(home.run_lock, "vroeg ddas", problems.print, warehouse.lock_timeout_minutes * 60),
+        warehouse.connect() as connection,
+    ):
         of_files = {month for (month,) in connection.execute("SELECT DISTINCT month FROM delivery_files").fetchall()}
         if never := sorted({*months} - of_files - {*months_worked_on(home)}):
             missing = ", ".join(map(month_text, never))

@@ -36,7 +36,7 @@ def list_deliveries(home: Home, month: date | None, out: Console, problems: Cons
     installation = Installation.load(home)
     first = add_months(month_of(installation.now()), 1 - _MONTHS_SHOWN)
     wanted, values = ("month = ?", month) if month else ("(month >= ? OR status = 'questioned')", first)
-    with _warehouse(home, installation, problems).connect(read_only=True) as connection:
+    with _warehouse(installation, problems).connect(read_only=True) as connection:
         files = rows_of(
             connection,
             f"SELECT * FROM delivery_files WHERE {_KNOWN} AND {wanted} ORDER BY month, partner, received_at, file_name",
@@ -98,10 +98,10 @@ def decide_delivery(
             raise VroegError(f"{option} is empty", do="say who decides, and why")
     if not re.fullmatch("[0-9a-f]{4,64}", prefix.lower()):
         raise VroegError("the first digits (0-9, a-f; four at least) of a file are expected", do=_SEE)
-    if not home.warehouse.exists():
-        raise VroegError("there is no warehouse yet", where=home.warehouse, do="start with: vroeg run")
     installation = Installation.load(home)
-    with _warehouse(home, installation, problems).connect() as connection:
+    warehouse = _warehouse(installation, problems)
+    warehouse.must_exist()
+    with warehouse.connect() as connection:
         file = _meant(connection, prefix.lower(), partner)
         of, now = (file["month"], file["partner"], file["file_sha256"]), installation.now()
         note_decision(connection, home, of, Decision(what), decided_by.strip(), reason.strip(), now)
@@ -135,6 +135,5 @@ def _meant(connection: duckdb.DuckDBPyConnection, prefix: str, partner: str | No
     return files[0]
 
 
-def _warehouse(home: Home, installation: Installation, problems: Console) -> WarehouseResource:
-    minutes = installation.settings.lock_timeout_minutes
-    return WarehouseResource(home=str(home.root), lock_timeout_minutes=minutes).announcing(problems.print)
+def _warehouse(installation: Installation, problems: Console) -> WarehouseResource:
+    return WarehouseResource.of(installation, problems.print)

@@ -30,8 +30,10 @@ from vroeg_pipeline.domain.reading import nearest
 from vroeg_pipeline.installation.dagster_home import COORDINATOR
 from vroeg_pipeline.installation.home import Home, read_text
 from vroeg_pipeline.installation.installation import CLOCK, Installation, current_moment
+from vroeg_pipeline.installation.lake import WHERE as LAKE_SETTING
+from vroeg_pipeline.installation.lake import Lake
 from vroeg_pipeline.installation.notes import CLOSED
-from vroeg_pipeline.installation.warehouse import ENCRYPTION_KEY, WarehouseResource
+from vroeg_pipeline.installation.warehouse import CATALOG, ENCRYPTION_KEY, WarehouseResource
 from vroeg_pipeline.matches.remembered import LOST_KEY, key_check
 from vroeg_pipeline.worklists.routing import load_areas
 
@@ -196,12 +198,26 @@ def _register(home: Home) -> str:
 
 def _encryption(home: Home) -> str:
     """Whether the key opens the warehouse is seen where it is opened."""
-    if home.warehouse.exists():
-        with WarehouseResource(home=str(home.root), lock_timeout_minutes=_PATIENCE_MINUTES).connect(read_only=True):
+    warehouse = WarehouseResource.of(Installation.load_or_last_good(home), patience_minutes=_PATIENCE_MINUTES)
+    if warehouse.lake:
+        return _lake(warehouse, warehouse.lake)
+    if warehouse.exists():
+        with warehouse.connect(read_only=True):
             pass
     if os.environ.get(ENCRYPTION_KEY):
         return f"{ENCRYPTION_KEY} is set; keep a copy of it elsewhere, as nothing else opens the warehouse"
     return f"{ENCRYPTION_KEY} is not set: who reads the disk reads the warehouse"
+
+
+def _lake(warehouse: WarehouseResource, lake: Lake) -> str:
+    if warehouse.exists():
+        with warehouse.connect(read_only=True) as connection:
+            if values := lake.values_in_catalogue(connection, CATALOG):
+                do = "make the triggers again (docs/server.md), and see who can read the catalogue and its back-ups"
+                raise VroegError(f"the catalogue holds {values:,} values of rows", where=LAKE_SETTING, do=do)
+    if not lake.encrypted:
+        return f"encrypted is false: who reads {lake.data} reads the warehouse"
+    return f"who reads both {lake.data} and the catalogue reads the warehouse, and nobody else"
 
 
 def _alerts(home: Home) -> str:

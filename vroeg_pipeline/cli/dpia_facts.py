@@ -76,11 +76,11 @@ def facts(installation: Installation) -> Facts:
     home, settings, now = installation.home, installation.settings, installation.now()
     day = amsterdam_day(now)
     is_encrypted, over_term = None, None
-    if home.warehouse.exists():
-        resource = WarehouseResource(home=str(home.root), lock_timeout_minutes=_PATIENCE_MINUTES)
+    resource = WarehouseResource.of(installation, patience_minutes=_PATIENCE_MINUTES)
+    if resource.exists():
         with resource.connect(read_only=True) as connection:
-            # It opens with the key that is set, or without one.
-            is_encrypted = bool(os.environ.get(ENCRYPTION_KEY))
+            # A file opens with the key that is set, or without one.
+            is_encrypted = resource.lake.encrypted if resource.lake else bool(os.environ.get(ENCRYPTION_KEY))
             over_term = sum(due.count for due in what_is_due(connection, installation, day))
     register = register_source(home)
     return Facts(

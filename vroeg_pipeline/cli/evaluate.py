@@ -25,9 +25,7 @@ def evaluate(home: Home, months: Sequence[date], target: Path | None, out: Conso
     Reads the warehouse only. Raises VroegError when there is none, or nothing of these months in it.
     """
     installation = Installation.load(home)
-    warehouse = WarehouseResource(
-        home=str(home.root), lock_timeout_minutes=installation.settings.lock_timeout_minutes
-    ).announcing(problems.print)
+    warehouse = WarehouseResource.of(installation, problems.print)
     with warehouse.connect(read_only=True) as connection:
         run = [
             month

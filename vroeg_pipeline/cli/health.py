@@ -77,7 +77,7 @@ def findings(installation: Installation) -> Iterator[HealthFinding]:
     yield _agreements(home)
     yield _last_month(installation, now)
     yield disk_finding(home)
-    yield _warehouse(home)
+    yield _warehouse(installation)
     yield _alerts(installation, now)
     yield _back_ups(installation, now)
     if service := installation.settings.ddas.service:
@@ -142,11 +142,11 @@ def _last_month(installation: Installation, now: datetime) -> HealthFinding:
     return HealthFinding("worklists", month in made, said)
 
 
-def _warehouse(home: Home) -> HealthFinding:
-    if is_held(home.run_lock):
+def _warehouse(installation: Installation) -> HealthFinding:
+    if is_held(installation.home.run_lock):
         return HealthFinding("warehouse", True, "a run is at work in it")
     try:
-        resource = WarehouseResource(home=str(home.root), lock_timeout_minutes=_WAREHOUSE_PATIENCE_MINUTES)
+        resource = WarehouseResource.of(installation, patience_minutes=_WAREHOUSE_PATIENCE_MINUTES)
         with resource.connect(read_only=True) as connection:
             connection.execute("SELECT count(*) FROM delivery_files").fetchall()
     except VroegError as error:

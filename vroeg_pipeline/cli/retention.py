@@ -19,8 +19,7 @@ def remove(home: Home, out: Console, *, dry_run: bool) -> None:
     Raises VroegError when there is no warehouse, or another run holds the installation too long.
     """
     installation = Installation.load(home)
-    patience = installation.settings.lock_timeout_minutes
-    warehouse = WarehouseResource(home=str(home.root), lock_timeout_minutes=patience).announcing(out.print)
+    warehouse = WarehouseResource.of(installation, out.print)
     day = amsterdam_day(installation.now())
     with warehouse.connect(read_only=True) as connection:
         due = what_is_due(connection, installation, day)
@@ -36,7 +35,7 @@ def remove(home: Home, out: Console, *, dry_run: bool) -> None:
         out.print("Nothing is kept longer than its term (retention in settings.yaml)")
     if dry_run:
         return
-    with run_lock(home.run_lock, "vroeg retention", out.print, patience * 60):
+    with run_lock(home.run_lock, "vroeg retention", out.print, warehouse.lock_timeout_minutes * 60):
         removed = remove_due(warehouse, installation, day)
     if removed.due:
         out.print(f"Removed: {sum(each.count for each in removed.due):,} rows and files")

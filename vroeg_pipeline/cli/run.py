@@ -226,7 +226,7 @@ FROM (SELECT unnest($months::DATE[]) AS month) AS m ORDER BY month
 
 def show_months(installation: Installation, months: Sequence[date], out: Console) -> None:
     """Prints the figures of the months, and where to look next."""
-    warehouse = WarehouseResource(home=str(installation.home.root))
+    warehouse = WarehouseResource.of(installation)
     with warehouse.connect(read_only=True) as connection:
         rows = connection.execute(
             _SUMMARY, {"months": list(months), "senders": list(installation.partners.senders)}

@@ -46,9 +46,7 @@ def ask(home: Home, question: str, out: Console, problems: Console, *, form: For
     """
     installation = Installation.load(home)
     _one_select(question)
-    warehouse = WarehouseResource(
-        home=str(home.root), lock_timeout_minutes=installation.settings.lock_timeout_minutes
-    ).announcing(problems.print)
+    warehouse = WarehouseResource.of(installation, problems.print)
     with temporary_folder(home.scratch) as aside:
         try:
             with warehouse.connect(read_only=True) as connection:

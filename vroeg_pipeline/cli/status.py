@@ -33,9 +33,7 @@ def show_board(home: Home, months: int | None, out: Console, problems: Console) 
     Raises VroegError when there is no warehouse, or no month in it yet.
     """
     installation = Installation.load(home)
-    warehouse = WarehouseResource(
-        home=str(home.root), lock_timeout_minutes=installation.settings.lock_timeout_minutes
-    ).announcing(problems.print)
+    warehouse = WarehouseResource.of(installation, problems.print)
     fitting = max(1, (out.width - _NAME_WIDTH) // _MONTH_WIDTH)
     with warehouse.connect(read_only=True) as connection:
         board, strangers = read_board(connection, installation, months or min(12, fitting))

@@ -177,8 +177,7 @@ def show_requests(home: Home, out: Console) -> None:
 
 
 def _warehouse(installation: Installation, out: Console) -> WarehouseResource:
-    patience = installation.settings.lock_timeout_minutes
-    return WarehouseResource(home=str(installation.home.root), lock_timeout_minutes=patience).announcing(out.print)
+    return WarehouseResource.of(installation, out.print)
 
 
 def _look(installation: Installation, wanted: Wanted, out: Console) -> tuple[Found, list[str]]:

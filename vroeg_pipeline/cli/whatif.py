@@ -70,9 +70,7 @@ def what_if(home: Home, settings: Path, month: date, out: Console, problems: Con
     """
     installation = Installation.load(home)
     other = parse_settings(read_text(settings), settings.name)
-    warehouse = WarehouseResource(
-        home=str(home.root), lock_timeout_minutes=installation.settings.lock_timeout_minutes
-    ).announcing(problems.print)
+    warehouse = WarehouseResource.of(installation, problems.print)
     with warehouse.connect(read_only=True) as connection:
         compare(connection, installation, other, month)
         columns = ", ".join(name for name, *_ in connection.execute("DESCRIBE list_now").fetchall())

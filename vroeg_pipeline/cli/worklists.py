@@ -36,9 +36,7 @@ def write_lists(
     Raises VroegError when nothing was issued, or no visit is on any of the lists that forms are asked for.
     """
     installation = Installation.load(home)
-    warehouse = WarehouseResource(
-        home=str(home.root), lock_timeout_minutes=installation.settings.lock_timeout_minutes
-    ).announcing(problems.print)
+    warehouse = WarehouseResource.of(installation, problems.print)
     with warehouse.connect(read_only=True) as connection:
         installation.define_macros(connection)
         installation.set_month(connection, month)

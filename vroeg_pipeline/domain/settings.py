@@ -8,7 +8,7 @@ from decimal import Decimal
 from importlib import metadata
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from vroeg_pipeline.domain.agreements import Month, Municipality, Owner, Thresholds
 from vroeg_pipeline.domain.alerts import ASKED_OF_PARTNERS, AlertKind, Language
@@ -145,21 +145,23 @@ class Ddas(StrictModel):
     service: DdasService | None = None
 
 
+def _no_password(value: str) -> str:
+    if re.search(r"password\s*=\s*(?!\$\{)|://[^/@]*:(?!\$\{\w+\}@)[^/@]*@", value, re.IGNORECASE):
+        raise ValueError("a password does not belong here; write ${NAME} for it and set that in the environment")
+    return value
+
+
+WithoutPassword = Annotated[str, AfterValidator(_no_password)]
+
+
 class KnownClients(StrictModel):
     """Where known clients are read from, when not from `reference/known_clients.csv`: a file (CSV, Parquet, SQLite; relative
     to VROEG_HOME) or a PostgreSQL connection. Secrets come from the environment: `${NAME}`, or libpq's own PGPASSWORD.
     """
 
-    source: str = Field(min_length=1)
+    source: WithoutPassword = Field(min_length=1)
     table: str | None = Field(default=None, min_length=1, description="of a database: table, or schema.table")
     query: str | None = Field(default=None, min_length=1, description="in DuckDB's SQL; a file is called source in it")
-
-    @field_validator("source")
-    @classmethod
-    def _no_password(cls, value: str) -> str:
-        if re.search(r"password\s*=\s*(?!\$\{)|://[^/@]*:(?!\$\{\w+\}@)[^/@]*@", value, re.IGNORECASE):
-            raise ValueError("a password does not belong here; write ${NAME} for it and set that in the environment")
-        return value
 
     @model_validator(mode="after")
     def _table_or_query(self) -> KnownClients:
@@ -196,6 +198,21 @@ class LogSettings(StrictModel):
         pattern=r"^[a-z][a-z0-9+.-]*:\S+$",
         description="URI of this processing in the town's register, as the collector is told",
     )
+
+
+class WarehouseSettings(StrictModel):
+    """Where the tables are, when not in `warehouse.duckdb`: a DuckLake (docs/server.md). Its catalogue is a PostgreSQL
+    connection; secrets come from the environment: `${NAME}`, or libpq's own PGPASSWORD; those of S3 by the names of AWS.
+    """
+
+    catalogue: WithoutPassword = Field(
+        pattern=r"^postgres:.*=", description="postgres:host=… dbname=…, as libpq has it"
+    )
+    data: str = Field(pattern=r"^(/|s3://[^/]+)", description="folder that all machines see, or s3://bucket/folder")
+    schema_name: str = Field(
+        default="vroeg", alias="schema", pattern=r"^[a-z][a-z0-9_]{0,40}$", description="of the catalogue, a town each"
+    )
+    encrypted: bool = Field(default=True, description="the files; their keys stand in the catalogue")
 
 
 class EvaluationSettings(StrictModel):
@@ -252,6 +269,7 @@ class Settings(StrictModel):
     )
     contact_policy: dict[str, ContactPolicy] = Field(default_factory=dict, description="per month; '' is any other")
     known_clients: KnownClients | None = Field(default=None, description="another source than the file in reference/")
+    warehouse: WarehouseSettings | None = Field(default=None, description="a DuckLake in place of the file")
     evaluation: EvaluationSettings = EvaluationSettings()
     capacity: dict[str, int] = Field(default_factory=dict, description="home visits per worklist and month")
     retention: Retention = Retention()

@@ -48,7 +48,7 @@ from vroeg_pipeline.formats.workbook import (
 from vroeg_pipeline.installation.home import Home, private_folder, replacing
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.notes import RegisteredFile
-from vroeg_pipeline.installation.statements import sql, streamed, temporary_columns, temporary_table
+from vroeg_pipeline.installation.statements import sql, streamed, temporary_columns, temporary_step, temporary_table
 from vroeg_pipeline.quality.delivery_register import registered
 from vroeg_pipeline.worklists.worklist_file import month_title
 
@@ -87,6 +87,9 @@ def write_feedback(connection: duckdb.DuckDBPyConnection, installation: Installa
     for municipality in installation.municipalities:
         with seen_by(connection, installation, municipality) as own:
             sent = registered(connection, None)
+            # Once for all partners, as each look at the tables takes longer than what a small partner has there.
+            for name, select in _TOLD.items():
+                temporary_step(connection, name, select)
             told += [
                 _write(connection, own, month, agreement, sent, municipality)
                 for agreement in own.partners.agreements.values()
@@ -107,13 +110,48 @@ def _remove_others(installation: Installation, month: date, partner: str) -> Non
                 other.unlink()
 
 
-def statuses_told(connection: duckdb.DuckDBPyConnection, partner: str) -> Iterator[tuple[int, str, str, str]]:
+_TOLD = {
+    "told_signals": """
+        SELECT partner, row_number, customer_reference, ddas_status, file_name, received_at
+        FROM signal_statuses INNER JOIN delivery_files USING (month, partner, file_sha256)
+        WHERE month = getvariable('month') AND customer_reference IS NOT NULL
+    """,
+    "told_rejections": """
+        SELECT partner, row_number, customer_reference, reasons, file_name, received_at
+        FROM (SELECT * EXCLUDE (received_at) FROM rejected_rows)
+        INNER JOIN delivery_files USING (month, partner, file_sha256)
+        WHERE month = getvariable('month')
+    """,
+    "told_months": f"""
+        SELECT
+            partner, month, max(due_at) AS due_at, sum(row_count)::INTEGER AS row_count,
+            sum(rejected_count)::INTEGER AS rejected_count,
+            (
+                SELECT count(*) FROM rejected_rows AS row
+                WHERE row.month = file.month AND row.partner = file.partner AND list_contains(row.reasons, 'outdated')
+            ) AS outdated_count,
+            (
+                SELECT count(reminder_sent) FROM validated_signals AS row
+                WHERE row.month = file.month AND row.partner = file.partner
+            ) AS reminder_known,
+            (
+                SELECT count(*) FROM validated_signals AS row
+                WHERE row.month = file.month AND row.partner = file.partner AND NOT row.reminder_sent
+            ) AS not_reminded
+        FROM delivery_files AS file
+        -- A file that was taken in alone has not been judged yet.
+        WHERE status = 'accepted' AND rejected_count IS NOT NULL
+            AND month > getvariable('month') - INTERVAL {_TREND_MONTHS} MONTH AND month <= getvariable('month')
+        GROUP BY month, partner
+    """,
+}
+
+
+def _statuses_told(connection: duckdb.DuckDBPyConnection, partner: str) -> Iterator[tuple[int, str, str, str]]:
     """(row number, the partner's reference, what it is told, the name of its file) of each signal that it is told about."""
     query = """
-        SELECT row_number, customer_reference, ddas_status, file_name
-        FROM signal_statuses INNER JOIN delivery_files USING (month, partner, file_sha256)
-        WHERE month = getvariable('month') AND partner = ? AND customer_reference IS NOT NULL
-        ORDER BY received_at, file_name, row_number
+        SELECT row_number, customer_reference, ddas_status, file_name FROM told_signals
+        WHERE partner = ? ORDER BY received_at, file_name, row_number
     """
     for row_number, reference, ddas_status, file_name in streamed(connection, query, [partner]):
         if (status := status_for_partner(ddas_status)) is not None:
@@ -176,15 +214,14 @@ def _write(
     with replacing(paths["csv"]) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, delimiter=";")
         writer.writerow(CSV_HEADER)
-        for row_number, reference, status, file_name in statuses_told(connection, agreement.partner):
+        for row_number, reference, status, file_name in _statuses_told(connection, agreement.partner):
             writer.writerow((row_number, _csv_cell(reference), status, _csv_cell(file_name)))
             counts[status] += 1
     report = _report(connection, installation, month, agreement, sent, counts, municipality)
     rejected = streamed(
         connection,
-        "SELECT row_number, coalesce(customer_reference, ''), reasons, file_name "
-        "FROM rejected_rows INNER JOIN delivery_files USING (month, partner, file_sha256) "
-        "WHERE month = getvariable('month') AND partner = ? ORDER BY delivery_files.received_at, file_name, row_number",
+        "SELECT row_number, coalesce(customer_reference, ''), reasons, file_name FROM told_rejections "
+        "WHERE partner = ? ORDER BY received_at, file_name, row_number",
         [agreement.partner],
     )
     _write_report(paths["xlsx"], report, rejected, installation.home.scratch)
@@ -211,8 +248,8 @@ def _report(
 ) -> DeliveryReport:
     reasons = dict(
         connection.execute(
-            "SELECT reason, count(*) FROM (SELECT unnest(reasons) AS reason FROM rejected_rows "
-            "WHERE month = getvariable('month') AND partner = ?) GROUP BY reason",
+            "SELECT reason, count(*) FROM (SELECT unnest(reasons) AS reason FROM told_rejections WHERE partner = ?) "
+            "GROUP BY reason",
             [agreement.partner],
         ).fetchall()
     )
@@ -248,28 +285,7 @@ def _delivered_months(
 ) -> list[DeliveredMonth]:
     """The last months of which files of the partner count."""
     counts = connection.execute(
-        f"""
-        SELECT
-            month, max(due_at), sum(row_count)::INTEGER, sum(rejected_count)::INTEGER,
-            (
-                SELECT count(*) FROM rejected_rows AS row
-                WHERE row.month = file.month AND row.partner = file.partner AND list_contains(row.reasons, 'outdated')
-            ),
-            (
-                SELECT count(reminder_sent) FROM validated_signals AS row
-                WHERE row.month = file.month AND row.partner = file.partner
-            ),
-            (
-                SELECT count(*) FROM validated_signals AS row
-                WHERE row.month = file.month AND row.partner = file.partner AND NOT row.reminder_sent
-            )
-        FROM delivery_files AS file
-        -- A file that was taken in alone has not been judged yet.
-        WHERE partner = ? AND status = 'accepted' AND rejected_count IS NOT NULL
-            AND month > getvariable('month') - INTERVAL {_TREND_MONTHS} MONTH AND month <= getvariable('month')
-        GROUP BY month, partner ORDER BY month
-        """,
-        [agreement.partner],
+        "SELECT * EXCLUDE (partner) FROM told_months WHERE partner = ? ORDER BY month", [agreement.partner]
     ).fetchall()
     delivered = []
     for month, due_at, *figures in counts:

@@ -13,7 +13,7 @@ from dataclasses import replace
 import duckdb
 
 from vroeg_pipeline.installation.installation import Installation
-from vroeg_pipeline.installation.statements import fetch_one, quoted, temporary_step
+from vroeg_pipeline.installation.statements import catalog_of_tables, quoted, temporary_step
 
 _OWN_ROW = "SEMI JOIN own_rows USING (month, partner, file_sha256, row_number)"
 # What was done at a door of which nothing is delivered any more goes with the list that it stood on.
@@ -72,7 +72,7 @@ def seen_by(
     if municipality is None:
         yield installation
         return
-    (catalog,) = fetch_one(connection, "SELECT current_database()")
+    catalog = catalog_of_tables(connection)
     connection.execute("SET VARIABLE first_municipality = ?", [installation.municipalities[0]])
     temporary_step(connection, "municipality_of_rows")
     temporary_step(

@@ -227,7 +227,7 @@ def _write(
                 added = _add(tar, name, path, is_taken if of_inbox else None)
                 listed |= added
                 left_out += of_inbox and not added and not path.is_dir()
-        if home.warehouse.exists():
+        if warehouse.exists():
             with temporary_folder(home.scratch) as folder:
                 warehouse.copy_to(folder / home.warehouse.name)
                 listed |= _add(tar, home.warehouse.name, folder / home.warehouse.name)

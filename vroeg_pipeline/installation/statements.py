@@ -69,6 +69,13 @@ def statement_file(name: str) -> str:
     return f"{path.parent.name}/{path.name}"
 
 
+def catalog_of_tables(connection: duckdb.DuckDBPyConnection) -> str:
+    """The catalogue in which the tables are, and no temporary one that has the name of one of them."""
+    (path,) = fetch_one(connection, "SELECT coalesce(nullif(current_setting('search_path'), ''), current_database())")
+    first = next(place for place in str(path).split(",") if not place.startswith("system."))
+    return first.partition(".")[0].strip('"')
+
+
 def quoted(text: str) -> str:
     """A text as an SQL literal, for the few statements that take no parameters."""
     return "'" + text.replace("'", "''") + "'"

@@ -24,7 +24,9 @@ from vroeg_pipeline.installation.dagster_home import STARTED_BY
 from vroeg_pipeline.installation.extensions import load_extension
 from vroeg_pipeline.installation.garbage import seldom_collected
 from vroeg_pipeline.installation.home import Home, check_restored, private_folder, temporary_path
-from vroeg_pipeline.installation.installation import current_moment
+from vroeg_pipeline.installation.installation import Installation, current_moment
+from vroeg_pipeline.installation.lake import WHERE as LAKE_SETTING
+from vroeg_pipeline.installation.lake import CatalogueAwayError, Lake, forget
 from vroeg_pipeline.installation.locking import Patience, Say, run_lock
 from vroeg_pipeline.installation.log import COMMAND_LINE, UI, UNKNOWN_USER, Done, account, is_traced, log_done
 from vroeg_pipeline.installation.progress import progress_in
@@ -48,22 +50,47 @@ def _nowhere(message: str) -> None:
 class WarehouseResource(DuckDBResource):
     """The warehouse of one installation.
 
-    Each connection is an in-memory DuckDB to which the file is attached: temporary tables stay out of the file, and
-    an encryption key is given at one place. Within a Dagster run the installation's lock is held from the first step
+    Each connection is an in-memory DuckDB to which the file, or the DuckLake, is attached: temporary tables stay out of it,
+    and an encryption key is given at one place. Within a Dagster run the installation's lock is held from the first step
     to the last, so that two runs never mix their months; its steps share one connection, which an error ends.
     """
 
     database: str = ":memory:"
     home: str
     lock_timeout_minutes: float = 60
+    lake: Lake | None = None
     _say: Say = PrivateAttr(default_factory=lambda: _nowhere)
     _run: ExitStack | None = PrivateAttr(default=None)
     _shared: duckdb.DuckDBPyConnection | None = PrivateAttr(default=None)
 
-    def announcing(self, say: Say) -> Self:
-        """Itself, saying there what it waits for."""
-        self._say = say
-        return self
+    @classmethod
+    def of(cls, installation: Installation, say: Say = _nowhere, *, patience_minutes: float | None = None) -> Self:
+        """That of an installation. Says to `say` what it waits for; waits as long as the settings say, or as is asked."""
+        settings = installation.settings
+        where, lake = settings.warehouse, None
+        if where is not None:
+            lake = Lake(
+                catalogue=where.catalogue, data=where.data, schema_name=where.schema_name, encrypted=where.encrypted
+            )
+        patience = settings.lock_timeout_minutes if patience_minutes is None else patience_minutes
+        made = cls(home=str(installation.home.root), lock_timeout_minutes=patience, lake=lake)
+        made._say = say
+        return made
+
+    def exists(self) -> bool:
+        """Whether there is one yet.
+
+        Raises VroegError when that cannot be told.
+        """
+        if self.lake is None:
+            return Home(Path(self.home)).warehouse.exists()
+        with closing(duckdb.connect()) as connection:
+            return self._attach_lake(connection, self.lake, read_only=True)
+
+    def must_exist(self) -> None:
+        """Raises VroegError when there is none yet, or that cannot be told."""
+        if not self.exists():
+            raise _none_yet(LAKE_SETTING if self.lake else Home(Path(self.home)).warehouse)
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Self]:
@@ -102,8 +129,8 @@ class WarehouseResource(DuckDBResource):
     def _opened(self, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
         home = Home(Path(self.home))
         check_restored(home)
-        if read_only and not home.warehouse.exists():
-            raise VroegError("there is no warehouse yet", where=home.warehouse, do="start with: vroeg run")
+        if self.lake is None and read_only:
+            self.must_exist()
         with _owner_only_files(), self.get_connection() as connection:
             spill = temporary_path(private_folder(home.scratch))
             connection.execute(f"SET TimeZone = '{TIME_ZONE}'")
@@ -112,27 +139,36 @@ class WarehouseResource(DuckDBResource):
             connection.execute("SET autoinstall_known_extensions = false")
             connection.execute("SET enable_progress_bar = false")  # it would come between the lines of a command
             self._attach(connection, home.warehouse, read_only)
-            if not _is_up_to_date(connection):
+            if not _is_up_to_date(connection, self._fingerprint):
                 # Who only reads an older warehouse reads what this version says.
                 if read_only:
                     self._attach_again(connection, home.warehouse, read_only=False)
-                _bring_schema_up_to_date(connection)
+                self._bring_schema_up_to_date(connection)
                 if read_only:
                     self._attach_again(connection, home.warehouse, read_only=True)
+            if self.lake:
+                self._look_there_last(connection)
             # DuckDBResource leaves the connection open after an error, and an open file is closed to all others.
             with closing(connection):
                 yield connection
 
     def rewrite(self, then: str = "", *, key: str | None = None) -> None:
-        """Writes all that the warehouse has into a new file that takes its place, so that what was deleted is in no byte.
+        """Writes all that the warehouse has into new files that take the place of the old, so that what was deleted is in no
+        byte.
 
-        `then`: a statement on the new one, before it does so; `rewritten` is its name there. `key`: with which the new one
-        is encrypted ('': not), when it is another. Needs the room of the warehouse once more. Only by who holds the lock of
-        the installation; its shared connection ends here. Raises VroegError when there is no room; then nothing changed.
+        `then`: a statement on the new one. `key`: with which a new file is encrypted ('': not), when it is another. Needs
+        the room of the warehouse once more. Only by who holds the lock of the installation; its shared connection ends
+        here. Raises VroegError when there is no room; then nothing changed.
         """
         if self._run is not None:
             self._shared = None
             self._run.close()
+        if self.lake:
+            with self._opened(read_only=False) as connection, _without_values_in_errors():
+                forget(connection, CATALOG)
+                if then:
+                    connection.execute(then)
+            return
         path = Home(Path(self.home)).warehouse
         temporary = temporary_path(path.parent)
         try:
@@ -160,7 +196,48 @@ class WarehouseResource(DuckDBResource):
         connection.execute(f"USE memory; DETACH {CATALOG}")
         self._attach(connection, path, read_only)
 
+    @property
+    def _fingerprint(self) -> str:
+        return self.lake.fingerprint() if self.lake else schema.fingerprint()
+
+    def _bring_schema_up_to_date(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Makes what the schema has, where it is not there."""
+        if self.lake:
+            self.lake.keep_values_out(connection, CATALOG)
+        with transaction(connection):
+            schema.create_tables(connection)
+            if self.lake:
+                self.lake.partition(connection, CATALOG)
+            connection.execute("DELETE FROM reference.sources WHERE name = 'schema.sql'")
+            connection.execute("INSERT INTO reference.sources VALUES ('schema.sql', ?, 0, now())", [self._fingerprint])
+        if self.lake:
+            self.lake.count_nothing(connection, CATALOG)
+
+    def _look_there_last(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Puts what DuckDB has itself before the tables: else a DuckLake is asked for each function and each temporary table
+        whether it has one of that name.
+        """
+        schemas = [f"{CATALOG}.main", *(f"{CATALOG}.{part.name}" for part in schema.parts() if part.kind == "SCHEMA")]
+        connection.execute(f"SET search_path = {quoted(','.join(['system.main', *schemas]))}")
+
+    def _attach_lake(self, connection: duckdb.DuckDBPyConnection, lake: Lake, *, read_only: bool) -> bool:
+        patience = Patience(self._say, self.lock_timeout_minutes * 60)
+        while True:
+            try:
+                return lake.attach(connection, CATALOG, read_only=read_only)
+            except CatalogueAwayError as error:
+                away = error
+            try:
+                patience.wait("waiting for the catalogue of the warehouse, which cannot be reached")
+            except VroegError:
+                raise away from None
+
     def _attach(self, connection: duckdb.DuckDBPyConnection, path: Path, read_only: bool) -> None:
+        if self.lake:
+            if not self._attach_lake(connection, self.lake, read_only=read_only):
+                raise _none_yet(LAKE_SETTING)
+            connection.execute(f"USE {CATALOG}")
+            return
         options = ["READ_ONLY"] if read_only else []
         if key := os.environ.get(ENCRYPTION_KEY):
             # The packaged, signed extension brings OpenSSL, which DuckDB wants for writing encrypted files.
@@ -190,7 +267,7 @@ def _write_anew(connection: duckdb.DuckDBPyConnection, path: Path, then: str = "
         connection.execute(f"ATTACH {quoted(str(path))} AS rewritten{options}")
         connection.execute(f"COPY FROM DATABASE {CATALOG} TO rewritten")
         if then:
-            connection.execute(then)
+            connection.execute(f"USE rewritten; {then}; USE {CATALOG}")
         # What COPY leaves out (comments) is made anew by who opens it next.
         connection.execute("DELETE FROM rewritten.reference.sources WHERE name = 'schema.sql'")
         connection.execute("CHECKPOINT rewritten; DETACH rewritten")
@@ -228,20 +305,16 @@ def _logged_run(home: Home, run: dg.DagsterRun | None) -> Iterator[None]:
         )
 
 
-def _is_up_to_date(connection: duckdb.DuckDBPyConnection) -> bool:
+def _none_yet(where: object) -> VroegError:
+    return VroegError("there is no warehouse yet", where=where, do="start with: vroeg run")
+
+
+def _is_up_to_date(connection: duckdb.DuckDBPyConnection, fingerprint: str) -> bool:
     """Whether this version of the schema made the tables, and not another one, or none."""
     with suppress(duckdb.CatalogException):
         known = connection.execute("SELECT sha256 FROM reference.sources WHERE name = 'schema.sql'").fetchone()
-        return known == (schema.fingerprint(),)
+        return known == (fingerprint,)
     return False
-
-
-def _bring_schema_up_to_date(connection: duckdb.DuckDBPyConnection) -> None:
-    """Makes what the schema has, where it is not there."""
-    with transaction(connection):
-        schema.create_tables(connection)
-        connection.execute("DELETE FROM reference.sources WHERE name = 'schema.sql'")
-        connection.execute("INSERT INTO reference.sources VALUES ('schema.sql', ?, 0, now())", [schema.fingerprint()])
 
 
 @contextmanager

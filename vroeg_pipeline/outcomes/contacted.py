@@ -15,7 +15,7 @@ import duckdb
 from vroeg_pipeline.addresses.lookup import define_address_macros
 from vroeg_pipeline.deliveries.slips import load_slips
 from vroeg_pipeline.installation.installation import Installation
-from vroeg_pipeline.installation.statements import fetch_one, sql, temporary_step
+from vroeg_pipeline.installation.statements import catalog_of_tables, fetch_one, sql, temporary_step
 from vroeg_pipeline.installation.warehouse import replace_month
 from vroeg_pipeline.matches.remembered import remember
 from vroeg_pipeline.signals.row_verdicts import judge_delivered_rows
@@ -58,7 +58,7 @@ def find_cases(connection: duckdb.DuckDBPyConnection, installation: Installation
     if unknown and is_made_anew:
         load_slips(connection, installation, month)
         define_address_macros(connection, installation)
-        with _in_place_of(connection, delivery_files=_EVERY_FILE.format(_catalog(connection))):
+        with _in_place_of(connection, delivery_files=_EVERY_FILE.format(catalog_of_tables(connection))):
             judge_delivered_rows(connection, installation.home)
             temporary_step(connection, "delivered_rows")
         temporary_step(connection, "possible_addresses")
@@ -93,11 +93,6 @@ def _know_cases(connection: duckdb.DuckDBPyConnection) -> int:
     return int(unknown)
 
 
-def _catalog(connection: duckdb.DuckDBPyConnection) -> str:
-    (catalog,) = fetch_one(connection, "SELECT current_database()")
-    return str(catalog)
-
-
 def keep_contacted(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date) -> int:
     """Fills `contacted_signals` and `contacted_reports` of the month; gives the number of signals.
 
@@ -127,7 +122,7 @@ _NONE = "SELECT * FROM contacted_reports LIMIT 0"
 
 def _rank(connection: duckdb.DuckDBPyConnection, installation: Installation) -> None:
     """Makes what the month would have said of `kept_rows`, with the statements that say it of all others."""
-    catalog = _catalog(connection)
+    catalog = catalog_of_tables(connection)
 
     def with_earlier(table: str, rows: str) -> str:
         earlier = f"SELECT * FROM {catalog}.main.{table} WHERE month < getvariable('month')"

@@ -185,7 +185,7 @@ def finish(warehouse: WarehouseResource, installation: Installation) -> Counter[
         with transaction(connection):
             connection.execute("DELETE FROM reference.erasing")
     shutil.rmtree(home.scratch, ignore_errors=True)
-    warehouse.rewrite(f"UPDATE rewritten.reference.removals SET is_rewritten = true WHERE kept = '{_ERASED}'")
+    warehouse.rewrite(f"UPDATE reference.removals SET is_rewritten = true WHERE kept = '{_ERASED}'")
     return changed
 
 

@@ -108,7 +108,7 @@ def remove_due(warehouse: WarehouseResource, installation: Installation, day: da
         return Removed(due, rewritten=False)
     # Where files lie while they are worked on, what was spilled among them; nobody else is at work.
     shutil.rmtree(home.scratch, ignore_errors=True)
-    warehouse.rewrite("UPDATE rewritten.reference.removals SET is_rewritten = true")
+    warehouse.rewrite("UPDATE reference.removals SET is_rewritten = true")
     return Removed(due, rewritten=True)
 
 

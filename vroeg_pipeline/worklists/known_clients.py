@@ -228,7 +228,7 @@ def _refuse_doubles(names: Iterable[str]) -> None:
 @contextmanager
 def _attached(connection: duckdb.DuckDBPyConnection, kind: str, where: str) -> Iterator[None]:
     """The database under its tables' own names, to be read only, for the block."""
-    (ours,) = fetch_one(connection, "SELECT current_database()")
+    (path,) = fetch_one(connection, "SELECT current_setting('search_path')")
     load_extension(connection, f"{kind}_scanner")
     if kind == "sqlite":
         connection.execute("SET sqlite_all_varchar = true")  # its columns may hold anything, whatever they declare
@@ -238,7 +238,7 @@ def _attached(connection: duckdb.DuckDBPyConnection, kind: str, where: str) -> I
             connection.execute(f"USE {_ATTACHED}")
             yield
         finally:
-            connection.execute(f"USE {ours}")
+            connection.execute(f"SET search_path = {quoted(path)}")
             connection.execute(f"DETACH {_ATTACHED}")
 
 

@@ -65,7 +65,7 @@ def test_a_key_changes_from_none_to_one_to_another_and_back(world: World, monkey
             else:
                 monkeypatch.delenv(name, raising=False)
         said = StringIO()
-        rekey(world.home, 1, Console(file=said, width=200))
+        rekey(world.home, Console(file=said, width=200))
         assert world.table("validated_signals") == before
         assert world.home.warehouse.stat().st_mode == mode
         return said.getvalue().splitlines()[0]
