@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from vroeg_pipeline_tests.kit.examples import use_profile
+from vroeg_pipeline_tests.kit.lake import lakes
 from vroeg_pipeline_tests.kit.world import World
 
 pytest_plugins = ["vroeg_pipeline_tests.kit.sql", "vroeg_pipeline_tests.kit.tables"]
@@ -25,6 +27,18 @@ use_profile()
 
 _NO_REFERENCE_DATA = "the reference data is not here"
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "reference"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--warehouse lake`: the worlds are on a DuckLake, and tests that are about the file are left out."""
+    parser.addoption("--warehouse", choices=("file", "lake"), default="file")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def warehouse(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What the worlds of these tests are on."""
+    with lakes() if request.config.getoption("--warehouse") == "lake" else nullcontext():
+        yield
 
 
 @pytest.fixture
@@ -80,8 +94,10 @@ def _shares_fixtures(file: Path) -> bool:
     return 'scope="module"' in file.read_text(encoding="utf-8")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The longest start first: what is live, then what has to stay together."""
+    if config.getoption("--warehouse") == "lake":
+        items[:] = [item for item in items if not item.get_closest_marker("of_file")]
     items.sort(key=lambda item: (not item.get_closest_marker("live"), not _shares_fixtures(item.path)))
 
 

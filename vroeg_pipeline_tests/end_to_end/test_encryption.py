@@ -89,7 +89,7 @@ def test_a_key_changes_from_none_to_one_to_another_and_back(world: World, monkey
 
 
 def key_changed(home: Home) -> None:
-    rekey(home, 1, Console(file=StringIO()))
+    rekey(home, Console(file=StringIO()))
 
 
 def test_killed_at_any_moment_the_key_is_the_old_or_the_new_and_a_second_time_ends_it(

@@ -11,12 +11,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.statements import sql
-from vroeg_pipeline.sample.world import make_world
 from vroeg_pipeline_tests.kit.command import Running, vroeg
 from vroeg_pipeline_tests.kit.world import WHOLE, World, row
 
@@ -53,9 +51,7 @@ def lived_in(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 def sample(root: Path) -> World:
     world = World(root)
-    for name in ("areas.csv", "municipalities.csv"):
-        (world.home.reference / name).unlink()
-    make_world(world.home, months=3, signals=150)
+    world.sample(months=3, signals=150)
     return world
 
 
@@ -175,6 +171,7 @@ def held_open(home: Home) -> Iterator[subprocess.Popen[str]]:
         holder.wait()
 
 
+@pytest.mark.of_file
 def test_a_tool_that_has_the_warehouse_open_is_waited_for(world: World) -> None:
     world.agree("huur")
     world.deliver("huur", "2021-03", [row()])
@@ -187,6 +184,7 @@ def test_a_tool_that_has_the_warehouse_open_is_waited_for(world: World) -> None:
     assert ended.returncode == 0, ended
 
 
+@pytest.mark.of_file
 def test_waiting_ends_with_a_readable_line(world: World) -> None:
     world.agree("huur")
     world.deliver("huur", "2021-03", [row()])
@@ -211,4 +209,3 @@ def test_the_lock_goes_with_a_killed_process(world: World) -> None:
     process.kill()
     world.run("2021-03", upto="prioritised_worklists")
     assert len(world.table("prioritised_worklists")) == 1
-    assert duckdb.connect(str(world.home.warehouse), read_only=True).execute("SELECT 1").fetchall() == [(1,)]

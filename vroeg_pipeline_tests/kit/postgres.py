@@ -40,7 +40,8 @@ class Server:
                 connection.execute("CALL postgres_execute('server', ?)", [statement])
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
+    """The path of one of PostgreSQL's programs."""
     installed = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
     found = shutil.which(name) or (str(installed[-1]) if installed else None)
     if found is None:
@@ -51,7 +52,7 @@ def _program(name: str) -> str:
 @contextmanager
 def postgres_server() -> Iterator[Server]:
     """Starts a server; fails where PostgreSQL is not installed."""
-    initdb, pg_ctl = _program("initdb"), _program("pg_ctl")
+    initdb, pg_ctl = program("initdb"), program("pg_ctl")
     # PostgreSQL refuses to work for root, and pytest's folders are closed to others.
     user = "nobody" if os.geteuid() == 0 else None
     folder = Path(tempfile.mkdtemp(prefix="vroeg-postgres-"))

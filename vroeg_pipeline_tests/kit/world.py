@@ -35,6 +35,8 @@ from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.statements import quoted, sql
 from vroeg_pipeline.installation.warehouse import ENCRYPTION_KEY, WarehouseResource
 from vroeg_pipeline.monthly import month_key, months_at_work
+from vroeg_pipeline.sample.world import make_world
+from vroeg_pipeline_tests.kit import lake
 
 # What makes all tables and files of a month. A run of it all judges the deliveries besides, which changes none of them.
 WHOLE = ("delivery_board", "worklist_files", "address_desk", "partner_feedback", "ddas_delivery", "evaluation_page")
@@ -127,6 +129,8 @@ class World:
         self.home = Home(self.root)
         for folder in (self.home.agreements, self.home.reference, self.home.inbox):
             folder.mkdir(parents=True, exist_ok=True)
+        if lake.is_used() and not self.home.settings.exists():
+            self.settings(warehouse=lake.settings_of(lake.new_database(self.root), self.root))
         self.reference(
             "municipalities.csv", "postcode4_from,postcode4_to,gemeentecode", "2011,2037,0392", "2041,2042,0473",
             "2051,2061,0377",
@@ -143,7 +147,54 @@ class World:
     def copied(self, root: Path) -> World:
         """The same in another folder, with a Dagster that knows of no run."""
         shutil.copytree(self.root, root)
+        if lake.is_used():
+            known = yaml.safe_load(self.home.settings.read_text(encoding="utf-8"))
+            database = lake.copied_database(self.database, self.root, root)
+            text = yaml.safe_dump({**known, "warehouse": lake.settings_of(database, root)})
+            Home(root).settings.write_text(text, encoding="utf-8")
         return World(root, self.now)
+
+    def sample(self, **asked: Any) -> None:
+        """Gets the files of a sample world."""
+        before = yaml.safe_load(self.home.settings.read_text(encoding="utf-8")) if lake.is_used() else {}
+        for name in ("areas.csv", "municipalities.csv"):
+            (self.home.reference / name).unlink()
+        make_world(self.home, **asked)
+        if before:
+            made = yaml.safe_load(self.home.settings.read_text(encoding="utf-8"))
+            self.home.settings.write_text(yaml.safe_dump({**made, **before}), encoding="utf-8")
+
+    def put_back(self, kept: World) -> None:
+        """Is again as it was when `kept` was copied from it."""
+        if lake.is_used():
+            lake.drop_database(self.database)
+        shutil.rmtree(self.root)
+        kept.copied(self.root)
+
+    @property
+    def database(self) -> str:
+        """That of the catalogue, of a world on a DuckLake."""
+        where = self.installation.settings.warehouse
+        assert where
+        return where.catalogue.rpartition("dbname=")[2]
+
+    @property
+    def store(self) -> Path:
+        """Where the bytes of the tables are."""
+        return self.root / lake.FOLDER if lake.is_used() else self.home.warehouse
+
+    def catalogue(self) -> str:
+        """All that PostgreSQL holds of a world on a DuckLake."""
+        return lake.dump(self.database) if lake.is_used() else ""
+
+    def lose_warehouse(self) -> None:
+        """Has none any more."""
+        if lake.is_used():
+            lake.drop_database(self.database)
+            shutil.rmtree(self.root / lake.FOLDER)
+            self.settings(warehouse=lake.settings_of(lake.new_database(self.root), self.root))
+        else:
+            self.home.warehouse.unlink()
 
     def agree(self, partner: str, **changes: Any) -> None:
         """Writes an agreement."""
@@ -162,7 +213,10 @@ class World:
         (self.home.agreements / f"{name}.yaml").write_text(text, encoding="utf-8")
 
     def settings(self, **values: Any) -> None:
-        """Writes settings.yaml."""
+        """Writes settings.yaml. Where the warehouse lies stays as it is."""
+        if lake.is_used() and self.home.settings.exists():
+            known = yaml.safe_load(self.home.settings.read_text(encoding="utf-8"))
+            values = {"warehouse": known["warehouse"], **values}
         self.home.settings.write_text(yaml.safe_dump(values), encoding="utf-8")
 
     def reference(self, name: str, *lines: str) -> None:
@@ -220,7 +274,7 @@ class World:
     def warehouse(self) -> WarehouseResource:
         """To work in; made where there is none."""
         self._begin_with_an_empty_warehouse()
-        return WarehouseResource(home=str(self.root))
+        return WarehouseResource.of(self.installation)
 
     @property
     def installation(self) -> Installation:
@@ -283,7 +337,7 @@ class World:
 
     def _begin_with_an_empty_warehouse(self) -> None:
         """Copied, as making its tables takes longer than what a small test does in them."""
-        if not self.home.warehouse.exists() and ENCRYPTION_KEY not in os.environ:
+        if not (lake.is_used() or self.home.warehouse.exists() or ENCRYPTION_KEY in os.environ):
             self.home.warehouse.write_bytes(_empty_warehouse())
             self.home.warehouse.chmod(0o600)
 
@@ -302,8 +356,8 @@ class World:
     def _read(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """On a DuckDB that is open already, as to open one takes longer than what tests ask; else as the pipeline does."""
         reader = _reader()
-        if ENCRYPTION_KEY in os.environ or not _attached(reader, self.home.warehouse):
-            with WarehouseResource(home=str(self.root)).connect(read_only=True) as connection:
+        if lake.is_used() or ENCRYPTION_KEY in os.environ or not _attached(reader, self.home.warehouse):
+            with WarehouseResource.of(self.installation).connect(read_only=True) as connection:
                 yield connection
             return
         try:

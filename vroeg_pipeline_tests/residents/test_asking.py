@@ -9,7 +9,6 @@ import pytest
 
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation.requests import Asked, Request, all_requests, next_number
-from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.residents.asking import ask, lift
 from vroeg_pipeline.residents.erasing import forbidden
 from vroeg_pipeline.residents.finding import Wanted, find_resident
@@ -23,7 +22,7 @@ JANSEN = Wanted(postcode="2021ab", number="12", surname="Jansen")
 
 def found(world: World, wanted: Wanted) -> set[str]:
     """Reference and house number of every row that is of the resident."""
-    with WarehouseResource(home=str(world.root)).connect(read_only=True) as connection:
+    with world.warehouse.connect(read_only=True) as connection:
         find_resident(connection, world.installation, wanted)
         rows = connection.execute(
             "SELECT DISTINCT concat_ws(' ', raw.customer_reference, raw.house_number) FROM raw.delivery_rows AS raw SEMI "
@@ -35,7 +34,7 @@ def found(world: World, wanted: Wanted) -> set[str]:
 def asked(world: World, kind: Asked, wanted: Wanted = JANSEN) -> int:
     number = next_number(world.home)
     request = Request(number, kind, "Tester", "brief 7", world.now, "", ())
-    ask(WarehouseResource(home=str(world.root)), world.installation, wanted, request)
+    ask(world.warehouse, world.installation, wanted, request)
     return number
 
 
@@ -123,7 +122,7 @@ def test_who_cannot_be_asked_for(town: World, wanted: Wanted, said: str) -> None
     ],
 )
 def test_who_can_be_several_people_is_said(town: World, wanted: Wanted, said: str | None) -> None:
-    with WarehouseResource(home=str(town.root)).connect(read_only=True) as connection:
+    with town.warehouse.connect(read_only=True) as connection:
         assert find_resident(connection, town.installation, wanted).namesakes == said
 
 
@@ -218,7 +217,7 @@ def test_an_open_case_and_a_restriction_forbid_to_erase(world: World) -> None:
     world.make("2021-03", upto=("evaluation_reports", "worklist_files"))
 
     def reasons() -> list[str]:
-        with WarehouseResource(home=str(world.root)).connect(read_only=True) as connection:
+        with world.warehouse.connect(read_only=True) as connection:
             return forbidden(connection, world.installation, find_resident(connection, world.installation, JANSEN))
 
     (open_case,) = reasons()

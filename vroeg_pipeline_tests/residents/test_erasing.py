@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import os
-import shutil
 import zipfile
 from collections.abc import Callable
 from datetime import date
@@ -17,7 +16,7 @@ import openpyxl
 import pytest
 
 from vroeg_pipeline.installation.requests import Asked, Request, next_number
-from vroeg_pipeline.installation.warehouse import ENCRYPTION_KEY, WarehouseResource
+from vroeg_pipeline.installation.warehouse import ENCRYPTION_KEY
 from vroeg_pipeline.outcomes.columns import OUTCOME_COLUMNS
 from vroeg_pipeline.residents.erasing import erase
 from vroeg_pipeline.residents.finding import Wanted
@@ -57,7 +56,7 @@ def erased(world: World, wanted: Wanted = RESIDENT) -> int:
     """Erases the resident; the number of the request."""
     number = next_number(world.home)
     request = Request(number, Asked.ERASE, "Tester", "gevraagd", world.now, "", ())
-    erase(WarehouseResource(home=str(world.root)), world.installation, wanted, request)
+    erase(world.warehouse, world.installation, wanted, request)
     return number
 
 
@@ -120,7 +119,7 @@ def test_nothing_is_left_in_any_byte_nobody_else_changes_and_it_does_not_come_ba
     assert world.table("validated_signals", where="month < '2021-05-01'") == before
 
     # A warehouse made anew knows the files as they came.
-    world.home.warehouse.unlink()
+    world.lose_warehouse()
     world.run("2021-03", "2021-05")
     assert world.table("validated_signals", where="month < '2021-05-01'") == before
 
@@ -130,13 +129,12 @@ def test_killed_at_any_moment_a_second_time_ends_in_the_same(world: World, tmp_p
     world.deliver("corporatie", "2021-03", [canary(), row(customer_reference="R-1")])
     world.slip("corporatie", "2021-03", "withdrawals", REFERENCE)
     world.run("2021-03", upto="worklist_files")
-    kept = tmp_path / "kept"
-    shutil.copytree(world.root, kept)
+    kept = world.copied(tmp_path / "kept")
     erased(world)
     tables = ("raw.delivery_rows", "validated_signals", "worklist_issues", "address_matches", "prioritised_worklists")
 
     def there() -> object:
-        with WarehouseResource(home=str(world.root)).connect(read_only=True) as connection:
+        with world.warehouse.connect(read_only=True) as connection:
             found = {table: connection.execute(f"SELECT * FROM {table} ORDER BY ALL").fetchall() for table in tables}
             pending = "SELECT (SELECT count(*) FROM reference.erasing), bool_and(is_rewritten) FROM reference.removals"
             return found, connection.execute(pending).fetchone()
@@ -144,8 +142,7 @@ def test_killed_at_any_moment_a_second_time_ends_in_the_same(world: World, tmp_p
     wanted = there()
 
     def is_killed(at: Callable[[Callable[[], object]], bool]) -> bool:
-        shutil.rmtree(world.root)
-        shutil.copytree(kept, world.root)
+        world.put_back(kept)
         killed = at(partial(erased, world))
         if world.query("SELECT count(*) AS n FROM reference.erasing") == [{"n": 0}]:
             erased(world)
@@ -237,7 +234,7 @@ def test_who_is_remembered_by_hashes_alone_is_erased_too_and_the_others_at_the_d
     world.deliver("corporatie", "2021-02", [canary(reference_date="01-02-2021", arrears_since="01-11-2020")])
     world.run("2021-01", "2021-02", upto="worklist_files")
     world.now = moment("2021-05-10 12:00")
-    remove_due(WarehouseResource(home=str(world.root)), world.installation, date(2021, 5, 10))
+    remove_due(world.warehouse, world.installation, date(2021, 5, 10))
     before = {each["month"]: each for each in world.table("reported_history")}
     assert [len(each["names"]) for _, each in sorted(before.items())] == [2, 1]
     erased(world)

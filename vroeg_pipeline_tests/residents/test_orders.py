@@ -12,7 +12,6 @@ import pytest
 from vroeg_pipeline.domain.months import amsterdam_day
 from vroeg_pipeline.installation.log import Done, log_done, what_is_wrong_with
 from vroeg_pipeline.installation.requests import Asked, Request, next_number
-from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.residents.asking import ask, lift
 from vroeg_pipeline.residents.erasing import erase
 from vroeg_pipeline.residents.finding import Wanted
@@ -100,7 +99,7 @@ class Known:
 
     def request(self, kind: Asked, name: str) -> None:
         """One of the people asks for it."""
-        world, warehouse = self.world, WarehouseResource(home=str(self.world.root))
+        world, warehouse = self.world, self.world.warehouse
         self.current.clear()
         wanted = Wanted(postcode="2021AB", number=PEOPLE[name], surname=name)
         request = Request(next_number(world.home), kind, "Tester", "gevraagd", world.now, "", ())
@@ -124,7 +123,7 @@ class Known:
         """Time goes by, and what has a term is removed."""
         world = self.world
         world.now += timedelta(days=30 * months)
-        remove_due(WarehouseResource(home=str(world.root)), world.installation, amsterdam_day(world.now))
+        remove_due(world.warehouse, world.installation, amsterdam_day(world.now))
         closed = world.query(
             "SELECT DISTINCT strftime(month, '%Y-%m') AS month FROM reference.removals WHERE kept <> 'erased'"
         )

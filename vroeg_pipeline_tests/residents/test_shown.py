@@ -30,7 +30,6 @@ from vroeg_pipeline.installation.home import CHECKOUT
 from vroeg_pipeline.installation.installation import CLOCK
 from vroeg_pipeline.installation.log import read_log
 from vroeg_pipeline.installation.requests import Asked, Request, all_requests
-from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline.residents.asking import ask, lift
 from vroeg_pipeline.residents.finding import Wanted, find_resident
 from vroeg_pipeline.residents.own_rows import PossibleRow, keep_own, own_of
@@ -155,7 +154,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     made = Town(root / "home")
     (root / "clock").write_text(made.world.now.isoformat(), encoding="utf-8")
     made.world._begin_with_an_empty_warehouse()
-    warehouse = WarehouseResource(home=str(made.world.root))
+    warehouse = made.world.warehouse
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(CLOCK, str(root / "clock"))
         with warehouse.connect() as connection:

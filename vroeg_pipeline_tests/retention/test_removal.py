@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping
 from datetime import date
 from functools import partial
@@ -119,9 +118,10 @@ def test_nothing_is_left_in_any_byte_and_others_stay(world: World) -> None:
     world.deliver("corporatie", "2021-04", [other])
     world.run("2021-01", "2021-04")
     lay_in = {path.split("/")[0] for path in files_with(world.root, CANARIES)}
-    assert lay_in == {"archive", "inbox", "taken_in", "warehouse.duckdb"}
+    assert lay_in == {"archive", "inbox", "taken_in", world.store.name}
+    assert not [word for word in (*CANARIES, "Blijvers") if word in world.catalogue()]
     assert (world.home.outbox / "2021-01").exists()
-    mode = world.home.warehouse.stat().st_mode
+    mode = world.store.stat().st_mode
     with world.warehouse.connect() as connection:
         due = what_is_due(connection, world.installation, date(2021, 5, 10))
     assert {(each.where, each.month) for each in due} >= {
@@ -136,9 +136,9 @@ def test_nothing_is_left_in_any_byte_and_others_stay(world: World) -> None:
     assert {path.split("/")[0] for path in files_with(world.root, ("Blijvers",))} >= {
         "archive",
         "inbox",
-        "warehouse.duckdb",
+        world.store.name,
     }
-    assert world.home.warehouse.stat().st_mode == mode
+    assert world.store.stat().st_mode == mode
     assert world.query("SELECT count(*) AS files FROM delivery_files WHERE month = '2021-01-01'") == [{"files": 2}]
     assert CLOSED.read(world.home).months == tuple(map(parse_month, ("2021-01", "2021-02", "2021-03")))  # type: ignore[union-attr]
     # A second time there is nothing, and what came since for a closed month is kept, and not worked on.
@@ -206,8 +206,7 @@ def test_killed_at_any_moment_a_second_time_ends_in_the_same(world: World, tmp_p
     world.deliver("corporatie", "2021-03", [canary(CANARIES[0])])
     world.deliver(CANARIES[0], "2021-03", b"a;b\n")  # a folder without an agreement, of which notes have the name
     world.run("2021-03", upto="worklist_files")
-    kept = tmp_path / "kept"
-    shutil.copytree(world.root, kept)
+    kept = world.copied(tmp_path / "kept")
     removed_on(world, "2021-09-10")
     tables = [*terms_of_tables(), "delivery_files", "outcome_files"]
 
@@ -219,8 +218,7 @@ def test_killed_at_any_moment_a_second_time_ends_in_the_same(world: World, tmp_p
     wanted = there()
 
     def is_killed(at: Callable[[Callable[[], object]], bool]) -> bool:
-        shutil.rmtree(world.root)
-        shutil.copytree(kept, world.root)
+        world.put_back(kept)
         killed = at(partial(removed_on, world, "2021-09-10"))
         removed_on(world, "2021-09-10")
         assert files_with(world.root, CANARIES) == []
