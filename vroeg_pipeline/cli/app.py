@@ -716,6 +716,20 @@ def rekey() -> None:
     change(Home.from_environment(), out)
 
 
+@app.command("move-warehouse")
+@one_line_errors
+def move_warehouse(
+    to_file: Annotated[bool, typer.Option("--to-file", help="Back into warehouse.duckdb.")] = False,
+) -> None:
+    """Copy the tables from warehouse.duckdb to the DuckLake of settings.yaml, compare them, and remove the file.
+
+    Stop the services first.
+    """
+    from vroeg_pipeline.cli.move_warehouse import move
+
+    move(Home.from_environment(), out, to_file=to_file)
+
+
 @app.command("backup")
 @one_line_errors
 def back_up(

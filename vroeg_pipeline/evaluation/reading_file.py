@@ -18,6 +18,7 @@ from vroeg_pipeline.installation.closed import noted_closed
 from vroeg_pipeline.installation.extract import write_extract
 from vroeg_pipeline.installation.home import private_folder, replacing
 from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.lake import Lake, publish
 from vroeg_pipeline.installation.notes import FIGURES, VERDICTS, FiguresNote, Notes, noted_verdicts
 from vroeg_pipeline.installation.statements import sql, temporary_columns
 from vroeg_pipeline.quality.wrong_now import to_do
@@ -127,4 +128,6 @@ def write_reading(
             own = "coalesce(partner, '') = '' OR partner IN (SELECT partner FROM agreed_partners)"
             made |= {name: f"FROM ({_TABLES[name]}) WHERE {own}" for name in ("deliveries", "verdicts")}
         write_extract(connection, temporary, {**_TABLES, **made})
+    if lake := Lake.of(installation.settings):
+        publish(lake, path, path.stem)
     return path

@@ -7,15 +7,19 @@ import hashlib
 import os
 import re
 import uuid
+from contextlib import closing
+from pathlib import Path
+from typing import Self
 
 import dagster as dg
 import duckdb
 
 from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.domain.settings import Settings
 from vroeg_pipeline.installation import schema
 from vroeg_pipeline.installation.extensions import load_extension
 from vroeg_pipeline.installation.secrets import filled_in
-from vroeg_pipeline.installation.statements import fetch_one, quoted
+from vroeg_pipeline.installation.statements import fetch_one, quoted, transaction
 
 WHERE = "settings.yaml: warehouse"
 # The catalogue as DuckDB names it beside the tables, and where all that DuckLake knows stands.
@@ -102,6 +106,13 @@ class Lake(dg.Config):
     data: str
     schema_name: str
     encrypted: bool
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self | None:
+        """That of an installation; None where its tables are in its folder."""
+        if (where := settings.warehouse) is None:
+            return None
+        return cls(catalogue=where.catalogue, data=where.data, schema_name=where.schema_name, encrypted=where.encrypted)
 
     def attach(self, connection: duckdb.DuckDBPyConnection, catalog: str, *, read_only: bool) -> bool:
         """Attaches the tables, and makes the catalogue where it is not there; gives False when somebody who only reads finds
@@ -215,6 +226,25 @@ class Lake(dg.Config):
     @property
     def _schema(self) -> str:
         return '"' + self.schema_name.replace('"', '""') + '"'
+
+
+def publish(lake: Lake, path: Path, name: str) -> None:
+    """Puts the tables of a DuckDB file in the place of those of a DuckLake of its own, whose schema in the catalogue ends
+    with that name: who may read that schema and its folder reads these tables, and no others.
+
+    Raises VroegError, as `Lake.attach`.
+    """
+    own = Lake(
+        catalogue=lake.catalogue, data=lake.data, schema_name=f"{lake.schema_name}_{name}", encrypted=lake.encrypted
+    )
+    with closing(duckdb.connect()) as connection:
+        own.attach(connection, "published", read_only=False)
+        connection.execute(f"ATTACH {quoted(str(path))} AS made (READ_ONLY)")
+        tables = connection.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = 'made'").fetchall()
+        with transaction(connection):
+            for (table,) in tables:
+                connection.execute(f"CREATE OR REPLACE TABLE published.{table} AS FROM made.{table}")
+        forget(connection, "published")
 
 
 def forget(connection: duckdb.DuckDBPyConnection, catalog: str) -> None:

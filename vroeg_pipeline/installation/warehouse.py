@@ -60,6 +60,7 @@ class WarehouseResource(DuckDBResource):
     lock_timeout_minutes: float = 60
     lake: Lake | None = None
     _say: Say = PrivateAttr(default_factory=lambda: _nowhere)
+    _is_moving: bool = PrivateAttr(default=False)
     _run: ExitStack | None = PrivateAttr(default=None)
     _shared: duckdb.DuckDBPyConnection | None = PrivateAttr(default=None)
 
@@ -67,13 +68,8 @@ class WarehouseResource(DuckDBResource):
     def of(cls, installation: Installation, say: Say = _nowhere, *, patience_minutes: float | None = None) -> Self:
         """That of an installation. Says to `say` what it waits for; waits as long as the settings say, or as is asked."""
         settings = installation.settings
-        where, lake = settings.warehouse, None
-        if where is not None:
-            lake = Lake(
-                catalogue=where.catalogue, data=where.data, schema_name=where.schema_name, encrypted=where.encrypted
-            )
         patience = settings.lock_timeout_minutes if patience_minutes is None else patience_minutes
-        made = cls(home=str(installation.home.root), lock_timeout_minutes=patience, lake=lake)
+        made = cls(home=str(installation.home.root), lock_timeout_minutes=patience, lake=Lake.of(installation.settings))
         made._say = say
         return made
 
@@ -85,7 +81,7 @@ class WarehouseResource(DuckDBResource):
         if self.lake is None:
             return Home(Path(self.home)).warehouse.exists()
         with closing(duckdb.connect()) as connection:
-            return self._attach_lake(connection, self.lake, read_only=True)
+            return self._attach_lake(connection, self.lake, CATALOG, read_only=True)
 
     def must_exist(self) -> None:
         """Raises VroegError when there is none yet, or that cannot be told."""
@@ -131,6 +127,9 @@ class WarehouseResource(DuckDBResource):
         check_restored(home)
         if self.lake is None and read_only:
             self.must_exist()
+        if self.lake and home.warehouse.exists() and not self._is_moving:
+            do = f"vroeg move-warehouse, or take warehouse out of {home.settings.name}"
+            raise VroegError("the tables are here still, and the settings name a DuckLake", where=home.warehouse, do=do)
         with _owner_only_files(), self.get_connection() as connection:
             spill = temporary_path(private_folder(home.scratch))
             connection.execute(f"SET TimeZone = '{TIME_ZONE}'")
@@ -184,6 +183,21 @@ class WarehouseResource(DuckDBResource):
             for leftover in (temporary, Path(f"{temporary}.wal")):
                 leftover.unlink(missing_ok=True)
 
+    def empty(self) -> None:
+        """Removes all tables of a DuckLake, and their bytes. Only by who holds the lock of the installation."""
+        with self.connect() as connection:
+            connection.execute(f"USE {CATALOG}")
+            for part in reversed(schema.parts()):
+                connection.execute(f"DROP {part.kind} {part.name}")
+            forget(connection, CATALOG)
+
+    def tidy(self) -> None:
+        """Removes old states of the tables and what killed runs left, where they are a DuckLake; once a day. Only by who
+        holds the lock of the installation; its shared connection ends here.
+        """
+        if self.lake:
+            self.rewrite()
+
     def copy_to(self, path: Path) -> None:
         """Writes all that the warehouse has into a new file, for its owner alone, with the same key; others may read it.
 
@@ -191,6 +205,42 @@ class WarehouseResource(DuckDBResource):
         """
         with self._opened(read_only=True) as connection:
             _write_anew(connection, path)
+
+    def take_from(self, other: Self) -> Mapping[str, int]:
+        """Copies all rows of another warehouse into this one, which has none or the same already; gives their number by
+        table, once each table has the same in both. Only by who holds the lock of the installation.
+
+        Raises VroegError when there is something else in this one, nothing to copy, or no room; then this one is as it was.
+        """
+        path, counts = Home(Path(other.home)).warehouse, {}
+        self._is_moving = other._is_moving = True
+        with other.connect(read_only=True):
+            pass  # it is of this version by now
+        with self._opened(read_only=False) as connection, _without_values_in_errors():
+            other._attach_as("other", connection, path, read_only=True)
+            with transaction(connection):
+                for table in (part for part in schema.parts() if part.kind == "TABLE"):
+                    counts[table.name] = self._copy(connection, table)
+        return counts
+
+    def _copy(self, connection: duckdb.DuckDBPyConnection, table: schema.Part) -> int:
+        columns = ", ".join(f'"{column.name}"' for column in table.columns)
+        name = table.name if "." in table.name else f"main.{table.name}"
+        rows = f"SELECT {columns} FROM {{}}.{name}"
+        if table.name == "reference.sources":
+            rows += " WHERE name <> 'schema.sql'"  # of which version the tables are is not copied
+        known = f"SELECT count(*), sum(hash({columns})) FROM ({rows})"
+        own, theirs = (fetch_one(connection, known.format(catalog)) for catalog in (CATALOG, "other"))
+        if own[0] and own != theirs:
+            where = LAKE_SETTING if self.lake else Home(Path(self.home)).warehouse
+            raise VroegError(
+                f"there are other rows in {table.name} already", where=where, do="take it away, or keep it"
+            )
+        if not own[0]:
+            connection.execute(f"INSERT INTO {CATALOG}.{name} ({columns}) {rows.format('other')}")
+            if fetch_one(connection, known.format(CATALOG)) != theirs:
+                raise RuntimeError(f"{table.name} is not the same after it was copied")
+        return int(theirs[0])
 
     def _attach_again(self, connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> None:
         connection.execute(f"USE memory; DETACH {CATALOG}")
@@ -220,11 +270,11 @@ class WarehouseResource(DuckDBResource):
         schemas = [f"{CATALOG}.main", *(f"{CATALOG}.{part.name}" for part in schema.parts() if part.kind == "SCHEMA")]
         connection.execute(f"SET search_path = {quoted(','.join(['system.main', *schemas]))}")
 
-    def _attach_lake(self, connection: duckdb.DuckDBPyConnection, lake: Lake, *, read_only: bool) -> bool:
+    def _attach_lake(self, connection: duckdb.DuckDBPyConnection, lake: Lake, catalog: str, *, read_only: bool) -> bool:
         patience = Patience(self._say, self.lock_timeout_minutes * 60)
         while True:
             try:
-                return lake.attach(connection, CATALOG, read_only=read_only)
+                return lake.attach(connection, catalog, read_only=read_only)
             except CatalogueAwayError as error:
                 away = error
             try:
@@ -233,10 +283,13 @@ class WarehouseResource(DuckDBResource):
                 raise away from None
 
     def _attach(self, connection: duckdb.DuckDBPyConnection, path: Path, read_only: bool) -> None:
+        self._attach_as(CATALOG, connection, path, read_only)
+        connection.execute(f"USE {CATALOG}")
+
+    def _attach_as(self, catalog: str, connection: duckdb.DuckDBPyConnection, path: Path, read_only: bool) -> None:
         if self.lake:
-            if not self._attach_lake(connection, self.lake, read_only=read_only):
+            if not self._attach_lake(connection, self.lake, catalog, read_only=read_only):
                 raise _none_yet(LAKE_SETTING)
-            connection.execute(f"USE {CATALOG}")
             return
         options = ["READ_ONLY"] if read_only else []
         if key := os.environ.get(ENCRYPTION_KEY):
@@ -245,11 +298,10 @@ class WarehouseResource(DuckDBResource):
             connection.execute("SET temp_file_encryption = true")
             options.append(f"ENCRYPTION_KEY {quoted(key)}")
         patience = Patience(self._say, self.lock_timeout_minutes * 60)
-        statement = f"ATTACH {quoted(str(path))} AS {CATALOG}" + (f" ({', '.join(options)})" if options else "")
+        statement = f"ATTACH {quoted(str(path))} AS {catalog}" + (f" ({', '.join(options)})" if options else "")
         while True:
             try:
                 connection.execute(statement)
-                connection.execute(f"USE {CATALOG}")
                 return
             except duckdb.Error as error:
                 blocked_by = _lock_holder(error)
@@ -362,6 +414,10 @@ def _readable(error: duckdb.Error, path: Path, has_key: bool) -> VroegError:
     return VroegError(f"cannot be opened ({text.splitlines()[0]})", where=path, do="check the file and the disk")
 
 
+# Another machine that writes the same tables is done in a moment, or is at work on the same months.
+_RETRIES, _RETRY_SECONDS = 3, 1.0
+
+
 def replace_month(
     connection: duckdb.DuckDBPyConnection, tables: Mapping[str, str], then: str | None = None
 ) -> dict[str, int]:
@@ -370,8 +426,25 @@ def replace_month(
 
     `then`: a statement that belongs to the same transaction.
 
-    An error leaves the old month as it was. Raises ValueError when a SELECT gives a row of another month.
+    An error leaves the old month as it was. Raises ValueError when a SELECT gives a row of another month; VroegError when
+    somebody else goes on writing the same tables, as can be of a DuckLake.
     """
+    for attempt in range(_RETRIES + 1):
+        try:
+            return _replace_month(connection, tables, then)
+        except duckdb.TransactionException as error:
+            if "onflict" not in str(error):
+                raise
+            if attempt == _RETRIES:
+                what = f"somebody else writes the same tables ({', '.join(tables)})"
+                raise VroegError(what, do="let one machine at a time work, with one VROEG_HOME that both see") from None
+        time.sleep(_RETRY_SECONDS * 2**attempt)
+    raise AssertionError("not reached")
+
+
+def _replace_month(
+    connection: duckdb.DuckDBPyConnection, tables: Mapping[str, str], then: str | None
+) -> dict[str, int]:
     counts = {}
     with transaction(connection):
         for table, select in tables.items():

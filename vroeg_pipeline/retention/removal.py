@@ -105,6 +105,7 @@ def remove_due(warehouse: WarehouseResource, installation: Installation, day: da
     oldest = kept_from(day, Kept.LOG, installation.settings.retention, installation.settings.lookback_months)
     remove_before(home, month_text(oldest))
     if not pending:
+        warehouse.tidy()
         return Removed(due, rewritten=False)
     # Where files lie while they are worked on, what was spilled among them; nobody else is at work.
     shutil.rmtree(home.scratch, ignore_errors=True)

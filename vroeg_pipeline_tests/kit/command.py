@@ -41,6 +41,10 @@ class Running:
         if errors:
             self._errors = ThreadPoolExecutor(1).submit(os.fdopen(os.dup(errors.fileno()), encoding="utf-8").read)
 
+    def is_done(self) -> bool:
+        """Whether it has ended."""
+        return self._process.exitcode is not None
+
     def kill(self) -> None:
         """As SIGKILL does, and waits for its end."""
         self._process.kill()

@@ -34,6 +34,9 @@ def is_used() -> bool:
 @contextmanager
 def lakes() -> Iterator[Server]:
     """For the block the worlds that are made are on a DuckLake."""
+    if _server:
+        yield _server[0]
+        return
     with postgres_server() as server:
         _server.append(server)
         os.environ["PGPASSWORD"] = PASSWORD
