@@ -23,6 +23,10 @@ from pathlib import Path
 
 from dagster import DagsterInstance
 
+# What tells a code server to end, and no public module has.
+from dagster._core.errors import DagsterUserCodeUnreachableError
+from dagster._grpc.client import DagsterGrpcClient
+
 from vroeg_pipeline.definitions import build_defs
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import working_day_of_month
@@ -38,8 +42,8 @@ _LOOK_SECONDS = 5.0
 _WAIT_SECONDS = 0.2
 _START_SECONDS = 120.0
 _STOP_SECONDS = 20.0
-# A server that ends soon after it began is started again after this long, twice as long each time.
-_SOON_SECONDS, _LONGEST_SECONDS = 60.0, 60.0
+# A server that ended is started again after a moment; one that ends soon each time after twice as long as before.
+_AGAIN_SECONDS, _SOON_SECONDS, _LONGEST_SECONDS = 2.0, 60.0, 60.0
 
 # Makes this process the code server of a town at a socket, until it ends.
 Serve = Callable[[Home, Path], None]
@@ -82,7 +86,7 @@ def serve_towns(cooperation: Cooperation, serve: Serve, loaded: Loaded, *, with_
     for stale in cooperation.dagster.glob("*.sock"):
         stale.unlink()
     _prepare(cooperation)
-    servers = _Servers(cooperation, serve, loaded)
+    servers = Servers(cooperation, serve, loaded)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         while True:
@@ -116,7 +120,7 @@ def _prepare(cooperation: Cooperation) -> None:
     gc.freeze()
 
 
-class _Servers:
+class Servers:
     """The processes, by town."""
 
     def __init__(self, cooperation: Cooperation, serve: Serve, loaded: Loaded) -> None:
@@ -163,7 +167,7 @@ class _Servers:
 
     def _state(self, home: Home) -> object:
         try:
-            return self._loaded(home)
+            return self._loaded(home), home.secrets.read_bytes() if home.secrets.exists() else b""
         except OSError as error:
             return str(error)
 
@@ -218,7 +222,7 @@ class _Servers:
             os.killpg(server.pid, signal.SIGKILL)
         now = time.monotonic()
         town.failures = town.failures + 1 if now - server.began < _SOON_SECONDS else 0
-        town.not_before = now + min(2.0**town.failures, _LONGEST_SECONDS)
+        town.not_before = now + min(_AGAIN_SECONDS * 2.0**town.failures, _LONGEST_SECONDS)
         if server is town.server:
             town.server = None
         else:
@@ -299,12 +303,12 @@ def _is_there(group: int) -> bool:
 
 def _end_when_told(line: int, door: Path) -> None:
     """Ends this process: after its runs when a line comes, at once when the process that forked it is gone."""
-    from dagster._grpc.client import DagsterGrpcClient
-
     if os.read(line, 1):
-        DagsterGrpcClient(socket=str(door)).shutdown_server()
-    else:
-        os.killpg(0, signal.SIGTERM)
+        # Where it does not listen yet no run has begun.
+        with suppress(DagsterUserCodeUnreachableError):
+            DagsterGrpcClient(socket=str(door)).shutdown_server()
+            return
+    os.killpg(0, signal.SIGTERM)
 
 
 def _say(text: str) -> None:

@@ -37,7 +37,7 @@ _BEFORE, _MATCHING = "2021-02-20T12:00:00+01:00", "2021-03-09T12:00:00+01:00"
 _WATCHED_SECONDS, _LONGEST_SECONDS = 90, 3600
 _LOCATIONS = "{workspaceOrError {... on Workspace {locationEntries {loadStatus locationOrLoadError {__typename}}}}}"
 
-out = Console(highlight=False, width=150)
+out = Console(highlight=False, width=200)
 
 
 def measure(towns: int, template: Home, folder: Path, *, matching_day: bool) -> list[str]:
@@ -62,13 +62,16 @@ def measure(towns: int, template: Home, folder: Path, *, matching_day: bool) -> 
         answered = time.monotonic() - began
         entries = live.ask(_LOCATIONS)["workspaceOrError"]["locationEntries"]
         assert {e["locationOrLoadError"]["__typename"] for e in entries} == {"RepositoryLocation"}, entries
+        pids, watched = [process.pid for process in processes.values()], time.monotonic()
+        before = sum(map(_processor, pids))
         time.sleep(_WATCHED_SECONDS)
+        at_rest = (sum(map(_processor, pids)) - before) / (time.monotonic() - watched)
         code, webserver, daemon = (_pss(processes[name].pid) for name in ("code", "webserver", "daemon"))
         with _instance(cooperation) as instance:
             seconds, waits = _ticks(instance, names)
         row = [
             f"{towns}", f"{loaded:.1f}", f"{answered:.1f}", f"{code:,.0f}", f"{webserver:,.0f}", f"{daemon:,.0f}",
-            f"{median(seconds):.2f}", f"{max(seconds):.2f}", f"{median(waits):.0f}", f"{max(waits):.0f}",
+            f"{at_rest:.2f}", f"{median(seconds):.2f}", f"{max(seconds):.2f}", f"{median(waits):.0f}", f"{max(waits):.0f}",
         ]  # fmt: skip
         return [*row, *(_matching_day(cooperation, names, clock) if matching_day else ())]
 
@@ -96,6 +99,16 @@ def _pss(process: int) -> float:
             lines = Path(f"/proc/{each}/smaps_rollup").read_text(encoding="utf-8").splitlines()
             held += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
     return held / 1024
+
+
+def _processor(process: int) -> float:
+    """Processor seconds so far of a process and all that it started."""
+    ticks = 0
+    for each in _family(process):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            stat = Path(f"/proc/{each}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+            ticks += sum(map(int, stat[11:13]))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _instance(cooperation: Cooperation) -> dg.DagsterInstance:
@@ -142,7 +155,7 @@ def main() -> None:
     parser.add_argument("--matching-day", action="store_true")
     asked = parser.parse_args()
     columns = ["towns", "all loaded, s", "webserver answers, s", "code servers, MiB", "webserver", "daemon",
-               "a tick, s", "longest", "from tick to tick, s", "longest"]  # fmt: skip
+               "processors at rest", "a tick, s", "longest", "from tick to tick, s", "longest"]  # fmt: skip
     columns += ["first month made, s", "last", "a month, s"] if asked.matching_day else []
     table = Table(*columns, box=box.MARKDOWN)
     with tempfile.TemporaryDirectory(prefix="vroeg-") as name:
