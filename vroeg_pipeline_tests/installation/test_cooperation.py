@@ -8,6 +8,7 @@ import socket
 import subprocess
 from pathlib import Path
 
+import dagster as dg
 import pytest
 import yaml
 
@@ -22,6 +23,9 @@ from vroeg_pipeline.installation.cooperation import (
 from vroeg_pipeline.installation.dagster_home import DAEMON_LOCK, prepare_dagster_home
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.locking import hold
+from vroeg_pipeline.installation.log import UNKNOWN_USER
+from vroeg_pipeline.installation.who_started import tags_of
+from vroeg_pipeline_tests.installation.test_who_started import asked
 from vroeg_pipeline_tests.kit.command import vroeg
 from vroeg_pipeline_tests.kit.live import environment
 from vroeg_pipeline_tests.kit.world import World
@@ -156,3 +160,15 @@ def test_a_town_is_restored_while_the_others_are_at_work_but_not_while_it_is(
         assert restored.returncode == 0, restored.stderr
     os.close(daemon)
     assert home.secrets.exists()
+
+
+def test_the_header_of_the_proxy_counts_where_towns_agree_on_it(cooperation: Cooperation) -> None:
+    """One that is wrong hinders no other; the proxy is one for all."""
+    haarlem, leiden = cooperation.homes()
+    haarlem.settings.write_text("log: {user_header: X-Forwarded-User}\n", encoding="utf-8")
+    leiden.settings.write_text("log: 1\n", encoding="utf-8")
+    with environment(VROEG_TOWNS=str(cooperation.root), VROEG_HOME=""), dg.DagsterInstance.ephemeral() as instance:
+        request = asked(instance, ("X-Forwarded-User", "s.jansen"))
+        assert tags_of(request) == {"user": "s.jansen"}
+        leiden.settings.write_text("log: {user_header: X-User}\n", encoding="utf-8")
+        assert tags_of(request) == {"user": UNKNOWN_USER}
