@@ -213,7 +213,7 @@ def _lake(warehouse: WarehouseResource, lake: Lake) -> str:
     if warehouse.exists():
         with warehouse.connect(read_only=True) as connection:
             if values := lake.values_in_catalogue(connection, CATALOG):
-                do = "make the triggers again (docs/server.md), and see who can read the catalogue and its back-ups"
+                do = "start vroeg retention, and see who can read the catalogue and its back-ups (docs/server.md)"
                 raise VroegError(f"the catalogue holds {values:,} values of rows", where=LAKE_SETTING, do=do)
     if not lake.encrypted:
         return f"encrypted is false: who reads {lake.data} reads the warehouse"

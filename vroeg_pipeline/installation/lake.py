@@ -46,6 +46,10 @@ _OF_VALUES = ("ducklake_file_column_stats", "ducklake_table_column_stats", "duck
 _TRIGGER = """
 CREATE OR REPLACE TRIGGER without_values BEFORE INSERT OR UPDATE ON {schema}.{table}
 FOR EACH ROW EXECUTE FUNCTION {schema}.without_values();
+UPDATE {schema}.{table} AS s SET extra_stats = NULL
+WHERE coalesce(s.min_value, s.max_value, s.extra_stats) IS NOT NULL AND NOT EXISTS (
+    SELECT FROM {schema}.ducklake_partition_column AS p WHERE p.table_id = s.table_id AND p.column_id = s.column_id
+);
 """
 
 _COUNTED = """
@@ -89,6 +93,10 @@ _FAILURES = {
     ),
     r"already exists": ("the catalogue is half made", "look what stands in that schema of it (docs/server.md)"),
     r"NoSuchBucket": ("there is no such bucket", "make it, or mend data"),
+    r"Permission denied|Read-only file system|Failed to create directory": (
+        "the folder of the files cannot be written", "give it to this user",
+    ),
+    r"No space left|Disk quota|File too large": ("the disk of the files is full", "make room"),
     r"AccessDenied|InvalidAccessKey|SignatureDoesNotMatch|HTTP.*403": (
         "the bucket lets nobody in by that key", "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
     ),
@@ -120,8 +128,12 @@ class Lake(dg.Config):
 
         Raises VroegError that says what is wrong, and CatalogueAwayError.
         """
-        for name in ("httpfs", "postgres_scanner", "ducklake"):
-            load_extension(connection, name)
+        try:
+            for name in ("httpfs", "postgres_scanner", "ducklake"):
+                load_extension(connection, name)
+        except ModuleNotFoundError:
+            do = "install it: pip install 'vroeg-pipeline[server]'"
+            raise VroegError("what a DuckLake needs is not installed", where=WHERE, do=do) from None
         # What does not fit in memory is as readable as a file of the tables.
         connection.execute(f"SET temp_file_encryption = {self.encrypted}")
         _use_bucket(connection, self.data)
@@ -145,7 +157,8 @@ class Lake(dg.Config):
                 self._attach(connection, catalog, options)
             self._check(connection, catalog)
         except duckdb.Error as error:
-            raise self._readable(error) from None
+            what = f"the tables cannot be opened ({type(error).__name__})"
+            raise self.known(error) or VroegError(what, where=WHERE, do="check catalogue and data") from None
         return True
 
     def _attach(self, connection: duckdb.DuckDBPyConnection, catalog: str, options: list[str]) -> None:
@@ -171,22 +184,23 @@ class Lake(dg.Config):
             )
             raise VroegError(what.lower(), where=WHERE, do="put it back, or move the tables (docs/server.md)")
 
-    def _readable(self, error: duckdb.Error) -> VroegError:
-        """What is wrong in one line, without any value."""
+    def known(self, error: duckdb.Error) -> VroegError | None:
+        """What is wrong in one line, without any value, where it is something that can be mended outside."""
         text = str(error).replace(self._connection(), "")
         for pattern, (what, do) in _FAILURES.items():
             if re.search(pattern, text, re.IGNORECASE):
                 error_type = CatalogueAwayError if pattern == _AWAY else VroegError
                 return error_type(what, where=WHERE, do=do)
-        what = f"the tables cannot be opened ({type(error).__name__})"
-        return VroegError(what, where=WHERE, do="check catalogue and data")
+        return None
 
     def fingerprint(self) -> str:
         """Of all that is made for the tables: the schema, and what keeps values out of the catalogue."""
         return hashlib.sha256(f"{schema.fingerprint()}{WITHOUT_VALUES}{_TRIGGER}".encode()).hexdigest()
 
     def keep_values_out(self, connection: duckdb.DuckDBPyConnection, catalog: str) -> None:
-        """Lets no value of a row into the catalogue; once, before there is any row."""
+        """Lets no value of a row into the catalogue: before there is any row, and each night once more. What came in while
+        the triggers were not there is emptied.
+        """
         triggers = [_TRIGGER.format(schema=self._schema, table=table) for table in _OF_VALUES]
         statements = WITHOUT_VALUES.format(schema=self._schema) + "".join(triggers)
         connection.execute("CALL postgres_execute(?, ?)", [_CATALOGUE.format(catalog), statements])

@@ -107,13 +107,13 @@ class WarehouseResource(DuckDBResource):
         for what goes wrong in DuckDB within the block.
         """
         if self._run is None or read_only:
-            with self._opened(read_only) as connection, _without_values_in_errors():
+            with self._in_our_words(), self._opened(read_only) as connection:
                 yield connection
             return
-        if self._shared is None:
-            self._shared = self._run.enter_context(self._opened(read_only))
         try:
-            with _without_values_in_errors():
+            with self._in_our_words():
+                if self._shared is None:
+                    self._shared = self._run.enter_context(self._opened(read_only))
                 yield self._shared
         except BaseException:
             # What an error left of it is not known; the next step opens another one.
@@ -151,6 +151,14 @@ class WarehouseResource(DuckDBResource):
             with closing(connection):
                 yield connection
 
+    @contextmanager
+    def _in_our_words(self) -> Iterator[None]:
+        try:
+            yield
+        except duckdb.Error as error:
+            known = self.lake.known(error) if self.lake else None
+            raise known or WarehouseError(_without_values(error)) from None
+
     def rewrite(self, then: str = "", *, key: str | None = None) -> None:
         """Writes all that the warehouse has into new files that take the place of the old, so that what was deleted is in no
         byte.
@@ -163,7 +171,8 @@ class WarehouseResource(DuckDBResource):
             self._shared = None
             self._run.close()
         if self.lake:
-            with self._opened(read_only=False) as connection, _without_values_in_errors():
+            with self._in_our_words(), self._opened(read_only=False) as connection:
+                self.lake.keep_values_out(connection, CATALOG)
                 forget(connection, CATALOG)
                 if then:
                     connection.execute(then)
@@ -216,7 +225,7 @@ class WarehouseResource(DuckDBResource):
         self._is_moving = other._is_moving = True
         with other.connect(read_only=True):
             pass  # it is of this version by now
-        with self._opened(read_only=False) as connection, _without_values_in_errors():
+        with self._in_our_words(), self._opened(read_only=False) as connection:
             other._attach_as("other", connection, path, read_only=True)
             with transaction(connection):
                 for table in (part for part in schema.parts() if part.kind == "TABLE"):
@@ -367,14 +376,6 @@ def _is_up_to_date(connection: duckdb.DuckDBPyConnection, fingerprint: str) -> b
         known = connection.execute("SELECT sha256 FROM reference.sources WHERE name = 'schema.sql'").fetchone()
         return known == (fingerprint,)
     return False
-
-
-@contextmanager
-def _without_values_in_errors() -> Iterator[None]:
-    try:
-        yield
-    except duckdb.Error as error:
-        raise WarehouseError(_without_values(error)) from None
 
 
 @contextmanager

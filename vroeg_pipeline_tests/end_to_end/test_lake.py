@@ -20,10 +20,11 @@ from vroeg_pipeline.cli.rekey import rekey
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation import warehouse as warehouses
 from vroeg_pipeline.installation.lake import Lake
-from vroeg_pipeline.installation.warehouse import WarehouseResource
+from vroeg_pipeline.installation.warehouse import WarehouseResource, replace_month
 from vroeg_pipeline.retention.removal import remove_due
 from vroeg_pipeline_tests.kit import lake
 from vroeg_pipeline_tests.kit.command import Running
+from vroeg_pipeline_tests.kit.full_disk import files_of_at_most
 from vroeg_pipeline_tests.kit.world import World, row
 
 CANARIES = ("Kanariegeel", "0611122233", "kanarie@example.org", "REF-KANARIE", "Kanariestraat")
@@ -74,6 +75,9 @@ def test_no_value_of_a_person_stands_in_the_catalogue_and_where_it_would_doctor_
     told(world, CANARIES[0], "2021-04")
     assert in_catalogue(world) == {*CANARIES}
     assert "values of rows" in encryption(world)
+    remove_due(world.warehouse, world.installation, date(2021, 4, 1))
+    assert in_catalogue(world) == set()
+    assert "who reads" in encryption(world)
 
 
 def test_encrypted_files_hold_nobody_and_so_does_the_catalogue(tmp_path: Path) -> None:
@@ -240,6 +244,21 @@ def test_what_is_wrong_is_said_in_one_line(world: World, case: str) -> None:
         pass
     assert os.environ["PGPASSWORD"] not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_full_disk_leaves_the_old_month(world: World) -> None:
+    told(world)
+    before = world.table("validated_signals")
+
+    def writes() -> None:
+        with world.warehouse.connect() as opened:
+            opened.execute("SET VARIABLE month = DATE '2021-03-01'; CREATE TEMP TABLE kept AS FROM validated_signals")
+            with files_of_at_most(100):
+                replace_month(opened, {"validated_signals": "FROM kept"})
+
+    with pytest.raises(VroegError, match="the disk of the files is full; make room"):
+        writes()
+    assert world.table("validated_signals") == before
 
 
 def test_a_password_stands_in_the_environment_alone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
