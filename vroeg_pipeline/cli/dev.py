@@ -101,7 +101,8 @@ def prepare_shared_storage(cooperation: Cooperation) -> None:
     if not cooperation.names():
         raise VroegError("there are no towns yet", where=cooperation.root, do="vroeg towns add NAME")
     for home in cooperation.homes():
-        clear_leftovers(home)
+        with suppress(OSError):  # its own code server says so
+            clear_leftovers(home)
     prepare_dagster_folder(cooperation.dagster, of_many=True)
     _make_tables()
 

@@ -62,6 +62,8 @@ _LONGEST_SOCKET = 100  # the kernel takes 107 bytes
 _LOOK_SECONDS = 5
 _RELOAD_SECONDS = 120
 _START_SECONDS = 120
+# Of many towns one answers after the other.
+_NEXT_SECONDS = 10.0
 # The exit status of a daemon that is to be started again.
 AGAIN = 75
 _COLOUR = re.compile(rb"\x1b\[[0-9;]*m")
@@ -121,7 +123,7 @@ def run_service(
         threading.Thread(target=_end_with_parent, daemon=True).start()
     if service is Service.CODE:
         if isinstance(of, Cooperation):
-            serve_towns(of, _serve_town, _what_is_loaded, with_parent=with_parent)
+            serve_towns(of, serve_town, _what_is_loaded, with_parent=with_parent)
         else:
             _serve_code(of, doors[0])
         return
@@ -133,14 +135,14 @@ def run_service(
             temporary.write_text(_WORKSPACE.format(socket=doors[0], module=CODE_LOCATION), encoding="utf-8")
     if service is Service.WEBSERVER:
         check_port_is_free(port)
-        _wait_for_code(doors)
+        wait_for_code(doors)
         name_who_starts_backfills()
         looking = ["--read-only"] if read_only else []
         _become("dagster-webserver", "-h", "127.0.0.1", "-p", str(port), "-w", str(workspace), *looking)
     else:
         check_no_daemon(of)
         _go_on_from_now()
-        _wait_for_code(doors)
+        wait_for_code(doors)
         _become_daemon(workspace)
 
 
@@ -195,8 +197,13 @@ def _serve_code(home: Home, door: Path) -> None:
         os.close(descriptor)
 
 
-def _serve_town(home: Home, door: Path) -> None:
-    """Becomes the code server of one town of many; what cannot be loaded is shown in place of the town."""
+def serve_town(home: Home, door: Path) -> None:
+    """Becomes the code server of one town of many; what cannot be loaded is shown in place of the town.
+
+    Raises VroegError when its folder is away: it would begin with an empty one.
+    """
+    if not home.agreements.is_dir():
+        raise VroegError("there is no such folder", where=home.agreements, do="bring it back, or: vroeg towns remove")
     enter(home)
     _leave_out_colours(f"{home.town}: ".encode())
     with suppress(VroegError):  # the UI shows it in place of the town
@@ -253,10 +260,15 @@ def _keep_sending(home: Home) -> None:
         time.sleep(wait)
 
 
-def _wait_for_code(doors: Sequence[Path]) -> None:
-    """Waits until a code server answers at each door; of many towns one that does not hinders no other."""
-    deadline = time.monotonic() + _START_SECONDS
+def wait_for_code(doors: Sequence[Path]) -> None:
+    """Waits until a code server answers at each door; of many towns one that does not hinders no other.
+
+    Raises VroegError when none answers in time.
+    """
+    deadline, before = time.monotonic() + _START_SECONDS, len(doors)
     while silent := [door for door in doors if not answers(door)]:
+        if len(silent) < before:
+            deadline, before = time.monotonic() + _NEXT_SECONDS, len(silent)
         if time.monotonic() > deadline:
             if len(silent) == len(doors):
                 raise VroegError("no code server answers", where=doors[0], do="start one: vroeg service code")

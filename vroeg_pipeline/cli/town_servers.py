@@ -160,9 +160,9 @@ class Servers:
         for town in self._towns.values():
             # A run can be stopped in the UI as long as the server that began it has the door.
             of = town.server
-            if of is None or not of.answers or town.next or is_held(town.home.run_lock):
+            if of is None or not of.answers or town.next or time.monotonic() < town.not_before:
                 continue
-            if self._state(town.home) != of.loaded:
+            if not _is_at_work(town.home) and self._state(town.home) != of.loaded:
                 town.next = self._fork(town)
 
     def _state(self, home: Home) -> object:
@@ -195,13 +195,16 @@ class Servers:
                     if not server.answers and time.monotonic() - server.began > _START_SECONDS:
                         os.kill(server.pid, signal.SIGKILL)
                     continue
-                server.answers = True
                 door = self._cooperation.dagster / code_socket(name)
                 # A second name of the socket, put in the place of the former one at once.
                 aside = door.with_suffix(".new")
                 aside.unlink(missing_ok=True)
-                os.link(server.door, aside)
+                try:
+                    os.link(server.door, aside)
+                except FileNotFoundError:
+                    continue  # it ended in this moment
                 aside.replace(door)
+                server.answers = True
                 if server is town.next:
                     if town.server:
                         self._retire(town.server)
@@ -282,6 +285,14 @@ class Servers:
                 time.sleep(_WAIT_SECONDS / 4)
         for name in self._towns:
             (self._cooperation.dagster / code_socket(name)).unlink(missing_ok=True)
+
+
+def _is_at_work(home: Home) -> bool:
+    """Whether a run is at work in a town; what cannot be looked at must hinder no other town."""
+    try:
+        return is_held(home.run_lock)
+    except OSError:
+        return False
 
 
 def _status(server: Server) -> int | None:
