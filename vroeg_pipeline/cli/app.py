@@ -68,7 +68,7 @@ def one_line_errors(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> None:
         try:
-            if command.__name__ != "restore" and not is_of_many():
+            if command.__name__ not in ("restore", "_enter") and not is_of_many():
                 check_restored(Home.from_environment())
             if command.__name__ in _LOGGED_BY_ITSELF:
                 command(*args, **kwargs)
