@@ -26,18 +26,26 @@ run: .venv/ready
 	@$(BIN)/vroeg run --all
 	@$(BIN)/vroeg evaluate
 
+# What must hold of a DuckLake as it does of the file: the tables, re-runs, kills, retention, erasure.
+tests = vroeg_pipeline_tests
+on_lake = $(tests)/end_to_end/test_rerun.py $(tests)/end_to_end/test_differential.py $(tests)/retention $(tests)/residents/test_erasing.py
+
 test: .venv/ready-for-tests
 	@$(BIN)/python -m pytest -n auto
+	@$(BIN)/python -m pytest -n auto --warehouse lake $(on_lake)
 
 # The properties of the file formats on 10,000 examples each, those of what was contacted and returned on 1,000 and 200, and of
 # requests, runs and retention in 200 orders; what removes, erases, restores or changes the key, killed at every change to a file
 # and at a hundred moments;
+# then the months, returned lists and requests on a DuckLake;
 # then five simulated years with all services at work (MONTHS=3 for a part of them).
 nightly: .venv/ready-for-tests
 	@VROEG_TESTS_NIGHTLY=1 $(BIN)/python -m pytest -n auto --timeout 0 vroeg_pipeline_tests/formats vroeg_pipeline_tests/outcomes \
 		vroeg_pipeline_tests/residents vroeg_pipeline_tests/retention vroeg_pipeline_tests/installation \
 		vroeg_pipeline_tests/end_to_end/test_encryption.py \
 		-k 'round_trip or contacted_orders or divided_over_files or in_any_order or killed_at'
+	@$(BIN)/python -m pytest -n auto --warehouse lake $(on_lake) $(tests)/cli/test_whatif.py $(tests)/feedback $(tests)/outcomes \
+		$(tests)/residents
 	@$(BIN)/python -m vroeg_pipeline_tests.bench.soak --months $(or $(MONTHS),60)
 
 dev: .venv/ready

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ import yaml
 
 from vroeg_pipeline.cli.whatif import compare
 from vroeg_pipeline.domain.settings import Settings, parse_settings
-from vroeg_pipeline.sample.world import make_world
 from vroeg_pipeline_tests.kit.command import vroeg
 from vroeg_pipeline_tests.kit.world import World, month
 
@@ -27,7 +25,7 @@ OTHERS: list[dict[str, Any]] = [
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> World:
     world = World(tmp_path_factory.mktemp("tried") / "home")
-    make_world(world.home, seed=5, months=3, signals=90, register=None, overwrite=True)
+    world.sample(seed=5, months=3, signals=90, register=None, overwrite=True)
     world.make("2020-10", "2020-12", upto="worklist_files")
     return world
 
@@ -42,8 +40,7 @@ def lists(world: World, settings: Settings, table: str) -> list[tuple[Any, ...]]
 def test_it_is_what_a_run_under_those_settings_makes(finished: World, tmp_path: Path, other: dict[str, Any]) -> None:
     settings = parse_settings(yaml.safe_dump(other), "other.yaml")
     tried = lists(finished, settings, "list_after")
-    again = World(tmp_path / "home")
-    shutil.copytree(finished.root, again.root, dirs_exist_ok=True)
+    again = finished.copied(tmp_path / "home")
     again.settings(**other)
     again.make("2020-10", "2020-12", upto="prioritised_worklists")
     made = again.query(f"SELECT {COLUMNS} FROM prioritised_worklists WHERE month = '2020-12-01' ORDER BY ALL")
@@ -59,8 +56,8 @@ def test_under_its_own_settings_nobody_moves(finished: World) -> None:
 
 def test_the_command_tells_numbers_and_touches_nothing(finished: World, tmp_path: Path) -> None:
     def bytes_of() -> dict[str, str]:
-        files = [finished.home.warehouse, *finished.home.outbox.rglob("*.xlsx")]
-        return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+        files = [finished.store, *finished.store.rglob("*"), *finished.home.outbox.rglob("*.xlsx")]
+        return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files if path.is_file()}
 
     other = tmp_path / "other.yaml"
     other.write_text(yaml.safe_dump(OTHERS[1]), encoding="utf-8")
@@ -83,8 +80,7 @@ def test_the_command_tells_numbers_and_touches_nothing(finished: World, tmp_path
 
 
 def test_a_change_since_the_month_was_run_is_told_apart(finished: World, tmp_path: Path) -> None:
-    again = World(tmp_path / "home")
-    shutil.copytree(finished.root, again.root, dirs_exist_ok=True)
+    again = finished.copied(tmp_path / "home")
     again.settings(high_amount=1)
     done = vroeg(again.root, "whatif", "--settings", str(again.home.settings), "--month", "2020-12")
     assert done.returncode == 0, done.stderr

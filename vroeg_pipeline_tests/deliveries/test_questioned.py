@@ -115,7 +115,7 @@ def test_decisions_are_followed_by_every_run_and_undone_by_a_later_one(huur: Wor
     assert {file["adds"] for file in huur.table("delivery_files")} == {False}
     # A warehouse that is lost has them from the note, a note that is lost from the warehouse.
     noted = DECIDED.read(huur.home, month(MARCH))
-    huur.home.warehouse.unlink()
+    huur.lose_warehouse()
     assert became(huur) == {"een.csv": "accepted", "twee.csv": "accepted"}
     assert huur.table("reference.delivery_decisions", "decided_at") == decided
     assert len(huur.table("validated_signals")) == 12

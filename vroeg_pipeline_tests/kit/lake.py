@@ -77,8 +77,9 @@ def copied_database(database: str, of: Path, root: Path) -> str:
     query("postgres", f"CREATE DATABASE {name} TEMPLATE {database}")
     if not (root / FOLDER).exists():
         shutil.copytree(of / FOLDER, root / FOLDER)
-    (data,) = (root / FOLDER).iterdir()
-    query(name, f"UPDATE {SCHEMA}.ducklake_metadata SET value = '{data}/' WHERE key = 'data_path'")
+    for data in (root / FOLDER).iterdir():
+        schema = data.name.rpartition("-")[0]
+        query(name, f"UPDATE {schema}.ducklake_metadata SET value = '{data}/' WHERE key = 'data_path'")
     return name
 
 

@@ -192,7 +192,8 @@ class World:
         if lake.is_used():
             lake.drop_database(self.database)
             shutil.rmtree(self.root / lake.FOLDER)
-            self.settings(warehouse=lake.settings_of(lake.new_database(self.root), self.root))
+            known = yaml.safe_load(self.home.settings.read_text(encoding="utf-8"))
+            self.settings(**known | {"warehouse": lake.settings_of(lake.new_database(self.root), self.root)})
         else:
             self.home.warehouse.unlink()
 

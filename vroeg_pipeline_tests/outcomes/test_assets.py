@@ -159,7 +159,7 @@ def test_a_range_in_one_run_is_the_same_as_month_by_month(town: World) -> None:
     for month in ("2021-01", "2021-02"):
         ended(town, month, {1: HELP})
     # From nothing, in one run: the case is told to have ended before its worklist is made again.
-    town.home.warehouse.unlink()
+    town.lose_warehouse()
     town.make("2021-01", "2021-03", upto=("case_results", "worklist_files"))
     in_one = [town.table(t) for t in ("case_results", "prioritised_worklists")]
     assert aftercare(town, "2021-02") == aftercare(town, "2021-03") == {1: True, 2: False}

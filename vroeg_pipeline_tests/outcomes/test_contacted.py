@@ -185,7 +185,7 @@ def test_made_anew_from_inbox_and_archive_it_is_the_same(town: World) -> None:
     all_hold(town)
     after = told(town)
     assert after["cases"] == sorted([*before["cases"], (["W9"], 0, None)])
-    town.home.warehouse.unlink()
+    town.lose_warehouse()
     all_hold(town)
     assert told(town) == after
 
@@ -229,7 +229,7 @@ def test_an_address_that_gets_another_key_takes_its_case_along(town: World) -> N
     withdraw(town, "K1")
     withdraw(town, "W1", partner="water")
     town.register("2021AB,12,,HS", "2021AB,12,,BOV", "2021AB,14,,")
-    town.home.warehouse.unlink()
+    town.lose_warehouse()
     all_hold(town)
     assert on_lists(town) == ["2021AB_14__"]
     assert told(town) == before

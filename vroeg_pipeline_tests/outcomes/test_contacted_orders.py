@@ -221,7 +221,7 @@ def test_no_attempt_and_no_result_ever_disappears(events: list[Event]) -> None:
                 assert before.get(what, set()) <= lived.told.get(what, set()), what
             assert all(lived.told["in cases"][each] >= n for each, n in before.get("in cases", {}).items())
         # Made anew from inbox and archive, in the other order of months too.
-        lived.world.home.warehouse.unlink()
+        lived.world.lose_warehouse()
         rebuilt = Town(lived.world)
         rebuilt.run(list(reversed(MONTHS)))
         rebuilt.run(list(MONTHS))
