@@ -408,7 +408,11 @@ def _receivers(found: Facts) -> str:
 def _measures(found: Facts) -> str:
     settings = found.settings
     encrypted = {
-        True: "aan: de sleutel staat in de omgeving van de dienst, niet bij de gegevens",
+        True: (
+            "aan: de sleutels staan in de catalogus (PostgreSQL), niet bij de bestanden"
+            if settings.warehouse
+            else "aan: de sleutel staat in de omgeving van de dienst, niet bij de gegevens"
+        ),
         False: "<b>uit</b>",
         None: "er is nog geen warehouse",
     }[found.is_encrypted]
