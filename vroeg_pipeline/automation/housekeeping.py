@@ -12,7 +12,7 @@ import dagster as dg
 from vroeg_pipeline.automation.jobs import HOUSEKEEPING_JOB
 from vroeg_pipeline.domain.months import TIME_ZONE, add_months, amsterdam_day
 from vroeg_pipeline.installation.dagster_home import ONLY_REPOSITORY
-from vroeg_pipeline.installation.dagster_storage import OpenEventLog
+from vroeg_pipeline.installation.dagster_storage import KEEPS_WHAT_IS_SHOWN
 from vroeg_pipeline.installation.home import clear_leftovers
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.town import ALONE, Town, town_of
@@ -33,10 +33,10 @@ def purge(instance: dg.DagsterInstance, before: datetime, town: Town = ALONE) ->
     """Removes the runs of the town that ended before the aware moment, with their logs and what they printed, and its ticks
     and what these printed.
 
-    Of a run stays what the pages of its assets and checks show (`OpenEventLog.delete_events`). Dagster's own event log would
-    lose that, so with another storage than ours nothing goes, and `RuntimeError` says so.
+    Of a run stays what the pages of its assets and checks show (`forget_run`). Dagster's own event log would lose that, so
+    with another storage than ours nothing goes, and `RuntimeError` says so.
     """
-    if not isinstance(instance.event_log_storage, OpenEventLog):
+    if not getattr(instance.event_log_storage, KEEPS_WHAT_IS_SHOWN, False):
         raise RuntimeError("dagster.yaml names another storage, which would lose what came with a run: purge it there")
     ended, runs = town.runs(statuses=_ENDED, updated_before=before), 0
     while found := instance.get_run_records(ended, limit=_RUNS_AT_ONCE, ascending=True):

@@ -730,6 +730,15 @@ def move_warehouse(
     move(Home.from_environment(), out, to_file=to_file)
 
 
+@app.command("move-dagster")
+@one_line_errors
+def move_dagster() -> None:
+    """Copy what Dagster noted from SQLite to the PostgreSQL that dagster.yaml names. Stop the services first."""
+    from vroeg_pipeline.cli.move_dagster import move
+
+    move(Home.from_environment(), out)
+
+
 @app.command("backup")
 @one_line_errors
 def back_up(

@@ -6,10 +6,16 @@ import hashlib
 import importlib.resources
 import os
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation.home import Home, private_folder, replacing
 
+# Dagster's settings of the instance, in its home, and what they name where its storage is PostgreSQL.
+SETTINGS = "dagster.yaml"
+POSTGRES_STORAGE = "PooledPostgresStorage"
 # Held by the daemon of the installation, in Dagster's home.
 DAEMON_LOCK = "daemon.lock"
 # Held by its code server.
@@ -77,7 +83,7 @@ def prepare_dagster_home(home: Home) -> None:
 def prepare_dagster_folder(folder: Path, *, of_many: bool) -> None:
     """The same for the folder itself; `of_many`: towns share it."""
     private_folder(folder)
-    settings = folder / "dagster.yaml"
+    settings = folder / SETTINGS
     if not settings.exists() or hashlib.sha256(settings.read_bytes()).hexdigest() in _ONCE_SHIPPED:
         shipped = importlib.resources.files("vroeg_pipeline").joinpath("dagster.yaml").read_text(encoding="utf-8")
         with replacing(settings) as temporary:
@@ -93,7 +99,9 @@ def _for_many(shipped: str) -> str:
 
 
 def check_dagster_home(home: Home) -> None:
-    """Raises VroegError when this user cannot write to Dagster's storage, as also who only reads it does."""
+    """Raises VroegError when this user cannot write to Dagster's storage, as also who only reads it does, or when its
+    database in PostgreSQL cannot be used.
+    """
     check_dagster_folder(home.dagster)
 
 
@@ -102,3 +110,27 @@ def check_dagster_folder(folder: Path) -> None:
     for path in (folder, *folder.glob("*/*.db")):
         if not os.access(path, os.W_OK, effective_ids=True):
             raise VroegError("cannot be written", where=path, do="give it to this user")
+    if postgres_db := server_of(folder):
+        # Asked for here, as it is an extra, and most installations have none.
+        try:
+            from vroeg_pipeline.installation.dagster_postgres import check_server
+        except ImportError:
+            what = "names PostgreSQL, for which packages are missing"
+            raise VroegError(what, where=folder / SETTINGS, do="install vroeg-pipeline[server]") from None
+        check_server(postgres_db)
+
+
+def server_of(folder: Path) -> dict[str, Any] | None:
+    """How Dagster's database in PostgreSQL is reached, as its settings say (`deploy/postgresql`); None where it is SQLite.
+
+    Raises VroegError when the settings cannot be read.
+    """
+    path = folder / SETTINGS
+    if not path.exists() or POSTGRES_STORAGE not in (text := path.read_text(encoding="utf-8")):
+        return None
+    try:
+        found: dict[str, Any] = yaml.safe_load(text)["storage"]["custom"]["config"]["postgres_db"]
+    except (yaml.YAMLError, KeyError, TypeError):
+        what = "how PostgreSQL is reached cannot be read from it"
+        raise VroegError(what, where=path, do="compare it with deploy/postgresql/dagster.yaml") from None
+    return found

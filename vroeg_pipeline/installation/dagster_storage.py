@@ -30,6 +30,8 @@ _BUSY_SECONDS = 30
 # Every run has a database of its own. Who looks at many, as the UI does, keeps these few open.
 _MOST_OPEN = 4
 
+# What an event log says of itself that forgets a run by `forget_run`. By name, as that on PostgreSQL is an extra.
+KEEPS_WHAT_IS_SHOWN = "keeps_what_is_shown"
 # The keys of deliveries, of a town by itself and of one of many. Each of their arrivals is news of a partner; there are few.
 _ARRIVALS = '[%"deliveries", %'
 _FORGOTTEN = """
@@ -41,7 +43,7 @@ _FORGOTTEN = """
                 SELECT 1 FROM event_logs AS newer
                 WHERE newer.asset_key = event_logs.asset_key
                 AND newer.dagster_event_type = event_logs.dagster_event_type
-                AND newer.partition IS event_logs.partition
+                AND newer.partition {same} event_logs.partition
                 AND newer.id > event_logs.id
             )
         )
@@ -55,11 +57,20 @@ _FORGET = (
         SELECT 1 FROM asset_check_executions AS newer
         WHERE newer.asset_key = asset_check_executions.asset_key
         AND newer.check_name = asset_check_executions.check_name
-        AND newer.partition IS asset_check_executions.partition
+        AND newer.partition {same} asset_check_executions.partition
         AND newer.id > asset_check_executions.id
     )
     """,
 )
+
+
+def forget_run(connection: db.Connection, run_id: str) -> None:
+    """Deletes what is noted of a run, but for what pages of assets and checks show of it: the arrivals of deliveries, the
+    last materialization or observation of each asset and month, and the last verdict of each check and month.
+    """
+    same = "IS" if connection.dialect.name == "sqlite" else "IS NOT DISTINCT FROM"
+    for statement in _FORGET:
+        connection.execute(db.text(statement.format(same=same)), {"run": run_id, "arrivals": _ARRIVALS})
 
 
 def _pooled(url: str) -> db.Engine:
@@ -76,6 +87,8 @@ def _flush_at_checkpoints(connection: sqlite3.Connection, _: object) -> None:
 
 class OpenEventLog(SqliteEventLogStorage):
     """The event log: one database a run, and an index of all. An event, or a batch of them, is one transaction in each."""
+
+    keeps_what_is_shown = True
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engines: dict[str, db.Engine] = {}
@@ -124,9 +137,7 @@ class OpenEventLog(SqliteEventLogStorage):
         return engine
 
     def delete_events(self, run_id: str) -> None:
-        """Deletes the log of a run, but for what the pages of assets and checks show of it: the arrivals of deliveries, the
-        last materialization or observation of each asset and month, and the last verdict of each check and month.
-        """
+        """Deletes the log of a run, but for what stays (`forget_run`)."""
         with self._db_lock:
             if engine := self._engines.pop(run_id, None):
                 engine.dispose()
@@ -134,8 +145,7 @@ class OpenEventLog(SqliteEventLogStorage):
             for suffix in ("-wal", "-shm", ""):
                 Path(self.path_for_shard(run_id) + suffix).unlink(missing_ok=True)
         with self.index_connection() as connection:
-            for statement in _FORGET:
-                connection.execute(db.text(statement), {"run": run_id, "arrivals": _ARRIVALS})
+            forget_run(connection, run_id)
         self.free_concurrency_slots_for_run(run_id)
 
     def has_table(self, table_name: str) -> bool:
@@ -159,41 +169,68 @@ class OpenEventLog(SqliteEventLogStorage):
         super().dispose()
 
 
+def with_origin(dagster_run: dg.DagsterRun, folder: Path) -> dg.DagsterRun:
+    """A run of the command line as if the code location had been asked for it: the Timeline leaves out a run that nothing
+    tells the origin of, and no public call to run in process takes one. `folder`: Dagster's home.
+    """
+    repository, _, location = dagster_run.tags.get(LOCATION_TAG, "").partition("@")
+    if dagster_run.remote_job_origin is not None or not location:
+        return dagster_run
+    server = GrpcServerCodeLocationOrigin(
+        "localhost", socket=str(folder / code_socket(location)), location_name=location
+    )
+    origin = RemoteJobOrigin(RemoteRepositoryOrigin(server, repository), dagster_run.job_name)
+    return dagster_run._replace(remote_job_origin=origin)
+
+
+class OneDaemon:
+    """What lets one daemon be at work at a time, whoever starts it. `lock`: the file that it holds."""
+
+    def __init__(self, lock: Path) -> None:
+        self._lock, self._refused = lock, False
+        self._held: int | None = None
+        self._holding = threading.Lock()
+
+    def begin(self) -> None:
+        """Each thread of a daemon asks so before anything else; where another daemon is at work they end there, and the
+        process soon after (docs/adr/0026).
+        """
+        with self._holding:
+            try:
+                self._hold()
+            except VroegError as error:
+                if not self._refused:
+                    print(f"Error: {error}", file=sys.stderr, flush=True)  # noqa: T201
+                self._refused = True
+                raise SystemExit(1) from None
+
+    def _hold(self) -> None:
+        if self._held is None:
+            self._held = hold(self._lock, "a daemon")
+
+    def end(self) -> None:
+        """Another may begin."""
+        with self._holding:
+            if self._held is not None:
+                os.close(self._held)
+                self._held = None
+
+
 class OpenRunStorage(SqliteRunStorage):
     """The runs, and the heartbeats of the daemon: one daemon at a time, whoever starts it. `lock`: what it holds."""
 
     def __init__(self, conn_string: str, lock: Path) -> None:
         self._engine = _pooled(conn_string)
-        self._daemon_lock, self._refused = lock, False
-        self._held: int | None = None
-        self._holding = threading.Lock()
+        self._folder, self._daemon = lock.parent, OneDaemon(lock)
         super().__init__(conn_string)
 
     def add_run(self, dagster_run: dg.DagsterRun) -> dg.DagsterRun:
-        """Adds a run; one of the command line as if the code location had been asked for it: the Timeline leaves out a run
-        that nothing tells the origin of, and no public call to run in process takes one.
-        """
-        repository, _, location = dagster_run.tags.get(LOCATION_TAG, "").partition("@")
-        if dagster_run.remote_job_origin is None and location:
-            socket = str(self._daemon_lock.with_name(code_socket(location)))
-            server = GrpcServerCodeLocationOrigin("localhost", socket=socket, location_name=location)
-            origin = RemoteJobOrigin(RemoteRepositoryOrigin(server, repository), dagster_run.job_name)
-            dagster_run = dagster_run._replace(remote_job_origin=origin)
-        return super().add_run(dagster_run)
+        """Adds a run, one of the command line with an origin."""
+        return super().add_run(with_origin(dagster_run, self._folder))
 
     def add_daemon_heartbeat(self, daemon_heartbeat: DaemonHeartbeat) -> None:
-        """Writes a heartbeat. Each thread of a daemon does so before anything else; where another daemon is at work they
-        end there, and the process soon after (docs/adr/0026).
-        """
-        with self._holding:
-            if self._held is None:
-                try:
-                    self._held = hold(self._daemon_lock, "a daemon")
-                except VroegError as error:
-                    if not self._refused:
-                        print(f"Error: {error}", file=sys.stderr, flush=True)  # noqa: T201
-                    self._refused = True
-                    raise SystemExit(1) from None
+        """Writes a heartbeat of the only daemon."""
+        self._daemon.begin()
         super().add_daemon_heartbeat(daemon_heartbeat)
 
     @contextmanager
@@ -203,10 +240,7 @@ class OpenRunStorage(SqliteRunStorage):
 
     def dispose(self) -> None:
         self._engine.dispose()
-        with self._holding:
-            if self._held is not None:
-                os.close(self._held)
-                self._held = None
+        self._daemon.end()
         super().dispose()
 
 

@@ -12,10 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
+import psycopg2
 import pytest
-
-from vroeg_pipeline.installation.extensions import load_extension
 
 PASSWORD = "geheim-wachtwoord-7"
 
@@ -25,19 +23,21 @@ class Server:
     """A running server. The user `vroeg` may log in with PASSWORD."""
 
     port: int
+    database: str = "postgres"
 
     @property
     def url(self) -> str:
-        return f"postgresql://vroeg@127.0.0.1:{self.port}/postgres"
+        return f"postgresql://vroeg@127.0.0.1:{self.port}/{self.database}"
 
     def execute(self, *statements: str) -> None:
         """Runs PostgreSQL statements."""
-        with duckdb.connect() as connection:
-            load_extension(connection, "postgres_scanner")
-            url = self.url.replace("vroeg@", f"vroeg:{PASSWORD}@")
-            connection.execute(f"ATTACH '{url}' AS server (TYPE postgres)")
+        connection = psycopg2.connect(self.url, password=PASSWORD)
+        try:
+            connection.autocommit = True
             for statement in statements:
-                connection.execute("CALL postgres_execute('server', ?)", [statement])
+                connection.cursor().execute(statement)
+        finally:
+            connection.close()
 
 
 def program(name: str) -> str:
