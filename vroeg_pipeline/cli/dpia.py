@@ -18,6 +18,7 @@ from vroeg_pipeline.domain.dutch import in_a_row, in_dutch
 from vroeg_pipeline.domain.fields import REQUIRED_FIELDS
 from vroeg_pipeline.domain.months import amsterdam_day, moment_text, month_text
 from vroeg_pipeline.domain.retention import Kept
+from vroeg_pipeline.domain.settings import Settings
 from vroeg_pipeline.evaluation.page import page_in_dutch
 from vroeg_pipeline.installation.home import Home, private_folder, replacing, replacing_elsewhere
 from vroeg_pipeline.installation.installation import Installation
@@ -314,7 +315,7 @@ def _places(found: Facts) -> str:
     rows = [
         ("inbox", "bestanden van partners, en lijsten die teams terugsturen", by_term[Kept.FILES]),
         ("archive", "dezelfde bestanden, zoals ontvangen", by_term[Kept.FILES]),
-        ("warehouse.duckdb", "de tabellen van de bijlage", "per tabel, zie de bijlage"),
+        (_tables_lie_in(settings), "de tabellen van de bijlage", "per tabel, zie de bijlage"),
         (
             "outbox",
             "werklijsten, vragen aan de adresdesk, terugkoppeling aan partners, levering aan CBS, evaluatie",
@@ -403,6 +404,11 @@ def _receivers(found: Facts) -> str:
         f"wie welk bestand krijgt en hoe, is {_FILL}. Doorgifte naar landen buiten de Europese Economische Ruimte: "
         f"{_FILL}.</p>"
     )
+
+
+def _tables_lie_in(settings: Settings) -> str:
+    where = settings.warehouse
+    return f"{where.data} (bestanden) en PostgreSQL (catalogus, zonder waarden)" if where else "warehouse.duckdb"
 
 
 def _measures(found: Facts) -> str:
