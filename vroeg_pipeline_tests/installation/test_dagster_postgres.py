@@ -23,6 +23,7 @@ from dagster._daemon.types import DaemonHeartbeat
 from rich.console import Console
 
 from vroeg_pipeline.automation.housekeeping import purge
+from vroeg_pipeline.cli.health import findings
 from vroeg_pipeline.cli.move_dagster import move
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation.dagster_home import prepare_dagster_home
@@ -34,6 +35,7 @@ from vroeg_pipeline_tests.cli.test_health import origin
 from vroeg_pipeline_tests.installation.test_dagster_storage import SHIPPED
 from vroeg_pipeline_tests.kit.live import environment
 from vroeg_pipeline_tests.kit.postgres import PASSWORD, Server, postgres_server
+from vroeg_pipeline_tests.kit.world import World
 
 SETTINGS = Path(__file__).parents[2] / "deploy" / "postgresql" / "dagster.yaml"
 
@@ -212,3 +214,14 @@ def test_settings_that_do_not_say_how_are_told(tmp_path: Path) -> None:
     settings.write_text(settings.read_text(encoding="utf-8").replace("postgres_db:", "postgres:"), encoding="utf-8")
     with pytest.raises(VroegError, match=r"compare it with deploy/postgresql/dagster.yaml"):
         prepare_dagster_home(home)
+
+
+def test_health_tells_of_the_daemon_that_its_database_is_away(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.agree("huur")
+    in_postgres(world.home)
+    for name, value in environment_of(Server(1), "dagster").items():
+        monkeypatch.setenv(name, value)
+    told = {finding.part: finding for finding in findings(world.installation)}["daemon"]
+    assert not told.healthy
+    assert told.said.startswith("Dagster's database dagster at 127.0.0.1: cannot be used")
+    assert PASSWORD not in told.said
