@@ -99,11 +99,20 @@ def test_old_states_and_what_a_killed_run_left_go_every_day(world: World) -> Non
     (folder,) = world.store.iterdir()
     left = folder / "main" / "validated_signals" / "ducklake-left.parquet"
     left.write_bytes(CANARIES[0].encode())
+    for name in ("een", "twee"):
+        with world.warehouse.connect() as connection:
+            connection.execute("INSERT INTO reference.sources VALUES (?, '', 0, now())", [name])
     states = f"SELECT count(*) FROM {lake.SCHEMA}.ducklake_snapshot"
+    small = (
+        f"SELECT count(*) FROM {lake.SCHEMA}.ducklake_data_file AS f JOIN {lake.SCHEMA}.ducklake_table USING (table_id) "
+        "WHERE table_name = 'sources' AND f.end_snapshot IS NULL"
+    )
+    assert int(lake.query(world.database, small)) > 1
     assert int(lake.query(world.database, states)) > 2
     before = world.table("validated_signals")
     assert not remove_due(world.warehouse, world.installation, date(2021, 4, 1)).rewritten
     assert int(lake.query(world.database, states)) == 1
+    assert int(lake.query(world.database, small)) == 1
     known = " + ".join(f"(SELECT count(*) FROM {lake.SCHEMA}.ducklake_{kind}_file)" for kind in ("data", "delete"))
     assert len(list(world.store.rglob("*.parquet"))) == int(lake.query(world.database, f"SELECT {known}"))
     assert not left.exists()

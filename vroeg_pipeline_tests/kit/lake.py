@@ -43,6 +43,8 @@ def lakes() -> Iterator[Server]:
         try:
             yield server
         finally:
+            if _empty.cache_info().currsize:
+                shutil.rmtree(_empty()[1])
             _server.clear()
             _empty.cache_clear()
             del os.environ["PGPASSWORD"]
