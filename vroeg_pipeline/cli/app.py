@@ -716,24 +716,6 @@ def rekey() -> None:
     change(Home.from_environment(), out)
 
 
-@app.command("front-desk")
-@one_line_errors
-def front_desk(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be divided; change nothing.")] = False,
-    agreement: Annotated[
-        str | None, typer.Option(metavar="SENDER", help="Print what the towns' agreement says of its files.")
-    ] = None,
-) -> None:
-    """Divide what senders delivered for many towns by municipality, among the inboxes of the towns."""
-    from vroeg_pipeline.cli.front_desk import divide_all, print_agreement
-
-    home = Home.from_environment()
-    if agreement:
-        print_agreement(home, agreement, out)
-    else:
-        divide_all(home, out, dry_run=dry_run)
-
-
 @app.command("move-warehouse")
 @one_line_errors
 def move_warehouse(

@@ -200,30 +200,6 @@ class LogSettings(StrictModel):
     )
 
 
-class FrontDeskTown(StrictModel):
-    """A town that a front desk divides for."""
-
-    inbox: str = Field(pattern=r"^/", description="the inbox of its installation")
-    municipalities: tuple[Municipality, ...] = Field(min_length=1)
-
-
-class FrontDesk(StrictModel):
-    """What divides the files of senders among towns (docs/front-desk.md)."""
-
-    towns: dict[str, FrontDeskTown] = Field(min_length=1)
-    keep_days: int = Field(default=14, ge=1, le=92, description="how long a file stays once it is divided")
-
-    @field_validator("towns")
-    @classmethod
-    def _a_municipality_is_of_one(cls, value: dict[str, FrontDeskTown]) -> dict[str, FrontDeskTown]:
-        seen: dict[str, str] = {}
-        for town, each in value.items():
-            for code in each.municipalities:
-                if seen.setdefault(code, town) != town:
-                    raise ValueError(f"{code} is of {seen[code]} and of {town}")
-        return value
-
-
 class WarehouseSettings(StrictModel):
     """Where the tables are, when not in `warehouse.duckdb`: a DuckLake (docs/server.md). Its catalogue is a PostgreSQL
     connection; secrets come from the environment: `${NAME}`, or libpq's own PGPASSWORD; those of S3 by the names of AWS.
@@ -293,7 +269,6 @@ class Settings(StrictModel):
     )
     contact_policy: dict[str, ContactPolicy] = Field(default_factory=dict, description="per month; '' is any other")
     known_clients: KnownClients | None = Field(default=None, description="another source than the file in reference/")
-    front_desk: FrontDesk | None = Field(default=None, description="towns that files of senders are divided among")
     warehouse: WarehouseSettings | None = Field(default=None, description="a DuckLake in place of the file")
     evaluation: EvaluationSettings = EvaluationSettings()
     capacity: dict[str, int] = Field(default_factory=dict, description="home visits per worklist and month")

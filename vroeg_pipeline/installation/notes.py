@@ -318,28 +318,6 @@ class BackUps:
     tested_at: datetime | None = None
 
 
-@dataclass(frozen=True)
-class DividedFile:
-    """A file that a front desk divided: its rows, those of each town, and those that were told back by reason. `divided_at`
-    is aware.
-    """
-
-    month: date
-    sender: str
-    file_sha256: str
-    divided_at: datetime
-    rows: int
-    towns: Mapping[str, int]
-    told_back: Mapping[str, int]
-
-
-@dataclass(frozen=True)
-class Divided:
-    """All files that were divided, in the order in which they were."""
-
-    files: tuple[DividedFile, ...] = ()
-
-
 class Note(Generic[N]):
     """The one note of a kind that belongs to no month: `taken_in/<name>.json`."""
 
@@ -403,7 +381,6 @@ DECIDED = Notes("decided", Decided)
 CLOSED = Note("closed", Closed)
 ANNOUNCED = Note("announced", Announced)
 BACK_UPS = Note("back_ups", BackUps)
-DIVIDED = Note("divided", Divided)
 AGREED = Note("agreed", Agreed)
 FIRST_SEEN = Note("first_seen", FirstSeen)
 SILENCES = Note("silences", Silences)
