@@ -18,7 +18,12 @@ from dagster._core.storage.runs.schema import RunsTable, RunStorageSqlMetadata
 from dagster._core.storage.schedules.schema import ScheduleStorageSqlMetadata
 from dagster._daemon.types import DaemonHeartbeat
 from dagster._serdes import ConfigurableClassData
-from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage, PostgresRunStorage
+from dagster_postgres import (
+    DagsterPostgresStorage,
+    PostgresEventLogStorage,
+    PostgresRunStorage,
+    PostgresScheduleStorage,
+)
 from dagster_postgres.utils import create_pg_engine, pg_url_from_config
 
 from vroeg_pipeline.domain.errors import VroegError
@@ -124,8 +129,20 @@ class PooledRunStorage(PostgresRunStorage):
         super().dispose()
 
 
+class PooledScheduleStorage(PostgresScheduleStorage):
+    """Sensors, schedules and their ticks."""
+
+    def __init__(self, url: str, *, should_autocreate_tables: bool) -> None:
+        super().__init__(url, should_autocreate_tables)
+        self._engine = _pooled(url)
+
+    def dispose(self) -> None:
+        self._engine.dispose()
+        super().dispose()
+
+
 class PooledPostgresStorage(DagsterPostgresStorage):
-    """Both, with Dagster's own storage of schedules. `base_dir`: Dagster's home, where sockets, locks and print lie."""
+    """All three. `base_dir`: Dagster's home, where sockets, locks and print lie."""
 
     def __init__(
         self,
@@ -141,6 +158,7 @@ class PooledPostgresStorage(DagsterPostgresStorage):
         self._run_storage = PooledRunStorage(
             postgres_url, Path(base_dir), should_autocreate_tables=should_autocreate_tables
         )
+        self._schedule_storage = PooledScheduleStorage(postgres_url, should_autocreate_tables=should_autocreate_tables)
 
     @classmethod
     def config_type(cls) -> UserConfigSchema:

@@ -203,9 +203,13 @@ def test_tables_of_another_version_are_told(home: Home, server: Server) -> None:
     with dg.DagsterInstance.get() as instance:
         instance.get_runs_count()
     tables = Server(server.port, "test_tables_of_another_version_are_told")
-    tables.execute("UPDATE alembic_version SET version_num = '16e3655b4d9b'")
+    tables.execute("UPDATE alembic_version SET version_num = 'f495c27d5019'")
     with pytest.raises(VroegError, match=r"of another version of Dagster .*dagster instance migrate"):
         prepare_dagster_home(home)
+    # What that command does.
+    with dg.DagsterInstance.get() as instance:
+        instance.upgrade()
+    prepare_dagster_home(home)
 
 
 def test_settings_that_do_not_say_how_are_told(tmp_path: Path) -> None:
