@@ -29,6 +29,7 @@ from vroeg_pipeline.installation.installation import CLOCK
 from vroeg_pipeline.installation.warehouse import WarehouseResource
 from vroeg_pipeline_tests.bench import addresses, measured, outcomes
 from vroeg_pipeline_tests.bench.ddas import YEAR, ddas_table
+from vroeg_pipeline_tests.bench.lake import lake_table
 from vroeg_pipeline_tests.bench.register import KINDS, register_table
 from vroeg_pipeline_tests.bench.ticks import ticks_table
 from vroeg_pipeline_tests.bench.world import make_bench_world
@@ -89,6 +90,7 @@ def main() -> None:
         "ticks": lambda _: out.print(ticks_table()),
         "outcomes": lambda options: outcomes.main(folder=options.folder),
         "addresses": lambda _: addresses.main([]),
+        "lake": measure_lake,
     }
     parser.add_argument("--only", nargs="+", choices=parts, default=list(parts), help="parts to measure")
     parser.add_argument("--largest", type=int, default=SIZES[-1], help="no month of more signals than this")
@@ -200,6 +202,19 @@ def measure_retention(options: argparse.Namespace) -> None:
             f"{options.ddas:,}", f"{took.seconds:.1f}", f"{took.processor:.1f}", f"{took.memory:,.0f}", *sizes
         )
     out.print(table)
+
+
+def measure_lake(options: argparse.Namespace) -> None:
+    """Months with their tables as a DuckLake."""
+    sizes = [size for size in SIZES if size <= options.largest]
+    with tempfile.TemporaryDirectory(prefix="vroeg-bench-", dir=options.folder) as folder:
+        out.print(
+            lake_table(
+                Path(folder),
+                sizes,
+                lambda home, month: process(home, "vroeg_pipeline.cli.app", "run", "--month", month),
+            )
+        )
 
 
 def process(home: Home, module: str, *words: str) -> Process:
