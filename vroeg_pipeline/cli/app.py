@@ -46,7 +46,7 @@ _STOPPED = 130
 _LOGGED_BY_ITSELF = frozenset(
     {
         "sql", "serve_ddas", "dev", "service", "prepare", "health", "doctor", "checks", "pages", "status", "show_alerts",
-        "verify_log", "send_log", "add_town", "remove_town", "list_towns", "health_of_towns", "_enter",
+        "verify_log", "send_log", "add_town", "remove_town", "list_towns", "health_of_towns", "divide_files", "_enter",
     }
 )  # fmt: skip
 # Of commands that are called otherwise than their function.
@@ -737,6 +737,21 @@ def move_dagster() -> None:
     from vroeg_pipeline.cli.move_dagster import move
 
     move(Home.from_environment(), out)
+
+
+@app.command("front-desk")
+@one_line_errors
+def divide_files(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and change nothing.")] = False,
+) -> None:
+    """Divide the files that one sender has for many towns over the towns of `front_desk` in settings.yaml.
+
+    Each row goes to the inbox of its town or is told back; a file goes when its term is over. Fails when something
+    could not be divided or delivered; the next run tries it again.
+    """
+    from vroeg_pipeline.cli.front_desk import divide_files as divide
+
+    divide(Home.from_environment(), out, dry_run=dry_run)
 
 
 @app.command("backup")

@@ -215,6 +215,21 @@ class WarehouseSettings(StrictModel):
     encrypted: bool = Field(default=True, description="the files; their keys stand in the catalogue")
 
 
+class FrontDesk(StrictModel):
+    """What divides one sender's files over the towns (docs/front-desk.md)."""
+
+    towns: dict[Municipality, str] = Field(min_length=1, description="municipality to the folder of its installation")
+    keep_days: int = Field(default=3, ge=0, le=31, description="how long a file is kept after it was divided")
+
+    @field_validator("towns")
+    @classmethod
+    def _whole_paths(cls, value: dict[str, str]) -> dict[str, str]:
+        for code, folder in value.items():
+            if not folder.startswith("/"):
+                raise ValueError(f"'{code}': a whole path is expected, for example /srv/vroeg/towns/haarlem")
+        return value
+
+
 class EvaluationSettings(StrictModel):
     """What the evaluation counts and compares; what counts as help also decides who gets aftercare."""
 
@@ -270,6 +285,7 @@ class Settings(StrictModel):
     contact_policy: dict[str, ContactPolicy] = Field(default_factory=dict, description="per month; '' is any other")
     known_clients: KnownClients | None = Field(default=None, description="another source than the file in reference/")
     warehouse: WarehouseSettings | None = Field(default=None, description="a DuckLake in place of the file")
+    front_desk: FrontDesk | None = Field(default=None, description="files of one sender are divided over these towns")
     evaluation: EvaluationSettings = EvaluationSettings()
     capacity: dict[str, int] = Field(default_factory=dict, description="home visits per worklist and month")
     retention: Retention = Retention()

@@ -1,0 +1,1 @@
+"""One sender's file divided over the towns that it is for (docs/front-desk.md)."""

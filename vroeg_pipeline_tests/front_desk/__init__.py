@@ -1,0 +1,1 @@
+"""Tests of `vroeg_pipeline.front_desk`."""

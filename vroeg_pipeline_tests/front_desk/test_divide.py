@@ -1,0 +1,235 @@
+"""One sender, many towns (docs/front-desk.md): each row arrives once in its town or is told back, and none is kept."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from functools import partial
+from itertools import count
+from pathlib import Path
+
+import pytest
+import xlsxwriter
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from python_calamine import CalamineWorkbook
+from typer.testing import CliRunner
+
+from vroeg_pipeline.cli.app import app
+from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.front_desk.divide import Note, Outcome, all_notes, divide
+from vroeg_pipeline.installation.home import Home
+from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.log import read_log
+from vroeg_pipeline_tests.kit.killed import killed_at_event
+from vroeg_pipeline_tests.kit.world import LATER, World, as_csv, row
+
+HAARLEM, ZANDVOORT, AMSTERDAM, NOWHERE = "2011AB", "2042AB", "1011AB", "onbekend"
+
+
+@pytest.fixture
+def desk(world: World) -> World:
+    """A front desk of two towns, for a supplier of energy."""
+    world.agree("stroom", type="Energie", municipalities=["0392", "0473", "0363"], delivery={"additions": "*spoed*"})
+    world.reference(
+        "municipalities.csv", "postcode4_from,postcode4_to,gemeentecode", "2011,2037,0392", "2041,2042,0473",
+        "1011,1109,0363",
+    )  # fmt: skip
+    for name in ("haarlem", "zandvoort"):
+        (town(world, name) / "inbox").mkdir(parents=True)
+    towns = {"0392": str(town(world, "haarlem")), "0473": str(town(world, "zandvoort"))}
+    world.settings(front_desk={"towns": towns, "keep_days": 2})
+    return world
+
+
+def town(world: World, name: str) -> Path:
+    return world.home.root.parent / "towns" / name
+
+
+def rows_of(*postcodes: str) -> list[dict[str, str]]:
+    return [row(customer_reference=f"R{number}", postcode=code) for number, code in enumerate(postcodes, start=1)]
+
+
+def divided(home: Home, days_later: float = 0) -> Outcome:
+    return divide(Installation.load(home, lambda: LATER + timedelta(days=days_later)), lambda _: None)
+
+
+def delivered(world: World, name: str) -> list[Path]:
+    """The files in a town's inbox, those that are half written too."""
+    return sorted(path for path in (town(world, name) / "inbox").rglob("*") if path.is_file())
+
+
+def references(world: World, name: str) -> list[str]:
+    lines = [line for path in delivered(world, name) for line in path.read_text("utf-8").splitlines()[1:]]
+    return [line.split(";")[0] for line in lines]
+
+
+def test_each_row_goes_to_its_town_or_is_told_back(desk: World) -> None:
+    source = desk.deliver("stroom", "2021-03", rows_of(HAARLEM, AMSTERDAM, ZANDVOORT, NOWHERE, "2012 ab"))
+    outcome = divided(desk.home)
+    assert (outcome.rows, outcome.delivered, outcome.told_back, outcome.problems) == (5, 3, 2, [])
+    assert (references(desk, "haarlem"), references(desk, "zandvoort")) == (["R1", "R5"], ["R3"])
+    (told,) = desk.home.outbox.rglob("terugmelding_*.csv")
+    lines = ["regel;reden", "2;gemeente is niet aangesloten", "4;gemeente is niet te bepalen"]
+    assert told.read_text("utf-8-sig").splitlines() == lines
+    (part,) = delivered(desk, "haarlem")
+    assert part.parent == town(desk, "haarlem") / "inbox/stroom/2021-03"
+    assert part.read_text("utf-8").splitlines()[0] == source.read_text("utf-8").splitlines()[0]
+    assert part.stat().st_mode & 0o777 == 0o600
+    assert part.stat().st_mtime_ns == source.stat().st_mtime_ns
+
+
+def test_the_register_goes_before_the_postcode_areas(desk: World) -> None:
+    desk.register("2011AB,1,,,0473", "2011AC,2,,,0392", "2011AC,3,,,0473")
+    desk.deliver("stroom", "2021-03", rows_of("2011AB", "2011AC", "2011AD"))
+    assert divided(desk.home).told_back == 1
+    assert (references(desk, "haarlem"), references(desk, "zandvoort")) == (["R3"], ["R1"])
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from([HAARLEM, ZANDVOORT, AMSTERDAM, NOWHERE, ""]), max_size=12))
+def test_rows_that_came_are_rows_in_towns_and_rows_told_back(desk: World, postcodes: Sequence[str]) -> None:
+    name = f"levering_spoed_{next(_numbers)}.csv"
+    before = len(references(desk, "haarlem") + references(desk, "zandvoort"))
+    path = desk.deliver("stroom", "2021-03", rows_of(*postcodes), name=name)
+    known = {note.sha256 for note in all_notes(desk.home)}
+    outcome = divided(desk.home)
+    path.unlink()
+    after = len(references(desk, "haarlem") + references(desk, "zandvoort"))
+    is_new = len({note.sha256 for note in all_notes(desk.home)} - known) == 1
+    assert outcome.rows == outcome.delivered + outcome.told_back == (len(postcodes) if is_new else 0)
+    assert after - before == outcome.delivered
+
+
+_numbers = count()
+
+
+def test_the_same_file_again_is_not_divided_twice_and_a_corrected_one_is(desk: World) -> None:
+    desk.deliver("stroom", "2021-03", rows_of(HAARLEM))
+    assert divided(desk.home).files == 1
+    desk.deliver("stroom", "2021-03", rows_of(HAARLEM), name="nogmaals.csv")
+    assert divided(desk.home).files == 0
+    desk.deliver("stroom", "2021-03", rows_of(ZANDVOORT))
+    assert divided(desk.home).files == 1
+    # Haarlem hears that nobody of it is in the corrected file.
+    assert len(delivered(desk, "haarlem")) == 2
+    assert references(desk, "haarlem") == ["R1"]
+
+
+def test_nothing_of_a_town_is_in_another_or_at_the_desk_after_its_term(desk: World) -> None:
+    of_haarlem, of_nobody = {**row(surname="Kanarie"), "postcode": HAARLEM}, {**row(surname="Mus"), "postcode": NOWHERE}
+    desk.deliver("stroom", "2021-03", [of_haarlem, of_nobody, *rows_of(ZANDVOORT)])
+    assert divided(desk.home).delivered == 2
+    assert not holding(town(desk, "zandvoort"), b"Kanarie", b"Mus")
+    assert not holding(town(desk, "haarlem"), b"Mus")
+    (archived,) = (path for path in desk.home.archive.rglob("*") if path.is_file())
+    assert archived.stat().st_mode & 0o077 == 0
+    assert divided(desk.home, days_later=1).removed == 0
+    assert holding(desk.home.root, b"Kanarie")
+    assert divided(desk.home, days_later=2).removed == 1
+    assert not holding(desk.home.root, b"Kanarie", b"Mus", row()["surname"].encode())
+    desk.deliver("stroom", "2021-03", [of_haarlem, of_nobody, *rows_of(ZANDVOORT)])
+    assert divided(desk.home, days_later=3).files == 0
+    assert not holding(desk.home.root, b"Kanarie", b"Mus")
+
+
+def holding(folder: Path, *canaries: bytes) -> list[Path]:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return [path for path in files if any(canary in path.read_bytes() for canary in canaries)]
+
+
+def test_a_town_that_is_away_gets_its_rows_later_and_keeps_no_other_waiting(desk: World) -> None:
+    desk.deliver("stroom", "2021-03", rows_of(HAARLEM, ZANDVOORT))
+    (town(desk, "zandvoort") / "inbox").rename(town(desk, "zandvoort") / "away")
+    outcome = divided(desk.home)
+    assert [problem.split(", ", 1)[1].split(",")[0] for problem in outcome.problems] == [
+        f"{next(all_notes(desk.home)).sha256[:12]}: not delivered to zandvoort yet"
+    ]
+    assert references(desk, "haarlem") == ["R1"]
+    delivered(desk, "haarlem")[0].unlink()
+    assert divided(desk.home, days_later=9).removed == 0
+    (town(desk, "zandvoort") / "away").rename(town(desk, "zandvoort") / "inbox")
+    assert divided(desk.home, days_later=9).problems == []
+    assert (references(desk, "haarlem"), references(desk, "zandvoort")) == ([], ["R2"])
+
+
+def test_what_cannot_be_divided_is_told_and_keeps_nothing_else_waiting(desk: World) -> None:
+    desk.deliver("stroom", "2021-03", b"\x00\x01\x02", name="kapot.csv")
+    desk.deliver("wie", "2021-03", rows_of(HAARLEM))
+    desk.deliver("stroom", "2021-03", rows_of(HAARLEM))
+    outcome = divided(desk.home)
+    assert outcome.files == 1
+    assert [text for text in outcome.problems if "senders without an agreement" in text]
+    assert [text for text in outcome.problems if "not divided" in text]
+    assert divided(desk.home, days_later=2).removed == 2
+
+
+def test_a_workbook_is_divided_with_its_numbers_and_dates(desk: World) -> None:
+    desk.agree("stroom", type="Energie", municipalities=["0392", "0473"], delivery={"format": "xlsx"})
+    content, rows = io.BytesIO(), rows_of(HAARLEM, ZANDVOORT)
+    with xlsxwriter.Workbook(content, {"in_memory": True}) as workbook:
+        sheet, day = workbook.add_worksheet(), workbook.add_format({"num_format": "dd-mm-yyyy"})
+        sheet.write_row(0, 0, [name.title() for name in rows[0]])
+        for down, each in enumerate(rows, start=1):
+            for along, (name, text) in enumerate(each.items()):
+                if name == "arrears_since":
+                    sheet.write_datetime(down, along, date(2021, 1, 2), day)
+                elif name == "amount_due":
+                    sheet.write_number(down, along, 123.45)
+                else:
+                    sheet.write_string(down, along, text)
+    desk.deliver("stroom", "2021-03", content.getvalue(), name="levering.xlsx")
+    assert divided(desk.home).problems == []
+    (part,) = delivered(desk, "zandvoort")
+    (first,) = CalamineWorkbook.from_path(part).get_sheet_by_index(0).to_python()[1:]
+    names = list(rows[0])
+    assert first[names.index("customer_reference")] == "R2"
+    assert first[names.index("amount_due")] == 123.45
+    assert first[names.index("arrears_since")] == date(2021, 1, 2)
+
+
+def test_whenever_it_is_killed_each_row_arrives_once(desk: World) -> None:
+    rows = rows_of(HAARLEM, ZANDVOORT, NOWHERE)
+    kills = 0
+    for event in range(0, 60, 3):
+        name = f"levering_spoed_{event}.csv"
+        marked = [{**each, "customer_reference": f"E{event}{each['customer_reference']}"} for each in rows]
+        desk.deliver("stroom", "2021-03", marked, name=name)
+        kills += (was_killed := killed_at_event(event, partial(divided, desk.home)))
+        assert divided(desk.home).problems == []
+        for place, number in (("haarlem", 1), ("zandvoort", 2)):
+            assert references(desk, place).count(f"E{event}R{number}") == 1
+            assert [path for path in delivered(desk, place) if path.suffix == ".tmp"] == []
+        if not was_killed:
+            break
+    assert kills >= 3
+    assert divided(desk.home, days_later=2).removed == len(list(all_notes(desk.home)))
+    # Not in what a killed process was writing, either.
+    assert not holding(desk.home.root, b"R1;", b"R2;", b"R3;", row()["surname"].encode())
+
+
+def test_the_command_says_counts_and_a_dry_run_changes_nothing(desk: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VROEG_HOME", str(desk.home.root))
+    desk.deliver("stroom", "2021-03", as_csv(rows_of(HAARLEM, NOWHERE)))
+    dry = CliRunner().invoke(app, ["front-desk", "--dry-run"])
+    assert "1 files would be divided: 2 rows came, 1 to towns, 1 told back" in dry.output
+    assert (delivered(desk, "haarlem"), list(all_notes(desk.home))) == ([], [])
+    assert CliRunner().invoke(app, ["front-desk"]).exit_code == 0
+    (line,) = read_log(desk.home)
+    assert "vroeg front-desk" in str(line)
+    assert "told_back" in str(line)
+
+
+def test_without_towns_it_is_no_front_desk(world: World) -> None:
+    with pytest.raises(VroegError, match="field 'front_desk' is expected"):
+        divided(world.home)
+
+
+def test_a_long_name_keeps_its_ending(tmp_path: Path) -> None:
+    note = Note("stroom", "2021-03", "a1" * 32, f"{'é' * 120}.csv", 0, "")
+    assert note.part_name.endswith(".csv")
+    (tmp_path / f".{note.part_name}.tmp").touch()
+    assert len(os.fsencode(replace(note, name="kort.csv").part_name)) == len("kort-") + 12 + len(".csv")
