@@ -37,10 +37,11 @@ def define_address_macros(
         connection.execute("SET VARIABLE register_day = ?", [amsterdam_day(installation.now())])
 
 
-def load_municipalities(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
-    """Makes the temporary table `postcode4_municipality` of `reference/municipalities.csv`; empty where it is absent.
+def load_municipalities(connection: duckdb.DuckDBPyConnection, home: Home, *, refuse_doubts: bool = False) -> None:
+    """Makes the temporary table `postcode4_municipality` of `reference/municipalities.csv`; empty where it is absent. Of
+    several municipalities for one postcode the first counts.
 
-    Raises VroegError naming the line that is wrong.
+    Raises VroegError naming the line that is wrong; with `refuse_doubts` also one that gives a postcode another one.
     """
     by_postcode: dict[int, str] = {}
     header = ("postcode4_from", "postcode4_to", "gemeentecode")
@@ -51,6 +52,11 @@ def load_municipalities(connection: duckdb.DuckDBPyConnection, home: Home) -> No
         if not re.fullmatch(r"[0-9]{4}", row["gemeentecode"]):
             raise VroegError("a code of four digits is expected", where=f"municipalities.csv line {line}")
         for postcode in range(int(ends[0]), int(ends[1]) + 1):
-            by_postcode.setdefault(postcode, row["gemeentecode"])
+            known = by_postcode.setdefault(postcode, row["gemeentecode"])
+            if refuse_doubts and known != row["gemeentecode"]:
+                what = f"{postcode} is of {known} too, by a line before it"
+                raise VroegError(
+                    what, where=f"municipalities.csv line {line}", do="leave it to one, or have the register"
+                )
     columns = "postcode4 INTEGER, municipality VARCHAR"
     temporary_table(connection, "postcode4_municipality", columns, list(by_postcode.items()))

@@ -217,7 +217,7 @@ def _reader(installation: Installation) -> Iterator[duckdb.DuckDBPyConnection]:
             connection.execute(f"SET temp_directory = {quoted(str(spill))}")
             connection.execute("SET autoinstall_known_extensions = false")
             installation.define_macros(connection)
-            load_municipalities(connection, home)
+            load_municipalities(connection, home, refuse_doubts=True)
             register, columns = home.reference / "addresses.csv", ("postcode", "gemeentecode")
             connection.execute("CREATE TEMP TABLE registered (postcode VARCHAR, gemeentecode VARCHAR)")
             if register.exists():
@@ -398,9 +398,9 @@ def _remove_what_is_over(installation: Installation, desk: FrontDesk, outcome: O
         for file in there:
             take_bytes_out_of_inbox([file], note.sha256, file.size)
         if not note.is_gone:
-            # Noted last, so that what was killed is done again.
+            # Noted last, so that what was killed is done again. A file can be called after a person.
             archived.unlink(missing_ok=True)
-            _keep(home, replace(note, is_gone=True))
+            _keep(home, replace(note, is_gone=True, name=""))
             outcome.removed += 1
             if note.state != "divided":
                 say(f"{note.shown}: removed, it could not be divided within {desk.keep_days} days")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 from itertools import count
 from pathlib import Path
+from typing import Any
 
+import openpyxl
 import pytest
 import xlsxwriter
 from hypothesis import HealthCheck, given, settings
@@ -233,3 +235,79 @@ def test_a_long_name_keeps_its_ending(tmp_path: Path) -> None:
     assert note.part_name.endswith(".csv")
     (tmp_path / f".{note.part_name}.tmp").touch()
     assert len(os.fsencode(replace(note, name="kort.csv").part_name)) == len("kort-") + 12 + len(".csv")
+
+
+def test_a_postcode_of_two_municipalities_is_not_guessed(desk: World) -> None:
+    header = "postcode4_from,postcode4_to,gemeentecode"
+    desk.reference("municipalities.csv", header, "2011,2037,0392", "2030,2042,0473")
+    desk.deliver("stroom", "2021-03", rows_of(HAARLEM))
+    with pytest.raises(VroegError, match=r"municipalities.csv line 3: 2030 is of 0392 too"):
+        divided(desk.home)
+
+
+def test_what_is_noted_of_a_file_that_is_gone_tells_no_name(desk: World) -> None:
+    desk.deliver("stroom", "2021-03", rows_of(HAARLEM), name="mevrouw Kanariegeel.csv")
+    divided(desk.home)
+    divided(desk.home, days_later=3)
+    notes = [path.read_text("utf-8") for path in (desk.home.root / "divided").rglob("*.json")]
+    assert notes
+    assert not any("Kanariegeel" in note for note in notes)
+
+
+def told_by(world: World) -> list[dict[str, Any]]:
+    """What a town's own rules made of the rows, but for what tells of the file."""
+    world.make("2021-03", upto="validated_signals")
+    of_file = ("signal_id", "file_sha256", "row_number", "received_at", "first_received_at", "crisis_received_at")
+    told = [*world.table("validated_signals"), *world.table("rejected_rows")]
+    return sorted(({k: v for k, v in each.items() if k not in of_file} for each in told), key=str)
+
+
+def workbook(rows: Sequence[Mapping[str, object]]) -> bytes:
+    names = [name.title() for name in row()]
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(names)
+    for each in rows:
+        sheet.append([each.get(name.lower(), "") for name in names])
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_a_town_judges_its_part_as_it_would_judge_the_file(tmp_path: Path, form: str) -> None:
+    given = [
+        row(customer_reference="K1", amount_due="1.250,50"), row(customer_reference="K2", amount_due="veel"),
+        row(customer_reference="K;3", surname="Café 'n", house_number="12-II"),
+        row(customer_reference="K5", birth_date="01-02-1980", phone="'0612345678"),
+    ]  # fmt: skip
+    typed = {"customer_reference": 77, "amount_due": 312.5, "arrears_since": date(2021, 1, 1), "reminder_sent": True}
+    cells = [*given, row() | typed, row() | typed | {"surname": True, "amount_due": 99}]
+    content = as_csv(given) if form == "csv" else workbook(cells)
+    alone, of_town, desk = (World(tmp_path / name) for name in ("alone", "town", "desk"))
+    for world in (alone, of_town, desk):
+        world.agree("stroom", delivery={"format": form})
+    desk.settings(front_desk={"towns": {"0392": str(of_town.root)}})
+    for world in (alone, desk):
+        world.deliver("stroom", "2021-03", content, name=f"levering.{form}")
+    assert divided(desk.home).problems == []
+    expected = told_by(alone)
+    assert len(expected) == len(given if form == "csv" else cells)
+    assert told_by(of_town) == expected
+
+
+def test_a_sender_of_several_partners_is_divided_too(tmp_path: Path) -> None:
+    of_town, desk = World(tmp_path / "town"), World(tmp_path / "desk")
+    for world in (of_town, desk):
+        world.agree_sender("portaal", {"Huur BV": "huur"})
+        world.agree_delivered("huur", "portaal")
+    desk.settings(front_desk={"towns": {"0392": str(of_town.root)}})
+    header = [*(name.title() for name in row()), "Instantie"]
+    codes = enumerate(("2021AB", "2041AA"), 1)
+    lines = [[*row(postcode=code, customer_reference=f"K{n}").values(), "Huur BV"] for n, code in codes]
+    desk.deliver("portaal", "2021-03", "\n".join(";".join(line) for line in [header, *lines]).encode())
+    assert divided(desk.home).told_back == 1
+    of_town.make("2021-03", upto="validated_signals")
+    signals = of_town.table("validated_signals")
+    assert [(each["partner"], each["customer_reference"]) for each in signals] == [("huur", "K1")]
