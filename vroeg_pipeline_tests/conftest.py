@@ -35,7 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def warehouse(request: pytest.FixtureRequest) -> Iterator[None]:
+def on_what(request: pytest.FixtureRequest) -> Iterator[None]:
     """What the worlds of these tests are on."""
     with lakes() if request.config.getoption("--warehouse") == "lake" else nullcontext():
         yield

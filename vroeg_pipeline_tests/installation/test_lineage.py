@@ -9,6 +9,7 @@ from vroeg_pipeline.definitions import STEPS
 from vroeg_pipeline.installation.lineage import column_origins, origins_in
 from vroeg_pipeline.installation.schema import table_columns
 from vroeg_pipeline.installation.statements import has_statement
+from vroeg_pipeline.installation.town import Town
 from vroeg_pipeline.monthly import lineage
 
 MADE = [
@@ -28,7 +29,7 @@ def test_what_columns_are_made_of_is_there(table: str, spec: dg.AssetSpec) -> No
         "address_register": set(table_columns("reference.address_register")),
         "address_overrides": set(table_columns("reference.address_decisions")),
     }
-    lineage_of_columns = lineage(spec.key.to_user_string())["dagster/column_lineage"]
+    lineage_of_columns = lineage(spec.key.to_user_string(), Town(""))["dagster/column_lineage"]
     assert isinstance(lineage_of_columns, dg.TableColumnLineage)
     told = lineage_of_columns.deps_by_column
     assert told
