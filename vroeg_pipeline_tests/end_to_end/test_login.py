@@ -98,7 +98,7 @@ def test_with_passwords_a_name_alone_is_not_enough(keys: Path, behind: tuple[int
 def test_the_webserver_for_readers_is_read_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[tuple[str, ...]] = []
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster"))
-    monkeypatch.setattr(service, "_wait_for_code", lambda door: None)
+    monkeypatch.setattr(service, "wait_for_code", lambda doors: None)
     monkeypatch.setattr(service, "_become", lambda *words: started.append(words))
     for read_only in (False, True):
         run_service(Home(tmp_path), Service.WEBSERVER, free_port(), with_parent=False, read_only=read_only)
