@@ -174,13 +174,13 @@ def test_two_weeks_of_march(watched: Watched) -> None:
     wait_until(
         "the coach", lambda: any("Zonder Herhaald, Kapot, Laat, Weg." in m["message"] for m in watched.hook.messages)
     )
+    wait_until("the runs", watched.rests)  # until then files are being written
     first = sorted(
         path.name for path in world.home.outbox_of(moment("2021-03-09 06:31").date().replace(day=1)).iterdir()
     )
     assert first
 
     # The tenth: one comes late, one sends again under the same name. One run, and teams get what changed.
-    wait_until("the runs", watched.rests)
     world.deliver("laat", "2021-03", [row(customer_reference="L1", house_number="77")], received="2021-03-10 10:30")
     world.deliver("kapot", "2021-03", [row(customer_reference="K9", house_number="78")], received="2021-03-10 10:40")
     watched.set("2021-03-10 11:00")
