@@ -23,37 +23,37 @@ from vroeg_pipeline_tests.kit.postgres import PASSWORD, Server, postgres_server,
 FOLDER = "lake"
 SCHEMA = "vroeg"
 _numbers = itertools.count()
-_server: list[Server] = []
+# In the environment, so that processes that tests start know it too: the port of the server.
+_PORT = "VROEG_TESTS_LAKE_PORT"
 
 
 def is_used() -> bool:
     """Whether the worlds of these tests are on a DuckLake."""
-    return bool(_server)
+    return _PORT in os.environ
 
 
 @contextmanager
 def lakes() -> Iterator[Server]:
     """For the block the worlds that are made are on a DuckLake."""
-    if _server:
-        yield _server[0]
+    if is_used():
+        yield Server(_port())
         return
     with postgres_server() as server:
-        _server.append(server)
-        os.environ["PGPASSWORD"] = PASSWORD
+        os.environ |= {_PORT: str(server.port), "PGPASSWORD": PASSWORD}
         try:
             yield server
         finally:
             if _empty.cache_info().currsize:
                 shutil.rmtree(_empty()[1])
-            _server.clear()
             _empty.cache_clear()
-            del os.environ["PGPASSWORD"]
+            for name in (_PORT, "PGPASSWORD"):
+                del os.environ[name]
 
 
 def settings_of(database: str, root: Path, **changes: Any) -> dict[str, Any]:
     """The setting `warehouse` of a world."""
     return {
-        "catalogue": f"postgres:host=127.0.0.1 port={_server[0].port} user=vroeg dbname={database}",
+        "catalogue": f"postgres:host=127.0.0.1 port={_port()} user=vroeg dbname={database}",
         "data": str(root / FOLDER), "schema": SCHEMA, "encrypted": False, **changes,
     }  # fmt: skip
 
@@ -106,10 +106,14 @@ def dump(database: str) -> str:
 
 
 def _run(name: str, database: str, *words: str) -> str:
-    where = ("-h", "127.0.0.1", "-p", str(_server[0].port), "-U", "vroeg", "-d", database)
+    where = ("-h", "127.0.0.1", "-p", str(_port()), "-U", "vroeg", "-d", database)
     done = subprocess.run([program(name), *where, *words], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def _port() -> int:
+    return int(os.environ[_PORT])
 
 
 @cache
