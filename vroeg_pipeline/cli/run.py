@@ -9,7 +9,8 @@ import logging
 import os
 import time
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 
 import dagster as dg
@@ -29,6 +30,7 @@ from vroeg_pipeline.installation.closed import closed_text, noted_closed
 from vroeg_pipeline.installation.dagster_home import prepare_dagster_home
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.locking import alone
 from vroeg_pipeline.installation.progress import progress_of
 from vroeg_pipeline.installation.town import town_of
 from vroeg_pipeline.installation.warehouse import WarehouseResource
@@ -60,7 +62,7 @@ def run_months(home: Home, months: Sequence[date], out: Console, *, verbose: boo
     out.print(f"[bold]Running {period}[/bold] in {home.root}")
     for doubt in (*doubts(installation), *without_address(installation)):
         out.print(f"[yellow]![/yellow] {escape(doubt)}")
-    with Heartbeat(out, "planning the run") as heartbeat, dg.DagsterInstance.get() as instance:
+    with Heartbeat(out, "planning the run") as heartbeat, _instance(home) as instance:
         defs = build_defs(installation)
         progress = _Progress(heartbeat, {check.op.name for check in defs.asset_checks or ()}, months)
         job = dg.Definitions.merge(defs, _shown_in_console(progress)).resolve_job_def(MONTH_JOB)
@@ -86,6 +88,15 @@ def run_months(home: Home, months: Sequence[date], out: Console, *, verbose: boo
     refresh_board(installation)
     out.print(progress.summary())
     show_months(installation, months, out)
+
+
+@contextmanager
+def _instance(home: Home) -> Iterator[dg.DagsterInstance]:
+    # Two runs that make the storage of a new installation in the same moment would both fail.
+    with alone(home.dagster / ".making"):
+        instance = dg.DagsterInstance.get()
+    with instance:
+        yield instance
 
 
 def _open_months(home: Home, months: Sequence[date], out: Console) -> Sequence[date]:

@@ -52,6 +52,17 @@ class Patience:
         time.sleep(_POLL_SECONDS)
 
 
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Nobody else is in such a block with this lock file; waits for a moment, in which nothing is said."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def hold(path: Path, holder: str) -> int:
     """Holds the lock file until the process ends or closes the descriptor that this gives; `holder`: who we are.
 

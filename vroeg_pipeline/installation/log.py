@@ -7,7 +7,6 @@ and its own, made with the key of the installation, and `log/head.json` that of 
 
 from __future__ import annotations
 
-import fcntl
 import hmac
 import json
 import os
@@ -26,6 +25,7 @@ from typing import Any
 
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation.home import Home, private_folder, replacing
+from vroeg_pipeline.installation.locking import alone
 from vroeg_pipeline.installation.notes import LogPlace
 from vroeg_pipeline.installation.secrets import hash_key, keyed_hash
 
@@ -194,12 +194,8 @@ _HEAD = "head.json"
 @contextmanager
 def locked(home: Home) -> Iterator[None]:
     """Nobody else adds to it in the block."""
-    descriptor = os.open(private_folder(home.log) / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with alone(private_folder(home.log) / ".lock"):
         yield
-    finally:
-        os.close(descriptor)
 
 
 def _all_files(home: Home) -> Sequence[Path]:
