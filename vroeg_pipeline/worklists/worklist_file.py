@@ -70,8 +70,8 @@ _LISTS = {
 # (header, width in characters). What is printed comes first: if it were wider together, paper would have it in less than
 # eight points. What the team fills in comes behind it, on the screen only.
 COLUMNS = (
-    ("Nr", 4), ("Prioriteit", 9), ("Eerst doen", 10), ("Uiterlijk", 10), ("Adres", 15), ("Bewoner(s)", 15),
-    ("Telefoon", 11), ("E-mail", 18), ("Waarom", 21), ("Let op", 17), ("Vorige keer", 14), ("Partners en bedragen", 15),
+    ("Nr", 4), ("Prioriteit", 9), ("Eerst doen", 10), ("Uiterlijk", 10), ("Adres", 17), ("Bewoner(s)", 17),
+    ("Telefoon", 11), ("E-mail", 18), ("Waarom", 21), ("Let op", 21), ("Vorige keer", 14), ("Partners en bedragen", 15),
     ("Totaal", 11),
     ("Poging", 7), ("Soort contact", 14), ("Bereikt", 8), ("Datum contact", 11), ("Dagdeel", 9), ("Eindresultaat", 30),
     ("Opmerking", 20), ("Kenmerk (niet wijzigen)", 18),
