@@ -207,7 +207,7 @@ def sample(
         Path | None,
         typer.Option(help="A real address register (CSV as reference/addresses.csv) to deliver for.", exists=True),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Also where the inbox has deliveries.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="In place of the sample that is there.")] = False,
 ) -> None:
     """Make a synthetic world in VROEG_HOME: agreements, register, areas and months of deliveries.
 

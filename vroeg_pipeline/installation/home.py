@@ -150,6 +150,11 @@ class Home:
         return self.root / "requests.json"
 
     @property
+    def sample(self) -> Path:
+        """The files of the inbox that are made up, by their hashes (`vroeg sample`); there in a sample world alone."""
+        return self.root / "sample.json"
+
+    @property
     def run_lock(self) -> Path:
         """Held by the run that is at work."""
         return self.root / "warehouse.lock"

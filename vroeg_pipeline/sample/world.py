@@ -6,6 +6,8 @@ How deliveries look and what goes wrong with them. The same seed gives the same 
 from __future__ import annotations
 
 import csv
+import hashlib
+import json
 import os
 import random
 import re
@@ -23,7 +25,7 @@ from vroeg_pipeline.domain.fields import DELIVERED_FIELDS
 from vroeg_pipeline.domain.layouts import PARTNER_IN_FILE
 from vroeg_pipeline.domain.months import AMSTERDAM, add_months, month_of, month_text, parse_month
 from vroeg_pipeline.domain.senders import SenderAgreement
-from vroeg_pipeline.installation.home import CHECKOUT, Home, private_folder
+from vroeg_pipeline.installation.home import CHECKOUT, Home, private_folder, read_text, replacing
 from vroeg_pipeline.sample.files import file_name, file_of
 from vroeg_pipeline.sample.outcomes import as_csv, as_workbook, case_id, spoil, told_of
 from vroeg_pipeline.sample.people import Arrear, Population
@@ -110,15 +112,10 @@ def make_world(
 
     `register` is a real address register to deliver for; agreements and areas then follow its municipalities and
     postcodes. With an aware moment `now` the month after the whole ones is under way: nothing is there that comes later.
-    Agreements that it writes, and the UI, begin with `first_month`. Raises VroegError where deliveries would be overwritten
-    that this did not make.
+    Agreements that it writes, and the UI, begin with `first_month`. With `overwrite` it takes the place of another such
+    world. Raises VroegError where anything is that this did not make: people who are made up never come among real ones.
     """
-    if home.inbox.exists() and any(home.inbox.iterdir()):
-        if not overwrite:
-            raise VroegError(
-                "there are deliveries already", where=home.inbox, do="give another VROEG_HOME, or --overwrite"
-            )
-        shutil.rmtree(home.inbox)
+    _must_be_ours(home, overwrite)
     home.make()
     rng = random.Random(seed)
     dwellings = read_register(register) if register else synthetic_register(rng, max(3_000, signals * 2))
@@ -130,7 +127,38 @@ def make_world(
     if now:
         maker.month(months, add_months(first_month, months))
     maker.known_clients()
+    with replacing(home.sample) as temporary:
+        temporary.write_text(json.dumps(_files_of(home.inbox), indent=1), encoding="utf-8")
     return WorldSummary(wanted, maker.files, maker.rows, len(dwellings))
+
+
+def _must_be_ours(home: Home, overwrite: bool) -> None:
+    there = _files_of(home.inbox) if home.inbox.exists() else {}
+    worked = home.warehouse.exists() or (home.archive.exists() and any(home.archive.iterdir()))
+    if not there and not worked:
+        return
+    made = json.loads(read_text(home.sample)) if home.sample.exists() else {}
+    if others := [name for name in there if made.get(name) != there[name]]:
+        raise VroegError(
+            f"{len(others)} of {len(there)} deliveries were not made by vroeg sample",
+            where=home.inbox,
+            do="give another VROEG_HOME",
+        )
+    if not made:
+        raise VroegError("there is an installation already", where=home.root, do="give another VROEG_HOME")
+    if not overwrite:
+        raise VroegError("there is a sample already", where=home.inbox, do="give another VROEG_HOME, or --overwrite")
+    if home.inbox.exists():
+        shutil.rmtree(home.inbox)
+
+
+def _files_of(folder: Path) -> dict[str, str]:
+    """The files of a folder and those below it, each with its SHA-256."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
 def _write_reference(home: Home, dwellings: Sequence[Dwelling], register: Path | None, first_month: date) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 from typing import get_args
 
@@ -225,6 +226,28 @@ def test_what_lies_there_is_not_overwritten_by_accident(tmp_path: Path) -> None:
     assert fingerprint(home.root) == before
     make_world(home, months=1, signals=50, seed=2, overwrite=True)
     assert fingerprint(home.root) != before
+
+
+@pytest.mark.parametrize(
+    "there", ["a delivery", "a delivery among those of a sample", "one in place of another", "tables"]
+)
+def test_nobody_made_up_comes_among_real_people(tmp_path: Path, there: str) -> None:
+    home = Home(tmp_path / "home")
+    if "of a" in there or "place" in there:
+        make_world(home, months=1, signals=50)
+    delivered = home.inbox / "pwn" / "2020-10"
+    delivered.mkdir(parents=True, exist_ok=True)
+    if there == "tables":
+        shutil.rmtree(home.inbox)
+        home.warehouse.touch()
+    elif there == "one in place of another":
+        next(path for path in delivered.iterdir() if path.is_file()).write_text("a real one", encoding="utf-8")
+    else:
+        (delivered / "levering.csv").write_text("a real one", encoding="utf-8")
+    before = fingerprint(home.root)
+    with pytest.raises(VroegError, match=r"give another VROEG_HOME$"):
+        make_world(home, months=1, signals=50, seed=2, overwrite=True)
+    assert fingerprint(home.root) == before
 
 
 def test_people_are_for_the_owner_alone(tmp_path: Path) -> None:
