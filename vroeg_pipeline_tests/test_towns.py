@@ -1,13 +1,14 @@
 """Towns that share one Dagster: each knows its own assets, runs and ticks, and no other's."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from unittest.mock import MagicMock
 
 import dagster as dg
 import pytest
+import sqlalchemy as db
 from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, RemoteInstigatorOrigin, RemoteRepositoryOrigin
 from dagster._core.run_coordinator import SubmitRunContext
@@ -26,13 +27,20 @@ from vroeg_pipeline.alerts.links import links
 from vroeg_pipeline.alerts.plan import Condition
 from vroeg_pipeline.alerts.sensor import observe
 from vroeg_pipeline.automation.health import tick_findings
-from vroeg_pipeline.automation.housekeeping import purge
+from vroeg_pipeline.automation.housekeeping import purge, purge_removed
 from vroeg_pipeline.definitions import build_defs
 from vroeg_pipeline.deliveries.assets import delivery_key
 from vroeg_pipeline.installation.cooperation import Cooperation
-from vroeg_pipeline.installation.dagster_home import CODE_LOCATION, LOCATION_TAG, prepare_dagster_home
-from vroeg_pipeline.installation.town import ALONE, town_of
+from vroeg_pipeline.installation.dagster_home import (
+    CODE_LOCATION,
+    LOCATION_TAG,
+    prepare_dagster_folder,
+    prepare_dagster_home,
+)
+from vroeg_pipeline.installation.town import ALONE, Town, town_of
 from vroeg_pipeline.quality.checks import DELIVERED
+from vroeg_pipeline_tests.automation.test_housekeeping import APRIL, MARCH, made
+from vroeg_pipeline_tests.kit.live import environment
 from vroeg_pipeline_tests.kit.world import World, row
 
 
@@ -113,23 +121,24 @@ def test_whatever_a_run_notes_of_assets_and_checks_is_noted_of_the_town(haarlem:
     assert of_columns == {"haarlem"}
 
 
-def ticked(instance: dg.DagsterInstance, town: str, at: datetime) -> None:
-    """The sensor `arrivals` of a town, which ticked once and printed a line."""
+def ticked(instance: dg.DagsterInstance, town: str, *moments: datetime) -> None:
+    """The sensor `arrivals` of a town, which ticked then and printed a line at the last."""
     server = GrpcServerCodeLocationOrigin("localhost", socket=f"{town}.sock", location_name=town)
     origin = RemoteInstigatorOrigin(RemoteRepositoryOrigin(server, "__repository__"), "arrivals")
     kind = InstigatorType.SENSOR
     state = InstigatorState(origin, kind, InstigatorStatus.DECLARED_IN_CODE, SensorInstigatorData())
     instance.add_instigator_state(state)
-    instance.create_tick(
-        TickData(
-            state.instigator_origin_id, "arrivals", kind, TickStatus.SUCCESS, at.timestamp(),
-            selector_id=state.selector_id, run_ids=[], log_key=["__repository__", "arrivals", f"of {town}"],
-        )
-    )  # fmt: skip
+    for at in moments:
+        instance.create_tick(
+            TickData(
+                state.instigator_origin_id, "arrivals", kind, TickStatus.SUCCESS, at.timestamp(),
+                selector_id=state.selector_id, run_ids=[], log_key=["__repository__", "arrivals", f"of {town}"],
+            )
+        )  # fmt: skip
     printed = Path(instance.storage_directory()) / "__repository__" / "arrivals" / f"of {town}.err"
     printed.parent.mkdir(parents=True, exist_ok=True)
     printed.touch()
-    os.utime(printed, (at.timestamp(), at.timestamp()))
+    os.utime(printed, (moments[-1].timestamp(), moments[-1].timestamp()))
 
 
 def test_runs_and_ticks_of_one_town_are_none_of_another(haarlem: World, leiden: World) -> None:
@@ -161,6 +170,85 @@ def test_runs_and_ticks_of_one_town_are_none_of_another(haarlem: World, leiden: 
     assert purge(instance, now + timedelta(minutes=1), town).runs == 2
     assert list(printed.iterdir()) == []
     assert instance.get_materialized_partitions(town.key(delivery_key("huur"))) == {"2021-03-01"}
+
+
+def tables_naming(urls: Iterable[str], name: str) -> set[str]:
+    """The tables of Dagster with a row that has it."""
+    found = set()
+    for url in urls:
+        with db.create_engine(url, poolclass=db.NullPool).connect() as connection:
+            for table in db.inspect(connection).get_table_names():
+                if any(name in str(tuple(row)) for row in connection.execute(db.text(f"SELECT * FROM {table}"))):
+                    found.add(table)
+    return found
+
+
+def forgets_a_town_whose_folder_is_gone(cooperation: Cooperation, urls: Callable[[], Iterable[str]]) -> None:
+    """Of one that is removed all goes once its folder is not there any more, whatever others are called."""
+    with dg.DagsterInstance.get() as instance:
+        for name in ("haarlem", "leiden", "leiden-noord"):
+            town = town_of(cooperation.add(name))
+            made(instance, MARCH, town)
+            instance.report_runless_asset_event(dg.AssetMaterialization(town.key("told"), partition=APRIL))
+            ticked(instance, name, datetime.now(UTC) - timedelta(days=1))
+        unnamed = instance.add_run(dg.DagsterRun("month", tags={"town": ""}, status=dg.DagsterRunStatus.SUCCESS))
+        of_other = {
+            "asset_keys",
+            "event_logs",
+            "asset_check_executions",
+            "runs",
+            "run_tags",
+            "jobs",
+            "instigators",
+            "job_ticks",
+        }
+        assert purge_removed(instance, cooperation) == []
+        home = cooperation.remove("leiden")
+        assert purge_removed(instance, cooperation) == []
+        assert tables_naming(urls(), "leiden") >= of_other
+        home.root.rename(cooperation.root / "moved")
+        assert purge_removed(instance, cooperation) == ["leiden"]
+        assert tables_naming(urls(), "leiden'") | tables_naming(urls(), 'leiden"') == set()
+        printed = Path(instance.storage_directory()) / "__repository__" / "arrivals"
+        assert sorted(path.name for path in printed.iterdir()) == ["of haarlem.err", "of leiden-noord.err"]
+        for name in ("haarlem", "leiden-noord"):
+            assert tables_naming(urls(), name) >= of_other
+            told = dg.AssetKey([name, "told"])
+            assert instance.get_materialized_partitions(told) == {APRIL}
+        assert instance.has_run(unnamed.run_id)
+        assert purge_removed(instance, cooperation) == []
+
+
+def test_a_town_that_is_gone_is_forgotten(tmp_path: Path) -> None:
+    cooperation = Cooperation(tmp_path)
+    with environment():
+        prepare_dagster_folder(cooperation.dagster, of_many=True)
+        databases = cooperation.dagster / "history", cooperation.dagster / "schedules"
+        forgets_a_town_whose_folder_is_gone(
+            cooperation, lambda: [f"sqlite:///{path}" for folder in databases for path in folder.glob("**/*.db")]
+        )
+
+
+def test_old_runs_of_a_town_that_is_removed_go_as_its_settings_say(tmp_path: Path) -> None:
+    cooperation = Cooperation(tmp_path)
+    homes = [cooperation.add(name) for name in ("haarlem", "leiden", "gouda")]
+    homes[0].settings.write_text("keep_runs_months: 3", encoding="utf-8")
+    homes[2].settings.write_text("keep_runs_months: often", encoding="utf-8")
+    with environment():
+        prepare_dagster_folder(cooperation.dagster, of_many=True)
+        with dg.DagsterInstance.get() as instance:
+            now = datetime.now(UTC)
+            for home in homes:
+                ticked(instance, home.town, *(now - timedelta(days=days) for days in (40, 200, 1000)))
+            for home in homes:
+                cooperation.remove(home.root.name)
+            assert purge_removed(instance, cooperation) == []
+            ticks = {}
+            for home in homes:
+                (state,) = Town(home.root.name).instigators(instance)
+                found = instance.get_ticks(state.instigator_origin_id, state.selector_id)
+                ticks[home.root.name] = [round((now.timestamp() - tick.timestamp) / 86400) for tick in found]
+    assert ticks == {"haarlem": [40], "leiden": [40, 200], "gouda": [40, 200]}
 
 
 @pytest.mark.parametrize(("location", "tags"), [("haarlem", {"town": "haarlem"}), (CODE_LOCATION, {})])

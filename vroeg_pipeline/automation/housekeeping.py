@@ -6,16 +6,20 @@ Tables, archive and what teams were told are not touched: how long people's data
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
 from vroeg_pipeline.automation.jobs import HOUSEKEEPING_JOB
+from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import TIME_ZONE, add_months, amsterdam_day
+from vroeg_pipeline.domain.settings import Settings
+from vroeg_pipeline.installation.cooperation import Cooperation, is_name_of_town
 from vroeg_pipeline.installation.dagster_home import ONLY_REPOSITORY
 from vroeg_pipeline.installation.dagster_storage import KEEPS_WHAT_IS_SHOWN
-from vroeg_pipeline.installation.home import clear_leftovers
+from vroeg_pipeline.installation.home import Home, clear_leftovers
 from vroeg_pipeline.installation.installation import Installation
-from vroeg_pipeline.installation.town import ALONE, Town, town_of
+from vroeg_pipeline.installation.town import ALONE, Town, town_of, towns_noted
 
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 _RUNS_AT_ONCE = 100
@@ -63,21 +67,64 @@ def purge(instance: dg.DagsterInstance, before: datetime, town: Town = ALONE) ->
     return Purged(runs, len(printed))
 
 
+def purge_removed(instance: dg.DagsterInstance, cooperation: Cooperation) -> list[str]:
+    """What is noted of towns that are served no more, which no job of theirs clears away. Where the folder lies there, as
+    while a back-up is restored, it is kept as that of any town; where it is gone all goes, and these towns are given. A run
+    that has not ended goes another night.
+
+    RuntimeError, as `purge`.
+    """
+    forgotten = []
+    for name in sorted(filter(is_name_of_town, towns_noted(instance) - set(cooperation.names()))):
+        town, home = Town(name), cooperation.home(name)
+        if home.root.exists():
+            purge(instance, _before(_months_kept(home)), town)
+            continue
+        purge(instance, datetime.now(UTC), town)
+        for state in town.instigators(instance):
+            instance.delete_instigator_state(state.instigator_origin_id, state.selector_id)
+        # `purge` has seen that it is ours.
+        log: Any = instance.event_log_storage
+        log.forget_assets_of(name)
+        forgotten.append(name)
+    return forgotten
+
+
+def _months_kept(home: Home) -> int:
+    try:
+        return Installation.load_or_last_good(home).settings.keep_runs_months
+    except VroegError:
+        return Settings().keep_runs_months
+
+
 def purge_before(installation: Installation) -> datetime:
     """The moment before which runs and ticks go, by the clock of the machine, as Dagster's own record is kept by it."""
+    return _before(installation.settings.keep_runs_months)
+
+
+def _before(months: int) -> datetime:
     now = datetime.now(UTC)
-    oldest = add_months(amsterdam_day(now).replace(day=1), -installation.settings.keep_runs_months)
+    oldest = add_months(amsterdam_day(now).replace(day=1), -months)
     return now.replace(year=oldest.year, month=oldest.month, day=1)
 
 
 @dg.op
 def clear_away(context: dg.OpExecutionContext, installation: dg.ResourceParam[Installation]) -> None:
-    """Removes runs, ticks and what they printed that are older than keep_runs_months, and what killed processes left."""
-    clear_leftovers(installation.home)
+    """Removes runs, ticks and what they printed that are older than keep_runs_months, what killed processes left, and what
+    is noted of towns that were removed.
+    """
+    home = installation.home
+    clear_leftovers(home)
     before = purge_before(installation)
-    purged = purge(context.instance, before, town_of(installation.home))
+    purged = purge(context.instance, before, town_of(home))
+    forgotten = purge_removed(context.instance, Cooperation(home.cooperation)) if home.cooperation else []
     context.add_output_metadata(
-        {"before": before.isoformat(), "runs removed": purged.runs, "tick logs removed": purged.tick_logs}
+        {
+            "before": before.isoformat(),
+            "runs removed": purged.runs,
+            "tick logs removed": purged.tick_logs,
+            "towns forgotten": len(forgotten),
+        }
     )
 
 

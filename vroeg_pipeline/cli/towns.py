@@ -39,6 +39,7 @@ def remove(name: str, out: Console) -> None:
         f"Its data stays in {escape(str(home.root))}; what is kept there is still to be removed in time (DOMAIN §14):"
     )
     out.print("  move it away with its hash.key, to be an installation by itself (VROEG_HOME), or destroy it")
+    out.print("  once the folder is gone, all that Dagster noted of it goes the next night, by a town that is left")
     out.print(f"  vroeg towns add {name} has it served again")
 
 

@@ -88,7 +88,7 @@ class Cooperation:
 
         Raises VroegError when the name does not fit, or is served already.
         """
-        if not _NAME.fullmatch(name) or name == _TAKEN:
+        if not is_name_of_town(name):
             what = f"{name!r} is no name for a town"
             raise VroegError(what, do=f"use small letters, digits and -, beginning with a letter; not {_TAKEN}")
         if name in self.names():
@@ -118,6 +118,11 @@ class Cooperation:
         ]
         with replacing(self.workspace) as temporary:
             temporary.write_text(_MADE + yaml.safe_dump({"load_from": served}), encoding="utf-8")
+
+
+def is_name_of_town(name: str) -> bool:
+    """Whether a town can be called so."""
+    return bool(_NAME.fullmatch(name)) and name != _TAKEN
 
 
 def homes_of_environment() -> Sequence[Home]:

@@ -28,7 +28,7 @@ from dagster_postgres.utils import create_pg_engine, pg_url_from_config
 
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation.dagster_home import DAEMON_LOCK
-from vroeg_pipeline.installation.dagster_storage import OneDaemon, forget_run, with_origin
+from vroeg_pipeline.installation.dagster_storage import OneDaemon, forget_assets, forget_run, with_origin
 
 # Of the daemon, in its database; a number that nothing else takes.
 _DAEMON_KEY = 7_306_094_718
@@ -94,6 +94,11 @@ class PooledEventLog(PostgresEventLogStorage):
         with self.index_transaction() as connection:
             forget_run(connection, run_id)
         self.free_concurrency_slots_for_run(run_id)
+
+    def forget_assets_of(self, town: str) -> None:
+        """Deletes all that is noted of the assets of a town."""
+        with self.index_transaction() as connection:
+            forget_assets(connection, town)
 
     def has_table(self, table_name: str) -> bool:
         """Whether the database has the table. Asked for every event; what is there stays there."""

@@ -15,6 +15,7 @@ from typing import Any
 
 import dagster as dg
 import sqlalchemy as db
+from dagster._core.instance import RUNLESS_RUN_ID
 from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.runs import SqliteRunStorage
@@ -71,6 +72,23 @@ def forget_run(connection: db.Connection, run_id: str) -> None:
     same = "IS" if connection.dialect.name == "sqlite" else "IS NOT DISTINCT FROM"
     for statement in _FORGET:
         connection.execute(db.text(statement.format(same=same)), {"run": run_id, "arrivals": _ARRIVALS})
+
+
+# The keys of a town begin with its name, which has no character that LIKE knows.
+_FORGET_ASSETS = (
+    "DELETE FROM asset_event_tags WHERE asset_key LIKE :keys",
+    "DELETE FROM event_logs WHERE asset_key LIKE :keys",
+    "DELETE FROM asset_check_executions WHERE asset_key LIKE :keys",
+    "DELETE FROM asset_keys WHERE asset_key LIKE :keys",
+)
+
+
+def forget_assets(connection: db.Connection, town: str) -> None:
+    """Deletes all that is noted of the assets and checks of a town, arrivals too. Dagster's own way to wipe an asset leaves
+    its events where they are.
+    """
+    for statement in _FORGET_ASSETS:
+        connection.execute(db.text(statement), {"keys": f'["{town}", %'})
 
 
 def _pooled(url: str) -> db.Engine:
@@ -147,6 +165,15 @@ class OpenEventLog(SqliteEventLogStorage):
         with self.index_connection() as connection:
             forget_run(connection, run_id)
         self.free_concurrency_slots_for_run(run_id)
+
+    def forget_assets_of(self, town: str) -> None:
+        """Deletes all that is noted of the assets of a town, but for the logs of its runs."""
+        with self.index_connection() as connection:
+            forget_assets(connection, town)
+        # What no run noted stands in a database of its own too.
+        if Path(self.path_for_shard(RUNLESS_RUN_ID)).exists():
+            with self.run_connection(RUNLESS_RUN_ID) as connection:
+                forget_assets(connection, town)
 
     def has_table(self, table_name: str) -> bool:
         """Whether the index has the table. Asked for every event; what is there stays there."""

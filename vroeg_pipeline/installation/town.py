@@ -110,3 +110,10 @@ ALONE = Town("")
 def location_of(state: InstigatorState) -> str:
     """The code location of a sensor or schedule."""
     return state.origin.repository_origin.code_location_origin.location_name
+
+
+def towns_noted(instance: dg.DagsterInstance) -> set[str]:
+    """The towns of which anything is noted in a Dagster that towns share."""
+    tagged = {name for _, names in instance.get_run_tags([TOWN_TAG]) for name in names}
+    watched = {location_of(state) for state in instance.all_instigator_state()}
+    return tagged | watched | {key.path[0] for key in instance.all_asset_keys()}

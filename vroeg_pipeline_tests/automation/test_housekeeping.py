@@ -17,6 +17,7 @@ from dagster._core.scheduler.instigation import (
 
 from vroeg_pipeline.automation.housekeeping import housekeeping_job, purge, purge_before
 from vroeg_pipeline.installation.dagster_home import prepare_dagster_home
+from vroeg_pipeline.installation.town import ALONE, Town
 from vroeg_pipeline_tests.cli.test_health import origin
 from vroeg_pipeline_tests.kit.world import World
 
@@ -26,16 +27,22 @@ TABLE = dg.AssetKey("signals")
 MARCH, APRIL = "2021-03-01", "2021-04-01"
 
 
-@dg.asset(partitions_def=MONTHS, check_specs=[dg.AssetCheckSpec("whole", asset="signals")])
-def signals(context: dg.AssetExecutionContext) -> Iterator[dg.Output[None] | dg.AssetCheckEvaluation]:
+def signals_of(town: Town) -> dg.AssetsDefinition:
     """A table, its check, and a delivery that came with it."""
-    month = context.partition_key
-    context.log_event(dg.AssetMaterialization(ARRIVED, partition=month, metadata={"run": context.run_id}))
-    yield dg.Output(None, "result")
-    yield dg.Output(None, "signals_whole")
-    yield dg.AssetCheckEvaluation(  # type: ignore[misc]
-        asset_key=TABLE, check_name="whole", passed=True, partition=month, description=context.run_id
+
+    @dg.asset(
+        key=town.key(TABLE), partitions_def=MONTHS, check_specs=[dg.AssetCheckSpec("whole", asset=town.key(TABLE))]
     )
+    def signals(context: dg.AssetExecutionContext) -> Iterator[dg.Output[None] | dg.AssetCheckEvaluation]:
+        month = context.partition_key
+        context.log_event(dg.AssetMaterialization(town.key(ARRIVED), partition=month, metadata={"run": context.run_id}))
+        yield dg.Output(None, "result")
+        yield dg.Output(None, next(iter(signals.check_specs_by_output_name)))
+        yield dg.AssetCheckEvaluation(  # type: ignore[misc]
+            asset_key=town.key(TABLE), check_name="whole", passed=True, partition=month, description=context.run_id
+        )
+
+    return signals
 
 
 @pytest.fixture
@@ -47,8 +54,8 @@ def instance(world: World) -> Iterator[dg.DagsterInstance]:
     os.environ.pop("DAGSTER_HOME", None)
 
 
-def made(instance: dg.DagsterInstance, month: str) -> str:
-    return dg.materialize([signals], partition_key=month, instance=instance).run_id
+def made(instance: dg.DagsterInstance, month: str, town: Town = ALONE) -> str:
+    return dg.materialize([signals_of(town)], partition_key=month, instance=instance, tags=town.tags).run_id
 
 
 def arrivals(instance: dg.DagsterInstance) -> list[tuple[str | None, object]]:

@@ -26,7 +26,8 @@ from vroeg_pipeline.automation.housekeeping import purge
 from vroeg_pipeline.cli.health import findings
 from vroeg_pipeline.cli.move_dagster import move
 from vroeg_pipeline.domain.errors import VroegError
-from vroeg_pipeline.installation.dagster_home import prepare_dagster_home
+from vroeg_pipeline.installation.cooperation import Cooperation
+from vroeg_pipeline.installation.dagster_home import prepare_dagster_folder, prepare_dagster_home
 from vroeg_pipeline.installation.dagster_postgres import PooledEventLog
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.town import ALONE
@@ -36,6 +37,7 @@ from vroeg_pipeline_tests.installation.test_dagster_storage import SHIPPED
 from vroeg_pipeline_tests.kit.live import environment
 from vroeg_pipeline_tests.kit.postgres import PASSWORD, Server, postgres_server
 from vroeg_pipeline_tests.kit.world import World
+from vroeg_pipeline_tests.test_towns import forgets_a_town_whose_folder_is_gone
 
 SETTINGS = Path(__file__).parents[2] / "deploy" / "postgresql" / "dagster.yaml"
 
@@ -94,6 +96,14 @@ def test_forgotten_runs_leave_what_came_and_was_judged(home: Home) -> None:
         found = instance.get_run_by_id(at_work)
         assert found is not None
         assert found.remote_job_origin is not None
+
+
+def test_a_town_that_is_gone_is_forgotten_here_too(home: Home, server: Server, tmp_path: Path) -> None:
+    cooperation = Cooperation(tmp_path / "towns")
+    shutil.copytree(home.dagster, cooperation.dagster)
+    prepare_dagster_folder(cooperation.dagster, of_many=True)
+    url = f"postgresql+psycopg2://vroeg:{PASSWORD}@127.0.0.1:{server.port}/{os.environ['DAGSTER_PG_DB']}"
+    forgets_a_town_whose_folder_is_gone(cooperation, lambda: [url])
 
 
 def test_one_daemon_of_a_database_wherever_it_runs(
