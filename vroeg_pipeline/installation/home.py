@@ -5,10 +5,12 @@ What is written in the files is read by `domain`; what lies in the inbox is look
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import secrets
 import shutil
+import socket
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
@@ -25,12 +27,12 @@ from vroeg_pipeline.domain.settings import Settings, parse_settings
 # In the folder of a cooperation: its towns, and the file by which Dagster finds them.
 TOWNS, WORKSPACE = "towns", "workspace.yaml"
 CHECKOUT = Path(__file__).resolve().parents[2]
-# Everything temporary says in its name which process made it: its number, and when that began.
+# Everything temporary says in its name which process made it: its number, when that began, and on which machine.
 _TEMPORARY = ".tmp"
 # With the write-ahead logs that DuckDB keeps beside it.
 _LEFTOVERS = (f".*{_TEMPORARY}", f".*{_TEMPORARY}.wal*")
-_MADE_BY = re.compile(r"\.(\d+)-(\d*)-")
-# Of what does not say so: releases before this one.
+_MADE_BY = re.compile(r"\.(\d+)-(\d*)(?:@([0-9a-f]{8}))?-")
+# Of what does not say so (releases before this one), and of another machine, whose processes nobody knows here.
 _NOBODYS_SECONDS = 24 * 3600
 
 
@@ -235,7 +237,11 @@ def private_folder(folder: Path) -> Path:
 
 def _maker() -> str:
     """How the name of everything temporary begins that this process makes."""
-    return f".{os.getpid()}-{_started(os.getpid())}-"
+    return f".{os.getpid()}-{_started(os.getpid())}@{_machine()}-"
+
+
+def _machine() -> str:
+    return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
 
 
 def _started(process: int) -> str:
@@ -292,19 +298,23 @@ def is_leftover(path: Path) -> bool:
     return any(path.match(name) for name in _LEFTOVERS)
 
 
-def clear_leftovers(home: Home) -> None:
-    """Removes what killed processes left half written; what belongs to one that lives stays. The inbox is not ours."""
+def clear_leftovers(home: Home, *, of_all_machines: bool = False) -> None:
+    """Removes what killed processes left half written; what belongs to one that lives stays. The inbox is not ours.
+
+    Of another machine that shares the folder it is removed after a day, as its processes are not known here;
+    `of_all_machines`: at once, by who holds the lock of the installation and must leave nobody in any byte.
+    """
     if not home.root.is_dir():
         return
     for folder in home.root.iterdir():
         if folder.is_dir() and not folder.is_symlink() and folder not in (home.inbox, home.dagster):
-            _clear(filter(is_leftover, folder.glob(f"**/.*{_TEMPORARY}*")))
+            _clear(filter(is_leftover, folder.glob(f"**/.*{_TEMPORARY}*")), of_all_machines=of_all_machines)
     # Of the folders of Dagster only the first is written to by us.
     for folder in (home.root, home.dagster):
-        _clear(filter(is_leftover, folder.glob(f".*{_TEMPORARY}*")))
+        _clear(filter(is_leftover, folder.glob(f".*{_TEMPORARY}*")), of_all_machines=of_all_machines)
     # What releases before this one left there has any name.
     with suppress(FileNotFoundError):
-        _clear(home.scratch.iterdir())
+        _clear(home.scratch.iterdir(), of_all_machines=of_all_machines)
 
 
 def clear_elsewhere(folder: Path) -> None:
@@ -315,13 +325,14 @@ def clear_elsewhere(folder: Path) -> None:
     _clear((path for path in found if _MADE_BY.match(path.name)), at_once=False)
 
 
-def _clear(found: Iterable[Path], *, at_once: bool = True) -> None:
+def _clear(found: Iterable[Path], *, at_once: bool = True, of_all_machines: bool = False) -> None:
     for path in list(found):
         try:
             made = _MADE_BY.match(path.name)
             is_old = time.time() - path.lstat().st_ctime > _NOBODYS_SECONDS
-            is_at_work = made is not None and _is_at_work(int(made[1]), made[2])
-            if is_at_work or not (is_old or (at_once and made)):
+            is_ours = made is not None and made[3] in (None, _machine())
+            is_at_work = made is not None and is_ours and _is_at_work(int(made[1]), made[2])
+            if is_at_work or not (is_old or (at_once and made and (is_ours or of_all_machines))):
                 continue
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)

@@ -156,7 +156,7 @@ def finish(warehouse: WarehouseResource, installation: Installation) -> Counter[
     """
     home = installation.home
     changed: Counter[str] = Counter()
-    clear_leftovers(home)  # a killed process may have left a copy of a file
+    clear_leftovers(home, of_all_machines=True)  # a killed process may have left a copy of a file
     with warehouse.connect() as connection:
         (noted,) = fetch_one(connection, "SELECT count(*) FROM reference.erasing")
         if not noted:

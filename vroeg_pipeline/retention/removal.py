@@ -85,7 +85,7 @@ def remove_due(warehouse: WarehouseResource, installation: Installation, day: da
     """Removes what is not kept any more on that Amsterdam day. Only by who holds the lock of the installation."""
     home = installation.home
     # A warehouse that was half written anew among them, which would keep what is removed here.
-    clear_leftovers(home)
+    clear_leftovers(home, of_all_machines=True)
     finish(warehouse, installation)  # an erasure that was killed
     with warehouse.connect() as connection:
         due = what_is_due(connection, installation, day)

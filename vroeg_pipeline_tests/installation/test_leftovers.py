@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -72,6 +73,31 @@ def test_a_number_that_another_process_got_since_saves_nothing(tmp_path: Path) -
         reused.touch()
         clear_leftovers(home)
         assert list(home.scratch.iterdir()) == [ours]
+
+
+def test_what_another_machine_is_writing_stays_a_day_or_until_nobody_may_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two machines may share the folder, as with the tables in PostgreSQL; no process of one is known on the other."""
+    home, here = Home(tmp_path), socket.gethostname()
+    monkeypatch.setattr(socket, "gethostname", lambda: f"{here}-elsewhere")
+    with temporary_file(home.taken_in) as theirs, replacing(home.outbox / "page.html") as page:
+        monkeypatch.setattr(socket, "gethostname", lambda: here)
+        (home.dagster).mkdir()
+        of_sockets = home.dagster / theirs.name
+        of_sockets.touch()
+        with temporary_file(home.taken_in) as ours:
+            clear_leftovers(home)
+            assert temporary_in(home.root) == {theirs, page, of_sockets, ours}
+            clear_leftovers(home, of_all_machines=True)
+            assert temporary_in(home.root) == {ours}
+        page.touch()
+    left = home.taken_in / theirs.name
+    left.touch()
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 25 * 3600)
+    clear_leftovers(home)
+    assert temporary_in(home.root) == set()
 
 
 def test_what_earlier_releases_left_goes_after_a_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
