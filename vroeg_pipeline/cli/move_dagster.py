@@ -35,6 +35,6 @@ def move(home: Home, out: Console) -> None:
 
     counts = take_from_sqlite(url_of(postgres_db), home.dagster)
     out.print(
-        f"{counts['runs']:,} runs, {counts['event_logs']:,} events of assets and checks and {counts['job_ticks']:,} ticks "
+        f"{counts['runs']:,} runs, {counts['event_logs']:,} events and {counts['job_ticks']:,} ticks "
         "are in PostgreSQL now. Start the services again"
     )

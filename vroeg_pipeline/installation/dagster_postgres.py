@@ -12,8 +12,9 @@ from typing import Any
 import dagster as dg
 import sqlalchemy as db
 from dagster._config.config_schema import UserConfigSchema
+from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS, EVENT_TYPE_TO_PIPELINE_RUN_STATUS
 from dagster._core.storage.config import pg_config
-from dagster._core.storage.event_log.schema import SqlEventLogStorageMetadata
+from dagster._core.storage.event_log.schema import SqlEventLogStorageMetadata, SqlEventLogStorageTable
 from dagster._core.storage.runs.schema import RunsTable, RunStorageSqlMetadata
 from dagster._core.storage.schedules.schema import ScheduleStorageSqlMetadata
 from dagster._daemon.types import DaemonHeartbeat
@@ -38,6 +39,8 @@ _TABLES = {
     "history/runs/index.db": SqlEventLogStorageMetadata,
     "schedules/schedules.db": ScheduleStorageSqlMetadata,
 }
+# What SQLite keeps of each run in the index of all runs too.
+_IN_INDEX = [kind.value for kind in (*ASSET_EVENTS, *ASSET_CHECK_EVENTS, *EVENT_TYPE_TO_PIPELINE_RUN_STATUS)]
 
 
 def _pooled(url: str) -> db.Engine:
@@ -185,8 +188,8 @@ class PooledPostgresStorage(DagsterPostgresStorage):
 
 def take_from_sqlite(url: str, folder: Path) -> dict[str, int]:
     """Copies what Dagster noted in SQLite in its home to a database that has no runs, in one transaction, and gives the
-    number of rows by table. Ids stay, as cursors of sensors count by them. What a run logged besides what it
-    made, judged and how it ended stays behind: it has no ids among those of other runs.
+    number of rows by table. Ids stay, as cursors of sensors count by them. What a run logged besides what it made, judged
+    and how it ended has no ids among those of other runs: it gets new ones, in its order, after all that have any.
 
     Raises VroegError when there is nothing to copy, or the database has runs.
     """
@@ -199,14 +202,34 @@ def take_from_sqlite(url: str, folder: Path) -> dict[str, int]:
         if target.execute(db.select(db.func.count()).select_from(RunsTable)).scalar_one():
             raise VroegError("has runs", where=f"the database {engine.url.database}", do="give an empty one")
         for name, tables in _TABLES.items():
-            source = db.create_engine(f"sqlite:///file:{folder / name}?mode=ro&uri=true", poolclass=db.NullPool)
-            with source.connect() as of:
+            with _opened(folder / name).connect() as of:
                 for table in tables.sorted_tables:
                     # Which changes of its tables are made, the new database knows of itself.
                     if table.name == "secondary_indexes" or not db.inspect(of).has_table(table.name):
                         continue
                     counts[table.name] = _copy(of, target, table)
+        for (run_id,) in target.execute(db.select(RunsTable.c.run_id).order_by(RunsTable.c.id)).all():
+            counts["event_logs"] += _copy_log(target, folder / "history" / "runs" / f"{run_id}.db")
     return counts
+
+
+def _copy_log(target: db.Connection, log: Path) -> int:
+    """Copies what the log of a run has and the index of all runs has not, nor had: an asset that was wiped stays so."""
+    if not log.exists():
+        return 0
+    columns = [column for column in SqlEventLogStorageTable.c if column.name != "id"]
+    kind = SqlEventLogStorageTable.c.dagster_event_type
+    own = db.or_(kind.is_(None), kind.not_in(_IN_INDEX))
+    lines, count = db.select(*columns).where(own).order_by(SqlEventLogStorageTable.c.id), 0
+    with _opened(log).connect() as of:
+        for rows in of.execute(lines).mappings().partitions(1000):
+            target.execute(SqlEventLogStorageTable.insert(), [dict(row) for row in rows])
+            count += len(rows)
+    return count
+
+
+def _opened(path: Path) -> db.Engine:
+    return db.create_engine(f"sqlite:///file:{path}?mode=ro&uri=true", poolclass=db.NullPool)
 
 
 def _copy(of: db.Connection, target: db.Connection, table: db.Table) -> int:

@@ -35,6 +35,7 @@ def signals_of(town: Town) -> dg.AssetsDefinition:
     )
     def signals(context: dg.AssetExecutionContext) -> Iterator[dg.Output[None] | dg.AssetCheckEvaluation]:
         month = context.partition_key
+        context.log.info(f"at work on {month}")
         context.log_event(dg.AssetMaterialization(town.key(ARRIVED), partition=month, metadata={"run": context.run_id}))
         yield dg.Output(None, "result")
         yield dg.Output(None, next(iter(signals.check_specs_by_output_name)))

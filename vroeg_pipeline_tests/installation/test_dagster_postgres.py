@@ -20,6 +20,7 @@ from dagster._core.scheduler.instigation import (
     TickStatus,
 )
 from dagster._daemon.types import DaemonHeartbeat
+from dagster._serdes import serialize_value
 from rich.console import Console
 
 from vroeg_pipeline.automation.housekeeping import purge
@@ -147,6 +148,8 @@ def shown(instance: dg.DagsterInstance) -> dict[str, Any]:
         "sensors": instance.all_instigator_state(),
         "ticks": instance.get_ticks(SENSOR.instigator_origin_id, SENSOR.selector_id),
         "cursors": instance.daemon_cursor_storage.get_cursor_values({"a"}),
+        "logs": {run.run_id: sorted(map(serialize_value, instance.all_logs(run.run_id))) for run in instance.get_runs()},
+        "steps": {run.run_id: instance.get_run_step_stats(run.run_id) for run in instance.get_runs()},
     }  # fmt: skip
 
 
@@ -168,6 +171,8 @@ def test_what_sqlite_had_is_shown_alike_and_goes_on(home: Home) -> None:
         )  # fmt: skip
         instance.daemon_cursor_storage.set_cursor_values({"a": "1"})
         before = shown(instance)
+        said = {event.user_message for run in instance.get_runs() for event in instance.all_logs(run.run_id)}
+        assert {"at work on 2021-03-01", "at work on 2021-04-01"} <= said
     with pytest.raises(VroegError, match=r"dagster.yaml: names no PostgreSQL"):
         move(home, Console())
     in_postgres(home)
