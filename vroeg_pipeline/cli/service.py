@@ -7,6 +7,8 @@ by SIGINT or SIGTERM; who starts which is `cli.dev`'s or systemd's care (`deploy
 from __future__ import annotations
 
 import atexit
+import http.client
+import json
 import logging
 import os
 import re
@@ -17,7 +19,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -138,12 +140,37 @@ def run_service(
         wait_for_code(doors)
         name_who_starts_backfills()
         looking = ["--read-only"] if read_only else []
+        if isinstance(of, Cooperation) and not read_only:
+            threading.Thread(target=_keep_showing, args=(of, port), daemon=True).start()
         _become("dagster-webserver", "-h", "127.0.0.1", "-p", str(port), "-w", str(workspace), *looking)
     else:
         check_no_daemon(of)
         _go_on_from_now()
         wait_for_code(doors)
         _become_daemon(workspace)
+
+
+def _keep_showing(cooperation: Cooperation, port: int) -> None:
+    """Has the webserver show a town that is added once its code server answers, and one that is removed no more: by what its
+    *Reload all* asks for, which a webserver that is read-only refuses.
+    """
+    shown = set(cooperation.names())
+    while True:
+        time.sleep(_LOOK_SECONDS)
+        # What fails is tried again at the next look. One that was shown stays, whether it answers or not.
+        with suppress(VroegError, OSError, http.client.HTTPException):
+            served = cooperation.names()
+            found = {name for name in served if name in shown or answers(cooperation.dagster / code_socket(name))}
+            if found != shown:
+                _reload_all(port)
+                shown = found
+
+
+def _reload_all(port: int) -> None:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=_RELOAD_SECONDS)) as connection:
+        asked = json.dumps({"query": "mutation {reloadWorkspace {__typename}}"})
+        connection.request("POST", "/graphql", asked, {"Content-Type": "application/json"})
+        connection.getresponse().read()
 
 
 def _go_on_from_now() -> None:

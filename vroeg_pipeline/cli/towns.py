@@ -28,7 +28,7 @@ def add(name: str, out: Console) -> None:
     )
     out.print(f"  and a copy of {home.hash_key.name} elsewhere: without it no back-up is whole")
     out.print(f"Its commands: vroeg --town {name} …")
-    out.print("A daemon at work knows it in a minute, the UI after Deployment → Reload all.")
+    out.print("A daemon at work and the UI know it in a minute.")
 
 
 def remove(name: str, out: Console) -> None:

@@ -77,12 +77,13 @@ def test_towns_work_side_by_side(live: Live, cooperation: Cooperation) -> None:
 
 
 def test_servers_come_and_go_by_themselves(live: Live, cooperation: Cooperation) -> None:
-    """One that is killed is there again, one whose agreements changed is replaced, one that is removed ends, and all end
-    with the process that started them, also when it is killed.
+    """One that is killed is there again, one whose agreements changed is replaced, one that is added is shown, one that is
+    removed ends and is not, and all end with the process that started them, also when it is killed.
     """
     leiden, haarlem, gouda = (server_of(cooperation, town) for town in ("leiden", "haarlem", "gouda"))
     os.kill(leiden, signal.SIGKILL)
     World(cooperation.home("gouda").root).agree("huur")
+    World(cooperation.add("delft").root).agree("huur")
     wait_until("the server of leiden", lambda: server_of(cooperation, "leiden") not in (0, leiden), 30)
     reload = """mutation {reloadRepositoryLocation(repositoryLocationName: "gouda") {
         ... on WorkspaceLocationEntry {locationOrLoadError {__typename}}}}"""
@@ -98,6 +99,9 @@ def test_servers_come_and_go_by_themselves(live: Live, cooperation: Cooperation)
     leiden = server_of(cooperation, "leiden")
     cooperation.remove("leiden")
     wait_until("the end of leiden", lambda: not is_there(leiden), 30)
+    # Nobody has to reload anything in the UI.
+    wait_until("what the UI shows", lambda: locations(live).keys() == {"delft", "gouda", "haarlem"}, 60)
+    assert locations(live)["delft"] == "loaded"
     assert cooperation.home("leiden").hash_key.exists()
 
     left = [haarlem, server_of(cooperation, "gouda")]
