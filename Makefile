@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export GX_ANALYTICS_ENABLED := false
+# Containers often set it; then each of the many processes that tests start would compile all that it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test nightly dev lint bench way pictures clean
 .DELETE_ON_ERROR:

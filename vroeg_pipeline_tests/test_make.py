@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -41,3 +42,12 @@ def test_what_tests_need_is_enough_to_run_and_not_the_other_way_round(clone: Pat
 
 def test_a_run_ends_with_what_to_look_at(clone: Path) -> None:
     assert planned(clone, "run").splitlines()[-1] == ".venv/bin/vroeg evaluate"
+
+
+def test_what_is_compiled_is_kept_where_a_container_says_otherwise(clone: Path) -> None:
+    (clone / "asking.mk").write_text("include Makefile\nasked:\n\t@env\n", encoding="utf-8")
+    said = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    command = ["make", "--no-print-directory", "-f", "asking.mk", "asked"]
+    heard = subprocess.run(command, cwd=clone, env=said, capture_output=True, text=True, check=True).stdout
+    assert "GX_ANALYTICS_ENABLED=false" in heard
+    assert "PYTHONDONTWRITEBYTECODE" not in heard
