@@ -78,9 +78,12 @@ _FORGET = (
 
 _CONNECT_SECONDS = 10
 # What PostgreSQL, DuckLake and the system say, and what that means. Their own words can hold a value, or a password.
-_AWAY = r"refused|timed? ?out|could not translate|unreachable|starting up|shutting down|closed the connection|no route"
+_AWAY = (
+    r"refused|timed? ?out|could not translate|unreachable|starting up|shutting down|closed the connection|no route"
+    r"|not currently accepting connections|too many (clients|connections)|connection slots are reserved"
+)
 _FAILURES = {
-    r"password authentication failed|no password supplied|role .* does not exist": (
+    r"password authentication failed|no password supplied|role .* (does not exist|is not permitted to log in)": (
         "the catalogue lets nobody in by that name and password", "check user and PGPASSWORD, for the daemon too",
     ),
     r"database .* does not exist": ("the catalogue has no such database", "make it: createdb"),

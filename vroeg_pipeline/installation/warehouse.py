@@ -34,6 +34,8 @@ from vroeg_pipeline.installation.statements import MEMORY_LIMIT, fetch_one, inse
 
 ENCRYPTION_KEY = "VROEG_ENCRYPTION_KEY"
 CATALOG = "warehouse"
+# Of a town among many, for its catalogue.
+_MINUTES_OF_MANY = 1.0
 
 # These name tables, columns and our own statements; all others may name values.
 _ERRORS_ABOUT_SQL = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
@@ -72,6 +74,14 @@ class WarehouseResource(DuckDBResource):
         made = cls(home=str(installation.home.root), lock_timeout_minutes=patience, lake=Lake.of(installation.settings))
         made._say = say
         return made
+
+    @property
+    def catalogue_minutes(self) -> float:
+        """How long a catalogue that is away is waited for. Of a town among many not long, as its run has a place in the
+        queue that others wait for; what it left is tried again later.
+        """
+        of_many = Home(Path(self.home)).town
+        return min(self.lock_timeout_minutes, _MINUTES_OF_MANY) if of_many else self.lock_timeout_minutes
 
     def exists(self) -> bool:
         """Whether there is one yet.
@@ -280,7 +290,7 @@ class WarehouseResource(DuckDBResource):
         connection.execute(f"SET search_path = {quoted(','.join(['system.main', *schemas]))}")
 
     def _attach_lake(self, connection: duckdb.DuckDBPyConnection, lake: Lake, catalog: str, *, read_only: bool) -> bool:
-        patience = Patience(self._say, self.lock_timeout_minutes * 60)
+        patience = Patience(self._say, self.catalogue_minutes * 60)
         while True:
             try:
                 return lake.attach(connection, catalog, read_only=read_only)

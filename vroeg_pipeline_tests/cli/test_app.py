@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from importlib import metadata
@@ -272,3 +273,17 @@ def test_nothing_is_written_outside_the_home(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "vroeg_pipeline.cli.app", "run", "--all"]
     subprocess.run(command, env=environment, cwd=elsewhere, capture_output=True, timeout=200, check=True)
     assert sorted(path.name for path in elsewhere.rglob("*")) == ["tmp"]
+
+
+@pytest.mark.parametrize("rights", [0o500, 0o000])
+def test_a_folder_without_rights_is_told_in_a_line(world: World, rights: int) -> None:
+    world.agree("huur")
+    world.deliver("huur", "2021-03", [row()])
+    world.root.chmod(rights)
+    done = vroeg(world.root, "run", "--month", "2021-03", bound=True)
+    world.root.chmod(0o700)
+    said = r"Error: (\S+)/[\w.]+: Permission denied; check VROEG_HOME, and that you may write there\n"
+    told = re.fullmatch(said, done.stderr)
+    assert told
+    assert told[1] == str(world.root)
+    assert (done.returncode, done.stdout) == (1, "")

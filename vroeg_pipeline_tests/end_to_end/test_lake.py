@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -19,11 +20,13 @@ from vroeg_pipeline.cli.move_warehouse import move
 from vroeg_pipeline.cli.rekey import rekey
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation import warehouse as warehouses
+from vroeg_pipeline.installation.cooperation import Cooperation
+from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.lake import Lake
 from vroeg_pipeline.installation.warehouse import WarehouseResource, replace_month
 from vroeg_pipeline.retention.removal import remove_due
 from vroeg_pipeline_tests.kit import lake
-from vroeg_pipeline_tests.kit.command import Running
+from vroeg_pipeline_tests.kit.command import Running, vroeg
 from vroeg_pipeline_tests.kit.full_disk import files_of_at_most
 from vroeg_pipeline_tests.kit.world import World, row
 
@@ -226,6 +229,22 @@ def of_nobody(world: World) -> None:
     world.home.settings.write_text(text.replace("user=vroeg", "user=niemand"), encoding="utf-8")
 
 
+def as_who(limit: str) -> Callable[[World], None]:
+    """Somebody who may not come in, or not now."""
+
+    def change(world: World) -> None:
+        name = lake.unused_name()
+        lake.query("postgres", f"CREATE ROLE {name} {limit} PASSWORD '{os.environ['PGPASSWORD']}'")
+        text = world.home.settings.read_text(encoding="utf-8")
+        world.home.settings.write_text(text.replace("user=vroeg", f"user={name}"), encoding="utf-8")
+
+    return change
+
+
+def closed(world: World) -> None:
+    lake.query("postgres", f"ALTER DATABASE {world.database} ALLOW_CONNECTIONS false")
+
+
 def away(world: World) -> None:
     text = world.home.settings.read_text(encoding="utf-8")
     world.home.settings.write_text(text.replace("port=", "port=1 passfile="), encoding="utf-8")
@@ -233,6 +252,9 @@ def away(world: World) -> None:
 
 WRONG: dict[str, tuple[Callable[[World], object], str]] = {
     "away": (away, "the catalogue cannot be reached; look whether PostgreSQL is up"),
+    "closed": (closed, "the catalogue cannot be reached"),
+    "too many": (as_who("LOGIN CONNECTION LIMIT 0"), "the catalogue cannot be reached"),
+    "no login": (as_who("NOLOGIN"), "lets nobody in by that name and password; check user and PGPASSWORD"),
     "login": (of_nobody, "lets nobody in by that name and password; check user and PGPASSWORD"),
     "no database": (
         lambda world: world.settings(warehouse=lake.settings_of("nergens", world.root)), "has no such database",
@@ -255,6 +277,13 @@ def test_what_is_wrong_is_said_in_one_line(world: World, case: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_town_of_many_waits_a_minute_for_its_catalogue_as_others_wait_for_its_place(tmp_path: Path) -> None:
+    cooperation = Cooperation(tmp_path)
+    for home, minutes in ((cooperation.add("haarlem"), 1), (Home(tmp_path / "alone"), 60)):
+        assert WarehouseResource(home=str(home.root)).catalogue_minutes == minutes
+        assert WarehouseResource(home=str(home.root), lock_timeout_minutes=0.5).catalogue_minutes == 0.5
+
+
 def test_a_full_disk_leaves_the_old_month(world: World) -> None:
     told(world)
     before = world.table("validated_signals")
@@ -268,6 +297,20 @@ def test_a_full_disk_leaves_the_old_month(world: World) -> None:
     with pytest.raises(VroegError, match="the disk of the files is full; make room"):
         writes()
     assert world.table("validated_signals") == before
+
+
+def test_a_folder_of_the_files_without_rights_is_told_in_a_line(world: World) -> None:
+    world.agree("huur")
+    world.deliver("huur", "2021-03", [row()])
+    folders = [world.store, *(path for path in world.store.rglob("*") if path.is_dir())]
+    for folder in folders:
+        folder.chmod(0o500)
+    done = vroeg(world.root, "run", "--month", "2021-03", bound=True)
+    for folder in folders:
+        folder.chmod(0o700)
+    assert done.returncode == 1
+    said = "settings.yaml: warehouse: the folder of the files cannot be written; give it to this user;"
+    assert re.fullmatch(rf"Error: step \w+: {said} the whole story of run \w+ is in the UI: make dev\n", done.stderr)
 
 
 def test_a_password_stands_in_the_environment_alone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

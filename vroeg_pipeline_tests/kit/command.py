@@ -6,6 +6,7 @@ commands do. The command line itself is read anew each time, with its own enviro
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import runpy
@@ -23,14 +24,25 @@ FORKS.set_forkserver_preload(["vroeg_pipeline.definitions", "typer", "rich.table
 
 
 class Running:
-    """A command at work. `output`: what it prints, line by line; with `apart` what goes to stderr is kept from it."""
+    """A command at work. `output`: what it prints, line by line; with `apart` what goes to stderr is kept from it;
+    `bound`: the permissions of files hold for root too.
+    """
 
-    def __init__(self, home: Path, *words: object, folder: Path | None = None, apart: bool = False, **environment: Any):
+    def __init__(
+        self,
+        home: Path,
+        *words: object,
+        folder: Path | None = None,
+        apart: bool = False,
+        bound: bool = False,
+        **environment: Any,
+    ):
         said, out = FORKS.Pipe(duplex=False)
         errors, error_out = FORKS.Pipe(duplex=False) if apart else (None, out)
         given = {**os.environ, "VROEG_HOME": str(home), "TERM": "dumb", **environment}
         self._process = FORKS.Process(
-            target=_become, args=([str(word) for word in words], given, str(folder or Path.cwd()), out, error_out)
+            target=_become,
+            args=([str(word) for word in words], given, str(folder or Path.cwd()), out, error_out, bound),
         )
         self._process.start()
         for end in {out, error_out}:
@@ -71,7 +83,11 @@ def vroeg(home: Path, *words: object, width: int = 100, **more: Any) -> subproce
     return Running(home, *words, apart=True, COLUMNS=str(width), **more).finished()
 
 
-def _become(words: list[str], environment: dict[str, str], folder: str, out: Connection, errors: Connection) -> None:
+def _become(
+    words: list[str], environment: dict[str, str], folder: str, out: Connection, errors: Connection, bound: bool
+) -> None:
+    if bound:
+        _give_up_passing_over_permissions()
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
@@ -79,3 +95,18 @@ def _become(words: list[str], environment: dict[str, str], folder: str, out: Con
     os.dup2(errors.fileno(), 2)
     sys.argv[1:] = words
     runpy.run_module("vroeg_pipeline.cli.app", run_name="__main__", alter_sys=True)
+
+
+def _give_up_passing_over_permissions() -> None:
+    """Puts off what lets root read and write whatever the permissions say (capabilities 1 and 2 of Linux). Another user
+    could not read the checkout wherever it lies.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)  # the third version, of this process
+    sets = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable; twice 32 of each
+    if libc.capget(header, sets) == 0:
+        for number in range(3):
+            sets[number] &= ~0b110
+        if libc.capset(header, sets) == 0:
+            return
+    raise OSError(ctypes.get_errno(), "capabilities cannot be changed")
