@@ -23,9 +23,13 @@ from vroeg_pipeline.installation import warehouse as warehouses
 from vroeg_pipeline.installation.cooperation import Cooperation
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.lake import Lake
+from vroeg_pipeline.installation.requests import Asked, Request
 from vroeg_pipeline.installation.warehouse import WarehouseResource, replace_month
+from vroeg_pipeline.residents.erasing import erase
+from vroeg_pipeline.residents.finding import Wanted
 from vroeg_pipeline.retention.removal import remove_due
 from vroeg_pipeline_tests.kit import lake
+from vroeg_pipeline_tests.kit.bucket import KEYS, Buckets, buckets
 from vroeg_pipeline_tests.kit.command import Running, vroeg
 from vroeg_pipeline_tests.kit.full_disk import files_of_at_most
 from vroeg_pipeline_tests.kit.world import World, row
@@ -311,6 +315,45 @@ def test_a_folder_of_the_files_without_rights_is_told_in_a_line(world: World) ->
     assert done.returncode == 1
     said = "settings.yaml: warehouse: the folder of the files cannot be written; give it to this user;"
     assert re.fullmatch(rf"Error: step \w+: {said} the whole story of run \w+ is in the UI: make dev\n", done.stderr)
+
+
+@pytest.fixture
+def in_bucket(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Buckets]:
+    """The files of the world are to lie in the bucket `tables`, which is not there yet."""
+    database = lake.unused_name()
+    lake.query("postgres", f"CREATE DATABASE {database}")
+    world.settings(warehouse=lake.settings_of(database, world.root, data="s3://tables/haarlem"), lock_timeout_minutes=0)
+    with buckets() as server:
+        for name, value in {**KEYS, "AWS_ENDPOINT_URL": server.url}.items():
+            monkeypatch.setenv(name, value)
+        yield server
+
+
+def test_tables_in_a_bucket_are_written_and_what_is_erased_is_in_no_byte_of_it(
+    world: World, in_bucket: Buckets
+) -> None:
+    with (
+        pytest.raises(VroegError, match=r"^settings.yaml: warehouse: there is no such bucket; make it, or mend data$"),
+        world.warehouse.connect(),
+    ):
+        pass
+    lake.query(world.database, f"DROP SCHEMA {lake.SCHEMA} CASCADE")
+    in_bucket.make("tables")
+    world.agree("huur")
+    resident = row(surname=CANARIES[0], customer_reference=CANARIES[3])
+    world.deliver("huur", "2021-03", [resident, row(customer_reference="K2", house_number="14")])
+    world.make("2021-03", upto="validated_signals")
+
+    def known() -> set[str]:
+        content = b"".join(in_bucket.objects("tables").values())
+        return {word for word in (CANARIES[0], CANARIES[3], "Testman") if word.encode() in content}
+
+    assert {name.split("/")[0] for name in in_bucket.objects("tables")} == {"haarlem"}
+    assert known() == {CANARIES[0], CANARIES[3], "Testman"}
+    request = Request(1, Asked.ERASE, "Tester", "gevraagd", world.now, "", ())
+    erase(world.warehouse, world.installation, Wanted("2021 AB", "12", CANARIES[0]), request)
+    assert known() == {"Testman"}
+    assert [each["surname"] for each in world.table("validated_signals")] == ["Testman"]
 
 
 def test_a_password_stands_in_the_environment_alone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
