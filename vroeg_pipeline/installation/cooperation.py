@@ -93,11 +93,12 @@ class Cooperation:
             raise VroegError(what, do=f"use small letters, digits and -, beginning with a letter; not {_TAKEN}")
         if name in self.names():
             raise VroegError(f"{name} is served already", where=self.root)
-        private_folder(self.root)
         home = self.home(name)
+        for folder in (self.root, home.root.parent):
+            private_folder(folder)
         home.make()
         for folder in (home.agreements, home.reference):
-            folder.mkdir(exist_ok=True)
+            private_folder(folder)
         hash_key(home)
         self._serve([*self.names(), name])
         return home

@@ -43,6 +43,8 @@ def test_each_town_has_its_own_folder_and_key_and_is_served(cooperation: Coopera
     homes = cooperation.homes()
     assert [home.town for home in homes] == ["haarlem", "leiden"] == cooperation.names()
     assert len({home.hash_key.read_text("ascii") for home in homes}) == 2
+    for path in (cooperation.root, *cooperation.root.rglob("*")):
+        assert path.stat().st_mode & 0o077 == 0, path
     assert {home.dagster for home in homes} == {cooperation.dagster}
     served = yaml.safe_load(cooperation.workspace.read_text(encoding="utf-8"))["load_from"]
     assert [each["grpc_server"]["location_name"] for each in served] == ["haarlem", "leiden"]
