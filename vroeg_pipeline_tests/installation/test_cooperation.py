@@ -129,7 +129,14 @@ def test_the_command_line_knows_the_town(cooperation: Cooperation) -> None:
         one = of_all("--town", "haarlem", "checks")
         assert "no check has judged anything yet" in one.stderr
         assert "there is no town 'gouda'" in of_all("--town", "gouda", "checks").stderr
+        clock = cooperation.root / "clock"
+        clock.write_text("2021-03-04T12:00:00+01:00", encoding="utf-8")
+        secrets = cooperation.home("haarlem").secrets
+        secrets.write_text(f"VROEG_CLOCK={clock}\n", encoding="utf-8")
+        secrets.chmod(0o600)
         health = of_all("towns", "health")
+        # What stands in the environment of one town is not read by the next.
+        assert health.stdout.count("clock:") == 1
         assert health.returncode == 1
         assert health.stdout.count("code server: none answers") == 2
         assert [line.split()[1] for line in health.stdout.splitlines() if line.startswith("✗")] == ["haarlem", "leiden"]

@@ -136,6 +136,8 @@ def shown(instance: dg.DagsterInstance) -> dict[str, Any]:
     keys = sorted(instance.all_asset_keys())
     return {
         "runs": [(r.storage_id, r.dagster_run, r.start_time, r.end_time) for r in instance.get_run_records()],
+        "runs of a month": [r.run_id for r in instance.get_runs(dg.RunsFilter(tags={"dagster/partition": MARCH}))],
+        "event tags": log.get_event_tags_for_asset(TABLE),
         "assets": sorted(
             (r.asset_entry.asset_key.to_string(), r.asset_entry.last_materialization_storage_id)
             for r in instance.get_asset_records(keys)
@@ -171,6 +173,7 @@ def test_what_sqlite_had_is_shown_alike_and_goes_on(home: Home) -> None:
         )  # fmt: skip
         instance.daemon_cursor_storage.set_cursor_values({"a": "1"})
         before = shown(instance)
+        assert len(before["runs of a month"]) == 2
         said = {event.user_message for run in instance.get_runs() for event in instance.all_logs(run.run_id)}
         assert {"at work on 2021-03-01", "at work on 2021-04-01"} <= said
     with pytest.raises(VroegError, match=r"dagster.yaml: names no PostgreSQL"):
