@@ -11,6 +11,10 @@ from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.log import COMMAND_LINE, Done, account, log_done
 
+_COUNTED = (
+    "files", "rows", "delivered", "told_back", "waiting", "undelivered", "removed", "removed_unread",
+)  # fmt: skip
+
 
 def divide_files(home: Home, out: Console, *, dry_run: bool) -> None:
     """Divides what lies there, prints what came of it, and adds a line with its counts to the log (DOMAIN §14).
@@ -19,8 +23,10 @@ def divide_files(home: Home, out: Console, *, dry_run: bool) -> None:
     """
     installation = Installation.load(home)
     started = installation.now()
+    if not dry_run:
+        installation.keep_agreed()
     outcome = divide(installation, lambda text: out.print(escape(text)), dry_run=dry_run)
-    counts = {name: getattr(outcome, name) for name in ("files", "rows", "delivered", "told_back", "removed")}
+    counts = {name: getattr(outcome, name) for name in _COUNTED}
     if not dry_run:
         result = f"failed: {len(outcome.problems)} problems" if outcome.problems else "done"
         done = Done("vroeg front-desk", "deliveries", result, COMMAND_LINE, account(), started, counts)

@@ -220,6 +220,9 @@ class FrontDesk(StrictModel):
 
     towns: dict[Municipality, str] = Field(min_length=1, description="municipality to the folder of its installation")
     keep_days: int = Field(default=3, ge=0, le=31, description="how long a file is kept after it was divided")
+    wait_days: int = Field(
+        default=14, ge=1, le=62, description="how long one is kept that cannot be read, divided or delivered to a town"
+    )
 
     @field_validator("towns")
     @classmethod

@@ -27,17 +27,29 @@ def fixed_lines(path: Path, encoding: str, lines_above: int, spans: Sequence[Spa
     agreed encoding, is measured in bytes, or has rows behind each other in one line.
     """
     refuse_other_kind(path, "fixed")
-    text = decoded(path, encoding).removeprefix("\ufeff").rstrip(_END_OF_FILE)
-    # A printer begins a page by a form feed.
-    all_lines = [line.rstrip("\n").lstrip("\f") for line in io.StringIO(text, newline=None)][lines_above:]
-    numbered = [(number, line) for number, line in enumerate(all_lines, start=lines_above + 1) if line.strip()]
+    below = _lines(path, encoding)[lines_above:]
+    numbered = [(number, line) for number, line in enumerate(below, start=lines_above + 1) if line.strip()]
     lines = [line for _, line in numbered]
     _refuse_rows_behind_each_other(numbered, spans)
-    if (encoding == AUTO or is_utf8(encoding)) and not text.isascii():
-        in_bytes = {len(line.encode()) for line in lines}
-        if len(lines) > 1 and len(in_bytes) == 1 and len({len(line) for line in lines}) > 1:
-            raise UnreadableError(Fault.FIXED_BYTES.said())
+    if (encoding == AUTO or is_utf8(encoding)) and is_measured_in_bytes(lines):
+        raise UnreadableError(Fault.FIXED_BYTES.said())
     return lines
+
+
+def first_lines(path: Path, encoding: str, count: int) -> list[str]:
+    """The first lines of a file that `fixed_lines` reads."""
+    return _lines(path, encoding)[:count]
+
+
+def is_measured_in_bytes(lines: Sequence[str]) -> bool:
+    """Whether lines are as long as each other in bytes of UTF-8, and not in characters."""
+    return len(lines) > 1 and len({len(line.encode()) for line in lines}) == 1 < len({len(line) for line in lines})
+
+
+def _lines(path: Path, encoding: str) -> list[str]:
+    text = decoded(path, encoding).removeprefix("\ufeff").rstrip(_END_OF_FILE)
+    # A printer begins a page by a form feed.
+    return [line.rstrip("\n").lstrip("\f") for line in io.StringIO(text, newline=None)]
 
 
 def _refuse_rows_behind_each_other(lines: Sequence[tuple[int, str]], spans: Sequence[Span]) -> None:

@@ -67,19 +67,10 @@ def record_rows(
 
     `own_name`: of the records themselves, with which a path may begin.
     """
-    names: dict[str, str] = {}
-    for record in records:
-        for name in record:
-            names.setdefault(header_name(name), name)
-    wanted = {header_name(header): path_of(header) for header in agreed if "." in header}
-    paths = _that_lead_somewhere(records, wanted)
-    below = {header: path[1:] for header, path in wanted.items() if header not in paths and path[0] == own_name}
-    paths |= _that_lead_somewhere(records, below)
-    # What an agreed path goes through is known too.
-    through = {path[0] for path in paths.values()} - {header_name(header) for header in agreed}
-    plain = [name for name in names if name not in paths and name not in through]
+    names, plain, paths = _columns(records, agreed, own_name)
     if not plain and not paths:
         return
+    through = _through(paths, agreed)
     # The last column has no name: that there is more in a record than what is agreed.
     yield [(text, Kind.TEXT) for text in [*(names[name] for name in plain), *paths, ""]]
     for record in records:
@@ -88,6 +79,50 @@ def record_rows(
         row = [cell_of(folded.get(name)) for name in plain]
         row += [cell_of(value_at(record, path, seen)) for path in paths.values()]
         yield [*row, _MORE if any(_holds_anything(folded.get(name)) for name in through) else NOTHING]
+
+
+def blank_record(
+    records: Sequence[Mapping[str, object]], agreed: Collection[str], own_name: str = ""
+) -> dict[str, object]:
+    """A record without a value, which is no row, with each name and agreed path that any of the records has: before some of
+    them it makes their columns those of all."""
+    names, _, paths = _columns(records, agreed, own_name)
+    blank: dict[str, object] = dict.fromkeys(names.values())
+    for path in paths.values():
+        here = blank
+        for part in path[:-1]:
+            name = _as_written(here, part)
+            within = here.get(name)
+            if not isinstance(within, dict):
+                within = here[name] = {}
+            here = within
+        here.setdefault(_as_written(here, path[-1]), None)
+    return blank
+
+
+def _as_written(names: Collection[str], folded: str) -> str:
+    return next((name for name in names if header_name(name) == folded), folded)
+
+
+def _columns(
+    records: Sequence[Mapping[str, object]], agreed: Collection[str], own_name: str
+) -> tuple[dict[str, str], list[str], dict[str, Sequence[str]]]:
+    """The names in any record, folded to as written; those that are a column; the agreed paths that lead somewhere."""
+    names: dict[str, str] = {}
+    for record in records:
+        for name in record:
+            names.setdefault(header_name(name), name)
+    wanted = {header_name(header): path_of(header) for header in agreed if "." in header}
+    paths = _that_lead_somewhere(records, wanted)
+    below = {header: path[1:] for header, path in wanted.items() if header not in paths and path[0] == own_name}
+    paths |= _that_lead_somewhere(records, below)
+    through = _through(paths, agreed)
+    return names, [name for name in names if name not in paths and name not in through], paths
+
+
+def _through(paths: Mapping[str, Sequence[str]], agreed: Collection[str]) -> set[str]:
+    """The names that only agreed paths go through: what is known of them is what these lead to."""
+    return {path[0] for path in paths.values()} - {header_name(header) for header in agreed}
 
 
 def _that_lead_somewhere(

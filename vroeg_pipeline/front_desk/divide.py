@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -31,10 +31,11 @@ from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.layouts import Layout
 from vroeg_pipeline.domain.months import month_text, parse_month
 from vroeg_pipeline.domain.settings import FrontDesk
-from vroeg_pipeline.formats.cells import UnreadableError
-from vroeg_pipeline.formats.delivery import read_delivery
+from vroeg_pipeline.formats.cells import BLANK, UnreadableError
+from vroeg_pipeline.formats.delivery import ReadDelivery, read_delivery
 from vroeg_pipeline.formats.reference_csv import reference_csv, wanted_columns
-from vroeg_pipeline.front_desk.parts import check_divisible, parts_of_file
+from vroeg_pipeline.front_desk.parts import parts_of_file
+from vroeg_pipeline.front_desk.unread import remove_what_is_over, told, unread_files
 from vroeg_pipeline.installation.home import (
     Home,
     clear_leftovers,
@@ -45,11 +46,14 @@ from vroeg_pipeline.installation.home import (
 )
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.locking import hold
+from vroeg_pipeline.installation.notes import DESK
 from vroeg_pipeline.installation.statements import quoted
 
 _LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 _LONGEST_NAME = 230
+_INNER = (".csv", ".txt", ".xlsx", ".json", ".jsonl", ".xml")
 NOT_SERVED, NOT_TOLD = "gemeente is niet aangesloten", "gemeente is niet te bepalen"
+NOT_DELIVERED = "niet bezorgd, de gemeente was onbereikbaar: lever het bestand opnieuw aan"
 
 Say = Callable[[str], None]
 
@@ -58,7 +62,9 @@ Say = Callable[[str], None]
 class Note:
     """What became of a sender's file, without a word of what is in it; in `divided/<sender>/<month>/<sha256>.json`.
 
-    `since`: when it was divided, or first seen. `rows`: how many each town got; `waits`: the towns that still wait.
+    `since`: when it was first seen; `ended`: when it was divided or given up. `state`: `new`, `refused` (tried again),
+    `waiting` (for a town that is away), `divided`, or `undelivered`: given up. `rows`: how many each town got; `waits`: the
+    towns that have not got theirs, and `undelivered`: how many rows those are.
     """
 
     sender: str
@@ -67,11 +73,14 @@ class Note:
     name: str
     received_ns: int
     since: str
+    ended: str = ""
+    is_addition: bool = False
     state: str = "new"
     row_count: int = 0
     told_back: int = 0
     rows: dict[str, int] = field(default_factory=dict)
     waits: list[str] = field(default_factory=list)
+    undelivered: int = 0
     is_gone: bool = False
 
     @property
@@ -90,8 +99,11 @@ class Note:
 
     @property
     def part_name(self) -> str:
-        """What its part is called in the inbox of a town."""
+        """What its part is called in the inbox of a town: `levering-….csv.gz`, as additions may go by how a name ends."""
         stem, suffix = os.path.splitext(self.name)  # noqa: PTH122
+        if suffix.lower() in (".gz", ".zip"):
+            inner = next((each for each in _INNER if stem.lower().endswith(each)), "")
+            stem, suffix = stem[: len(stem) - len(inner)], stem[len(stem) - len(inner) :] + suffix
         while len(os.fsencode(stem + suffix)) > _LONGEST_NAME:
             stem = stem[:-1]
         return f"{stem}-{self.mark}{suffix}"
@@ -105,13 +117,20 @@ class Note:
 
 @dataclass
 class Outcome:
-    """What a look came to: numbers of files and rows, and what went wrong, a line each."""
+    """What a look came to: numbers of files and rows, and what went wrong, a line each.
+
+    `told_back`: rows that are of no town here; `waiting`: rows of towns that are away; `undelivered`: rows that were given
+    up; `removed`: files of which the term is over, and `removed_unread` those that nobody reads.
+    """
 
     files: int = 0
     rows: int = 0
     delivered: int = 0
     told_back: int = 0
+    waiting: int = 0
+    undelivered: int = 0
     removed: int = 0
+    removed_unread: int = 0
     problems: list[str] = field(default_factory=list)
 
 
@@ -138,13 +157,14 @@ def divide(installation: Installation, say: Say, *, dry_run: bool = False) -> Ou
             notes = [(note, file.path) for note, file in _arrived(installation, outcome)]
         else:
             notes = _taken_in(installation, outcome)
-        waiting = [(note, path) for note, path in notes if note.state != "divided"]
+        waiting = [(note, path) for note, path in notes if note.state not in ("divided", "undelivered")]
         if waiting:
             with _reader(installation) as connection:
                 for note, path in waiting:
                     _divide_one(connection, installation, desk, note, path, outcome, say, dry_run=dry_run)
         if not dry_run:
             _remove_what_is_over(installation, desk, outcome, say)
+        _look_at_unread(installation, desk, outcome, say, dry_run=dry_run)
         return outcome
     finally:
         os.close(lock)
@@ -156,6 +176,16 @@ def all_notes(home: Home) -> Iterator[Note]:
         yield Note(**json.loads(path.read_text(encoding="utf-8")))
 
 
+def is_followed(note: Note, notes: Iterable[Note]) -> bool:
+    """Whether a later file of the sender was divided, that adds where this one does: nobody waits for this one any more."""
+    since = datetime.fromisoformat(note.since)
+    return any(
+        (later.sender, later.state, later.is_addition) == (note.sender, "divided", note.is_addition)
+        and datetime.fromisoformat(later.since) > since
+        for later in notes
+    )
+
+
 def _note_path(home: Home, sender: str, month: str, sha256: str) -> Path:
     return home.root / "divided" / sender / month / f"{sha256}.json"
 
@@ -165,32 +195,31 @@ def _keep(home: Home, note: Note) -> None:
         temporary.write_text(json.dumps(asdict(note)), encoding="utf-8")
 
 
-def _layout(installation: Installation, sender: str) -> Layout | None:
+def layout_of(installation: Installation, sender: str) -> Layout | None:
     return installation.partners.senders.get(sender) or installation.partners.agreements.get(sender)
 
 
 def _arrived(installation: Installation, outcome: Outcome) -> Iterator[tuple[Note, InboxFile]]:
     """Each finished file in the inbox of a sender that is known, with its note; new ones are not kept yet."""
-    home, now, unknown = installation.home, installation.now(), 0
+    home, now = installation.home, installation.now()
     for month in months_in(home.inbox):
         listing = list_month(home.inbox, month, installation.settings.settle_seconds, now)
         for file in listing.files:
-            if _layout(installation, file.partner) is None:
-                unknown += 1
+            if layout_of(installation, file.partner) is None:
                 continue
             try:
                 sha256 = content_of(file, installation.settings.max_file_mb)
             except NotTakenError as reason:
                 outcome.problems.append(f"{file.partner} {month_text(month)}: a file {reason}; it is looked at again")
                 continue
+            agreement = installation.partners.agreements.get(file.partner)
             new = Note(
-                file.partner, month_text(month), sha256, file.path.name, file.modified_ns, now.isoformat()
+                file.partner, month_text(month), sha256, file.path.name, file.modified_ns, now.isoformat(),
+                is_addition=agreement is not None and agreement.adds(file.path.name),
             )  # fmt: skip
             path = new.path(home)
             known = Note(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else new
             yield (new if known.is_gone and known.state != "divided" else known), file
-    if unknown:
-        outcome.problems.append(f"inbox: {unknown} files of senders without an agreement; add agreements/SENDER.yaml")
 
 
 def _taken_in(installation: Installation, outcome: Outcome) -> list[tuple[Note, Path]]:
@@ -249,53 +278,56 @@ def _divide_one(
     try:
         parts, told = _parts(connection, installation, desk, note, path)
     except (VroegError, UnreadableError) as error:
-        outcome.problems.append(f"{note.shown}: not divided, {error}")
+        if not is_followed(note, all_notes(home)):
+            outcome.problems.append(f"{note.shown}: not divided, {error}")
         if not dry_run:
             said = error.said.dutch if isinstance(error, UnreadableError) else "het bestand kan niet worden verdeeld"
             _tell_back(home, note, [(None, f"niet verdeeld: {said}")])
             _keep(home, replace(note, state="refused"))
         return
-    rows = {town: count for town, (count, _) in parts.items()}
-    row_count = sum(rows.values()) + len(told)
+    row_count = sum(len(numbers) for numbers, _ in parts.values()) + len(told)
     outcome.files += 1
     outcome.rows += row_count
     outcome.told_back += len(told)
-    waits = []
-    for town, (count, content) in parts.items():
-        if not dry_run and (note.state != "waiting" or town in note.waits):
+    got, waits, replies = dict(note.rows), list[str](), dict(told)
+    is_given_up = datetime.fromisoformat(note.since) + timedelta(days=desk.wait_days) <= installation.now()
+    for town, (numbers, content) in parts.items():
+        # By what it got, not by what waits: the folder of a town can be mended in the settings meanwhile.
+        if not dry_run and town not in note.rows:
             try:
                 _put(Path(town), note, content)
             except (VroegError, OSError) as error:
                 why = str(error) if isinstance(error, VroegError) else f"{town}: {error.strerror}"
-                outcome.problems.append(f"{note.shown}: not delivered to {Path(town).name} yet, {why}")
+                what = "given up, its rows are told back" if is_given_up else "not delivered yet"
+                outcome.problems.append(f"{note.shown}: {len(numbers)} rows of {Path(town).name} {what}, {why}")
                 waits.append(town)
+                replies |= dict.fromkeys(numbers, NOT_DELIVERED) if is_given_up else {}
                 continue
-        outcome.delivered += count
+        got[town] = len(numbers)
+        outcome.delivered += len(numbers)
+    away = sum(len(parts[town][0]) for town in waits)
+    outcome.undelivered += away if is_given_up else 0
+    outcome.waiting += 0 if is_given_up else away
     if not dry_run:
-        _tell_back(home, note, sorted(told.items()))
-        state, now = "waiting" if waits else "divided", installation.now().isoformat()
-        _keep(
-            home,
-            replace(
-                note, state=state, since=now, row_count=row_count, told_back=len(told), rows=rows, waits=waits
-            ),
-        )  # fmt: skip
-    counts = ", ".join(f"{Path(town).name} {count}" for town, count in rows.items())
+        _tell_back(home, note, sorted(replies.items()))
+        state = "divided" if not waits else "undelivered" if is_given_up else "waiting"
+        ended = "" if state == "waiting" else installation.now().isoformat()
+        note = replace(note, state=state, ended=ended, row_count=row_count, told_back=len(told))
+        _keep(home, replace(note, rows=got, waits=waits, undelivered=away))
+    counts = ", ".join(f"{Path(town).name} {len(numbers)}" for town, (numbers, _) in parts.items())
     say(f"{note.shown}: {row_count} rows, {counts}, told back {len(told)}")
 
 
 def _parts(
     connection: duckdb.DuckDBPyConnection, installation: Installation, desk: FrontDesk, note: Note, path: Path
-) -> tuple[dict[str, tuple[int, bytes]], dict[int, str]]:
-    """How many rows each town gets and its file, and the rows to be told back, with why.
+) -> tuple[dict[str, tuple[list[int], bytes]], dict[int, str]]:
+    """The numbers of the rows that each town gets and its file, and the rows to be told back, with why.
 
     Raises VroegError and UnreadableError where the file cannot be used.
     """
-    layout = _layout(installation, note.sender)
-    where = f"agreements/{note.sender}.yaml"
+    layout = layout_of(installation, note.sender)
     if layout is None:
-        raise VroegError("there is no agreement", where=where, do="put it back")
-    check_divisible(layout.delivery, where)
+        raise VroegError("there is no agreement", where=f"agreements/{note.sender}.yaml", do="put it back")
     limit, scratch = installation.settings.max_file_mb, installation.home.scratch
     if path.stat().st_size > limit * 1024 * 1024:
         raise VroegError(f"it is larger than {limit:g} MiB", do="let the sender cut it in two, or raise max_file_mb")
@@ -326,10 +358,10 @@ def _parts(
         else:
             told[number] = NOT_SERVED if municipality else NOT_TOLD
     parts = {}
-    for town, content in parts_of_file(path, layout, scratch, numbers):
-        _check_same(connection, layout, note, content, numbers[town], scratch)
-        parts[town] = (len(numbers[town]), content)
-    divided = sum(count for count, _ in parts.values())
+    for town, content in parts_of_file(path, layout, scratch, numbers, limit):
+        _check_same(connection, installation, layout, note, content, numbers[town], read)
+        parts[town] = (numbers[town], content)
+    divided = sum(len(own) for own, _ in parts.values())
     if divided + len(told) != read.row_count:
         raise RuntimeError(f"{read.row_count} rows came, {divided} were divided and {len(told)} told back")
     return parts, told
@@ -337,23 +369,35 @@ def _parts(
 
 def _check_same(
     connection: duckdb.DuckDBPyConnection,
+    installation: Installation,
     layout: Layout,
     note: Note,
     content: bytes,
     numbers: list[int],
-    scratch: Path,
+    whole: ReadDelivery,
 ) -> None:
-    """Raises VroegError where a town would read its part as other rows than these of the whole."""
+    """Raises VroegError where a town would read its part as other rows or columns than these of the whole."""
+    scratch, limit = installation.home.scratch, installation.settings.max_file_mb
     with temporary_file(scratch) as temporary:
         temporary.write_bytes(content)
-        read_delivery(connection, temporary, layout, "part", scratch, name=note.part_name)
+        part = read_delivery(connection, temporary, layout, "part", scratch, name=note.part_name, max_mb=limit)
+    if not numbers and layout.delivery.is_by_position:
+        return  # an empty file, of which a town hears what it hears of any
     rows = "SELECT * EXCLUDE (row_number) FROM {} {} ORDER BY row_number"
     own = f"WHERE row_number IN (SELECT unnest({numbers}::INTEGER[]))"
-    if (
-        connection.execute(rows.format("part", "")).fetchall()
-        != connection.execute(rows.format("whole", own)).fetchall()
+    columns = [(each.refusal, each.missing_optional, each.unexpected_columns) for each in (part, whole)]
+    # How wide a workbook without headers is, its cells say: a town may hear of a column that only rows of others fill.
+    is_any_width = layout.delivery.format == "xlsx" and layout.delivery.is_by_position
+    if (columns[0] != columns[1] and not is_any_width) or _trimmed(connection, rows.format("part", "")) != _trimmed(
+        connection, rows.format("whole", own)
     ):
         raise VroegError("its rows would read otherwise in a part", do="ask the sender for plain CSV")
+
+
+def _trimmed(connection: duckdb.DuckDBPyConnection, query: str) -> list[list[object]]:
+    """The rows of a query without the blanks behind a text, which mean nothing and may fill a line of fixed widths."""
+    rows = connection.execute(query).fetchall()
+    return [[cell.rstrip(BLANK) if isinstance(cell, str) else cell for cell in row] for row in rows]
 
 
 def _put(town: Path, note: Note, content: bytes) -> None:
@@ -381,26 +425,49 @@ def _tell_back(home: Home, note: Note, rows: list[tuple[int | None, str]]) -> No
         return
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8-sig", newline="") as file:
         write = csv.writer(file, delimiter=";", lineterminator="\r\n").writerow
-        write(["regel", "reden"])
+        write(["rij onder de kop", "reden"])
         for number, reason in rows:
             write([number or "", reason])
 
 
 def _remove_what_is_over(installation: Installation, desk: FrontDesk, outcome: Outcome, say: Say) -> None:
-    """Takes the bytes of files over their term out of archive and inbox; those that wait for a town stay."""
+    """Takes the bytes of files over their term out of archive and inbox. What was given up goes at once."""
     home, now = installation.home, installation.now()
-    term = timedelta(days=desk.keep_days)
+    days = {"divided": desk.keep_days, "undelivered": 0}
     for note in all_notes(home):
-        if note.state == "waiting" or datetime.fromisoformat(note.since) + term > now:
+        term = timedelta(days=days.get(note.state, desk.wait_days))
+        if datetime.fromisoformat(note.ended or note.since) + term > now:
             continue
         there = [file for file in list_month(home.inbox, note.of_month, 0, now).files if file.partner == note.sender]
         archived = note.archived(home)
-        for file in there:
-            take_bytes_out_of_inbox([file], note.sha256, file.size)
+        try:
+            for file in there:
+                take_bytes_out_of_inbox([file], note.sha256, file.size)
+        except VroegError as error:
+            outcome.problems.append(f"{note.shown}: over its term, {error}")
+            continue
         if not note.is_gone:
             # Noted last, so that what was killed is done again. A file can be called after a person.
             archived.unlink(missing_ok=True)
             _keep(home, replace(note, is_gone=True, name=""))
             outcome.removed += 1
             if note.state != "divided":
-                say(f"{note.shown}: removed, it could not be divided within {desk.keep_days} days")
+                say(f"{note.shown}: removed, it could not be divided or delivered within {desk.wait_days} days")
+
+
+def _look_at_unread(installation: Installation, desk: FrontDesk, outcome: Outcome, say: Say, *, dry_run: bool) -> None:
+    """Tells of what nobody reads, removes what of it is over its term, and notes the look."""
+    home, now = installation.home, installation.now()
+    senders = {*installation.partners.agreements, *installation.partners.senders}
+    read = {
+        file.path
+        for month in months_in(home.inbox)
+        for file in list_month(home.inbox, month, installation.settings.settle_seconds, now).files
+        if file.partner in senders
+    }
+    look, found = unread_files(home, senders, read, now)
+    outcome.problems += told(look.unread, now, desk.wait_days)
+    if not dry_run:
+        look, outcome.removed_unread, problems = remove_what_is_over(look, found, home, desk.wait_days, say)
+        outcome.problems += problems
+        DESK.write(home, replace(look, problems=tuple(outcome.problems)))

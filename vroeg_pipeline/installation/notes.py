@@ -318,6 +318,27 @@ class BackUps:
     tested_at: datetime | None = None
 
 
+@dataclass(frozen=True)
+class UnreadFile:
+    """A file in the inbox of a front desk that nobody reads, and why; known by its place, size and moment alone (`key`).
+    `since`: when it was first seen; `gone_at`: when its term was over. Both aware.
+    """
+
+    key: str
+    why: str
+    since: datetime
+    gone_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class DeskLook:
+    """The last look of a front desk, at an aware moment (`at`): what went wrong, a line each, and what it could not read."""
+
+    at: datetime
+    problems: tuple[str, ...] = ()
+    unread: tuple[UnreadFile, ...] = ()
+
+
 class Note(Generic[N]):
     """The one note of a kind that belongs to no month: `taken_in/<name>.json`."""
 
@@ -385,6 +406,7 @@ AGREED = Note("agreed", Agreed)
 FIRST_SEEN = Note("first_seen", FirstSeen)
 SILENCES = Note("silences", Silences)
 LOG_SENT = Note("log_sent", LogPlace)
+DESK = Note("front_desk", DeskLook)
 
 
 def note_verdicts(home: Home, month: date, assets: Iterable[str], verdicts: Sequence[NotedVerdict]) -> None:

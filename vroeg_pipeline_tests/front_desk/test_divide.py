@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
 import io
+import json
 import os
-from collections.abc import Mapping, Sequence
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import openpyxl
 import pytest
 import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from openpyxl.comments import Comment
 from python_calamine import CalamineWorkbook
 from typer.testing import CliRunner
 
@@ -75,7 +81,7 @@ def test_each_row_goes_to_its_town_or_is_told_back(desk: World) -> None:
     assert (outcome.rows, outcome.delivered, outcome.told_back, outcome.problems) == (5, 3, 2, [])
     assert (references(desk, "haarlem"), references(desk, "zandvoort")) == (["R1", "R5"], ["R3"])
     (told,) = desk.home.outbox.rglob("terugmelding_*.csv")
-    lines = ["regel;reden", "2;gemeente is niet aangesloten", "4;gemeente is niet te bepalen"]
+    lines = ["rij onder de kop;reden", "2;gemeente is niet aangesloten", "4;gemeente is niet te bepalen"]
     assert told.read_text("utf-8-sig").splitlines() == lines
     (part,) = delivered(desk, "haarlem")
     assert part.parent == town(desk, "haarlem") / "inbox/stroom/2021-03"
@@ -148,7 +154,7 @@ def test_a_town_that_is_away_gets_its_rows_later_and_keeps_no_other_waiting(desk
     (town(desk, "zandvoort") / "inbox").rename(town(desk, "zandvoort") / "away")
     outcome = divided(desk.home)
     assert [problem.split(", ", 1)[1].split(",")[0] for problem in outcome.problems] == [
-        f"{next(all_notes(desk.home)).sha256[:12]}: not delivered to zandvoort yet"
+        f"{next(all_notes(desk.home)).sha256[:12]}: 1 rows of zandvoort not delivered yet"
     ]
     assert references(desk, "haarlem") == ["R1"]
     delivered(desk, "haarlem")[0].unlink()
@@ -158,15 +164,77 @@ def test_a_town_that_is_away_gets_its_rows_later_and_keeps_no_other_waiting(desk
     assert (references(desk, "haarlem"), references(desk, "zandvoort")) == ([], ["R2"])
 
 
+def test_a_town_that_is_away_too_long_is_given_up_and_its_rows_are_told_back(desk: World) -> None:
+    path = desk.deliver("stroom", "2021-03", rows_of(HAARLEM, NOWHERE, ZANDVOORT))
+    (town(desk, "zandvoort") / "inbox").rename(town(desk, "zandvoort") / "away")
+    assert divided(desk.home).waiting == 1
+    assert divided(desk.home, days_later=13.9).removed == 0
+    outcome = divided(desk.home, days_later=14)
+    assert (outcome.undelivered, outcome.removed) == (1, 1)
+    assert len(outcome.problems) == 1
+    assert not path.exists()
+    (note,) = all_notes(desk.home)
+    assert note.row_count == sum(note.rows.values()) + note.told_back + note.undelivered == 3
+    (told,) = desk.home.outbox.rglob("terugmelding_*.csv")
+    assert told.read_text("utf-8-sig").splitlines() == [
+        "rij onder de kop;reden", "2;gemeente is niet te bepalen",
+        "3;niet bezorgd, de gemeente was onbereikbaar: lever het bestand opnieuw aan",
+    ]  # fmt: skip
+    assert not holding(desk.home.root, b"R1;", row()["surname"].encode())
+    # Which the sender does.
+    (town(desk, "zandvoort") / "away").rename(town(desk, "zandvoort") / "inbox")
+    desk.deliver("stroom", "2021-03", rows_of(HAARLEM, NOWHERE, ZANDVOORT))
+    assert divided(desk.home, days_later=15).problems == []
+    assert (references(desk, "haarlem"), references(desk, "zandvoort")) == (["R1"], ["R3"])
+    assert len(told.read_text("utf-8-sig").splitlines()) == 2
+
+
+def test_a_town_whose_folder_is_mended_in_the_settings_gets_what_waits(desk: World) -> None:
+    towns = {"0392": str(town(desk, "haarlem")), "0473": str(town(desk, "zandvort"))}
+    desk.settings(front_desk={"towns": towns})
+    desk.deliver("stroom", "2021-03", rows_of(HAARLEM, ZANDVOORT))
+    assert divided(desk.home).waiting == 1
+    desk.settings(front_desk={"towns": towns | {"0473": str(town(desk, "zandvoort"))}})
+    assert divided(desk.home, days_later=1).waiting == 0
+    assert references(desk, "zandvoort") == ["R2"]
+
+
 def test_what_cannot_be_divided_is_told_and_keeps_nothing_else_waiting(desk: World) -> None:
     desk.deliver("stroom", "2021-03", b"\x00\x01\x02", name="kapot.csv")
-    desk.deliver("wie", "2021-03", rows_of(HAARLEM))
     desk.deliver("stroom", "2021-03", rows_of(HAARLEM))
     outcome = divided(desk.home)
     assert outcome.files == 1
-    assert [text for text in outcome.problems if "senders without an agreement" in text]
-    assert [text for text in outcome.problems if "not divided" in text]
-    assert divided(desk.home, days_later=2).removed == 2
+    assert [text.split(": ")[1].split(",")[0] for text in outcome.problems] == ["not divided"]
+    told = [path.read_text("utf-8-sig") for path in desk.home.outbox.rglob("terugmelding_*.csv")]
+    assert ["niet verdeeld: " in text.splitlines()[1] for text in told] == [True]
+    assert divided(desk.home, days_later=2).removed == 1
+    assert divided(desk.home, days_later=14).removed == 1
+    assert [path for path in desk.home.inbox.rglob("*") if path.is_file()] == []
+
+
+def test_what_nobody_reads_is_told_at_once_and_goes_after_its_term(desk: World) -> None:
+    desk.deliver("mevrouw Kanarie", "2021-03", rows_of(HAARLEM))
+    desk.deliver("stroom", "2021-03", rows_of(HAARLEM), folder="withdrawals")
+    desk.deliver("stroom", "2021-03", rows_of(ZANDVOORT), name="levering.csv.part")
+    (desk.home.inbox / "stroom" / "los.csv").write_bytes(as_csv(rows_of(HAARLEM)))
+    (desk.home.inbox / "los.csv").write_bytes(as_csv(rows_of(HAARLEM)))
+    # Where an agreement comes for it in time, it is a file as any.
+    of_gas = desk.deliver("gas", "2021-03", rows_of(ZANDVOORT))
+    assert [told.split(";")[0] for told in divided(desk.home).problems] == [
+        "inbox: 2 files in no month's folder of a sender: move them to inbox/SENDER/YYYY-MM/",
+        "inbox: 2 files of a sender without an agreement: add agreements/SENDER.yaml",
+        "inbox: 1 file with withdrawals or confirmations: each town takes its own",
+    ]
+    desk.agree("gas", type="Energie", municipalities=["0392", "0473"])
+    (unfinished,) = [told for told in divided(desk.home, days_later=1).problems if "still being written" in told]
+    assert "the first was seen 01-01-2022, each is removed 14 days after it was" in unfinished
+    assert references(desk, "zandvoort") == ["R1"]
+    assert divided(desk.home, days_later=13.9).removed_unread == 0
+    assert divided(desk.home, days_later=14).removed_unread == 5
+    assert [path for path in desk.home.inbox.rglob("*") if path.is_file()] == []
+    assert not of_gas.exists()
+    assert divided(desk.home, days_later=14).problems == []
+    assert not holding(desk.home.root, b"Kanarie", row()["surname"].encode())
 
 
 def test_a_workbook_is_divided_with_its_numbers_and_dates(desk: World) -> None:
@@ -270,31 +338,134 @@ def workbook(rows: Sequence[Mapping[str, object]]) -> bytes:
     sheet.append(names)
     for each in rows:
         sheet.append([each.get(name.lower(), "") for name in names])
+    sheet["A1"].comment = Comment("Kanarie", "Kanarie")
+    book.properties.creator = "Kanarie"
+    hidden = book.create_sheet("Kanarie")
+    hidden.append(["Kanarie"])
+    hidden.sheet_state = "hidden"
     content = io.BytesIO()
     book.save(content)
     return content.getvalue()
 
 
-@pytest.mark.parametrize("form", ["csv", "xlsx"])
-def test_a_town_judges_its_part_as_it_would_judge_the_file(tmp_path: Path, form: str) -> None:
-    given = [
-        row(customer_reference="K1", amount_due="1.250,50"), row(customer_reference="K2", amount_due="veel"),
-        row(customer_reference="K;3", surname="Café 'n", house_number="12-II"),
-        row(customer_reference="K5", birth_date="01-02-1980", phone="'0612345678"),
-    ]  # fmt: skip
-    typed = {"customer_reference": 77, "amount_due": 312.5, "arrears_since": date(2021, 1, 1), "reminder_sent": True}
-    cells = [*given, row() | typed, row() | typed | {"surname": True, "amount_due": 99}]
-    content = as_csv(given) if form == "csv" else workbook(cells)
+def fixed(rows: Sequence[Mapping[str, object]]) -> bytes:
+    """Without blanks behind a line, so that not all are as long."""
+    lines = ["".join(f"{each[name]:{WIDTH}}" for name in row()).rstrip() for each in rows]
+    return "\n".join(["overzicht", *lines]).encode("cp1252")
+
+
+def xml(rows: Sequence[Mapping[str, object]]) -> bytes:
+    root = ElementTree.Element("levering")
+    ElementTree.SubElement(root, "contact").text = "Kanarie"
+    within = ElementTree.SubElement(root, "signalen")
+    for each in rows:
+        within.append(ElementTree.Comment("Kanarie"))
+        record = ElementTree.SubElement(within, "signaal", id=str(each["customer_reference"]))
+        client = ElementTree.SubElement(record, "klant")
+        for name, value in each.items():
+            if name != "customer_reference":
+                ElementTree.SubElement(client, name.title()).text = str(value)
+    return ElementTree.tostring(root, encoding="iso-8859-1")
+
+
+def in_json(rows: Sequence[Mapping[str, object]], shape: str) -> bytes:
+    records = [{"Customer_Reference": each["customer_reference"], "klant": dict(each)} for each in rows]
+    if shape == "jsonl":
+        return "\n".join(json.dumps(record | {"notitie": "half a character: \ud83d"}) for record in records).encode()
+    return json.dumps({"contact": "Kanarie", "levering": {"signalen": records}}, ensure_ascii=False).encode()
+
+
+def zipped(content: bytes) -> bytes:
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w") as container:
+        container.writestr("Kanarie/", b"")
+        container.writestr("__MACOSX/Kanarie", b"Kanarie")
+        container.writestr("van mevrouw Kanarie", content)
+    return whole.getvalue()
+
+
+def by_place(rows: Iterable[Iterable[object]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, delimiter=";").writerows(rows)
+    return text.getvalue().encode()
+
+
+def opened(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """All that is in a file, packed in it too, with the name that it has there."""
+    yield b"", content
+    if content.startswith(b"\x1f\x8b"):
+        yield from opened(gzip.decompress(content))
+    if content.startswith(b"PK"):
+        with zipfile.ZipFile(io.BytesIO(content)) as container:
+            for member in container.infolist():
+                yield member.filename.encode(), b""
+                yield from opened(container.read(member))
+
+
+WIDTH = 30
+OF_A_CLIENT: dict[str, Any] = {name: f"klant.{name.title()}" for name in row()}
+GIVEN: list[dict[str, Any]] = [
+    row(customer_reference="H1", amount_due="1.250,50"), row(customer_reference="H2", amount_due="veel"),
+    row(customer_reference="H;3", surname="Café 'n <&> \"x\"", house_number="12-II"),
+    row(customer_reference="Z1", postcode="2041AA", surname="Kanarie"), row(customer_reference="H4", surname=""),
+]  # fmt: skip
+BLANK: dict[str, Any] = dict.fromkeys(row(), "")
+TYPED: list[dict[str, Any]] = [
+    row() | {"customer_reference": "H5", "amount_due": 312.5, "reminder_sent": True},
+    row() | {"customer_reference": "H6", "surname": True, "amount_due": 99},
+]
+DATED = [each | {"arrears_since": date(2021, 1, 1)} for each in TYPED]
+# One that has a header, or the longest line, that none of the others has.
+OTHER = row(customer_reference="Z2", postcode="2041AA", phone="0612345678", reminder_sent=f"ja{'.' * WIDTH}")
+FORMS: dict[str, tuple[dict[str, Any], bytes, dict[str, Any]]] = {
+    "csv": ({}, as_csv([*GIVEN, BLANK, GIVEN[0] | {"customer_reference": "H7", "phone": "'0612345678"}]), {}),
+    "csv_in_utf16": ({"encoding": "utf-16"}, as_csv(GIVEN).decode().encode("utf-16"), {}),
+    "csv_in_gz": (
+        {"packed": "gz", "encoding": "auto", "header_row": 2},
+        gzip.compress(b"overzicht\n" + as_csv(GIVEN).decode().encode("cp1252")), {}
+    ),
+    "csv_by_place": (
+        {"header_row": 0}, by_place([[*GIVEN[3].values(), "0612345678"], *(each.values() for each in GIVEN)]),
+        {name: at for at, name in enumerate([*row(), "phone"], start=1)},
+    ),
+    "xlsx": ({"format": "xlsx"}, workbook([*GIVEN, *DATED]), {}),
+    "xlsx_in_zip": ({"format": "xlsx", "packed": "zip"}, zipped(workbook([*DATED, *GIVEN])), {}),
+    "fixed": (
+        {"format": "fixed", "skip_rows": 1, "encoding": "cp1252"}, fixed([*GIVEN, OTHER]),
+        {name: f"{at * WIDTH + 1}-{(at + 1) * WIDTH}" for at, name in enumerate(row())},
+    ),
+    "json": (
+        {"format": "json", "records_at": "levering.signalen"}, in_json([OTHER, *GIVEN, BLANK, *TYPED], "json"),
+        OF_A_CLIENT | {"customer_reference": "Customer_Reference", "phone": "klant.phone"},
+    ),
+    "jsonl_in_zip": (
+        {"format": "jsonl", "packed": "zip"}, zipped(in_json([*TYPED, OTHER, *GIVEN], "jsonl")), OF_A_CLIENT,
+    ),
+    "xml": (
+        {"format": "xml", "records_at": "levering.signalen.signaal"},
+        xml([*GIVEN, BLANK, OTHER, row(customer_reference="H8\n9")]),
+        OF_A_CLIENT | {"customer_reference": "@id", "phone": ["klant.telefoon", "klant.phone"]},
+    ),
+}  # fmt: skip
+
+
+def test_a_town_judges_its_part_as_it_would_judge_the_file(tmp_path: Path) -> None:
     alone, of_town, desk = (World(tmp_path / name) for name in ("alone", "town", "desk"))
-    for world in (alone, of_town, desk):
-        world.agree("stroom", delivery={"format": form})
-    desk.settings(front_desk={"towns": {"0392": str(of_town.root)}})
-    for world in (alone, desk):
-        world.deliver("stroom", "2021-03", content, name=f"levering.{form}")
+    (tmp_path / "other/inbox").mkdir(parents=True)
+    desk.settings(front_desk={"towns": {"0392": str(of_town.root), "0473": str(tmp_path / "other")}})
+    for form, (delivery, content, columns) in FORMS.items():
+        for world in (alone, of_town, desk):
+            world.agree(form, delivery=delivery, **({"columns": columns} if columns else {}))
+        for world in (alone, desk):
+            world.deliver(form, "2021-03", content, name="levering.csv.gz")
     assert divided(desk.home).problems == []
-    expected = told_by(alone)
-    assert len(expected) == len(given if form == "csv" else cells)
-    assert told_by(of_town) == expected
+    parts = {path.parent.parent.name: path for path in (of_town.home.inbox).rglob("*.csv.gz")}
+    assert parts.keys() == FORMS.keys()
+    for path in parts.values():
+        assert not {name for name, content in opened(path.read_bytes()) if b"Kanarie" in name + content}
+    expected, told = told_by(alone), told_by(of_town)
+    assert {each["partner"] for each in told} == FORMS.keys()
+    assert told == [each for each in expected if not str(each["customer_reference"]).startswith("Z")]
 
 
 def test_a_sender_of_several_partners_is_divided_too(tmp_path: Path) -> None:
