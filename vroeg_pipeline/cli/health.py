@@ -22,6 +22,7 @@ from vroeg_pipeline.alerts.book import read_alerts
 from vroeg_pipeline.alerts.sensor import without_address
 from vroeg_pipeline.alerts.silences import silences_at
 from vroeg_pipeline.automation.health import STANDS_STILL, HealthFinding, disk_finding, is_to_come, tick_findings
+from vroeg_pipeline.cli.front_desk_health import desk_findings
 from vroeg_pipeline.ddas.answers import months_behind, months_unanswered
 from vroeg_pipeline.ddas.signing import certificates_to_renew
 from vroeg_pipeline.deliveries.worked_on import months_worked_on, worked_on
@@ -71,6 +72,12 @@ def findings(installation: Installation) -> Iterator[HealthFinding]:
     if not home.root.is_dir():
         yield HealthFinding("folder", False, f"there is no folder {home.root}; check VROEG_HOME")
         return
+    if desk := installation.settings.front_desk:
+        yield _agreements(home)
+        yield disk_finding(home)
+        yield from desk_findings(installation, desk)
+        yield from _clock(now)
+        return
     if home.town:
         yield _code_server(home)
     yield from _watching(home, now)
@@ -85,6 +92,10 @@ def findings(installation: Installation) -> Iterator[HealthFinding]:
         yield _answers(home)
     if installation.settings.log.otlp:
         yield _log(home, now)
+    yield from _clock(now)
+
+
+def _clock(now: datetime) -> Iterator[HealthFinding]:
     if os.environ.get(CLOCK):
         yield HealthFinding("clock", False, f"it stands at {moment_text(now)}, as {CLOCK} says; unset it in production")
 
