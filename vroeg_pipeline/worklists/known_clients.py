@@ -33,6 +33,10 @@ _POSTGRES = re.compile(r"postgres(ql)?://|(^|\s)(host|hostaddr|dbname|service)\s
 _FILES = (".csv", ".parquet")
 _SQLITE = (".sqlite", ".sqlite3", ".db")
 _CONNECT_SECONDS = 10
+_ANSWERS = (
+    "address_key VARCHAR, known_to VARCHAR, is_finished BOOLEAN, is_strange_status BOOLEAN, needs_review BOOLEAN, "
+    "answer VARCHAR"
+)
 _LIST = re.compile(r"\[[0-9]*\]$")
 # Numbers of other systems come as 7.0, and what is not there as NaN, as soon as one of a column is empty.
 _TEXT = r"CASE WHEN lower(text_of({0})) <> 'nan' THEN regexp_replace(text_of({0}), '^([0-9]+)[.,]0+$', '\1') END"
@@ -77,6 +81,22 @@ def load_known_clients(connection: duckdb.DuckDBPyConnection, home: Home, settin
         WHERE concat({", ".join(COLUMNS)}) <> ''
         """,
     )
+    (written,) = fetch_one(connection, "SELECT count(*) FROM known_written")
+    if written:
+        _answer(connection)
+    else:
+        # To resolve no address at all takes as many statements as to resolve thousands.
+        temporary_table(connection, "known_answers", _ANSWERS, [])
+    temporary_step(
+        connection,
+        "known_addresses",
+        # Who finished a track counts whoever knew of it, and nobody too.
+        "SELECT address_key, known_to, is_finished, needs_review FROM known_answers "
+        "WHERE answer <> 'unreadable' OR (is_finished AND address_key IS NOT NULL)",
+    )
+
+
+def _answer(connection: duckdb.DuckDBPyConnection) -> None:
     resolve_addresses(connection, "known_written")
     temporary_step(
         connection,
@@ -99,13 +119,6 @@ def load_known_clients(connection: duckdb.DuckDBPyConnection, home: Home, settin
         LEFT JOIN resolved_addresses AS answer ON same_address(written, answer)
         LEFT JOIN side_addresses AS side ON answer.address_key = side.address_key
         """,
-    )
-    temporary_step(
-        connection,
-        "known_addresses",
-        # Who finished a track counts whoever knew of it, and nobody too.
-        "SELECT address_key, known_to, is_finished, needs_review FROM known_answers "
-        "WHERE answer <> 'unreadable' OR (is_finished AND address_key IS NOT NULL)",
     )
 
 

@@ -376,3 +376,16 @@ def test_without_a_source_the_check_holds_and_nobody_is_unknown(tables: Tables) 
     assert known_clients_told(tables.connection) == "no source"
     (check,) = [check for check in CHECKS if check.name == "known_clients_are_found"]
     assert check.look(tables.at("2021-03"))[0] is None
+
+
+def test_with_nobody_known_the_tables_are_those_of_who_is_and_nothing_is_resolved(tables: Tables) -> None:
+    made = {}
+    for clients in ([], ["2021AB,1,,,wijkteam"]):
+        tables.connection.execute("DROP TABLE IF EXISTS resolved_addresses")
+        tables.world.reference("known_clients.csv", HEADER, *clients)
+        set_routing(tables.connection, tables.at("2021-03").installation)
+        described = [tables.query(f"DESCRIBE {table}") for table in ("known_answers", "known_addresses")]
+        made[len(clients)] = described
+        is_resolved = tables.query("FROM duckdb_tables() WHERE table_name = 'resolved_addresses'")
+        assert bool(is_resolved) is bool(clients)
+    assert made[0] == made[1]
