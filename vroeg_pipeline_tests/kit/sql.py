@@ -23,8 +23,12 @@ _OF_A_DWELLING = ("postcode", "house_number", "letter", "addition", "municipalit
 
 @pytest.fixture(scope="session")
 def warehouse_in_memory() -> Iterator[duckdb.DuckDBPyConnection]:
-    """The tables, empty, made once for all tests of a process."""
-    with duckdb.connect() as made:
+    """The tables, empty, made once for all tests of a process.
+
+    In one thread, as it takes others longer to be woken than what is to be done to a handful of rows. Whole months
+    (`World`) are made with as many as there are processors.
+    """
+    with duckdb.connect(config={"threads": 1}) as made:
         create_tables(made)
         yield made
 
