@@ -190,7 +190,7 @@ def forgets_a_town_whose_folder_is_gone(cooperation: Cooperation, urls: Callable
             town = town_of(cooperation.add(name))
             made(instance, MARCH, town)
             instance.report_runless_asset_event(dg.AssetMaterialization(town.key("told"), partition=APRIL))
-            ticked(instance, name, datetime.now(UTC) - timedelta(days=1))
+            ticked(instance, name, *(datetime.now(UTC) - timedelta(days=days) for days in (1000, 1)))
         unnamed = instance.add_run(dg.DagsterRun("month", tags={"town": ""}, status=dg.DagsterRunStatus.SUCCESS))
         of_other = {
             "asset_keys",
@@ -215,7 +215,10 @@ def forgets_a_town_whose_folder_is_gone(cooperation: Cooperation, urls: Callable
             assert tables_naming(urls(), name) >= of_other
             told = dg.AssetKey([name, "told"])
             assert instance.get_materialized_partitions(told) == {APRIL}
+        # A tag that names no town names not all of them.
         assert instance.has_run(unnamed.run_id)
+        (state,) = Town("haarlem").instigators(instance)
+        assert len(instance.get_ticks(state.instigator_origin_id, state.selector_id)) == 2
         assert purge_removed(instance, cooperation) == []
 
 
