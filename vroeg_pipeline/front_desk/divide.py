@@ -397,7 +397,7 @@ def _check_same(
 def _trimmed(connection: duckdb.DuckDBPyConnection, query: str) -> list[list[object]]:
     """The rows of a query without the blanks behind a text, which mean nothing and may fill a line of fixed widths."""
     rows = connection.execute(query).fetchall()
-    return [[cell.rstrip(BLANK) if isinstance(cell, str) else cell for cell in row] for row in rows]
+    return [[(cell.rstrip(BLANK) or None) if isinstance(cell, str) else cell for cell in row] for row in rows]
 
 
 def _put(town: Path, note: Note, content: bytes) -> None:

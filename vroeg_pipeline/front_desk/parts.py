@@ -34,8 +34,8 @@ from vroeg_pipeline.formats.xml import xml_records
 _ALWAYS = datetime(2000, 1, 1)  # noqa: DTZ001
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _HALF = re.compile("[\ud800-\udfff]")
-# What a reader of XML makes a space or a line feed of, unless it is written so.
-_KEPT_IN_XML = {"\r": "&#13;", "\n": "&#10;", "\t": "&#9;"}
+# A reader of XML makes a line feed of it, unless it is written so.
+_KEPT_IN_XML = {"\r": "&#13;"}
 _Row = TypeVar("_Row")
 
 
@@ -197,9 +197,7 @@ def _xml_element(name: str, content: object) -> str:
         return "".join(_xml_element(name, each) for each in content)
     if not isinstance(content, Mapping):
         return f"<{name}>{_xml_text(content)}</{name}>"
-    attributes = "".join(
-        f" {key[1:]}={quoteattr(str(each or ''), _KEPT_IN_XML)}" for key, each in content.items() if key[0] == "@"
-    )
+    attributes = "".join(f" {key[1:]}={quoteattr(str(each or ''))}" for key, each in content.items() if key[0] == "@")
     within = "".join(_xml_element(key, each) for key, each in content.items() if key[0] not in "@#")
     return f"<{name}{attributes}>{_xml_text(content.get('#text'))}{within}</{name}>"
 

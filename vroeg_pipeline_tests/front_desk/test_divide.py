@@ -365,7 +365,7 @@ def xml(rows: Sequence[Mapping[str, object]]) -> bytes:
         for name, value in each.items():
             if name != "customer_reference":
                 ElementTree.SubElement(client, name.title()).text = str(value)
-    return ElementTree.tostring(root, encoding="iso-8859-1")
+    return ElementTree.tostring(root, encoding="iso-8859-1").replace(b"^", b"&#13;")
 
 
 def in_json(rows: Sequence[Mapping[str, object]], shape: str) -> bytes:
@@ -431,7 +431,8 @@ FORMS: dict[str, tuple[dict[str, Any], bytes, dict[str, Any]]] = {
     "xlsx": ({"format": "xlsx"}, workbook([*GIVEN, *DATED]), {}),
     "xlsx_in_zip": ({"format": "xlsx", "packed": "zip"}, zipped(workbook([*DATED, *GIVEN])), {}),
     "fixed": (
-        {"format": "fixed", "skip_rows": 1, "encoding": "cp1252"}, fixed([*GIVEN, OTHER]),
+        {"format": "fixed", "skip_rows": 1, "encoding": "cp1252"},
+        fixed([*(each | {"reminder_sent": ""} for each in GIVEN), OTHER]),
         {name: f"{at * WIDTH + 1}-{(at + 1) * WIDTH}" for at, name in enumerate(row())},
     ),
     "json": (
@@ -443,7 +444,7 @@ FORMS: dict[str, tuple[dict[str, Any], bytes, dict[str, Any]]] = {
     ),
     "xml": (
         {"format": "xml", "records_at": "levering.signalen.signaal"},
-        xml([*GIVEN, BLANK, OTHER, row(customer_reference="H8\n9")]),
+        xml([*GIVEN, BLANK, OTHER, row(customer_reference="H8\n9", surname="Van^Dijk")]),
         OF_A_CLIENT | {"customer_reference": "@id", "phone": ["klant.telefoon", "klant.phone"]},
     ),
 }  # fmt: skip
