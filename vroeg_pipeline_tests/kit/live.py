@@ -15,10 +15,11 @@ import requests
 
 from vroeg_pipeline.cli.dev import services
 from vroeg_pipeline.installation.cooperation import Cooperation
+from vroeg_pipeline.installation.dagster_home import CODE_LOCATION
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline_tests.kit.listeners import free_port
 
-LOCATION = {"repositoryName": "__repository__", "repositoryLocationName": "vroeg_pipeline.definitions"}
+LOCATION = {"repositoryName": "__repository__", "repositoryLocationName": CODE_LOCATION}
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,15 @@ class Live:
         assert "errors" not in answer, answer["errors"]
         return dict(answer["data"])
 
-    def launch(self, job: str, assets: Sequence[str] = (), checks: Sequence[tuple[str, str]] = (), **tags: str) -> str:
+    def launch(
+        self,
+        job: str,
+        assets: Sequence[str] = (),
+        checks: Sequence[tuple[str, str]] = (),
+        *,
+        location: str = CODE_LOCATION,
+        **tags: str,
+    ) -> str:
         """Starts a run as a button of the UI does, and gives its id. `assets` come with all their checks; `checks` are asset
         and name; with neither it is the whole job, as from the Launchpad. `tags`: `partition`, or
         `asset_partition_range_start` and `asset_partition_range_end`.
@@ -51,7 +60,12 @@ class Live:
             "launchPipelineExecution(executionParams: $parameters)",
             "ExecutionParams!",
             {
-                "selector": {**LOCATION, "jobName": job, **(chosen if assets or checks else {})},
+                "selector": {
+                    **LOCATION,
+                    "repositoryLocationName": location,
+                    "jobName": job,
+                    **(chosen if assets or checks else {}),
+                },
                 "runConfigData": "{}",
                 "mode": "default",
                 "executionMetadata": {
