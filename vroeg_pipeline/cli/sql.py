@@ -10,7 +10,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
 from typing import Literal
 
@@ -101,14 +101,33 @@ def _answer(connection: duckdb.DuckDBPyConnection, question: str, out: Console, 
         answer = [dict(zip(columns, row, strict=True)) for row in rows]
         out.file.write(json.dumps(answer, default=str, ensure_ascii=False) + "\n")
     else:
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for column in columns:
-            table.add_column(escape(column), overflow="fold")
-        for row in islice(rows, _ROWS_SHOWN):
-            table.add_row(*("" if value is None else escape(str(value)) for value in row))
-        out.print(table)
+        _show(columns, [[_shown(value) for value in row] for row in islice(rows, _ROWS_SHOWN)], out)
         if left := sum(1 for _ in rows):
             out.print(f"{left:,} more rows: --format csv has all")
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return "" if value is None else str(value)
+
+
+def _show(columns: Sequence[str], rows: Sequence[Sequence[str]], out: Console) -> None:
+    """A table; where it would be wider than the terminal each row has a line a column, as values would be torn apart."""
+    widths = [max(len(text) for text in texts) for texts in zip(columns, *rows, strict=True)]
+    if sum(widths) + 2 * (len(widths) - 1) <= out.width:
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for column in columns:
+            table.add_column(escape(column))
+        for row in rows:
+            table.add_row(*map(escape, row))
+        out.print(table)
+        return
+    longest = max(map(len, columns))
+    for row in rows:
+        for column, text in zip(columns, row, strict=True):
+            out.print(f"[bold]{escape(column.ljust(longest))}[/bold]  {escape(text)}".rstrip(), soft_wrap=True)
+        out.print()
 
 
 def _partners(installation: Installation) -> Collection[str]:

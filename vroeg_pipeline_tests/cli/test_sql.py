@@ -172,6 +172,13 @@ def test_forms_of_an_answer(town: World) -> None:
     assert lines[-1] == "50 more rows: --format csv has all"
 
 
+def test_where_a_table_is_too_wide_a_column_has_a_line(town: World) -> None:
+    columns = ", ".join(f"{number} / 3 AS a_column_of_some_length_{number}" for number in range(12))
+    lines = answer(town, f"SELECT {columns} FROM range(2)", "table").splitlines()
+    assert lines[:2] == ["a_column_of_some_length_0   0", "a_column_of_some_length_1   0.333333"]
+    assert len(lines) == 2 * (12 + 1)
+
+
 def test_an_error_quotes_no_value(town: World) -> None:
     with pytest.raises(VroegError, match="values left out") as error:
         answer(town, "SELECT surname::INTEGER FROM validated_signals", personal=True)
