@@ -77,10 +77,15 @@ _FORGET = (
 )
 
 _CONNECT_SECONDS = 10
+# What DuckDB raises for what is outside of it; `Error` itself is what it makes of PostgreSQL's errors. All other classes are
+# about statements and values, whatever words stand in them.
+_OUTSIDE = (duckdb.IOException, duckdb.TransactionException, duckdb.ConnectionException)
 # What PostgreSQL, DuckLake and the system say, and what that means. Their own words can hold a value, or a password.
 _AWAY = (
     r"refused|timed? ?out|could not translate|unreachable|starting up|shutting down|closed the connection|no route"
     r"|not currently accepting connections|too many (clients|connections)|connection slots are reserved"
+    # A statement of which PostgreSQL says nothing: the connection is gone.
+    r"|Failed to execute query …$"
 )
 _FAILURES = {
     r"password authentication failed|no password supplied|role .* (does not exist|is not permitted to log in)": (
@@ -161,7 +166,9 @@ class Lake(dg.Config):
             self._check(connection, catalog)
         except duckdb.Error as error:
             what = f"the tables cannot be opened ({type(error).__name__})"
-            raise self.known(error) or VroegError(what, where=WHERE, do="check catalogue and data") from None
+            raise self.known(error, is_opening=True) or VroegError(
+                what, where=WHERE, do="check catalogue and data"
+            ) from None
         return True
 
     def _attach(self, connection: duckdb.DuckDBPyConnection, catalog: str, options: list[str]) -> None:
@@ -187,9 +194,14 @@ class Lake(dg.Config):
             )
             raise VroegError(what.lower(), where=WHERE, do="put it back, or move the tables (docs/server.md)")
 
-    def known(self, error: duckdb.Error) -> VroegError | None:
-        """What is wrong in one line, without any value, where it is something that can be mended outside."""
-        text = str(error).replace(self._connection(), "")
+    def known(self, error: duckdb.Error, *, is_opening: bool = False) -> VroegError | None:
+        """What is wrong in one line, without any value, where it is something that can be mended outside. `is_opening`: no
+        statement that knows rows was put yet, and DuckLake itself may have refused.
+        """
+        outside = (*_OUTSIDE, duckdb.InvalidInputException) if is_opening else _OUTSIDE
+        if not isinstance(error, outside) and type(error) is not duckdb.Error:
+            return None
+        text = _said(error)
         for pattern, (what, do) in _FAILURES.items():
             if re.search(pattern, text, re.IGNORECASE):
                 error_type = CatalogueAwayError if pattern == _AWAY else VroegError
@@ -243,6 +255,20 @@ class Lake(dg.Config):
     @property
     def _schema(self) -> str:
         return '"' + self.schema_name.replace('"', '""') + '"'
+
+
+def _said(error: duckdb.Error) -> str:
+    """What an error says, without the statement or connection that it is said of: these can hold a value, or a password."""
+    text = str(error)
+    before, _, _ = text.partition('"')
+    _, quote_ends, said = text.rpartition('": ')
+    if not quote_ends:
+        # Of files and buckets it is said of a path.
+        return text if isinstance(error, duckdb.IOException) else before
+    # PostgreSQL shows the statement once more, or the row, and what it could not read.
+    said = re.split(r"\n(?:LINE|DETAIL|CONTEXT)", said)[0]
+    without_quotes = re.sub(r'"[^"]*"', "…", said)
+    return f"{before}…{without_quotes.rstrip()}"
 
 
 def publish(lake: Lake, path: Path, name: str) -> None:

@@ -62,7 +62,6 @@ class WarehouseResource(DuckDBResource):
     lock_timeout_minutes: float = 60
     lake: Lake | None = None
     _say: Say = PrivateAttr(default_factory=lambda: _nowhere)
-    _is_moving: bool = PrivateAttr(default=False)
     _run: ExitStack | None = PrivateAttr(default=None)
     _shared: duckdb.DuckDBPyConnection | None = PrivateAttr(default=None)
 
@@ -132,12 +131,12 @@ class WarehouseResource(DuckDBResource):
             raise
 
     @contextmanager
-    def _opened(self, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
+    def _opened(self, read_only: bool, *, is_moving: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
         home = Home(Path(self.home))
         check_restored(home)
         if self.lake is None and read_only:
             self.must_exist()
-        if self.lake and home.warehouse.exists() and not self._is_moving:
+        if self.lake and home.warehouse.exists() and not is_moving:
             do = f"vroeg move-warehouse, or take warehouse out of {home.settings.name}"
             raise VroegError("the tables are here still, and the settings name a DuckLake", where=home.warehouse, do=do)
         with _owner_only_files(), self.get_connection() as connection:
@@ -203,8 +202,10 @@ class WarehouseResource(DuckDBResource):
                 leftover.unlink(missing_ok=True)
 
     def empty(self) -> None:
-        """Removes all tables of a DuckLake, and their bytes. Only by who holds the lock of the installation."""
-        with self.connect() as connection:
+        """Removes all tables of a DuckLake that were moved to the file, and their bytes. Only by who holds the lock of the
+        installation.
+        """
+        with self._in_our_words(), self._opened(read_only=False, is_moving=True) as connection:
             connection.execute(f"USE {CATALOG}")
             for part in reversed(schema.parts()):
                 connection.execute(f"DROP {part.kind} {part.name}")
@@ -232,10 +233,9 @@ class WarehouseResource(DuckDBResource):
         Raises VroegError when there is something else in this one, nothing to copy, or no room; then this one is as it was.
         """
         path, counts = Home(Path(other.home)).warehouse, {}
-        self._is_moving = other._is_moving = True
-        with other.connect(read_only=True):
+        with other._in_our_words(), other._opened(read_only=True, is_moving=True):
             pass  # it is of this version by now
-        with self._in_our_words(), self._opened(read_only=False) as connection:
+        with self._in_our_words(), self._opened(read_only=False, is_moving=True) as connection:
             other._attach_as("other", connection, path, read_only=True)
             with transaction(connection):
                 for table in (part for part in schema.parts() if part.kind == "TABLE"):

@@ -258,6 +258,7 @@ WRONG: dict[str, tuple[Callable[[World], object], str]] = {
     "away": (away, "the catalogue cannot be reached; look whether PostgreSQL is up"),
     "closed": (closed, "the catalogue cannot be reached"),
     "too many": (as_who("LOGIN CONNECTION LIMIT 0"), "the catalogue cannot be reached"),
+    "no rights": (as_who("LOGIN"), "that user may not do all in the catalogue; make it the owner"),
     "no login": (as_who("NOLOGIN"), "lets nobody in by that name and password; check user and PGPASSWORD"),
     "login": (of_nobody, "lets nobody in by that name and password; check user and PGPASSWORD"),
     "no database": (
@@ -279,6 +280,34 @@ def test_what_is_wrong_is_said_in_one_line(world: World, case: str) -> None:
         pass
     assert os.environ["PGPASSWORD"] not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+AWAY, HALF_MADE = "the catalogue cannot be reached", "the catalogue is half made"
+COMMIT = 'Failed to commit: Failed to execute query "INSERT INTO "main"."t" VALUES (\'{}\')": '
+SAYS: list[tuple[duckdb.Error, str | None]] = [
+    (duckdb.ConversionException("Could not convert string 'connection refused' to INT32"), None),
+    (duckdb.ConstraintException('Duplicate key "surname: already exists" violates'), None),
+    (duckdb.TransactionException(COMMIT.format("refused") + "ERROR: division by zero"), None),
+    (duckdb.TransactionException(COMMIT.format("already exists") + "server closed the connection unexpectedly"), AWAY),
+    (duckdb.TransactionException(COMMIT.format("refused")), AWAY),
+    (duckdb.TransactionException('Conflict on "refused'), None),
+    (duckdb.Error(COMMIT.format("refused") + "ERROR: duplicate key\nDETAIL: Key (n)=(refused) already exists."), None),
+    (duckdb.Error(COMMIT.format("x") + 'ERROR: invalid input syntax for type integer: "refused"'), None),
+    (duckdb.Error(COMMIT.format("x") + 'ERROR: relation "ducklake_table" already exists'), HALF_MADE),
+    (duckdb.InvalidInputException("version mismatch of what somebody wrote"), None),
+]
+
+
+@pytest.mark.parametrize("case", range(len(SAYS)))
+def test_only_what_lies_outside_is_told_as_such_and_never_by_a_value(case: int) -> None:
+    error, said = SAYS[case]
+    known = Lake(catalogue="postgres:dbname=x", data="/srv/x", schema_name="s", encrypted=True).known(error)
+    assert (known and str(known).split("; ")[0]) == (said and f"settings.yaml: warehouse: {said}")
+
+
+def test_a_value_that_sounds_like_a_failure_is_an_error_of_the_statement(world: World) -> None:
+    with pytest.raises(warehouses.WarehouseError, match=r"values left out"), world.warehouse.connect() as opened:
+        opened.execute("SELECT 'connection refused, already exists'::INTEGER")
 
 
 def test_a_town_of_many_waits_a_minute_for_its_catalogue_as_others_wait_for_its_place(tmp_path: Path) -> None:
