@@ -145,6 +145,7 @@ class _Progress(logging.Handler):
         self._heartbeat, self._steps_of_checks = heartbeat, checks
         self._started = time.monotonic()
         self._checks = {"passed": 0, "failed": 0}
+        self._begun = set[str | None]()
         self.failure: str | None = None
         self.is_interrupted = False
 
@@ -152,9 +153,11 @@ class _Progress(logging.Handler):
         """Called by the instance for every event of the run, in its order."""
         event = entry.dagster_event
         if event is None:
-            if int(entry.level) >= logging.WARNING:
+            # Of each step behind one that failed Dagster says that it did not begin.
+            if int(entry.level) >= logging.WARNING and entry.step_key in self._begun:
                 self._heartbeat.print(f"  [yellow]![/yellow] {escape(entry.user_message)}")
         elif event.event_type_value == "STEP_START":
+            self._begun.add(event.step_key)
             self._heartbeat.doing(str(event.step_key).replace("check_", "checks of ", 1))
         elif event.event_type_value == "STEP_SUCCESS" and event.step_key not in self._steps_of_checks:
             duration = event.step_success_data.duration_ms / 1000
