@@ -23,11 +23,12 @@ def show(home: Home, last: int, out: Console) -> None:
     if not lines:
         raise VroegError("nothing was logged yet", where=home.log, do="start with: vroeg run --month YYYY-MM")
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("when", "who", "from", "action", "of", "result"):
-        table.add_column(column, no_wrap=column == "when", overflow="fold")
+    # Paths of lists are long: last, they keep the rest in its columns.
+    for column in ("when", "who", "from", "action", "result", "of"):
+        table.add_column(column, no_wrap=column not in ("result", "of"), overflow="fold")
     for line in lines:
         when = moment_text(datetime.fromisoformat(line["time"]))
-        table.add_row(when, *(escape(str(line[key])) for key in ("actor", "origin", "action", "object", "result")))
+        table.add_row(when, *(escape(str(line[key])) for key in ("actor", "origin", "action", "result", "object")))
     out.print(table)
 
 
