@@ -16,7 +16,7 @@ import duckdb
 from vroeg_pipeline.deliveries.erased_rows import keep_without
 from vroeg_pipeline.deliveries.file_decisions import decisions_of_month
 from vroeg_pipeline.deliveries.inbox import list_month
-from vroeg_pipeline.deliveries.judged_files import DeliveryFile, judge_file
+from vroeg_pipeline.deliveries.judged_files import DeliveryFile, delivered_before, judge_file
 from vroeg_pipeline.deliveries.partner_month import PartnerMonth
 from vroeg_pipeline.deliveries.received import files_of_month, kept_of_month
 from vroeg_pipeline.deliveries.standing import with_standing
@@ -86,10 +86,11 @@ def take_in(connection: duckdb.DuckDBPyConnection, installation: Installation, m
     )
     decisions = decisions_of_month(connection, installation.home, month)
     erasing = in_force(installation.home, Asked.ERASE)
+    earlier = delivered_before(connection, files)
     judged = [
         each
         for number, file in enumerate(files, start=1)
-        for each in judge_file(connection, installation, file, f"delivered_{number}", decisions, erasing)
+        for each in judge_file(connection, installation, file, f"delivered_{number}", decisions, erasing, earlier)
     ]
     judged = with_standing(connection, installation.partners, _once(judged))
     keep_month(connection, installation, month, judged)
@@ -119,10 +120,12 @@ def erase_in_deliveries(
     """
     erasing = in_force(installation.home, Asked.ERASE)
     changed = 0
-    for found in _files_of(connection, installation, month)[0]:
+    files = _files_of(connection, installation, month)[0]
+    earlier = delivered_before(connection, files)
+    for found in files:
         file = replace(found, file_name=without(found.file_name))
         before = kept_at(file.archived)
-        judged = judge_file(connection, installation, file, "erased_from", {}, erasing)
+        judged = judge_file(connection, installation, file, "erased_from", {}, erasing, earlier)
         connection.execute("DROP TABLE IF EXISTS erased_from")
         if file.archived and judged[0].status == "refused" and not kept_at(file.archived) and holds(file.archived):
             gone = ReadDelivery("unreadable", Fault.BYTES_GONE.said(), None)

@@ -7,9 +7,10 @@ the delivery is decided by the intake.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from types import MappingProxyType
 
 import duckdb
 
@@ -28,6 +29,10 @@ from vroeg_pipeline.installation.kept_files import is_kept
 from vroeg_pipeline.installation.notes import RegisteredFile
 from vroeg_pipeline.installation.requests import Request
 from vroeg_pipeline.installation.statements import fetch_one, quoted, temporary_table
+
+# The last earlier month in which a partner delivered the same bytes: by partner and SHA-256.
+Earlier = Mapping[tuple[str, str], date]
+_NONE_EARLIER: Earlier = MappingProxyType({})
 
 # Refusals of a file as a whole, whoever is in it.
 _WHOLE_FILE = ("too_large", "unreadable", "missing_columns")
@@ -93,15 +98,17 @@ def judge_file(
     rows_table: str,
     decisions: Decisions,
     erasing: Collection[Request] = (),
+    earlier: Earlier = _NONE_EARLIER,
 ) -> list[DeliveryFile]:
     """The file with its verdict; that of a sender also as the file of each partner in it.
 
     `erasing`: the requests of residents whose rows are counted, and kept nowhere: not in the archive, nor in the inbox.
+    `earlier`: as `delivered_before` gives it.
     """
     partners = installation.partners
     if sender := partners.senders.get(file.partner):
         file = replace(file, is_senders=True)
-        return _judge_sent(connection, installation, sender, file, rows_table, decisions, erasing)
+        return _judge_sent(connection, installation, sender, file, rows_table, decisions, erasing, earlier)
     agreement = partners.agreements.get(file.partner)
     if agreement is None:
         return [file.refused(Fault.NO_AGREEMENT)]
@@ -115,7 +122,7 @@ def judge_file(
         latest = _latest_reference_date(connection, rows_table, agreement)
         file = replace(file, reference_date_max=latest, rows_in=rows_table)
         file = _counted(file, file.row_count or 0, erased)
-    return [_verdict(connection, installation, file, agreement, read)]
+    return [_verdict(installation, file, agreement, read, earlier)]
 
 
 def _as_agreed(file: DeliveryFile, agreements: Sequence[Agreement], decisions: Decisions) -> DeliveryFile:
@@ -134,6 +141,7 @@ def _judge_sent(
     rows_table: str,
     decisions: Decisions,
     erasing: Collection[Request],
+    earlier: Earlier,
 ) -> list[DeliveryFile]:
     """A sender's file for itself, with its rows of unknown partners, and for each partner with rows in it.
 
@@ -143,7 +151,7 @@ def _judge_sent(
     # Its own rows are still to be told of when an addition for one of its partners came.
     file = _as_agreed(file, [*served.values()], decisions)
     file, read = _read(connection, installation, file, sender, rows_table)
-    whole = _verdict(connection, installation, file, None, read)
+    whole = _verdict(installation, file, None, read, earlier)
     rows, erased = None, Erased()
     if file.rows_table and read:
         rows = _rows_by_partner(connection, sender, rows_table)
@@ -166,7 +174,7 @@ def _judge_sent(
         if lacks_all or (rows and rows[partner] + erased.before[partner]):
             its = replace(file, partner=partner, delivered_by=sender.sender, is_senders=False, rows_table=None)
             its = _as_agreed(its, [agreement], decisions)
-            judged.append(_verdict(connection, installation, part(its, partner), agreement, read))
+            judged.append(_verdict(installation, part(its, partner), agreement, read, earlier))
     return judged
 
 
@@ -228,11 +236,11 @@ def _is_too_large(installation: Installation, file: DeliveryFile) -> bool:
 
 
 def _verdict(
-    connection: duckdb.DuckDBPyConnection,
     installation: Installation,
     file: DeliveryFile,
     agreement: Agreement | None,
     read: ReadDelivery | None,
+    earlier: Earlier,
 ) -> DeliveryFile:
     """The file accepted or refused; of several refusals the first in the order of DOMAIN §4. None: of a sender itself,
     which owes nothing."""
@@ -249,8 +257,8 @@ def _verdict(
         return file.refused(Fault.BYTES_GONE)
     if read.refusal and read.said:
         return file.refused_as(read.refusal, read.said)
-    if file.row_count and (earlier := _delivered_before(connection, file)):
-        return file.refused(Fault.SAME_AS_BEFORE, month=month_text(earlier))
+    if file.row_count and (before := earlier.get((file.partner, file.file_sha256))):
+        return file.refused(Fault.SAME_AS_BEFORE, month=month_text(before))
     if read.said is None:
         return file
     return replace(file, detail=read.said.english, detail_in_dutch=read.said.dutch)
@@ -274,13 +282,17 @@ def _latest_reference_date(connection: duckdb.DuckDBPyConnection, rows: str, lay
     return latest if latest is None else date.fromisoformat(str(latest))
 
 
-def _delivered_before(connection: duckdb.DuckDBPyConnection, file: DeliveryFile) -> date | None:
-    row = connection.execute(
+def delivered_before(connection: duckdb.DuckDBPyConnection, files: Iterable[ReceivedFile]) -> Earlier:
+    """The last month before the one at work in which a partner delivered the same bytes as one of these files; asked once
+    for all of them, as a DuckLake answers a small question no sooner than a large one.
+    """
+    rows = connection.execute(
         """
-        SELECT max(month) FROM delivery_files
-        WHERE partner = ? AND file_sha256 = ? AND month < getvariable('month')
+        SELECT partner, file_sha256, max(month) FROM delivery_files
+        WHERE list_contains(?::VARCHAR[], file_sha256) AND month < getvariable('month')
             AND status IN ('accepted', 'superseded', 'questioned')
+        GROUP BY partner, file_sha256
         """,
-        [file.partner, file.file_sha256],
-    ).fetchone()
-    return row[0] if row else None
+        [[file.file_sha256 for file in files]],
+    ).fetchall()
+    return {(partner, file_sha256): month for partner, file_sha256, month in rows}
