@@ -127,7 +127,8 @@ def write_reading(
         else:
             own = "coalesce(partner, '') = '' OR partner IN (SELECT partner FROM agreed_partners)"
             made |= {name: f"FROM ({_TABLES[name]}) WHERE {own}" for name in ("deliveries", "verdicts")}
-        write_extract(connection, temporary, {**_TABLES, **made})
+        tables = {**_TABLES, **made}
+        write_extract(connection, temporary, tables)
     if lake := Lake.of(installation.settings):
-        publish(lake, path, path.stem)
+        publish(connection, lake, path, path.stem, tables)
     return path

@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import uuid
+from collections.abc import Collection, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Self
@@ -68,12 +69,15 @@ WHERE end_snapshot IS NULL;
 
 # What was deleted is in old files and in old states of the tables until these were called, in this order. Nobody else may
 # write meanwhile; who reads an old state gets an error and reads again.
-_FORGET = (
-    "CALL ducklake_rewrite_data_files('{catalog}', delete_threshold => 0)",
-    "CALL ducklake_merge_adjacent_files('{catalog}')",
+_REMOVE = (
     "CALL ducklake_expire_snapshots('{catalog}', older_than => now())",
     "CALL ducklake_cleanup_old_files('{catalog}', cleanup_all => true)",
     "CALL ducklake_delete_orphaned_files('{catalog}', cleanup_all => true)",
+)
+_FORGET = (
+    "CALL ducklake_rewrite_data_files('{catalog}', delete_threshold => 0)",
+    "CALL ducklake_merge_adjacent_files('{catalog}')",
+    *_REMOVE,
 )
 
 _CONNECT_SECONDS = 10
@@ -142,8 +146,10 @@ class Lake(dg.Config):
         except ModuleNotFoundError:
             do = "install it: pip install 'vroeg-pipeline[server]'"
             raise VroegError("what a DuckLake needs is not installed", where=WHERE, do=do) from None
-        # What does not fit in memory is as readable as a file of the tables.
-        connection.execute(f"SET temp_file_encryption = {self.encrypted}")
+        # What does not fit in memory is as readable as a file of the tables. Not set again, as that is an error once there
+        # is such a file.
+        if fetch_one(connection, "SELECT current_setting('temp_file_encryption')") != (self.encrypted,):
+            connection.execute(f"SET temp_file_encryption = {self.encrypted}")
         _use_bucket(connection, self.data)
         options = [
             f"METADATA_SCHEMA {quoted(self.schema_name)}",
@@ -271,30 +277,32 @@ def _said(error: duckdb.Error) -> str:
     return f"{before}…{without_quotes.rstrip()}"
 
 
-def publish(lake: Lake, path: Path, name: str) -> None:
-    """Puts the tables of a DuckDB file in the place of those of a DuckLake of its own, whose schema in the catalogue ends
+def publish(connection: duckdb.DuckDBPyConnection, lake: Lake, path: Path, name: str, tables: Collection[str]) -> None:
+    """Puts these tables of a DuckDB file in the place of those of a DuckLake of its own, whose schema in the catalogue ends
     with that name: who may read that schema and its folder reads these tables, and no others.
 
-    Raises VroegError, as `Lake.attach`.
+    Beside what `connection` has open, as loading the extensions is most of what opening a DuckLake costs; an error leaves
+    it unfit for more. Raises VroegError, as `Lake.attach`.
     """
     own = Lake(
         catalogue=lake.catalogue, data=lake.data, schema_name=f"{lake.schema_name}_{name}", encrypted=lake.encrypted
     )
-    with closing(duckdb.connect()) as connection:
-        own.attach(connection, "published", read_only=False)
-        connection.execute(f"ATTACH {quoted(str(path))} AS made (READ_ONLY)")
-        tables = connection.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = 'made'").fetchall()
-        with transaction(connection):
-            for (table,) in tables:
-                connection.execute(f"CREATE OR REPLACE TABLE published.{table} AS FROM made.{table}")
-        forget(connection, "published")
+    with closing(connection.cursor()) as beside:
+        own.attach(beside, "published", read_only=False)
+        beside.execute(f"ATTACH {quoted(str(path))} AS made (READ_ONLY)")
+        with transaction(beside):
+            for table in tables:
+                beside.execute(f"CREATE OR REPLACE TABLE published.{table} AS FROM made.{table}")
+        # Of tables that are made anew nothing is left to rewrite or merge.
+        forget(beside, "published", _REMOVE)
+        beside.execute("DETACH made; DETACH published")
 
 
-def forget(connection: duckdb.DuckDBPyConnection, catalog: str) -> None:
+def forget(connection: duckdb.DuckDBPyConnection, catalog: str, calls: Sequence[str] = _FORGET) -> None:
     """Removes all that was deleted from the files and the catalogue, and what killed runs left. Only by who holds the lock
     of the installation.
     """
-    for call in _FORGET:
+    for call in calls:
         connection.execute(call.format(catalog=catalog)).fetchall()
 
 
