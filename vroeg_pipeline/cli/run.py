@@ -11,9 +11,12 @@ import time
 import uuid
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import dagster as dg
+import duckdb
 from dagster import DagsterExecutionInterruptedError
 from rich.console import Console
 from rich.markup import escape
@@ -32,8 +35,9 @@ from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.locking import alone
 from vroeg_pipeline.installation.progress import progress_of
+from vroeg_pipeline.installation.statements import transaction
 from vroeg_pipeline.installation.town import town_of
-from vroeg_pipeline.installation.warehouse import WarehouseResource
+from vroeg_pipeline.installation.warehouse import WarehouseResource, asked_last
 from vroeg_pipeline.monthly import month_key
 from vroeg_pipeline.quality.board_page import refresh_board
 from vroeg_pipeline.verdicts import NOT_JUDGED
@@ -67,15 +71,17 @@ def run_months(home: Home, months: Sequence[date], out: Console, *, verbose: boo
         progress = _Progress(heartbeat, {check.op.name for check in defs.asset_checks or ()}, months)
         job = dg.Definitions.merge(defs, _shown_in_console(progress)).resolve_job_def(MONTH_JOB)
         instance.add_event_listener(run_id, progress.show)
-        result = job.execute_in_process(
-            instance=instance,
-            run_id=run_id,
-            partition_key=month_key(months[0]) if len(months) == 1 else None,
-            tags=tags,
-            # The console shows our own lines; the whole log stands in the UI.
-            run_config={"loggers": {"console": {"config": {"log_level": "DEBUG" if verbose else "CRITICAL"}}}},
-            raise_on_error=False,
-        )
+        figures: list[_Figures] = []
+        with asked_last(run_id, lambda connection: figures.append(_figures_of(connection, installation, months))):
+            result = job.execute_in_process(
+                instance=instance,
+                run_id=run_id,
+                partition_key=month_key(months[0]) if len(months) == 1 else None,
+                tags=tags,
+                # The console shows our own lines; the whole log stands in the UI.
+                run_config={"loggers": {"console": {"config": {"log_level": "DEBUG" if verbose else "CRITICAL"}}}},
+                raise_on_error=False,
+            )
     if progress.is_interrupted:
         # Tables are replaced a month at a time, files whole.
         raise KeyboardInterrupt("nothing is half done, run it again")
@@ -87,7 +93,10 @@ def run_months(home: Home, months: Sequence[date], out: Console, *, verbose: boo
     # Its asset comes before the checks, and the daemon that keeps it up to date may not run.
     refresh_board(installation)
     out.print(progress.summary())
-    show_months(installation, months, out)
+    if not figures:
+        with WarehouseResource.of(installation).connect(read_only=True) as connection:
+            figures.append(_figures_of(connection, installation, months))
+    _show_months(installation, months, figures[0], out)
 
 
 @contextmanager
@@ -238,19 +247,32 @@ FROM (SELECT unnest($months::DATE[]) AS month) AS m ORDER BY month
 """
 
 
-def show_months(installation: Installation, months: Sequence[date], out: Console) -> None:
+@dataclass(frozen=True)
+class _Figures:
+    """The numbers of each month: those of `_SUMMARY`, those of `_RETURNED`, and the entries on each worklist."""
+
+    made: Sequence[tuple[Any, ...]]
+    returned: Sequence[tuple[Any, ...]]
+    lists: Sequence[tuple[Any, ...]]
+
+
+def _figures_of(connection: duckdb.DuckDBPyConnection, installation: Installation, months: Sequence[date]) -> _Figures:
+    asked = {"months": list(months)}
+    with transaction(connection):
+        return _Figures(
+            connection.execute(_SUMMARY, {**asked, "senders": list(installation.partners.senders)}).fetchall(),
+            connection.execute(_RETURNED, asked).fetchall(),
+            connection.execute(
+                "SELECT month, worklist, count(*) FROM prioritised_worklists "
+                "WHERE month IN (SELECT unnest($months::DATE[])) GROUP BY ALL",
+                asked,
+            ).fetchall(),
+        )
+
+
+def _show_months(installation: Installation, months: Sequence[date], found: _Figures, out: Console) -> None:
     """Prints the figures of the months, and where to look next."""
-    warehouse = WarehouseResource.of(installation)
-    with warehouse.connect(read_only=True) as connection:
-        rows = connection.execute(
-            _SUMMARY, {"months": list(months), "senders": list(installation.partners.senders)}
-        ).fetchall()
-        returned = connection.execute(_RETURNED, {"months": list(months)}).fetchall()
-        lists = connection.execute(
-            "SELECT month, worklist, count(*) FROM prioritised_worklists WHERE month IN (SELECT unnest($months::DATE[])) "
-            "GROUP BY ALL",
-            {"months": list(months)},
-        ).fetchall()
+    rows, returned, lists = found.made, found.returned, found.lists
     figures = ("delivered", "refused", "signals", "rejected", "addresses", "multiple", "recidivists")
     out.print(_table(figures, [(month, counts) for month, *counts in rows]))
     names = sorted({worklist for _, worklist, _ in lists})
