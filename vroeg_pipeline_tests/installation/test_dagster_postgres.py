@@ -137,7 +137,7 @@ def shown(instance: dg.DagsterInstance) -> dict[str, Any]:
     return {
         "runs": [(r.storage_id, r.dagster_run, r.start_time, r.end_time) for r in instance.get_run_records()],
         "runs of a month": [r.run_id for r in instance.get_runs(dg.RunsFilter(tags={"dagster/partition": MARCH}))],
-        "event tags": log.get_event_tags_for_asset(TABLE),
+        "event tags": sorted(log.get_event_tags_for_asset(TABLE), key=str),
         "assets": sorted(
             (r.asset_entry.asset_key.to_string(), r.asset_entry.last_materialization_storage_id)
             for r in instance.get_asset_records(keys)

@@ -185,7 +185,7 @@ def dagster_on(of: Home | Cooperation) -> Iterator[Live]:
     port = free_port()
     with services(of, port, output=subprocess.DEVNULL):
         found = Live(f"http://127.0.0.1:{port}", Home(of.root))
-        wait_until("the webserver", lambda: answers(found))
+        wait_until("the webserver", lambda: answers(found), 300)  # it waits for the code of each town
         yield found
 
 
