@@ -5,7 +5,6 @@ and a town whose database is away hinders no other.
 from __future__ import annotations
 
 from datetime import datetime, time, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -57,10 +56,11 @@ def judged(home: Home) -> list[Any]:
 
 
 def test_what_arrives_is_judged_whichever_other_database_is_away_and_what_was_left_is_once_it_is_back(
-    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    cooperation = Cooperation(tmp_path / "towns")
-    clock = tmp_path / "clock"
+    # In a folder of a short name, as a socket's path has a limit.
+    folder = tmp_path_factory.mktemp("pg")
+    cooperation, clock = Cooperation(folder), folder / "clock"
     clock.write_text(_NOW.isoformat(), encoding="utf-8")
     with postgres_server() as server:
         with_towns(cooperation, server)
