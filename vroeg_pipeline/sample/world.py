@@ -144,7 +144,8 @@ def _must_be_ours(home: Home, overwrite: bool) -> None:
             where=home.inbox,
             do="give another VROEG_HOME",
         )
-    if not made:
+    # What a sample made long ago says nothing of an installation whose files are gone.
+    if not made or not there:
         raise VroegError("there is an installation already", where=home.root, do="give another VROEG_HOME")
     if not overwrite:
         raise VroegError("there is a sample already", where=home.inbox, do="give another VROEG_HOME, or --overwrite")
