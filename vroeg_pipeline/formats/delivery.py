@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -21,17 +21,14 @@ import duckdb
 from vroeg_pipeline.domain.fields import CANONICAL_FIELDS, DELIVERED_FIELDS, FLAG_FIELDS, header_name
 from vroeg_pipeline.domain.layouts import PARTNER_IN_FILE, Layout, from_name
 from vroeg_pipeline.domain.refusals import Fault, Said
+from vroeg_pipeline.formats.agreed import agreed_csv, agreed_headers, agreed_records, agreed_sheet
 from vroeg_pipeline.formats.cells import BLANK, NOTHING, Cell, Header, Kind, UnreadableError
-from vroeg_pipeline.formats.csv import Dialect, csv_file, own_query, own_writer
+from vroeg_pipeline.formats.csv import own_query, own_writer
 from vroeg_pipeline.formats.drift import drift_of
 from vroeg_pipeline.formats.fixed import fixed_lines
 from vroeg_pipeline.formats.hints import LOOKED_AT, how_headers_stand, where_headers_stand
-from vroeg_pipeline.formats.json import json_lines, json_records
 from vroeg_pipeline.formats.packed import unpacked
-from vroeg_pipeline.formats.records import path_of, record_rows
 from vroeg_pipeline.formats.shaping import NoDateInNameError, shape
-from vroeg_pipeline.formats.xlsx import xlsx_sheet
-from vroeg_pipeline.formats.xml import xml_records
 from vroeg_pipeline.installation.home import temporary_file
 from vroeg_pipeline.installation.statements import fetch_one, quoted
 
@@ -137,18 +134,10 @@ def _load(con: duckdb.DuckDBPyConnection, path: Path, layout: Layout, into: str,
         return _read_xlsx(con, path, layout, into, scratch)
     if form.format == "fixed":
         return _read_fixed(con, path, layout, into, scratch)
-    records: Sequence[Mapping[str, object]]
-    if form.format == "json":
-        records = json_records(path, form.records_at)
-    elif form.format == "jsonl":
-        records = json_lines(path)
-    else:
-        records = xml_records(path, form.records_at or "")
-    if not records:
+    found = agreed_records(path, layout)
+    if not found.records:
         return _Loaded(None, 0, is_empty_list=True)
-    own_name = path_of(form.records_at)[-1] if form.format == "xml" and form.records_at else ""
-    rows = enumerate(record_rows(records, _all_headers(layout), own_name), start=1)
-    return _load_rows(con, rows, layout, into, scratch)
+    return _load_rows(con, enumerate(found.rows(), start=1), layout, into, scratch)
 
 
 def _judged(layout: Layout, loaded: _Loaded, header: Header) -> ReadDelivery:
@@ -200,8 +189,7 @@ def _is_blank(path: Path) -> bool:
 def _read_csv(con: duckdb.DuckDBPyConnection, path: Path, layout: Layout, into: str, scratch: Path) -> _Loaded:
     form = layout.delivery
     above = form.lines_above
-    dialect = Dialect(form.encoding, form.delimiter, lines_above=above, has_header=not form.is_by_position)
-    with csv_file(path, scratch, dialect) as file:
+    with agreed_csv(path, form, scratch) as file:
         if file.header is None:
             return _Loaded(None, 0)
         hint = None
@@ -210,7 +198,7 @@ def _read_csv(con: duckdb.DuckDBPyConnection, path: Path, layout: Layout, into: 
         else:
             header = Header.of(file.header, layout.sources)
             first = file.first_lines(above + LOOKED_AT)
-            hint = how_headers_stand(first, file.delimiter, file.header, _all_headers(layout), above)
+            hint = how_headers_stand(first, file.delimiter, file.header, agreed_headers(layout), above)
         places = {source: header.positions.get(source) for source in _columns(layout)}
         count = file.load(con, into, places, numbered=True)
         con.execute(f"ALTER TABLE {into} ADD COLUMN typed VARCHAR[]")
@@ -223,12 +211,7 @@ def _by_position(layout: Layout, width: int, first_column: int = 1) -> Header:
 
 
 def _read_xlsx(con: duckdb.DuckDBPyConnection, path: Path, layout: Layout, into: str, scratch: Path) -> _Loaded:
-    form = layout.delivery
-    wanted = {}
-    if not form.is_by_position:
-        # A field that is not asked for by one header alone may be under another.
-        wanted = {h: len(hs) == 1 and field in layout.required for field, hs in layout.headers.items() for h in hs}
-    with xlsx_sheet(path, form.sheet, scratch, wanted, form.lines_above) as sheet:
+    with agreed_sheet(path, layout, scratch) as sheet:
         rows = enumerate(sheet.rows, start=sheet.first_row)
         loaded = _load_rows(con, rows, layout, into, scratch, first_column=sheet.first_column)
         return replace(loaded, told=sheet.told)
@@ -247,10 +230,6 @@ def _read_fixed(con: duckdb.DuckDBPyConnection, path: Path, layout: Layout, into
     rows = ([(line[first - 1 : last], Kind.TEXT) for first, last in (*spans, (1, len(line)))] for line in lines)
     header = Header.by_position(len(spans), found)
     return _load_rows(con, enumerate(rows, start=form.lines_above + 1), layout, into, scratch, header=header)
-
-
-def _all_headers(layout: Layout) -> list[str]:
-    return [header for headers in layout.sources.values() for header in headers]
 
 
 def _load_rows(
@@ -304,7 +283,7 @@ def _load_rows(
         raise RuntimeError(f"{count} rows were written but {loaded} loaded")  # a bug of ours, never the file's
     hint = None
     if form.has_one_header and not form.is_by_position:
-        hint = where_headers_stand(first, header.written, _all_headers(layout), form.lines_above)
+        hint = where_headers_stand(first, header.written, agreed_headers(layout), form.lines_above)
     return _Loaded(header, count, hint)
 
 

@@ -20,15 +20,12 @@ import xlsxwriter
 
 from vroeg_pipeline.domain.layouts import FileForm, Layout
 from vroeg_pipeline.domain.refusals import Fault
+from vroeg_pipeline.formats.agreed import agreed_csv, agreed_records, agreed_sheet
 from vroeg_pipeline.formats.cells import BLANK, Cell, Kind, UnreadableError
-from vroeg_pipeline.formats.csv import Dialect, csv_file
 from vroeg_pipeline.formats.encodings import AUTO, encoding_of
 from vroeg_pipeline.formats.fixed import first_lines, fixed_lines, is_measured_in_bytes
-from vroeg_pipeline.formats.json import json_lines, json_records
 from vroeg_pipeline.formats.packed import unpacked
-from vroeg_pipeline.formats.records import Number, blank_record, path_of, record_rows
-from vroeg_pipeline.formats.xlsx import xlsx_sheet
-from vroeg_pipeline.formats.xml import xml_records
+from vroeg_pipeline.formats.records import Number, path_of
 
 # The same rows give the same bytes, whenever they are written.
 _ALWAYS = datetime(2000, 1, 1)  # noqa: DTZ001
@@ -101,8 +98,7 @@ def _kept(rows: Iterable[_Row], numbers: Collection[int]) -> list[_Row]:
 def _csv_parts(
     path: Path, form: FileForm, scratch: Path, parts: Mapping[str, Collection[int]]
 ) -> Iterator[tuple[str, bytes]]:
-    dialect = Dialect(form.encoding, form.delimiter, lines_above=form.lines_above, has_header=not form.is_by_position)
-    with csv_file(path, scratch, dialect) as file:
+    with agreed_csv(path, form, scratch) as file:
         above = file.first_lines(form.lines_above)
         if not above and file.delimiter != form.delimiter:
             above = [f"sep={file.delimiter}\r\n"]
@@ -140,21 +136,15 @@ def _record_parts(path: Path, layout: Layout, parts: Mapping[str, Collection[int
     """Of JSON and XML: the records and what is in them. What stands around them goes to no town, as nobody reads it."""
     form = layout.delivery
     way = path_of(form.records_at) if form.records_at else []
-    records: Sequence[Mapping[str, object]]
-    if form.format == "json":
-        records = json_records(path, form.records_at)
-    elif form.format == "jsonl":
-        records = json_lines(path)
-    else:
-        records = xml_records(path, form.records_at or "")
-    agreed = [header for headers in layout.sources.values() for header in headers]
-    own_name = way[-1] if form.format == "xml" else ""
-    cells = islice(record_rows(records, agreed, own_name), 1, None)
+    found = agreed_records(path, layout)
+    cells = islice(found.rows(), 1, None)
     filled = [
-        record for record, row in zip(records, cells, strict=True) if any(text and text.strip(BLANK) for text, _ in row)
+        record
+        for record, row in zip(found.records, cells, strict=True)
+        if any(text and text.strip(BLANK) for text, _ in row)
     ]
     # Before the records of a part, so that a name that none of them has is a column of it as it is one of the whole.
-    blank = [blank_record(records, agreed, own_name)] if records else []
+    blank = [found.blank()] if found.records else []
     for name, numbers in parts.items():
         kept = [*blank, *_kept(filled, numbers)]
         try:
@@ -209,11 +199,8 @@ def _xml_text(text: object) -> str:
 def _workbooks(
     path: Path, layout: Layout, scratch: Path, parts: Mapping[str, Collection[int]]
 ) -> Iterator[tuple[str, bytes]]:
-    form, wanted = layout.delivery, {}
-    if not form.is_by_position:
-        # As the reader looks for the sheet.
-        wanted = {h: len(hs) == 1 and field in layout.required for field, hs in layout.headers.items() for h in hs}
-    with xlsx_sheet(path, form.sheet, scratch, wanted, form.lines_above) as sheet:
+    form = layout.delivery
+    with agreed_sheet(path, layout, scratch) as sheet:
         table = _table(enumerate(sheet.rows, start=sheet.first_row), form, sheet.first_row - 1)
         for name, numbers in parts.items():
             yield name, _workbook(table, numbers, form, sheet.first_column - 1)

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from io import StringIO
 from pathlib import Path
@@ -348,20 +349,38 @@ def test_a_folder_of_the_files_without_rights_is_told_in_a_line(world: World) ->
     assert "address_matches" not in done.stdout
 
 
-@pytest.fixture
-def in_bucket(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Buckets]:
+@contextmanager
+def in_bucket(world: World, *, asks_for_key: bool = False) -> Iterator[Buckets]:
     """The files of the world are to lie in the bucket `tables`, which is not there yet."""
     database = lake.unused_name()
     lake.query("postgres", f"CREATE DATABASE {database}")
     world.settings(warehouse=lake.settings_of(database, world.root, data="s3://tables/haarlem"), lock_timeout_minutes=0)
-    with buckets() as server:
+    with buckets(asks_for_key=asks_for_key) as server, pytest.MonkeyPatch.context() as patch:
         for name, value in {**KEYS, "AWS_ENDPOINT_URL": server.url}.items():
-            monkeypatch.setenv(name, value)
+            patch.setenv(name, value)
+        yield server
+
+
+def test_a_bucket_that_lets_nobody_in_by_that_key_is_told_in_a_line(world: World) -> None:
+    with (
+        in_bucket(world, asks_for_key=True),
+        pytest.raises(
+            VroegError, match=r"^settings.yaml: warehouse: the bucket lets nobody in by that key; check AWS_A"
+        ),
+        world.warehouse.connect(),
+    ):
+        pass
+
+
+@pytest.fixture
+def with_buckets(world: World) -> Iterator[Buckets]:
+    """A server that lets anybody in."""
+    with in_bucket(world) as server:
         yield server
 
 
 def test_tables_in_a_bucket_are_written_and_what_is_erased_is_in_no_byte_of_it(
-    world: World, in_bucket: Buckets
+    world: World, with_buckets: Buckets
 ) -> None:
     with (
         pytest.raises(VroegError, match=r"^settings.yaml: warehouse: there is no such bucket; make it, or mend data$"),
@@ -369,17 +388,17 @@ def test_tables_in_a_bucket_are_written_and_what_is_erased_is_in_no_byte_of_it(
     ):
         pass
     lake.query(world.database, f"DROP SCHEMA {lake.SCHEMA} CASCADE")
-    in_bucket.make("tables")
+    with_buckets.make("tables")
     world.agree("huur")
     resident = row(surname=CANARIES[0], customer_reference=CANARIES[3])
     world.deliver("huur", "2021-03", [resident, row(customer_reference="K2", house_number="14")])
     world.make("2021-03", upto="validated_signals")
 
     def known() -> set[str]:
-        content = b"".join(in_bucket.objects("tables").values())
+        content = b"".join(with_buckets.objects("tables").values())
         return {word for word in (CANARIES[0], CANARIES[3], "Testman") if word.encode() in content}
 
-    assert {name.split("/")[0] for name in in_bucket.objects("tables")} == {"haarlem"}
+    assert {name.split("/")[0] for name in with_buckets.objects("tables")} == {"haarlem"}
     assert known() == {CANARIES[0], CANARIES[3], "Testman"}
     request = Request(1, Asked.ERASE, "Tester", "gevraagd", world.now, "", ())
     erase(world.warehouse, world.installation, Wanted("2021 AB", "12", CANARIES[0]), request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ from defusedxml import ElementTree
 
 from vroeg_pipeline_tests.kit.listeners import free_port
 
-# It lets anybody in, by whatever key.
+# It lets anybody in, by whatever key, unless it asks for one; then nobody.
 KEYS = {"AWS_ACCESS_KEY_ID": "vroeg", "AWS_SECRET_ACCESS_KEY": "geheim", "AWS_REGION": "eu-west-1"}
 _XML = "{http://s3.amazonaws.com/doc/2006-03-01/}"
 
@@ -43,11 +44,12 @@ class Buckets:
 
 
 @contextmanager
-def buckets() -> Iterator[Buckets]:
-    """Starts a server."""
+def buckets(*, asks_for_key: bool = False) -> Iterator[Buckets]:
+    """Starts a server. `asks_for_key`: it knows none, so that nobody is let in."""
     port = free_port()
+    environment = os.environ | ({"INITIAL_NO_AUTH_ACTION_COUNT": "0"} if asks_for_key else {})
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             _wait_for(found := Buckets(f"http://127.0.0.1:{port}"))
             yield found
@@ -59,7 +61,7 @@ def _wait_for(server: Buckets) -> None:
     deadline = time.monotonic() + 60
     while True:
         try:
-            requests.get(server.url, timeout=30).raise_for_status()
+            requests.get(server.url, timeout=30)
             return
         except requests.ConnectionError:
             if time.monotonic() > deadline:

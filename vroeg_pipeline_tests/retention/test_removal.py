@@ -75,11 +75,12 @@ def test_a_month_that_remains_is_the_same_without_the_removed_ones(world: World)
     assert doubts(world.installation) == []
     # The third is closed, so that what is left of it stays as it is.
     world.make(MONTHS[2], MONTHS[-1], upto=WHOLE)
+    after, closed_after = of_month(world, MONTHS[-1]), of_month(world, MONTHS[2])
     for table, rows in before.items():
-        assert of_month(world, MONTHS[-1])[table] == rows, table
+        assert after[table] == rows, table
     gone = ("rejected_rows", "repeat_signals")
     for table, rows in closed_before.items():
-        left = of_month(world, MONTHS[2])[table]
+        left = closed_after[table]
         if table == "delivery_files":
             assert [{**each, "file_name": "", "partner": ""} for each in rows] == [
                 {**each, "partner": ""} for each in left
