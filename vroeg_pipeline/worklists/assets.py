@@ -1,6 +1,6 @@
 """What people do: prioritised worklists, what changed since the last issue, and the files that go out (DOMAIN §9)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from datetime import date
 
@@ -8,7 +8,7 @@ import dagster as dg
 import duckdb
 
 from vroeg_pipeline.deliveries.worked_on import note_issued
-from vroeg_pipeline.domain.agreements import ADDRESS_DESK, town_of_list
+from vroeg_pipeline.domain.agreements import ADDRESS_DESK, Agreement, town_of_list
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.notes import MADE, Issue, Made
 from vroeg_pipeline.installation.statements import fetch_one, insert_rows, streamed_by_column, transaction
@@ -61,7 +61,7 @@ def prioritised_worklists(of: Month) -> Mapping[str, Figures]:
             **filled["prioritised_worklists"],
             "per list": of.counts("prioritised_worklists", "worklist"),
             "per tier": of.counts("prioritised_worklists", "tier || ' ' || tier_name"),
-            "made without": ", ".join(missing_partners(of.connection, of.installation, of.month))
+            "made without": ", ".join(told_partners(missing_partners(of.connection, of.installation, of.month)))
             or "nobody: every partner delivered",
             "known clients": known,
             "the month": _funnel(of),
@@ -129,11 +129,11 @@ def write_issues(of: Month) -> list[str]:
     ).fetchall()
     if unwritten:
         set_earlier_contacts(connection, of.installation)
+        missing = missing_partners(connection, of.installation, month)
     written = []
     for worklist, issue, issued_at, withdrawn in unwritten:
         name = worklist_file_name(month, worklist, issue)
-        missing = missing_partners(connection, of.installation, month, worklist)
-        heading = WorklistHeading(month, worklist, issue, issued_at, missing, withdrawn)
+        heading = WorklistHeading(month, worklist, issue, issued_at, told_partners(missing, worklist), withdrawn)
         lines = write_worklist(
             of.outbox / name, heading, entries_of(connection, of.installation, worklist, issue), of.home.scratch
         )
@@ -157,15 +157,15 @@ def entries_of(
         yield WorklistEntry(**row | {name: "" for name in texts if row[name] is None})
 
 
-def missing_partners(
-    connection: duckdb.DuckDBPyConnection, installation: Installation, month: date, worklist: str = ""
-) -> list[str]:
-    """The names of the partners that owed a delivery for the month and sent nothing usable; of those that deliver for the
-    municipality of the list, where it is of one.
-    """
-    missing = [of.agreement for of in told_months(connection, installation, month) if of.is_open]
+def missing_partners(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date) -> list[Agreement]:
+    """The partners that owed a delivery for the month and sent nothing usable."""
+    return [of.agreement for of in told_months(connection, installation, month) if of.is_open]
+
+
+def told_partners(partners: Iterable[Agreement], worklist: str = "") -> list[str]:
+    """Their names; where the list is of one municipality, those of them that deliver for it."""
     town = town_of_list(worklist)
-    return [agreement.name for agreement in missing if town is None or town in agreement.municipalities]
+    return [partner.name for partner in partners if town is None or town in partner.municipalities]
 
 
 def _made(of: Month) -> Made:
@@ -191,7 +191,7 @@ def _made(of: Month) -> Made:
         ORDER BY worklist
         """
     ).fetchall()
-    missing = tuple(missing_partners(of.connection, of.installation, of.month))
+    missing = tuple(told_partners(missing_partners(of.connection, of.installation, of.month)))
     return Made(signals, addresses, recidivists, missing, tuple(Issue(*issue) for issue in issues))
 
 
