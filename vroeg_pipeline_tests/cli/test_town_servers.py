@@ -85,6 +85,28 @@ def test_one_that_cannot_begin_is_tried_again_later_and_a_new_one_takes_the_plac
     assert "gouda: cannot begin\n" in said()
 
 
+def test_what_cannot_be_read_of_a_town_hinders_no_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(town_servers, "_LOOK_SECONDS", 0.0)
+    cooperation = Cooperation(tmp_path)
+    haarlem = cooperation.add("haarlem")
+    cooperation.dagster.mkdir()
+    door = cooperation.dagster / "haarlem.sock"
+    servers = Servers(cooperation, listening, Home.agreement_texts)
+    deadline = time.monotonic() + 20
+    try:
+        while not answers(door):
+            assert time.monotonic() < deadline
+            servers.look()
+            time.sleep(0.02)
+        # As of a disk that gives errors: it is there, and not to be read.
+        haarlem.secrets.mkdir()
+        for _ in range(3):
+            servers.look()
+        assert answers(door)
+    finally:
+        servers.stop()
+
+
 def test_the_webserver_waits_for_each_town_and_goes_on_without_one_that_never_answers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
