@@ -258,7 +258,7 @@ def views() -> dict[str, str]:
 
 
 def test_what_an_asset_reads_is_what_its_statements_name(defs: dg.Definitions) -> None:
-    known, tables = specs(defs), {}
+    known, tables, made_of = specs(defs), {}, views()
     for key, spec in known.items():
         tables[str(spec.metadata.get("dagster/table_name", "")).rpartition(".")[2]] = key
     for key, spec in known.items():
@@ -275,8 +275,8 @@ def test_what_an_asset_reads_is_what_its_statements_name(defs: dg.Definitions) -
             seen.add(name)
             if name in MADE_OF:
                 read.update(MADE_OF[name])
-            elif name in views():
-                waiting |= named_in(views()[name])
+            elif name in made_of:
+                waiting |= named_in(made_of[name])
             elif name in tables and tables[name] != key:
                 read.add(tables[name])
             else:

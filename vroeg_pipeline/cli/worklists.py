@@ -73,13 +73,13 @@ def _write(
         added = [entry for entry in entries if entry.change == "added"]
         path = folder / worklist_file_name(heading.month, heading.worklist, None)
         write_worklist(path, heading, added, scratch)
-        out.print(f"{worklist_title(heading.worklist)}: {len(added):,} addresses, {path}")
+        out.print(f"{worklist_title(heading.worklist)}: {len(added):,} addresses, {path}", soft_wrap=True)
         return 1
     path = folder / forms_file_name(heading)
     visits = [entry for entry in entries if entry.action == "home_visit"]
     if visits:
         write_forms(path, heading, visits, scratch)
-        out.print(f"{worklist_title(heading.worklist)}: {len(visits):,} visits, {path}")
+        out.print(f"{worklist_title(heading.worklist)}: {len(visits):,} visits, {path}", soft_wrap=True)
     return len(visits)
 
 
