@@ -6,8 +6,6 @@ from collections import deque
 from datetime import datetime
 
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import moment_text
@@ -22,14 +20,15 @@ def show(home: Home, last: int, out: Console) -> None:
     lines = deque(read_log(home), maxlen=last)
     if not lines:
         raise VroegError("nothing was logged yet", where=home.log, do="start with: vroeg run --month YYYY-MM")
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    # Paths of lists are long: last, they keep the rest in its columns.
-    for column in ("when", "who", "from", "action", "result", "of"):
-        table.add_column(column, no_wrap=column not in ("result", "of"), overflow="fold")
+    rows = [["when", "who", "from", "action", "result", "of"]]
     for line in lines:
         when = moment_text(datetime.fromisoformat(line["time"]))
-        table.add_row(when, *(escape(str(line[key])) for key in ("actor", "origin", "action", "result", "object")))
-    out.print(table)
+        rows.append([when, *(str(line[key]) for key in ("actor", "origin", "action", "result", "object"))])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
+    for number, (*row, of) in enumerate(rows):
+        # No table: a path that is cut into pieces to fit one cannot be read or copied.
+        text = "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=True)), of]).rstrip()
+        out.print(text, style="" if number else "bold", markup=False, highlight=False, soft_wrap=True)
 
 
 def send(home: Home, out: Console) -> None:

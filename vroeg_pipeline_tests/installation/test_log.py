@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from dataclasses import replace
@@ -10,7 +11,9 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from vroeg_pipeline.cli.log import show
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.log import (
     COMMAND_LINE,
@@ -64,6 +67,17 @@ def test_a_line_says_who_did_what_when(home: Home) -> None:
     assert (len(line["trace_id"]), len(line["span_id"])) == (32, 16)
     assert all(path.stat().st_mode & 0o077 == 0 for path in (home.log, *home.log.iterdir()))
     assert lines_when_whole(home) == 6 == len(list(read_log(home)))
+
+
+def test_a_line_is_shown_on_one_line_whatever_the_width(home: Home) -> None:
+    path = "outbox/2021-04/partners/zorg_en_zekerheid/leveringsrapport_zorg_en_zekerheid_2021-04.xlsx"
+    noon = moment("2021-04-04 12:00")
+    log_done(home, noon, replace(done(path, noon), action="export"))
+    shown = io.StringIO()
+    show(home, 2, Console(file=shown, width=40))
+    header, first, last = shown.getvalue().splitlines()
+    assert last.endswith(f"  {path}")
+    assert header.index("action") == first.index("vroeg run") == last.index("export")
 
 
 def test_who_it_is_about_is_a_keyed_hash(home: Home) -> None:
