@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
-from vroeg_pipeline.alerts.book import alert_lock, read_alerts
+from vroeg_pipeline.alerts.book import alert_lock
 from vroeg_pipeline.alerts.plan import REMINDER_TIME, Condition
 from vroeg_pipeline.domain.alerts import AlertKind
 from vroeg_pipeline.domain.errors import VroegError
@@ -30,21 +30,23 @@ def problem_id(condition: Condition) -> str:
     return hashlib.sha256("|".join(condition.key).encode()).hexdigest()[:_ID_DIGITS]
 
 
-def acknowledge(home: Home, prefix: str, by: str, until: str | None, now: datetime) -> tuple[Condition, Silence]:
-    """Stops the reminders of the one open problem whose id begins so, until it is solved or, if that is given, `until`.
+def acknowledge(
+    home: Home, problems: Iterable[Condition], prefix: str, by: str, until: str | None, now: datetime
+) -> Silence:
+    """Stops the reminders of the one of the open problems whose id begins so, until it is solved or, if that is given,
+    `until`.
 
     Raises VroegError when no problem or several begin so, or who asks or the moment is wrong.
     """
     silence = Silence(_named(by), now, _moment(until, now) if until else None)
+    meant = [condition for condition in problems if prefix and problem_id(condition).startswith(prefix.lower())]
+    if len(meant) != 1:
+        what = "several open problems begin" if meant else "no open problem begins"
+        raise VroegError(f"{what} with '{prefix}'", do=_SEE)
+    silence = replace(silence, key=meant[0].key)
     with alert_lock(home):
-        problems = [problem.condition for problem in read_alerts(home).book.problems.values()]
-        meant = [condition for condition in problems if prefix and problem_id(condition).startswith(prefix.lower())]
-        if len(meant) != 1:
-            what = "several open problems begin" if meant else "no open problem begins"
-            raise VroegError(f"{what} with '{prefix}'", do=_SEE)
-        silence = replace(silence, key=meant[0].key)
         _add(home, silence, now)
-    return meant[0], silence
+    return silence
 
 
 def mute(

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from vroeg_pipeline.alerts.book import read_alerts
+from vroeg_pipeline.alerts.book import AlertState, read_alerts
 from vroeg_pipeline.alerts.messages import Message
 from vroeg_pipeline.alerts.notifier import send
 from vroeg_pipeline.alerts.sensor import look, planned, preview, recipients
@@ -29,11 +29,10 @@ _TRIAL = Message("Vroeg Eropaf: a trial", "This is a trial of the alerts. Nothin
 
 def show_alerts(home: Home, out: Console) -> None:
     """Prints the problems that were told and are open, and what waits for whom. Where nobody is told, what is open now."""
-    state, installation = read_alerts(home), Installation.load(home)
+    installation = Installation.load(home)
+    state = _state(installation)
     if not recipients(installation):
         out.print(_NOBODY)
-        with _instance(home) as instance:
-            state, _ = planned(installation, instance, state)
     table = Table(box=None, pad_edge=False, header_style="bold")
     silences = silences_at(home, installation.now())
     taken_on = {silence.key: silence.by for silence in silences if silence.key}
@@ -100,7 +99,9 @@ def try_channels(home: Home, out: Console) -> None:
 
 def acknowledge_alert(home: Home, prefix: str, until: str | None, by: str, out: Console) -> None:
     """Takes on an open problem, and says so; raises as `alerts.silences.acknowledge` does."""
-    _, silence = acknowledge(home, prefix, by, until, Installation.load(home).now())
+    installation = Installation.load(home)
+    open_problems = [problem.condition for problem in _state(installation).book.problems.values()]
+    silence = acknowledge(home, open_problems, prefix, by, until, installation.now())
     out.print(escape(f"{silence}. That it is solved is told."))
 
 
@@ -114,6 +115,15 @@ def mute_alerts(home: Home, kind: str | None, partner: str | None, until: str, b
 def unmute_alerts(home: Home, kind: str | None, partner: str | None, by: str, out: Console) -> None:
     """Ends a mute, and says so; raises as `alerts.silences.unmute` does."""
     out.print(escape(f"No more: {unmute(home, kind, partner, by, Installation.load(home).now())}."))
+
+
+def _state(installation: Installation) -> AlertState:
+    """What was told; where nobody is told anything nothing may be noted, and what would be told is open."""
+    state = read_alerts(installation.home)
+    if recipients(installation):
+        return state
+    with _instance(installation.home) as instance:
+        return planned(installation, instance, state)[0]
 
 
 @contextmanager

@@ -560,7 +560,7 @@ def test_what_is_to_be_silent_is_asked_shown_and_ends(town: World, hook: Webhook
     assert all(each.ended_at for each in noted.silences)
 
 
-def test_without_channels_what_is_open_is_shown_all_the_same(town: World) -> None:
+def test_without_channels_what_is_open_is_shown_and_can_be_taken_on_all_the_same(town: World) -> None:
     town.settings()
     (clock := town.root / "clock").write_text(AFTER_DEADLINE.astimezone(UTC).isoformat())
     noted = town.home.alerts.read_text()
@@ -570,6 +570,9 @@ def test_without_channels_what_is_open_is_shown_all_the_same(town: World) -> Non
         ["missing", "huur", "2021-03"],
         ["missing", "water", "2021-03"],
     ]
+    (identity,) = [line.split()[0] for line in shown.splitlines() if "huur" in line]
+    taken_on = vroeg(town.root, "alerts", "ack", identity, "--by", "A", VROEG_CLOCK=str(clock))
+    assert "missing huur 2021-03 is acknowledged until it is solved (A, " in taken_on.stdout, taken_on.stderr
     assert town.home.alerts.read_text() == noted
 
 
