@@ -76,7 +76,11 @@ def one_line_errors(command: Callable[..., None]) -> Callable[..., None]:
                 _logged(command, *args, **kwargs)
         except VroegError as error:
             _told(error)
-        except KeyboardInterrupt as stopped:
+        except (KeyboardInterrupt, RuntimeError) as error:
+            # DuckDB makes an error of Ctrl-C that comes while it is at a statement, as any import of ours can be.
+            stopped = error if isinstance(error, KeyboardInterrupt) else error.__cause__
+            if not isinstance(stopped, KeyboardInterrupt):
+                raise
             problems.print("; ".join(["Stopped", *stopped.args]))
             raise typer.Exit(_STOPPED) from None
         except OSError as error:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
+import threading
 from importlib import metadata
 from pathlib import Path
 
+import duckdb
 import pytest
+import typer
 
+from vroeg_pipeline.cli.app import one_line_errors
 from vroeg_pipeline_tests.kit.command import Running, vroeg
 from vroeg_pipeline_tests.kit.world import World, row
 
@@ -252,6 +257,28 @@ def test_a_run_that_somebody_stops_says_that_nothing_is_half_done(world: World) 
     assert done.returncode == 130
     assert done.stderr == "Stopped; nothing is half done, run it again\n"
     assert vroeg(world.root, "run", "--month", "2021-03").returncode == 0
+
+
+def test_what_is_stopped_while_duckdb_is_at_a_statement_ends_without_a_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    def ask() -> None:
+        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+        with duckdb.connect() as connection:
+            connection.execute("SELECT sum(hash(range)) FROM range(500000000)")
+
+    monkeypatch.setenv("VROEG_HOME", str(tmp_path))
+    before = signal.signal(signal.SIGUSR1, stop)
+    try:
+        with pytest.raises(typer.Exit) as ended:
+            one_line_errors(ask)()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert ended.value.exit_code == 130
+    assert capsys.readouterr().err == "Stopped\n"
 
 
 def test_prepare_makes_the_home_of_dagster_once(tmp_path: Path) -> None:
