@@ -39,13 +39,15 @@ def agreed_headers(layout: Layout) -> list[str]:
 
 
 def agreed_csv(path: Path, form: FileForm, scratch: Path) -> AbstractContextManager[CsvFile]:
-    """Raises UnreadableError."""
+    """Its rows, to be read within the block. Raises UnreadableError."""
     dialect = Dialect(form.encoding, form.delimiter, lines_above=form.lines_above, has_header=not form.is_by_position)
     return csv_file(path, scratch, dialect)
 
 
 def agreed_sheet(path: Path, layout: Layout, scratch: Path) -> AbstractContextManager[Sheet]:
-    """Raises UnreadableError, also when no sheet has the headers that were agreed."""
+    """The sheet with the delivery, to be read within the block. Raises UnreadableError, also when no sheet has the headers
+    that were agreed.
+    """
     form = layout.delivery
     wanted = {}
     if not form.is_by_position:
