@@ -98,6 +98,8 @@ def takes_along(town: World) -> None:
     assert said.returncode == 0, said.stderr
     assert "Wijkteam Noord: 3 addresses" in said.stdout
     stands = town.home.outbox / "2021-03" / "werklijst_2021-03_wijkteam-noord_stand.xlsx"
+    # On one line, however long.
+    assert f"addresses, {stands}\n" in said.stdout
     sheet = openpyxl.load_workbook(stands)["Werklijst"]
     header, *lines = [[cell.value for cell in line] for line in sheet.iter_rows(min_row=5)]
     told = [line[header.index("Vorige keer")] or None for line in lines]

@@ -8,6 +8,7 @@ from typing import Any
 import openpyxl
 import pytest
 
+from vroeg_pipeline.worklists.assets import told_partners
 from vroeg_pipeline_tests.kit.world import World, row
 
 
@@ -234,6 +235,14 @@ def test_issues_are_numbered_per_month_and_list(town: World) -> None:
         ("2021-03", "budgetcoach"): 1,
         ("2021-03", "lichte_opvolging"): 1,
     }
+
+
+def test_a_list_of_one_municipality_names_the_missing_partners_of_that_one(world: World) -> None:
+    world.agree("huur", municipalities=["0392"])
+    world.agree("water", municipalities=["0392", "0473"])
+    partners = list(world.installation.partners.agreements.values())
+    lists = ("0392_budgetcoach", "0473_budgetcoach", "budgetcoach")
+    assert [told_partners(partners, name) for name in lists] == [["Huur", "Water"], ["Water"], ["Huur", "Water"]]
 
 
 def test_the_file_says_what_the_table_says(town: World) -> None:
