@@ -5,7 +5,6 @@ from __future__ import annotations
 import bz2
 import errno
 import lzma
-import struct
 import traceback
 import zipfile
 import zlib
@@ -33,8 +32,8 @@ def broken_zip_told() -> Iterator[None]:
         yield
     except (BadZipFile, zlib.error, lzma.LZMAError) as error:
         raise BrokenZipError(type(error).__name__) from None
-    except (struct.error, EOFError, NotImplementedError, ValueError) as error:
-        # Of a place, a name or a method that cannot be in the file; anywhere else these are mistakes of ours.
+    except (EOFError, NotImplementedError, ValueError) as error:
+        # Of a size, a place, a name or a method that cannot be in the file; anywhere else these are mistakes of ours.
         if not _is_raised_by_zipfile(error):
             raise
         raise BrokenZipError(type(error).__name__) from None

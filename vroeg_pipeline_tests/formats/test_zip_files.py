@@ -45,3 +45,11 @@ def test_a_method_that_zipfile_does_not_know_is_a_broken_zip() -> None:
     unknown = whole().replace(b"\x08\x00", b"\x63\x00")
     with pytest.raises(BrokenZipError), broken_zip_told(), zipfile.ZipFile(io.BytesIO(unknown)) as container:
         container.read("deel.xml")
+
+
+def test_a_member_that_goes_on_behind_the_end_of_the_file_is_a_broken_zip() -> None:
+    longer = bytearray(whole(zipfile.ZIP_STORED))
+    # Both sizes in the directory: a million bytes.
+    longer[(at := longer.rindex(b"PK\x01\x02") + 20) : at + 8] = (10**6).to_bytes(4, "little") * 2
+    with pytest.raises(BrokenZipError), broken_zip_told(), zipfile.ZipFile(io.BytesIO(bytes(longer))) as container:
+        container.read("deel.xml")
