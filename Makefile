@@ -30,7 +30,7 @@ run: .venv/ready
 
 # What must hold of a DuckLake as it does of the file: the tables, re-runs, kills, retention, erasure.
 tests = vroeg_pipeline_tests
-on_lake = $(tests)/end_to_end/test_rerun.py $(tests)/end_to_end/test_differential.py $(tests)/retention $(tests)/residents/test_erasing.py
+on_lake = $(tests)/test_monthly.py $(tests)/end_to_end/test_rerun.py $(tests)/end_to_end/test_differential.py $(tests)/retention $(tests)/residents/test_erasing.py
 
 test: .venv/ready-for-tests
 	@$(BIN)/python -m pytest -n auto

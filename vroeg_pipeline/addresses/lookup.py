@@ -28,7 +28,8 @@ def define_address_macros(
     """
     if not is_made(connection, "address_macros", str(installation.home.root)):
         load_municipalities(connection, installation.home)
-        connection.execute("COMMENT ON COLUMN postcode4_municipality.postcode4 IS 'Kept for all steps of a run.'")
+        for what in ("TABLE postcode4_municipality", "COLUMN postcode4_municipality.postcode4"):
+            connection.execute(f"COMMENT ON {what} IS 'Kept for all steps of a run.'")
         connection.execute(sql("address_macros"))
     # A register without a single dwelling says nothing about any address, so it counts as none.
     (has_register,) = fetch_one(connection, "SELECT count(*) > 0 FROM reference.address_register")

@@ -24,7 +24,6 @@ from vroeg_pipeline.alerts.silences import silences_at
 from vroeg_pipeline.automation.health import STANDS_STILL, HealthFinding, disk_finding, is_to_come, tick_findings
 from vroeg_pipeline.cli.front_desk_health import desk_findings
 from vroeg_pipeline.ddas.answers import months_behind, months_unanswered
-from vroeg_pipeline.ddas.signing import certificates_to_renew
 from vroeg_pipeline.deliveries.worked_on import months_worked_on, worked_on
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import add_months, amsterdam_day, matching_moment, moment_text, month_of, month_text
@@ -221,6 +220,9 @@ def _back_ups(installation: Installation, now: datetime) -> HealthFinding:
 
 
 def _certificates(service: DdasService, home: Home, now: datetime) -> HealthFinding:
+    # Cryptography takes a while to import, and a run asks for health too.
+    from vroeg_pipeline.ddas.signing import certificates_to_renew
+
     said = certificates_to_renew(service, home.root, now)
     return HealthFinding("DDAS certificates", not said, "; ".join(said) or "they hold for another month at least")
 

@@ -145,24 +145,26 @@ def described_tables() -> Mapping[str, tuple[str, dg.TableSchema]]:
     """Description and columns of each table, types as DuckDB names them."""
     import dagster as dg  # half a second, which nobody else here needs
 
-    described = {}
     with duckdb.connect() as connection:
-        create_tables(connection)
-        for table in parts():
-            if table.kind != "TABLE":
-                continue
-            types = connection.execute(f"DESCRIBE {table.name}").fetchall()
-            columns = [
-                dg.TableColumn(
-                    column.name,
-                    kind,
-                    column.meaning,
-                    constraints=dg.TableColumnConstraints(nullable=nullable == "YES"),
-                    tags={PERSONAL_TAG: ""} if column.is_personal else {},
-                )
-                for column, (_, kind, nullable, *_) in zip(table.columns, types, strict=True)
-            ]
-            described[table.name] = (table.meaning, dg.TableSchema(columns=columns))
+        # Each process that loads the definitions waits for it, so without views and meanings, which are known here.
+        connection.execute("\n".join(part.statement for part in parts() if part.kind != "VIEW"))
+        asked = (
+            "SELECT schema_name, table_name, column_name, data_type, is_nullable FROM duckdb_columns() "
+            "WHERE database_name = current_database()"
+        )
+        types = {
+            (_name(schema, table), column): (kind, is_nullable)
+            for schema, table, column, kind, is_nullable in connection.execute(asked).fetchall()
+        }
+    described = {}
+    for table in (part for part in parts() if part.kind == "TABLE"):
+        columns = []
+        for column in table.columns:
+            kind, is_nullable = types[table.name, column.name]
+            tags = {PERSONAL_TAG: ""} if column.is_personal else {}
+            constraints = dg.TableColumnConstraints(nullable=is_nullable)
+            columns.append(dg.TableColumn(column.name, kind, column.meaning, constraints=constraints, tags=tags))
+        described[table.name] = (table.meaning, dg.TableSchema(columns=columns))
     return described
 
 

@@ -1,0 +1,33 @@
+"""What the months of a step work with, and what they leave to the next step."""
+
+import dagster as dg
+import duckdb
+
+from vroeg_pipeline.addresses.lookup import define_address_macros
+from vroeg_pipeline.monthly import months_at_work
+from vroeg_pipeline_tests.kit.dagster_in_memory import dagster_in_memory
+from vroeg_pipeline_tests.kit.world import World, month
+
+OWN, OF_ALL_STEPS = {"own", "filled"}, {"agreement_terms", "senders", "postcode4_municipality"}
+
+
+def temporary(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    found = connection.execute("SELECT table_name FROM duckdb_columns() WHERE database_name = 'temp'")
+    return {name for (name,) in found.fetchall()}
+
+
+def test_what_a_month_of_a_step_makes_goes_with_it_and_what_all_steps_need_stays(world: World) -> None:
+    world.agree("huur")
+    installation, looked = world.installation, 0
+    context = dg.build_init_resource_context(instance=dagster_in_memory())
+    with world.warehouse.yield_for_execution(context) as warehouse:
+        for _ in range(2):
+            with months_at_work(warehouse, installation, [month("2021-02"), month("2021-03")]) as months:
+                for of in months:
+                    assert not temporary(of.connection) & OWN
+                    assert looked == 0 or temporary(of.connection) >= OF_ALL_STEPS
+                    define_address_macros(of.connection, installation)
+                    of.connection.execute("CREATE TEMP TABLE own (one INTEGER)")
+                    of.connection.execute("CREATE TEMP TABLE filled AS SELECT 1 AS one")
+                    looked += 1
+    assert looked == 4
