@@ -80,11 +80,11 @@ def test_a_corrected_month_changes_the_later_ones(world: World) -> None:
         world.deliver(
             "huur", month, [row(reference_date=f"01-{month[5:]}-2021", arrears_since="01-11-2020", amount_due="200")]
         )
-    world.run("2021-01", "2021-02", upto="worklist_issues")
+    world.make("2021-01", "2021-02", upto="worklist_issues")
     assert [h["only_repeats"] for h in world.table("recidivism_history", "month")] == [False, True]
     correction = row(reference_date="01-01-2021", arrears_since="01-11-2020", amount_due="150")
     world.deliver("huur", "2021-01", [correction], received="2021-02-20 10:00")
-    world.run("2021-01", "2021-02", upto="worklist_issues")
+    world.make("2021-01", "2021-02", upto="worklist_issues")
     assert [h["only_repeats"] for h in world.table("recidivism_history", "month")] == [False, False]
     assert [(i["worklist"], i["issue"]) for i in world.table("worklist_issues", "month")] == [
         ("wijkteam_noord", 1),
@@ -102,7 +102,7 @@ def test_a_corrected_month_changes_the_later_ones(world: World) -> None:
 def test_a_failing_insert_leaves_the_old_month(world: World, select: str) -> None:
     world.agree("huur")
     world.deliver("huur", "2021-03", [row()])
-    world.run("2021-03", upto=UPTO)
+    world.make("2021-03", upto=UPTO)
     before = tables(world)
     broken = {"address_matches": select.format(rows=sql("address_matches"))}
     result = world.run("2021-03", succeeds=False, statements=broken, upto=UPTO)

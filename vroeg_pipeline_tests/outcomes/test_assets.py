@@ -62,7 +62,7 @@ def town(world: World) -> World:
 
 def test_the_loop_with_lists_that_were_issued(town: World, tmp_path: Path) -> None:
     owing(town, "2021-03", 1, 2, 3)
-    town.run("2021-03", upto=WHOLE)
+    town.make("2021-03", upto=WHOLE)
     told = {
         1: [
             {"contact_kind": "Huisbezoek", "reached": "Nee", "contacted_on": "12-03-2021"},
@@ -86,7 +86,7 @@ def test_the_loop_with_lists_that_were_issued(town: World, tmp_path: Path) -> No
     assert checks["outcome_accounting"]
     assert checks["one_result_a_case"]
     before = attempts(town), results(town), refusals(town)
-    town.run("2021-03", upto=WHOLE)
+    town.make("2021-03", upto=WHOLE)
     assert (attempts(town), results(town), refusals(town)) == before
     takes_along(town)
 

@@ -128,7 +128,7 @@ def test_killed_at_any_moment_a_second_time_ends_in_the_same(world: World, tmp_p
     world.agree("corporatie")
     world.deliver("corporatie", "2021-03", [canary(), row(customer_reference="R-1")])
     world.slip("corporatie", "2021-03", "withdrawals", REFERENCE)
-    world.run("2021-03", upto="worklist_files")
+    world.make("2021-03", upto="worklist_files")
     kept = world.copied(tmp_path / "kept")
     erased(world)
     tables = ("raw.delivery_rows", "validated_signals", "worklist_issues", "address_matches", "prioritised_worklists")
@@ -183,7 +183,7 @@ def test_at_a_shared_door_the_others_stay_and_what_comes_back_from_teams_does_no
     ]
     world.deliver("corporatie", "2021-03", rows)
     world.deliver("energie", "2021-03", [canary(customer_reference="E-KANARIE")])  # which of the two doors is not known
-    world.run("2021-03", upto=("worklist_files", "address_desk", "evaluation_reports"))
+    world.make("2021-03", upto=("worklist_files", "address_desk", "evaluation_reports"))
     (asked,) = world.table("address_desk", where="reason = 'suffix_missing'")
     shared = "2021AB_77__ZW"
     other_signals = world.table("validated_signals", where=f"surname <> '{NAME}'")
@@ -193,7 +193,7 @@ def test_at_a_shared_door_the_others_stay_and_what_comes_back_from_teams_does_no
     hand_in(world, team_list)
     decisions = f"Kenmerk (niet wijzigen);Besluit;Door;Toelichting\n{asked['desk_id']};Niet te vinden;D;{NAME} is weg\n"
     world.deliver("adresdesk", "2021-03", decisions.encode(), name="besluiten.csv", received="2021-03-10 10:00")
-    world.run("2021-03", upto=("worklist_files", "address_desk", "evaluation_reports"))
+    world.make("2021-03", upto=("worklist_files", "address_desk", "evaluation_reports"))
     attempts = world.table("contact_attempts")
     assert {each["address_key"] for each in attempts} == {shared, "2021AB_80__"}
     assert world.query("SELECT count(*) AS n FROM reference.address_decisions WHERE row_number > 0") == [{"n": 1}]
@@ -210,7 +210,7 @@ def test_at_a_shared_door_the_others_stay_and_what_comes_back_from_teams_does_no
     world.deliver("adresdesk", "2021-03", again.encode(), name="nogmaals.csv", received="2021-03-12 10:00")
     hand_in(world, other_list, name="anders.xlsx", received="2021-03-27 10:00")
     for _ in range(2):
-        world.run("2021-03", upto=("worklist_files", "address_desk", "evaluation_reports"))
+        world.make("2021-03", upto=("worklist_files", "address_desk", "evaluation_reports"))
         assert files_with(world.root, *CANARIES) == []
         assert world.table("validated_signals") == other_signals
         assert [(each["address_key"], each["attempt"]) for each in world.table("contact_attempts")] == [
@@ -232,7 +232,7 @@ def test_who_is_remembered_by_hashes_alone_is_erased_too_and_the_others_at_the_d
         ],
     )
     world.deliver("corporatie", "2021-02", [canary(reference_date="01-02-2021", arrears_since="01-11-2020")])
-    world.run("2021-01", "2021-02", upto="worklist_files")
+    world.make("2021-01", "2021-02", upto="worklist_files")
     world.now = moment("2021-05-10 12:00")
     remove_due(world.warehouse, world.installation, date(2021, 5, 10))
     before = {each["month"]: each for each in world.table("reported_history")}
@@ -243,7 +243,7 @@ def test_who_is_remembered_by_hashes_alone_is_erased_too_and_the_others_at_the_d
     assert set(left["names"]) < set(before[left["month"]]["names"])
     # The neighbour is no new occupant, and who was erased would be one.
     world.deliver("corporatie", "2021-05", [row(reference_date="01-05-2021", arrears_since="01-03-2021", **neighbour)])
-    world.run("2021-05", upto="recidivism_history")
+    world.make("2021-05", upto="recidivism_history")
     assert [(each["is_recidivist"], each["possible_new_occupant"]) for each in world.table("recidivism_history")] == [
         (True, False)
     ]
@@ -256,7 +256,7 @@ def test_a_parent_of_that_name_keeps_what_the_address_desk_is_asked(world: World
     world.deliver(
         "corporatie", "2021-03", [parent, {**parent, "customer_reference": "R-2", "birth_date": "01-01-1980"}]
     )
-    world.run("2021-03", upto="address_desk")
+    world.make("2021-03", upto="address_desk")
     asked = world.table("address_desk")
     erased(world, Wanted(postcode="2021AB", number="77", surname="Jansen", birth_date=date(1980, 1, 1)))
     assert world.query("SELECT customer_reference AS r FROM validated_signals") == [{"r": "R-1"}]
@@ -267,9 +267,9 @@ def test_where_the_resident_stood_before_a_new_register_is_gone_too(world: World
     world.agree("corporatie")
     world.register("2021AB,77,,")
     world.deliver("corporatie", "2021-03", [canary(street="Teststraat")])
-    world.run("2021-03", upto="rejected_rows")
+    world.make("2021-03", upto="rejected_rows")
     world.register("2021AB,77,A,", "2021AB,77,B,")
-    world.run("2021-03", upto="rejected_rows")
+    world.make("2021-03", upto="rejected_rows")
     assert [each["address_key"] for each in world.table("former_addresses")] == ["2021AB_77__"]
     erased(world)
     assert world.table("former_addresses") == []
@@ -286,13 +286,13 @@ def test_in_a_senders_file_the_rows_of_each_partner_add_up_and_so_they_do_in_an_
     header, own, other = as_csv([canary(), row(customer_reference="R-1")]).decode().splitlines()
     lines = [f"{header};Instantie", f"{own};Huur", f"{other};Huur", f"{own};Stroom", f"{own};Onbekend"]
     world.deliver("portaal", "2021-03", "\n".join(lines).encode())
-    world.run("2021-03", upto="worklist_issues")
+    world.make("2021-03", upto="worklist_issues")
     kept = world.table("validated_signals", where="customer_reference = 'R-1'")
     erased(world)
     counts = "SELECT partner, row_count AS rows, accepted_count AS accepted, rejected_count AS rejected, "
     counts += "erased_count AS erased FROM delivery_files ORDER BY partner"
     for _ in range(2):
-        world.run("2021-03", upto="worklist_issues")
+        world.make("2021-03", upto="worklist_issues")
         assert [tuple(each.values()) for each in world.query(counts)] == [
             ("huur", 2, 1, 0, 1), ("portaal", 1, 0, 0, 1), ("stroom", 1, 0, 0, 1),
         ]  # fmt: skip
@@ -303,17 +303,17 @@ def test_in_a_senders_file_the_rows_of_each_partner_add_up_and_so_they_do_in_an_
 def test_a_slip_that_is_still_being_written_is_left_until_it_is_whole(world: World) -> None:
     world.agree("corporatie")
     world.deliver("corporatie", "2021-03", [canary(), row(customer_reference="R-1")])
-    world.run("2021-03", upto="rejected_rows")
+    world.make("2021-03", upto="rejected_rows")
     erased(world)
     world.now = moment("2021-03-20 10:00:05")
     slip = world.slip("corporatie", "2021-03", "withdrawals", REFERENCE, received="2021-03-20 10:00:00")
-    world.run("2021-03", upto="rejected_rows")
+    world.make("2021-03", upto="rejected_rows")
     assert REFERENCE in slip.read_text(encoding="utf-8")
     with slip.open("a", encoding="utf-8") as rest:
         rest.write("R-1\n")
     world.now = moment("2021-03-20 11:00")
     stamp = moment("2021-03-20 10:00:06").timestamp()
     os.utime(slip, (stamp, stamp))
-    world.run("2021-03", upto="rejected_rows")
+    world.make("2021-03", upto="rejected_rows")
     assert slip.read_text(encoding="utf-8").split() == ["customer_reference", "R-1"]
     assert world.query("SELECT held_reason FROM validated_signals") == [{"held_reason": "withdrawn"}]

@@ -206,7 +206,7 @@ def test_killed_at_any_moment_a_second_time_ends_in_the_same(world: World, tmp_p
     world.settings(**TIGHT)
     world.deliver("corporatie", "2021-03", [canary(CANARIES[0])])
     world.deliver(CANARIES[0], "2021-03", b"a;b\n")  # a folder without an agreement, of which notes have the name
-    world.run("2021-03", upto="worklist_files")
+    world.make("2021-03", upto="worklist_files")
     kept = world.copied(tmp_path / "kept")
     removed_on(world, "2021-09-10")
     tables = [*terms_of_tables(), "delivery_files", "outcome_files"]
