@@ -4,6 +4,7 @@ import dagster as dg
 import duckdb
 
 from vroeg_pipeline.addresses.lookup import define_address_macros
+from vroeg_pipeline.installation.statements import fetch_one
 from vroeg_pipeline.monthly import months_at_work
 from vroeg_pipeline_tests.kit.dagster_in_memory import dagster_in_memory
 from vroeg_pipeline_tests.kit.world import World, month
@@ -31,3 +32,19 @@ def test_what_a_month_of_a_step_makes_goes_with_it_and_what_all_steps_need_stays
                     of.connection.execute("CREATE TEMP TABLE filled AS SELECT 1 AS one")
                     looked += 1
     assert looked == 4
+
+
+def test_one_thread_works_on_a_small_month_and_all_on_a_large_one(world: World) -> None:
+    world.agree("huur")
+    world.deliver("huur", "2021-02", bytes(3 * 2**20), folder="additions")
+    world.deliver("huur", "2021-03", bytes(3 * 2**20))
+    world.deliver("water", "2021-03", bytes(2**20), folder="withdrawals")
+
+    def threads(connection: duckdb.DuckDBPyConnection) -> int:
+        return int(fetch_one(connection, "SELECT current_setting('threads')")[0])
+
+    with world.warehouse.connect() as connection:
+        usual = threads(duckdb.connect())
+        for of, wanted in (("2021-02", 1), ("2021-03", usual), ("2021-01", 1)):
+            world.installation.set_month(connection, month(of))
+            assert threads(connection) == wanted
