@@ -87,7 +87,7 @@ def main() -> None:
         for measured in soak(Path(folder), asked.months, asked.keep_months, asked.every):
             done.append(measured)
             out.print(_line(measured), soft_wrap=True)
-    out.print(_table(done))
+    out.print(table_of(done))
     if grown := what_grew(done):
         out.print(*grown, sep="\n")
         sys.exit(1)
@@ -224,18 +224,25 @@ def what_grew(done: list[Measured]) -> list[str]:
             grown.append(f"memory of {service}: {first.memory:.0f} to {held.memory:.0f} MiB")
         if held.handles > first.handles + _MOST_HANDLES:
             grown.append(f"open files of {service}: {first.handles} to {held.handles}")
-    for job, seconds in last.seconds.items():
-        if seconds > _MOST_SECONDS * done[0].seconds[job]:
-            grown.append(f"processor seconds of a day with a run of {job}: {done[0].seconds[job]:.1f} to {seconds:.1f}")
+    # In a month of few days no worklists may have been due.
+    for job in (INTAKE_JOB, MONTH_JOB):
+        of_job = [month.seconds[job] for month in done if job in month.seconds]
+        if of_job and of_job[-1] > _MOST_SECONDS * of_job[0]:
+            grown.append(f"processor seconds of a day with a run of {job}: {of_job[0]:.1f} to {of_job[-1]:.1f}")
     return grown
 
 
 def _line(measured: Measured) -> str:
     took = ", ".join(f"{job} {seconds:.1f} processor s a day" for job, seconds in measured.seconds.items())
-    return f"{month_text(measured.month)}: {measured.runs} runs, {took}; {measured.disk:.0f} MiB"
+    held = ", ".join(f"{service} {each.memory:.0f} MiB {each.handles} files" for service, each in measured.held.items())
+    return (
+        f"{month_text(measured.month)}: {measured.runs} runs, {took}; {held}; "
+        f"{measured.disk:.0f} MiB, Dagster's {measured.dagster:.0f}"
+    )
 
 
-def _table(done: list[Measured]) -> Table:
+def table_of(done: list[Measured]) -> Table:
+    """A line a month; empty where no month of a job ran."""
     table = Table(box=box.MARKDOWN, title=f"{len(PARTNERS)} partners")
     table.add_column("month")
     for column in (INTAKE_JOB, MONTH_JOB):
@@ -249,7 +256,7 @@ def _table(done: list[Measured]) -> Table:
         held = [figure for each in measured.held.values() for figure in (f"{each.memory:.0f}", f"{each.handles}")]
         table.add_row(
             month_text(measured.month),
-            *(f"{measured.seconds[job]:.1f}" for job in (INTAKE_JOB, MONTH_JOB)),
+            *(f"{measured.seconds[job]:.1f}" if job in measured.seconds else "" for job in (INTAKE_JOB, MONTH_JOB)),
             *held,
             f"{measured.disk:.0f}",
             f"{measured.dagster:.0f}",
