@@ -27,8 +27,8 @@ from vroeg_pipeline.installation.statements import is_made, quoted, sql, tempora
 
 CLOCK = "VROEG_CLOCK"
 
-# Bytes that partners delivered for a month, some 20,000 rows, up to which one thread of DuckDB takes less processor time
-# and no longer than two (docs/benchmarks.md).
+# Bytes that partners delivered for a month, some 20,000 rows: one thread of DuckDB takes less processor time for them, and
+# about as long as two (docs/benchmarks.md).
 _SMALL_MONTH = 4 * 2**20
 
 _TERMS = """
