@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -53,3 +55,21 @@ def test_a_member_that_goes_on_behind_the_end_of_the_file_is_a_broken_zip() -> N
     longer[(at := longer.rindex(b"PK\x01\x02") + 20) : at + 8] = (10**6).to_bytes(4, "little") * 2
     with pytest.raises(BrokenZipError), broken_zip_told(), zipfile.ZipFile(io.BytesIO(bytes(longer))) as container:
         container.read("deel.xml")
+
+
+def test_a_member_that_begins_before_the_file_is_a_broken_zip_in_memory_and_on_disk(tmp_path: Path) -> None:
+    before = bytearray(whole())
+    # Where the directory begins, as the end says: a hundred bytes later than it does, and so is all that is counted from it.
+    at = before.rindex(b"PK\x05\x06") + 16
+    before[at : at + 4] = (int.from_bytes(before[at : at + 4], "little") + 100).to_bytes(4, "little")
+    path = tmp_path / "levering.zip"
+    path.write_bytes(before)
+    for file in (path, io.BytesIO(bytes(before))):
+        with pytest.raises(BrokenZipError), broken_zip_told(), zipfile.ZipFile(file) as container:
+            container.read("deel.xml")
+
+
+def test_what_our_own_disk_cannot_do_is_not_called_the_senders() -> None:
+    with pytest.raises(OSError, match="no room") as raised, broken_zip_told():
+        raise OSError(errno.ENOSPC, "no room")
+    assert raised.value.errno == errno.ENOSPC
