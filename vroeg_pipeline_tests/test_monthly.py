@@ -7,7 +7,7 @@ from vroeg_pipeline.addresses.lookup import define_address_macros
 from vroeg_pipeline.installation.statements import fetch_one
 from vroeg_pipeline.monthly import months_at_work
 from vroeg_pipeline_tests.kit.dagster_in_memory import dagster_in_memory
-from vroeg_pipeline_tests.kit.world import World, month
+from vroeg_pipeline_tests.kit.world import World, month, row
 
 OWN, OF_ALL_STEPS = {"own", "filled"}, {"agreement_terms", "senders", "postcode4_municipality"}
 
@@ -48,3 +48,13 @@ def test_one_thread_works_on_a_small_month_and_all_on_a_large_one(world: World) 
         for of, wanted in (("2021-02", 1), ("2021-03", usual), ("2021-01", 1)):
             world.installation.set_month(connection, month(of))
             assert threads(connection) == wanted
+
+
+def test_what_checks_say_of_a_month_that_is_made_without_dagster_is_what_they_say_in_a_run(world: World) -> None:
+    world.agree("huur")
+    world.deliver("huur", "2021-03", [row()])
+    world.slip("huur", "2021-03", "withdrawals", "K404")
+    (said,) = world.make("2021-03", upto="prioritised_worklists")
+    judged = world.run("2021-03", upto="prioritised_worklists").get_asset_check_evaluations()
+    (failed,) = [each for each in judged if not each.passed]
+    assert said.startswith(f"{failed.asset_key.to_user_string()} 2021-03: {failed.check_name} ")

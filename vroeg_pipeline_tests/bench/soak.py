@@ -224,7 +224,7 @@ def what_grew(done: list[Measured]) -> list[str]:
             grown.append(f"memory of {service}: {first.memory:.0f} to {held.memory:.0f} MiB")
         if held.handles > first.handles + _MOST_HANDLES:
             grown.append(f"open files of {service}: {first.handles} to {held.handles}")
-    # In a month of few days no worklists may have been due.
+    # Where few days have a run, none may come after the worklists are due.
     for job in (INTAKE_JOB, MONTH_JOB):
         of_job = [month.seconds[job] for month in done if job in month.seconds]
         if of_job and of_job[-1] > _MOST_SECONDS * of_job[0]:
