@@ -4,9 +4,10 @@ What a stage does stands in its own room. Here is only what all of them share: p
 what the UI shows of a table, and how the figures of each month get to its materialization.
 """
 
+import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -25,6 +26,7 @@ from vroeg_pipeline.installation.schema import described_tables
 from vroeg_pipeline.installation.statements import (
     fetch_one,
     has_statement,
+    is_made,
     statement_file,
     statements_hash,
     temporary_step,
@@ -42,6 +44,9 @@ ONE_RUN = dg.BackfillPolicy.single_run()
 _BAR = 24
 # As many columns as one is said to be made of.
 _MOST_ORIGINS = 5
+# Bytes that partners delivered for a month, some 20,000 rows: one thread of DuckDB takes less processor time for them, and
+# about as long as two (docs/benchmarks.md).
+_SMALL_MONTH = 4 * 2**20
 # The asset of each table that `made` was asked for.
 _ASSET_OF: dict[str, str] = {}
 _TEMPORARY = "SELECT table_name FROM duckdb_tables() WHERE database_name = 'temp' AND comment IS NULL"
@@ -142,7 +147,7 @@ def months_at_work(
     warehouse: WarehouseResource, installation: Installation, months: Iterable[date], context: Any = None
 ) -> Iterator[Iterator[Month]]:
     """One connection for all the months of a step, made ready for each in its turn; what a step leaves there is removed.
-    Closed months are passed over.
+    Closed months are passed over, and one thread works on a small one.
     """
     with warehouse.connect() as connection:
         installation.define_macros(connection)
@@ -155,6 +160,7 @@ def months_at_work(
                         context.log.warning(closed_text([month]))
                     continue
                 installation.set_month(connection, month)
+                _set_threads(connection, installation.home, month)
                 with _own_temporary_tables(connection, warehouse):
                     yield Month(connection, installation, context, month)
 
@@ -168,6 +174,21 @@ def _closed(connection: duckdb.DuckDBPyConnection, installation: Installation) -
         known = sorted(closed_months(connection, installation.settings))
         connection.execute("SET VARIABLE closed_months = ?::DATE[]", [known])
     return frozenset(known)
+
+
+def _set_threads(connection: duckdb.DuckDBPyConnection, home: Home, month: date) -> None:
+    # Looked at once a month: the connection is that of the run.
+    if not is_made(connection, "threads_set", f"{month}"):
+        connection.execute("SET threads = 1" if _is_small(home, month) else "RESET threads")
+
+
+def _is_small(home: Home, month: date) -> bool:
+    size = 0
+    # What is gone meanwhile or cannot be looked at is told by who reads it; here it is a matter of speed alone.
+    with suppress(OSError):
+        for folder in home.inbox.glob(f"*/{month:%Y-%m}"):
+            size += sum((Path(place) / name).stat().st_size for place, _, names in os.walk(folder) for name in names)
+    return size < _SMALL_MONTH
 
 
 @contextmanager

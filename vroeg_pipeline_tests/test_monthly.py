@@ -43,11 +43,10 @@ def test_one_thread_works_on_a_small_month_and_all_on_a_large_one(world: World) 
     def threads(connection: duckdb.DuckDBPyConnection) -> int:
         return int(fetch_one(connection, "SELECT current_setting('threads')")[0])
 
-    with world.warehouse.connect() as connection:
-        usual = threads(duckdb.connect())
-        for of, wanted in (("2021-02", 1), ("2021-03", usual), ("2021-01", 1)):
-            world.installation.set_month(connection, month(of))
-            assert threads(connection) == wanted
+    usual = threads(duckdb.connect())
+    asked = [month(of) for of in ("2021-02", "2021-03", "2021-01")]
+    with months_at_work(world.warehouse, world.installation, asked) as months:
+        assert [threads(of.connection) for of in months] == [1, usual, 1]
 
 
 def test_what_checks_say_of_a_month_that_is_made_without_dagster_is_what_they_say_in_a_run(world: World) -> None:

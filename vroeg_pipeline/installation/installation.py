@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -26,10 +25,6 @@ from vroeg_pipeline.installation.notes import Agreed
 from vroeg_pipeline.installation.statements import is_made, quoted, sql, temporary_table
 
 CLOCK = "VROEG_CLOCK"
-
-# Bytes that partners delivered for a month, some 20,000 rows: one thread of DuckDB takes less processor time for them, and
-# about as long as two (docs/benchmarks.md).
-_SMALL_MONTH = 4 * 2**20
 
 _TERMS = """
     partner VARCHAR, partner_type VARCHAR, municipalities VARCHAR[], decimal_mark VARCHAR, amount_unit VARCHAR,
@@ -123,13 +118,12 @@ class Installation:
         connection.execute(sql("macros"))
 
     def set_month(self, connection: duckdb.DuckDBPyConnection, month: date) -> None:
-        """Makes the variables and temporary tables of one month (its first day), and has one thread work on a small one."""
+        """Makes the variables and temporary tables of one month (its first day)."""
         settings = self.settings
         _set(connection, "now", self.now())
         _set(connection, "register_day", month)
         if is_made(connection, "month_made", f"{month} {settings!r} {self.partners!r}"):
             return
-        connection.execute("SET threads = 1" if self._is_small(month) else "RESET threads")
         _set(connection, "month", month)
         _set(connection, "lookback_from", add_months(month, -settings.lookback_months))
         _set(connection, "repeats_from", add_months(month, -settings.repeat_months))
@@ -159,16 +153,6 @@ class Installation:
         temporary_table(connection, "partner_names", "partner VARCHAR, name VARCHAR", names)
         capacity = sorted(settings.capacity.items())
         temporary_table(connection, "capacity", "worklist VARCHAR, home_visits INTEGER", capacity)
-
-    def _is_small(self, month: date) -> bool:
-        size = 0
-        # What is gone meanwhile or cannot be looked at is told by who reads it; here it is a matter of speed alone.
-        with suppress(OSError):
-            for folder in self.home.inbox.glob(f"*/{month:%Y-%m}"):
-                size += sum(
-                    (Path(place) / name).stat().st_size for place, _, names in os.walk(folder) for name in names
-                )
-        return size < _SMALL_MONTH
 
 
 def _parsed(date_format: str) -> str:
