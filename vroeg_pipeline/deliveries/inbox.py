@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -29,6 +30,8 @@ UNFINISHED = "still being written"
 WITHDRAWALS, CONFIRMATIONS = "withdrawals", "confirmations"
 
 _CHUNK = 1 << 20
+# Categories of Unicode that a name is not stored with: control characters, what has no meaning, line and paragraph ends.
+_WRITTEN_OUT = frozenset({"Cc", "Cs", "Co", "Cn", "Zl", "Zp"})
 # A file this much over max_file_mb is not copied: a sparse file of a terabyte costs its sender nothing.
 _ARCHIVE_FACTOR = 20
 
@@ -63,9 +66,11 @@ class Listing:
 
 
 def printable(name: str) -> str:
-    """A file name as text that can be stored: bytes that are no UTF-8 and control characters are written out."""
+    """A file name as text that can be stored: bytes that are no UTF-8, control characters and line ends are written out."""
     text = os.fsencode(name).decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    return "".join(
+        c.encode("unicode_escape").decode("ascii") if unicodedata.category(c) in _WRITTEN_OUT else c for c in text
+    )
 
 
 def list_month(inbox: Path, month: date, settle_seconds: float, now: datetime) -> Listing:

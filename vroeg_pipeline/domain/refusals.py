@@ -289,8 +289,8 @@ class Fault(Enum):
     )
     FIELD_TWICE = (
         "unreadable",
-        "an object has a field twice; which one is meant is not guessed, so leave one out",
-        "een object heeft hetzelfde veld twee keer; laat er één weg, want wij raden niet welk bedoeld is",
+        "an object has a field that was agreed twice; which one is meant is not guessed, so leave one out",
+        "een object heeft een afgesproken veld twee keer; laat er één weg, want wij raden niet welk bedoeld is",
     )
     # XML.
     NO_XML = (

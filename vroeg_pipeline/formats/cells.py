@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from vroeg_pipeline.domain.fields import header_name
 from vroeg_pipeline.domain.refusals import Fault, Said
 
-# What counts as nothing at the edges of a text; the same as in the macro text_of.
-BLANK = " \t\n\v\f\r\xa0"
+# White space of any kind and characters that cannot be seen, as first and last of a range: the same as in the macro text_of.
+_BLANKS = (
+    (0x09, 0x0D), (0x20, 0x20), (0x85, 0x85), (0xA0, 0xA0), (0xAD, 0xAD), (0x0600, 0x0605), (0x061C, 0x061C),
+    (0x06DD, 0x06DD), (0x070F, 0x070F), (0x0890, 0x0891), (0x08E2, 0x08E2), (0x1680, 0x1680), (0x180E, 0x180E),
+    (0x2000, 0x200F), (0x2028, 0x202F), (0x205F, 0x2064), (0x2066, 0x206F), (0x3000, 0x3000), (0xFEFF, 0xFEFF),
+    (0xFFF9, 0xFFFB), (0x110BD, 0x110BD), (0x110CD, 0x110CD), (0x13430, 0x1343F), (0x1BCA0, 0x1BCA3),
+    (0x1D173, 0x1D17A), (0xE0001, 0xE0001), (0xE0020, 0xE007F),
+)  # fmt: skip
+# What counts as nothing at the edges of a text.
+BLANK = "".join(chr(code) for first, last in _BLANKS for code in range(first, last + 1))
 
 
 class Kind(Enum):
@@ -26,6 +34,18 @@ class Kind(Enum):
 # Its text and its kind.
 Cell = tuple[str | None, Kind]
 NOTHING: Cell = (None, Kind.TEXT)
+
+
+def is_blank(text: str | None) -> bool:
+    """Whether nothing is left of a text (DOMAIN §4), as that of a cell in which nobody sees anything."""
+    bare = text.strip(BLANK) if text else ""
+    # A spreadsheet may write an empty text as ="".
+    return not bare or (bare[:2] == '="' and bare[2:-1].strip(BLANK) == "" and bare[-1] == '"' and len(bare) > 2)
+
+
+def is_blank_row(row: Iterable[Cell]) -> bool:
+    """Whether a row is wholly empty, and so none."""
+    return all(is_blank(text) for text, _ in row)
 
 
 _SOME_OTHER = Said("another encoding", "een andere codering")

@@ -21,7 +21,7 @@ from typing import TextIO
 import duckdb
 
 from vroeg_pipeline.domain.refusals import Fault
-from vroeg_pipeline.formats.cells import BLANK, UnreadableError
+from vroeg_pipeline.formats.cells import BLANK, UnreadableError, is_blank
 from vroeg_pipeline.formats.encodings import blocks, decoded, encoding_of, errors_of, is_utf8, no_such_text, not_utf8
 from vroeg_pipeline.formats.kinds import refuse_other_kind
 from vroeg_pipeline.installation.home import temporary_file
@@ -107,7 +107,7 @@ class CsvFile:
             if dialect.has_header:
                 for line, cells in filled:
                     rows_above += 1
-                    if any(cell.strip(BLANK) for cell in cells):
+                    if not all(map(is_blank, cells)):
                         self.header = cells
                         self._skip += line
                         break
@@ -139,7 +139,7 @@ class CsvFile:
         if self._is_plain:
             try:
                 return self._load_plain(connection, into, columns, numbered=numbered)
-            except (duckdb.InvalidInputException, duckdb.ConversionException, _MiscountError):
+            except (duckdb.InvalidInputException, duckdb.ConversionException, _NotPlainError):
                 pass  # Python's reader says what is wrong with which line, or reads it.
         query, expected = self._rewritten(columns, numbered=numbered)
         connection.execute(f"{create} {query}")
@@ -157,7 +157,7 @@ class CsvFile:
             (found,) = fetch_one(connection, f"SELECT count(*) FROM {into}")
             self._compare(found)
             return int(found)
-        blank = "' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || chr(160)"
+        blank = quoted(BLANK)
         # A CASE, as an AND would work out both for every row.
         all_blank = f"trim(concat({', '.join(self._names)}), {blank}) = ''"
         connection.execute(
@@ -171,17 +171,12 @@ class CsvFile:
             FROM {self._plain}
             """
         )
-        found, count = fetch_one(connection, f"SELECT count(*), count(*) FILTER (WHERE NOT is_blank) FROM {into}")
+        found, has_blank = fetch_one(connection, f"SELECT count(*), coalesce(bool_or(is_blank), false) FROM {into}")
         self._compare(found)
-        if count < found:
-            connection.execute(
-                f"""
-                {create} SELECT * REPLACE ((row_number() OVER (ORDER BY row_number))::INTEGER AS row_number)
-                FROM {into} WHERE NOT is_blank
-                """
-            )
+        if has_blank:
+            raise _NotPlainError  # DuckDB does not show what stands beyond the columns of the header
         connection.execute(f"ALTER TABLE {into} DROP COLUMN is_blank")
-        return int(count)
+        return int(found)
 
     def query(self, connection: duckdb.DuckDBPyConnection, columns: Mapping[str, int | None]) -> str:
         """A query for the same rows, for what is too large to be kept twice. To be run within the block."""
@@ -192,7 +187,7 @@ class CsvFile:
                 )
                 self._compare(found)
                 return f"SELECT {_selected(columns)} FROM {self._plain}"
-            except (duckdb.InvalidInputException, duckdb.ConversionException, _MiscountError):
+            except (duckdb.InvalidInputException, duckdb.ConversionException, _NotPlainError):
                 pass  # as above
         return self._rewritten(columns, numbered=False)[0]
 
@@ -206,7 +201,7 @@ class CsvFile:
 
     def _compare(self, found: int) -> None:
         if found != self._expected:
-            raise _MiscountError
+            raise _NotPlainError
 
     def _open(self) -> io.TextIOWrapper:
         return self._path.open(encoding="utf-8-sig", newline="")
@@ -238,7 +233,7 @@ class CsvFile:
         with copy.open("w", encoding="utf-8", newline="") as file:
             write = own_writer(file)
             for line, cells in self.rows():
-                if line == self._skip or (numbered and not "".join(cells).strip(BLANK)):
+                if line == self._skip or (numbered and all(map(is_blank, cells))):
                     continue
                 if self._dialect.strict and any(cells[width:]):
                     raise UnreadableError(Fault.LONG_ROW.said(line=line), line)
@@ -250,8 +245,8 @@ class CsvFile:
         return f"SELECT {selected} FROM ({own_query(copy, places)})", count
 
 
-class _MiscountError(Exception):
-    """DuckDB found another number of rows than there are lines."""
+class _NotPlainError(Exception):
+    """DuckDB found another number of rows than there are lines, or rows of which it does not show all."""
 
 
 def own_writer(file: TextIO) -> Callable[[Iterable[object]], object]:

@@ -8,6 +8,7 @@ agreed: a file without a header has a person there.
 
 from __future__ import annotations
 
+import codecs
 import json
 import sys
 from collections.abc import Iterable, Sequence
@@ -22,7 +23,7 @@ from vroeg_pipeline.domain.fields import CANONICAL_FIELDS, DELIVERED_FIELDS, FLA
 from vroeg_pipeline.domain.layouts import PARTNER_IN_FILE, Layout, from_name
 from vroeg_pipeline.domain.refusals import Fault, Said
 from vroeg_pipeline.formats.agreed import agreed_csv, agreed_headers, agreed_records, agreed_sheet
-from vroeg_pipeline.formats.cells import BLANK, NOTHING, Cell, Header, Kind, UnreadableError
+from vroeg_pipeline.formats.cells import NOTHING, Cell, Header, Kind, UnreadableError, is_blank_row
 from vroeg_pipeline.formats.csv import own_query, own_writer
 from vroeg_pipeline.formats.drift import drift_of
 from vroeg_pipeline.formats.fixed import fixed_lines
@@ -183,7 +184,8 @@ def _columns(layout: Layout) -> tuple[str, ...]:
 def _is_blank(path: Path) -> bool:
     with path.open("rb") as file:
         start = file.read(_BLANK_LOOK)
-        return not start.strip() and (len(start) < _BLANK_LOOK or not file.read().strip())
+        is_all = len(start) < _BLANK_LOOK
+        return not start.removeprefix(codecs.BOM_UTF8).strip() and (is_all or not file.read().strip())
 
 
 def _read_csv(con: duckdb.DuckDBPyConnection, path: Path, layout: Layout, into: str, scratch: Path) -> _Loaded:
@@ -253,7 +255,7 @@ def _load_rows(
             write = own_writer(file)
             try:
                 for line, row in rows:
-                    if not any(text and text.strip(BLANK) for text, _ in row):
+                    if is_blank_row(row):
                         continue
                     if len(first) < LOOKED_AT:
                         first.append((line, [text or "" for text, _ in row]))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vroeg_pipeline.domain.refusals import Fault
-from vroeg_pipeline.formats.cells import UnreadableError
+from vroeg_pipeline.formats.cells import UnreadableError, is_blank
 from vroeg_pipeline.formats.encodings import AUTO, decoded, is_utf8
 from vroeg_pipeline.formats.kinds import refuse_other_kind
 from vroeg_pipeline.formats.spans import Span
@@ -28,7 +28,7 @@ def fixed_lines(path: Path, encoding: str, lines_above: int, spans: Sequence[Spa
     """
     refuse_other_kind(path, "fixed")
     below = _lines(path, encoding)[lines_above:]
-    numbered = [(number, line) for number, line in enumerate(below, start=lines_above + 1) if line.strip()]
+    numbered = [(number, line) for number, line in enumerate(below, start=lines_above + 1) if not is_blank(line)]
     lines = [line for _, line in numbered]
     _refuse_rows_behind_each_other(numbered, spans)
     if (encoding == AUTO or is_utf8(encoding)) and is_measured_in_bytes(lines):

@@ -11,7 +11,7 @@ from vroeg_pipeline.domain.refusals import Fault, Said
 from vroeg_pipeline.formats.cells import UnreadableError
 from vroeg_pipeline.formats.encodings import encoding_of, not_utf8
 from vroeg_pipeline.formats.kinds import refuse_other_kind
-from vroeg_pipeline.formats.records import NOWHERE, Number, path_of, value_at
+from vroeg_pipeline.formats.records import NOWHERE, Number, Repeating, path_of, value_at
 
 # Not as an agreement writes it: Excel saves no JSON.
 _ENCODING = "UTF-8"
@@ -93,15 +93,17 @@ def _text(path: Path) -> str:
 
 def _parsed(text: str) -> object:
     try:
+        # A control character spoils its value, not its file (DOMAIN §4).
         return json.loads(
-            text, parse_float=Number, parse_int=Number, parse_constant=_no_constant, object_pairs_hook=_unique_keys
-        )
+            text, parse_float=Number, parse_int=Number, parse_constant=_no_constant,
+            object_pairs_hook=_object, strict=False,
+        )  # fmt: skip
     except RecursionError:
         raise UnreadableError(Fault.TOO_DEEP.said()) from None
 
 
 def _is_object(text: str) -> bool:
-    return isinstance(json.JSONDecoder().raw_decode(text)[0], dict)
+    return isinstance(json.JSONDecoder(strict=False).raw_decode(text)[0], dict)
 
 
 def _about_object(content: dict[str, object]) -> Said:
@@ -127,7 +129,6 @@ def _no_constant(name: str) -> object:
     raise UnreadableError(Fault.NO_JSON_NUMBER.said(name=name))
 
 
-def _unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    if len({header_name(key) for key, _ in pairs}) < len(pairs):
-        raise UnreadableError(Fault.FIELD_TWICE.said())
-    return dict(pairs)
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    folded = [header_name(key) for key, _ in pairs]
+    return dict(pairs) if len({*folded}) == len(pairs) else Repeating(pairs, folded)

@@ -22,7 +22,15 @@ from typing import Any
 from vroeg_pipeline.domain.fields import header_name
 from vroeg_pipeline.domain.refusals import Fault
 from vroeg_pipeline.domain.terms import is_known, meanings_of
-from vroeg_pipeline.formats.cells import BLANK, NOTHING, Cell, Kind, UnreadableError, WrongEncodingError
+from vroeg_pipeline.formats.cells import (
+    NOTHING,
+    Cell,
+    Kind,
+    UnreadableError,
+    WrongEncodingError,
+    is_blank,
+    is_blank_row,
+)
 from vroeg_pipeline.formats.csv import Dialect, csv_file
 from vroeg_pipeline.formats.encodings import AUTO, blocks, encoding_of, wide_encoding
 from vroeg_pipeline.formats.fixed import fixed_lines
@@ -161,7 +169,7 @@ def _look_at_csv(path: Path, scratch: Path, named: Named) -> Looked:
         encoding, delimiter, lines_above=at or 0 if "header_row" in form else 0, has_header=at is not None
     )
     with csv_file(path, scratch, dialect) as file:
-        rows = [row for _, row in islice(file.rows(), _SAMPLE + 1) if any(cell.strip(BLANK) for cell in row)]
+        rows = [row for _, row in islice(file.rows(), _SAMPLE + 1) if not all(map(is_blank, row))]
     cells = [[(text, Kind.TEXT) for text in row] for row in rows]
     told += [] if at is not None else _maybe_headers(cells)
     return Looked(form, _columns(cells, named, has_header=at is not None), at is not None, tuple(told))
@@ -280,7 +288,7 @@ def _look_at_workbook(path: Path, scratch: Path, named: Named) -> Looked:
 
 
 def _sheet(rows: Sequence[tuple[int, list[Cell]]], first_column: int, named: Named) -> Looked | None:
-    filled = [(line, row) for line, row in rows if _holds_anything(row)]
+    filled = [(line, row) for line, row in rows if not is_blank_row(row)]
     if not filled:
         return None
     scores = [_recognised_row([text or "" for text, _ in row], named) for _, row in filled[:LOOKED_AT]]
@@ -380,10 +388,6 @@ def _columns(rows: Sequence[Sequence[Cell]], named: Named, *, has_header: bool, 
 def _seen(header: str) -> str:
     """A header as people see it, which is all that counts when it is compared."""
     return " ".join("".join(c for c in header if unicodedata.category(c) != "Cf").split())
-
-
-def _holds_anything(row: Sequence[Cell]) -> bool:
-    return any(text and text.strip(BLANK) for text, _ in row)
 
 
 def _recognised_row(cells: Sequence[str], named: Named) -> int:

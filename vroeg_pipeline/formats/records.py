@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 
 from vroeg_pipeline.domain.fields import header_name
-from vroeg_pipeline.formats.cells import BLANK, NOTHING, Cell, Kind
+from vroeg_pipeline.domain.refusals import Fault
+from vroeg_pipeline.formats.cells import NOTHING, Cell, Kind, UnreadableError, is_blank
 
 _LONGEST_NUMBER = 40
 _MORE: Cell = ("more", Kind.TEXT)
@@ -25,6 +27,16 @@ class Element(dict[str, object]):
         return all(key[0] in "@#" for key in self)
 
 
+class Repeating(dict[str, object]):
+    """An object of JSON that has names more than once (`repeated`, as `header_name` gives them). Only of a name that was
+    agreed it matters which is meant.
+    """
+
+    def __init__(self, pairs: Iterable[tuple[str, object]], folded: Iterable[str]) -> None:
+        super().__init__(pairs)
+        self.repeated = frozenset(name for name, count in Counter(folded).items() if count > 1)
+
+
 class _Nowhere:
     """Where a path leads that is not there."""
 
@@ -40,7 +52,8 @@ def path_of(header: str) -> list[str]:
 def value_at(record: object, path: Sequence[str], seen: dict[int, Mapping[str, object]] | None = None) -> object:
     """What stands at a path, NOWHERE where there is nothing. A name that has points itself goes before a path.
 
-    `seen`: of the same record, so that each object in it is looked through once.
+    `seen`: of the same record, so that each object in it is looked through once. Raises UnreadableError where the path goes
+    through a name that an object has twice.
     """
     if not path:
         return record
@@ -49,9 +62,15 @@ def value_at(record: object, path: Sequence[str], seen: dict[int, Mapping[str, o
     folded = _folded(record, {} if seen is None else seen)
     for length in range(len(path), 0, -1):
         name = ".".join(path[:length])
+        _refuse_repeated(record, name)
         if name in folded and (found := value_at(folded[name], path[length:], seen)) is not NOWHERE:
             return found
     return NOWHERE
+
+
+def _refuse_repeated(record: Mapping[str, object], name: str) -> None:
+    if isinstance(record, Repeating) and name in record.repeated:
+        raise UnreadableError(Fault.FIELD_TWICE.said())
 
 
 def _folded(record: Mapping[str, object], seen: dict[int, Mapping[str, object]]) -> Mapping[str, object]:
@@ -65,17 +84,21 @@ def record_rows(
 ) -> Iterator[list[Cell]]:
     """The header (every name in any record, and of `agreed` the paths that lead somewhere) and then a row a record.
 
-    `own_name`: of the records themselves, with which a path may begin.
+    `own_name`: of the records themselves, with which a path may begin. Raises UnreadableError where an object has what was
+    agreed twice.
     """
     names, plain, paths = _columns(records, agreed, own_name)
     if not plain and not paths:
         return
     through = _through(paths, agreed)
+    wanted = {header_name(header) for header in agreed}.intersection(plain)
     # The last column has no name: that there is more in a record than what is agreed.
     yield [(text, Kind.TEXT) for text in [*(names[name] for name in plain), *paths, ""]]
     for record in records:
         seen: dict[int, Mapping[str, object]] = {}
         folded = _folded(record, seen)
+        for name in wanted if isinstance(record, Repeating) else ():
+            _refuse_repeated(record, name)
         row = [cell_of(folded.get(name)) for name in plain]
         row += [cell_of(value_at(record, path, seen)) for path in paths.values()]
         yield [*row, _MORE if any(_holds_anything(folded.get(name)) for name in through) else NOTHING]
@@ -139,7 +162,7 @@ def _that_lead_somewhere(
 
 def _holds_anything(value: object) -> bool:
     if isinstance(value, str):
-        return value.strip(BLANK) != ""
+        return not is_blank(value)
     if isinstance(value, Mapping):
         return any(map(_holds_anything, value.values()))
     return any(map(_holds_anything, value)) if isinstance(value, list) else value is not None

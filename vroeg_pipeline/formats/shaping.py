@@ -19,6 +19,7 @@ from vroeg_pipeline.installation.statements import quoted
 _SPACE = r"[\s\p{Z}]"
 _EDGE = r"[\s\p{Z}\p{Cf}]*"
 _TEXT = r"\S.*?"
+_EMPTY = f'{BLANK}="'
 _FIELDS = {
     "postcode": rf"[1-9][0-9]{{3}}{_SPACE}?[A-Za-z]{{2}}",
     # From the first digit behind a space on: of `Plein 1940-1945 12` no door is certain, and none is wrong.
@@ -114,7 +115,8 @@ def _constant(constant: str, name: str) -> tuple[str, bool]:
 
 
 def _own(field: str) -> str:
-    return f"CASE WHEN trim({field}, {quoted(BLANK)}) <> '' THEN {field} END"
+    # An empty text may be written as ="".
+    return f"CASE WHEN trim({field}, {quoted(_EMPTY)}) <> '' THEN {field} END"
 
 
 def _wholes(layout: Layout) -> Iterator[tuple[str, tuple[int, str]]]:

@@ -21,7 +21,7 @@ import xlsxwriter
 from vroeg_pipeline.domain.layouts import FileForm, Layout
 from vroeg_pipeline.domain.refusals import Fault
 from vroeg_pipeline.formats.agreed import agreed_csv, agreed_records, agreed_sheet
-from vroeg_pipeline.formats.cells import BLANK, Cell, Kind, UnreadableError
+from vroeg_pipeline.formats.cells import Cell, Kind, UnreadableError, is_blank, is_blank_row
 from vroeg_pipeline.formats.encodings import AUTO, encoding_of
 from vroeg_pipeline.formats.fixed import first_lines, fixed_lines, is_measured_in_bytes
 from vroeg_pipeline.formats.packed import unpacked
@@ -102,7 +102,7 @@ def _csv_parts(
         above = file.first_lines(form.lines_above)
         if not above and file.delimiter != form.delimiter:
             above = [f"sep={file.delimiter}\r\n"]
-        filled = [cells for _, cells in file.rows() if "".join(cells).strip(BLANK)]
+        filled = [cells for _, cells in file.rows() if not all(map(is_blank, cells))]
         header, rows = filled[:1], filled[1:]
         if form.is_by_position:
             # How wide a file without a header is, its first rows say: those of a part too.
@@ -138,11 +138,7 @@ def _record_parts(path: Path, layout: Layout, parts: Mapping[str, Collection[int
     way = path_of(form.records_at) if form.records_at else []
     found = agreed_records(path, layout)
     cells = islice(found.rows(), 1, None)
-    filled = [
-        record
-        for record, row in zip(found.records, cells, strict=True)
-        if any(text and text.strip(BLANK) for text, _ in row)
-    ]
+    filled = [record for record, row in zip(found.records, cells, strict=True) if not is_blank_row(row)]
     # Before the records of a part, so that a name that none of them has is a column of it as it is one of the whole.
     blank = [found.blank()] if found.records else []
     for name, numbers in parts.items():
@@ -213,7 +209,7 @@ def _table(lines: Iterable[tuple[int, list[Cell]]], form: FileForm, blank_above:
     for line, row in lines:
         if line <= form.lines_above:
             above.append(row)
-        elif any(text and text.strip(BLANK) for text, _ in row):
+        elif not is_blank_row(row):
             if has_header:
                 rows.append(row)
             else:

@@ -18,6 +18,7 @@ from vroeg_pipeline.deliveries.inbox import (
     list_returned,
     list_slips,
     months_in,
+    printable,
 )
 from vroeg_pipeline.deliveries.received import ReceivedFile, files_of_month
 from vroeg_pipeline.deliveries.worked_on import still_to_be_judged
@@ -33,6 +34,19 @@ def put(world: World, place: str, ago: timedelta = timedelta(hours=1)) -> None:
     path.write_text(place, encoding="utf-8")
     moment = (NOW - ago).timestamp()
     os.utime(path, (moment, moment))
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("spoed\u202fmaart\xa0\u200b2021 é.csv", "spoed\u202fmaart\xa0\u200b2021 é.csv"),
+        ("a\nb\x1b[0m\u2028.csv", r"a\nb\x1b[0m\u2028.csv"),
+        (os.fsdecode(b"a\xff.csv"), r"a\xff.csv"),
+    ],
+)
+def test_a_name_is_kept_as_it_is_unless_it_would_break_a_line(name: str, kept: str) -> None:
+    """Its white space counts where it is compared with what files are called that add (DOMAIN §4)."""
+    assert printable(name) == kept
 
 
 def found(listing: Listing) -> list[tuple[str, str]]:

@@ -91,6 +91,41 @@ def test_rows_are_numbered_without_the_empty_ones(read: Reader, end: str, quoted
     )
 
 
+UNSEEN = ("\u200b", "\u3000", "\u202f\ufeff", "\x85\u00ad", "\u2028")
+
+
+@pytest.mark.parametrize("last", ["K2", '"K2"'], ids=["plain", "with quotes"])
+def test_what_nobody_sees_fills_no_row(read: Reader, last: str) -> None:
+    empty = [f"{text};;{text}" for text in UNSEEN]
+    lines = ["\u3000\u200b", HEADER, empty[0], line("K1"), *empty, line(last)]
+    outcome, rows = read("\n".join(lines))
+    assert (outcome.refusal, outcome.row_count) == (None, 2)
+    assert references(rows) == [(1, "K1"), (2, "K2")]
+
+
+def test_what_a_spreadsheet_writes_of_an_empty_text_fills_no_row(read: Reader) -> None:
+    _, rows = read("\n".join([HEADER, '="";="";=" "', line("K1")]))
+    assert references(rows) == [(1, "K1")]
+
+
+@pytest.mark.parametrize("unseen", UNSEEN)
+def test_what_nobody_sees_fills_no_row_of_other_formats(read: Reader, tmp_path: Path, unseen: str) -> None:
+    filled = dict(zip(COLUMNS.values(), line("K1").split(";"), strict=True))
+    objects = [dict.fromkeys(COLUMNS.values(), unseen), filled]
+    assert references(read(json.dumps(objects), "json")[1]) == [(1, "K1")]
+    assert references(read("\n".join(map(json.dumps, objects)), "jsonl")[1]) == [(1, "K1")]
+    content = workbook(tmp_path / "b.xlsx", rows=[[unseen, unseen], line("K1").split(";"), ["", unseen]])
+    assert references(read(content, "xlsx", sheet="Blad1")[1]) == [(1, "K1")]
+
+
+@pytest.mark.parametrize("quoted", [False, True], ids=["plain", "with quotes"])
+def test_a_row_with_something_beyond_the_header_is_a_row(read: Reader, quoted: bool) -> None:
+    """Whatever else stands in the file: its sender sees that a row lacks all that was agreed."""
+    behind = ";" * (HEADER.count(";") + 2) + "zie bijlage"
+    _, rows = read("\n".join([HEADER, line("K1"), behind, line('"K2"' if quoted else "K2")]))
+    assert [(number, reference or "") for number, reference in references(rows)] == [(1, "K1"), (2, ""), (3, "K2")]
+
+
 def test_text_is_kept_verbatim(read: Reader) -> None:
     _, rows = read(f"{HEADER}\n{line(' K1 ', surname='=1+1 ')}\n")
     assert (rows[0]["customer_reference"], rows[0]["surname"]) == (" K1 ", "=1+1 ")
@@ -362,6 +397,52 @@ def test_json_of_everything_at_once(read: Reader) -> None:
     outcome, rows = read(json.dumps(objects), "json")
     assert outcome.row_count == 50
     assert references(rows)[-1] == (50, "K50")
+
+
+@pytest.mark.parametrize(
+    ("twice", "refusal"),
+    [
+        ('"Opm": 1, "opm": 2', None),
+        ('"X": {"A": 1, "a ": 2}', None),
+        ('"Surname": "A", "SURNAME ": "B"', "unreadable"),
+    ],
+)
+def test_json_may_have_twice_what_nobody_agreed(read: Reader, twice: str, refusal: str | None) -> None:
+    rest = {name: "1" for name in COLUMNS.values() if "Surname" not in twice or name != "Surname"}
+    outcome, rows = read(f"[{json.dumps(rest)[:-1]}, {twice}}}]", "json")
+    assert (outcome.refusal, len(rows)) == (refusal, 0 if refusal else 1)
+
+
+@pytest.mark.parametrize(
+    ("within", "refusal"),
+    [
+        ('{"naam": "A", "Naam": "B"}', "unreadable"),
+        ('{"naam": "A", "tel": 1, "tel": 2}', None),
+        ('{"naam": "A"}, "klant": {}', "unreadable"),
+    ],
+)
+def test_json_may_have_twice_what_no_agreed_path_goes_through(tmp_path: Path, within: str, refusal: str | None) -> None:
+    layout = Layout.model_validate({"delivery": {"format": "json"}, "columns": {**COLUMNS, "surname": "klant.naam"}})
+    rest = json.dumps(dict.fromkeys(COLUMNS.values(), "1"))
+    path = tmp_path / "delivery"
+    path.write_text(f'[{rest[:-1]}, "klant": {within}}}]', encoding="utf-8")
+    with duckdb.connect() as connection:
+        outcome = read_delivery(connection, path, layout, "delivered", tmp_path / "scratch")
+    assert outcome.refusal == refusal
+
+
+@pytest.mark.parametrize("kind", ["json", "jsonl"])
+def test_a_control_character_in_json_spoils_its_value_alone(read: Reader, kind: str) -> None:
+    filled = dict(zip(COLUMNS.values(), line("K1", surname="AAA").split(";"), strict=True))
+    written = json.dumps([filled] if kind == "json" else filled).replace("AAA", "A\x01\x00A")
+    outcome, rows = read(written, kind)
+    assert (outcome.refusal, rows[0]["surname"]) == (None, "A\x01\x00A")
+
+
+@pytest.mark.parametrize("kind", ["csv", "json", "jsonl", "xml"])
+def test_a_file_of_a_byte_order_mark_is_empty(read: Reader, kind: str) -> None:
+    terms = {"records_at": "a"} if kind == "xml" else {}
+    assert read(b"\xef\xbb\xbf", kind, **terms)[0].refusal == "missing_columns"
 
 
 def test_rows_that_melted_refuse_the_file_and_the_line_is_told(read: Reader) -> None:

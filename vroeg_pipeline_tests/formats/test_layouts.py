@@ -528,6 +528,14 @@ def test_a_column_goes_before_a_cell_that_is_split(read: Reader) -> None:
     assert split_of(read, pattern, "Laan 9", house_number="Extra") == {"street": "Laan", "house_number": "9"}
 
 
+@pytest.mark.parametrize("unseen", ["", "\xa0", "\u3000", "\u200b", '"=""""" '])
+def test_a_column_with_nothing_to_see_does_not(read: Reader, unseen: str) -> None:
+    columns = {**COLUMNS, "house_number": "Nr"}
+    content = f"Cel;Nr;{';'.join(HEADERS)}\nLaan 9;{unseen};{';'.join(ROW)}\n"
+    _, (row,) = read(content, {"format": "csv"}, columns, split={"Cel": "{street} {house_number}"})
+    assert (row["street"], row["house_number"]) == ("Laan", "9")
+
+
 def test_what_a_whole_cell_was_goes_along(read: Reader) -> None:
     columns = {field: header for field, header in COLUMNS.items() if field not in ("surname", "house_number")}
     record = {**dict(zip(HEADERS, ROW, strict=True)), "Naam": ["Smit"], "Adres": 35, "Bedrag": 12.5}

@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 
 from vroeg_pipeline.domain.fields import CANONICAL_FIELDS
 from vroeg_pipeline.domain.layouts import Layout
+from vroeg_pipeline.formats.cells import is_blank
 from vroeg_pipeline.formats.delivery import ReadDelivery, read_delivery
 from vroeg_pipeline.formats.kinds import text_kind
 from vroeg_pipeline_tests.formats.test_round_trip import (
-    BLANK,
     BOUNDS,
     COLUMNS,
     filled,
@@ -141,7 +141,7 @@ def test_objects_in_objects(
             whole = {"n": 1, name: whole}
         content, form = json.dumps(whole), {"format": "json", "records_at": ".".join(within) or None}
     outcome, found, typed = read(content.encode(), form, columns)
-    kept = [row for row in rows if "".join(json_text(cell) for cell in row).strip(BLANK)]
+    kept = [row for row in rows if not all(is_blank(json_text(cell)) for cell in row)]
     assert outcome.refusal is None
     assert found == [[json_text(cell) for cell in row] for row in kept]
     assert typed == [kinds(row) for row in kept]
@@ -191,7 +191,7 @@ def test_fixed_widths(read: Reader, rows: list[list[str]], encoding: str, end: s
     columns = {field: f"{8 * at + 1}-{8 * at + 8}" for at, field in enumerate(COLUMNS)}
     content = end.join("".join(cell.ljust(8) for cell in row) for row in rows)
     outcome, found, _ = read(content.encode(encoding), {"format": "fixed", "encoding": encoding}, columns)
-    wanted = [[cell.strip() for cell in row] for row in rows if "".join(row).strip()]
+    wanted = [[cell.strip() for cell in row] for row in rows if not all(map(is_blank, row))]
     if outcome.refusal == "unreadable":
         assert encoding == "cp1252"
         assert "UTF-8" in outcome.detail or "code page" in outcome.detail

@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 
 from vroeg_pipeline.domain.fields import CANONICAL_FIELDS, FLAG_FIELDS
 from vroeg_pipeline.domain.layouts import Layout
+from vroeg_pipeline.formats.cells import is_blank
 from vroeg_pipeline.formats.delivery import ReadDelivery, read_delivery
 from vroeg_pipeline_tests.kit.examples import examples
 
 COLUMNS = {field: field.replace("_", " ").title() for field in CANONICAL_FIELDS}
-BLANK = " \t\n\v\f\r\xa0"
 # Names and references as they come, with what hurts readers among them.
 nasty = st.sampled_from([*" \";,\n\r\t\0\ufeff\x1e\x85é'=", "", "\r\n", "Ã¼"])
 character = st.characters(exclude_categories=["Cs"])
@@ -61,7 +61,7 @@ def read(tmp_path: Path) -> Reader:
 
 
 def filled(rows: Sequence[Sequence[str]]) -> list[list[str]]:
-    return [list(row) for row in rows if "".join(row).strip(BLANK)]
+    return [list(row) for row in rows if not all(map(is_blank, row))]
 
 
 def is_utf8_text(content: bytes) -> bool:
@@ -119,7 +119,7 @@ def test_json_comes_back(read: Reader, rows: list[list[Any]], ascii_only: bool, 
     objects = [dict(zip(COLUMNS.values(), row, strict=True)) for row in rows]
     outcome, found, typed = read(json.dumps(objects, ensure_ascii=ascii_only, indent=indent).encode(), format="json")
     assert outcome.refusal is None
-    kept = [row for row in rows if "".join(json_text(cell) for cell in row).strip(BLANK)]
+    kept = [row for row in rows if not all(is_blank(json_text(cell)) for cell in row)]
     assert found == [[json_text(cell) for cell in row] for row in kept]
     assert typed == [kinds(row) for row in kept]
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 import duckdb
 import pytest
 
+from vroeg_pipeline.formats.cells import BLANK
 from vroeg_pipeline_tests.kit.world import World
 
 
@@ -206,6 +207,7 @@ def test_days(connection: duckdb.DuckDBPyConnection, text: str, days: int | None
         ("10121", "%d%m%y", None),
         ("10321", "%d%m%y", None),
         ("0103021", "%d%m%y", None),
+        ("01-03-2021\x01", "%d-%m-%Y", None),
     ],
 )
 def test_date_in_the_agreed_format(
@@ -222,7 +224,7 @@ def test_a_date_cell_is_taken_as_such(connection: duckdb.DuckDBPyConnection) -> 
 @pytest.mark.parametrize(
     ("text", "flag"),
     [("ja", True), ("J", True), ("TRUE", True), ("1", True), ("X", True), ("nee", False), ("N", False), ("false", False),
-     ("0", False), (None, False), ("misschien", None), ("jaa", None), ("2", None)],
+     ("0", False), (None, False), ("misschien", None), ("jaa", None), ("2", None), ("ja\x01", None)],
 )  # fmt: skip
 def test_flag(connection: duckdb.DuckDBPyConnection, text: str | None, flag: bool | None) -> None:
     assert value(connection, "flag_of(?)", text) is flag
@@ -231,6 +233,14 @@ def test_flag(connection: duckdb.DuckDBPyConnection, text: str | None, flag: boo
 @pytest.mark.parametrize(("text", "kept"), [(" \t a b \r\n", "a b"), ("\xa0", None), ("", None), (None, None)])
 def test_trimming(connection: duckdb.DuckDBPyConnection, text: str | None, kept: str | None) -> None:
     assert value(connection, "text_of(?)", text) == kept
+
+
+def test_what_is_taken_off_a_text_leaves_nothing_of_a_row(connection: duckdb.DuckDBPyConnection) -> None:
+    """Readers of files know it as `BLANK`."""
+    every = "SELECT chr(code::INTEGER) AS sign FROM range({}, {}) AS codes (code)"
+    signs = f"{every.format(1, 0xD800)} UNION ALL {every.format(0xE000, 0x110000)}"
+    off = connection.execute(f"SELECT sign FROM ({signs}) WHERE text_of(sign) IS NULL").fetchall()
+    assert {sign for (sign,) in off} == {*BLANK}
 
 
 def test_amounts_are_shown_as_in_dutch(connection: duckdb.DuckDBPyConnection) -> None:

@@ -377,7 +377,7 @@ def _with_header(records: Iterable[Sequence[Any]]) -> Table:
     width, body = len(header), []
     for record in rows:
         cells = list(record[:width])
-        if any(not _is_empty(value) for value in cells):
+        if any(not _is_empty(value) for value in record):
             body.append(cells + [None] * (width - len(cells)))
     return Table(header, body, {name for name, count in Counter(header).items() if count > 1})
 
