@@ -8,6 +8,7 @@ from enum import Enum
 
 from vroeg_pipeline.domain.fields import header_name
 from vroeg_pipeline.domain.refusals import Fault, Said
+from vroeg_pipeline.installation.statements import quoted
 
 # White space of any kind and characters that cannot be seen, as first and last of a range: the same as in the macro text_of.
 _BLANKS = (
@@ -19,6 +20,7 @@ _BLANKS = (
 )  # fmt: skip
 # What counts as nothing at the edges of a text.
 BLANK = "".join(chr(code) for first, last in _BLANKS for code in range(first, last + 1))
+_EMPTY = quoted(f'{BLANK}="')
 
 
 class Kind(Enum):
@@ -41,6 +43,13 @@ def is_blank(text: str | None) -> bool:
     bare = text.strip(BLANK) if text else ""
     # A spreadsheet may write an empty text as ="".
     return not bare or (bare[:2] == '="' and bare[2:-1].strip(BLANK) == "" and bare[-1] == '"' and len(bare) > 2)
+
+
+def is_blank_in_sql(text: str) -> str:
+    """The same of an expression of DuckDB, of which signs like `==` are nothing either."""
+    # Trimming so many characters takes ten times as long as a look at the first one.
+    is_sign = f"unicode({text}) BETWEEN 33 AND 126 AND unicode({text}) <> 61"
+    return f"CASE WHEN {is_sign} THEN false ELSE trim({text}, {_EMPTY}) = '' END"
 
 
 def is_blank_row(row: Iterable[Cell]) -> bool:

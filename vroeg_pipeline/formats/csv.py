@@ -21,7 +21,7 @@ from typing import TextIO
 import duckdb
 
 from vroeg_pipeline.domain.refusals import Fault
-from vroeg_pipeline.formats.cells import BLANK, UnreadableError, is_blank
+from vroeg_pipeline.formats.cells import BLANK, UnreadableError, is_blank, is_blank_in_sql
 from vroeg_pipeline.formats.encodings import blocks, decoded, encoding_of, errors_of, is_utf8, no_such_text, not_utf8
 from vroeg_pipeline.formats.kinds import refuse_other_kind
 from vroeg_pipeline.installation.home import temporary_file
@@ -157,17 +157,13 @@ class CsvFile:
             (found,) = fetch_one(connection, f"SELECT count(*) FROM {into}")
             self._compare(found)
             return int(found)
-        blank = quoted(BLANK)
-        # A CASE, as an AND would work out both for every row.
-        all_blank = f"trim(concat({', '.join(self._names)}), {blank}) = ''"
+        whole = f"concat({', '.join(self._names)})"
         connection.execute(
             f"""
             {create} SELECT
                 (row_number() OVER ())::INTEGER AS row_number,
                 {_selected(columns)},
-                CASE
-                    WHEN trim(c0, {blank}) = '' THEN {all_blank} WHEN c0 IS NULL THEN {all_blank} ELSE false
-                END AS is_blank
+                CASE WHEN coalesce({is_blank_in_sql("c0")}, true) THEN {is_blank_in_sql(whole)} ELSE false END AS is_blank
             FROM {self._plain}
             """
         )

@@ -13,13 +13,12 @@ import duckdb
 
 from vroeg_pipeline.domain.fields import DELIVERED_FIELDS, REQUIRED_FIELDS
 from vroeg_pipeline.domain.layouts import DIGITS, Layout, fields_of, from_name, parts_of
-from vroeg_pipeline.formats.cells import BLANK
+from vroeg_pipeline.formats.cells import is_blank_in_sql
 from vroeg_pipeline.installation.statements import quoted
 
 _SPACE = r"[\s\p{Z}]"
 _EDGE = r"[\s\p{Z}\p{Cf}]*"
 _TEXT = r"\S.*?"
-_EMPTY = f'{BLANK}="'
 _FIELDS = {
     "postcode": rf"[1-9][0-9]{{3}}{_SPACE}?[A-Za-z]{{2}}",
     # From the first digit behind a space on: of `Plein 1940-1945 12` no door is certain, and none is wrong.
@@ -115,8 +114,7 @@ def _constant(constant: str, name: str) -> tuple[str, bool]:
 
 
 def _own(field: str) -> str:
-    # An empty text may be written as ="".
-    return f"CASE WHEN trim({field}, {quoted(_EMPTY)}) <> '' THEN {field} END"
+    return f"CASE WHEN NOT {is_blank_in_sql(field)} THEN {field} END"
 
 
 def _wholes(layout: Layout) -> Iterator[tuple[str, tuple[int, str]]]:
