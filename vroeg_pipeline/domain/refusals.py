@@ -128,6 +128,11 @@ class Fault(Enum):
         "has several rows in line {line}, behind each other; end each row with a line end",
         "in regel {line} staan meer rijen achter elkaar; zet elke rij op een eigen regel",
     )
+    ROW_BEHIND_HEADERS = (
+        "unreadable",
+        "has a row behind the headers, in the same line; end the headers with a line end",
+        "achter de kolomkoppen staat in dezelfde regel een rij; zet elke rij op een eigen regel",
+    )
     HEADERS_AGAIN = (
         "unreadable",
         "has its headers again in row {row} below the headers, in another order; send the files one by one",

@@ -116,18 +116,19 @@ TERMS: dict[str, tuple[str, ...]] = {meaning: tuple(terms.split(", ")) for meani
 # What else stands in headers, and in the names of what holds the records, beside the words of the terms.
 _OTHER_WORDS = """
     j n ja nee y yes no vast vaste
-    aan aangesloten aanlevering aantal actueel actuele address adres algemeen arrear bericht bestand betaling
-    bewoner bij body brp btw cent centen cents client clienten contact content contactgegevens contractant
-    correspondentie customer customers data dataset datum de debiteuren debtor debtors dee deel den der details
-    document dossiers een einde en envelope eur euro excl export exclusief factuur feed file for gegevens gemeente
-    gemelde het hoofd huidig huidige huishouden huurders huur identificatie import in incl inclusief info
-    informatie inhoud inwoner inwoners item items jaar klanten laatste levering leveringen lijst list maand mail
-    melding meldingen metadata naam naw nota notas object of omschrijving ontvangen op open openstaande output
-    overzicht partij per periode persoon personalia personen person persons posten rapport record records regel
-    regels report response result resultaat results resultaten root row rows schulden schuldenaar set signaal
-    signalen signalering signal signals soort stand status system tabel table tenant tenants tot totaal type uit
-    uitwisselmodel value values van vaste verblijfplaats verzekerde verzekerden vordering vorderingen vroeg
-    vroegsignaal vroegsignalen vroegsignalering vroegsignaleringen waarde woning xml
+    aan aangesloten aanlevering aantal actueel actuele address adres afdeling algemeen arrear bericht bestand
+    betaalregeling betaling betalingsregeling bewoner bij body brp btw buurt cent centen cents client clienten
+    contact contactgegevens content contractant correspondentie customer customers data dataset datum de debiteuren
+    debtor debtors dee deel den der details document dossiers een einde en envelope eur euro excl exclusief export
+    extra factuur fase feed file filiaal for gegevens gemeente gemelde geslacht het hoofd huidig huidige huishouden
+    huur huurders identificatie import in incasso incl inclusief info informatie inhoud inwoner inwoners item items
+    jaar klanten laatste land levering leveringen lijst list maand mail melding meldingen memo metadata naam naw
+    nota notas notitie object of omschrijving ontvangen op open openstaande opmerking opmerkingen output overzicht
+    partij per periode person personalia personen persons persoon posten rapport record records regel regels regio
+    report response result resultaat resultaten results root row rows schulden schuldenaar set signaal signal
+    signalen signalering signals soort stand status system tabel table team tenant tenants toelichting tot totaal
+    type uit uitwisselmodel value values van vaste verblijfplaats verzekerde verzekerden vestiging vordering
+    vorderingen vroeg vroegsignaal vroegsignalen vroegsignalering vroegsignaleringen waarde wijk woning xml
 """
 _LINKS = ("", "s", "en", "n", "e")
 _SHORTEST_IN_COMPOUND = 3

@@ -79,12 +79,12 @@ class WrongEncodingError(UnreadableError):
 @dataclass(frozen=True)
 class Header:
     """The headers of a file against the wanted ones. `positions`: name of the wanted one to column. `written`: all as
-    they are written."""
+    they are written; `unexpected`: column, from 0, to what stands there, which may be a person (DOMAIN §12)."""
 
     positions: Mapping[str, int]
     width: int
     written: tuple[str, ...]
-    unexpected: tuple[str, ...]
+    unexpected: Mapping[int, str]
 
     @classmethod
     def of(cls, headers: Sequence[str], wanted: Mapping[str, tuple[str, ...]]) -> Header:
@@ -103,10 +103,10 @@ class Header:
                 if folded in found:
                     positions.setdefault(name, found.index(folded))
                     known.add(found.index(folded))
-        unexpected = tuple(h.strip(BLANK) for i, h in enumerate(headers) if i not in known and h.strip(BLANK))
+        unexpected = {at: h.strip(BLANK) for at, h in enumerate(headers) if at not in known and h.strip(BLANK)}
         return cls(positions, len(headers), tuple(headers), unexpected)
 
     @classmethod
     def by_position(cls, width: int, wanted: Mapping[str, int]) -> Header:
         """Of a file without a header, as wide as this. `wanted`: name to column, from 0."""
-        return cls({name: at for name, at in wanted.items() if 0 <= at < width}, width, (), ())
+        return cls({name: at for name, at in wanted.items() if 0 <= at < width}, width, (), {})

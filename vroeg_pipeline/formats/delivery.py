@@ -25,9 +25,9 @@ from vroeg_pipeline.domain.refusals import Fault, Said
 from vroeg_pipeline.formats.agreed import agreed_csv, agreed_headers, agreed_records, agreed_sheet
 from vroeg_pipeline.formats.cells import NOTHING, Cell, Header, Kind, UnreadableError, is_blank_row
 from vroeg_pipeline.formats.csv import own_query, own_writer
-from vroeg_pipeline.formats.drift import drift_of
+from vroeg_pipeline.formats.drift import drift_of, named_or_numbered
 from vroeg_pipeline.formats.fixed import fixed_lines
-from vroeg_pipeline.formats.hints import LOOKED_AT, how_headers_stand, where_headers_stand
+from vroeg_pipeline.formats.hints import LOOKED_AT, goes_on_with_a_row, how_headers_stand, where_headers_stand
 from vroeg_pipeline.formats.packed import unpacked
 from vroeg_pipeline.formats.shaping import NoDateInNameError, shape
 from vroeg_pipeline.installation.home import temporary_file
@@ -93,6 +93,8 @@ def read_delivery(
         with unpacked(path, layout.delivery.packed, scratch, max_mb) as file:
             loaded = _load(con, file, layout, into, scratch)
         if loaded.header is not None:
+            if goes_on_with_a_row(loaded.header):
+                raise UnreadableError(Fault.ROW_BEHIND_HEADERS.said())
             _refuse_second_header(con, loaded.header, into)
             shape(con, layout, into, name)
     except UnreadableError as error:
@@ -148,7 +150,11 @@ def _judged(layout: Layout, loaded: _Loaded, header: Header) -> ReadDelivery:
     wanted = {**layout.headers, **_partner(layout)}
     lacking = [field for field in (*layout.required, *_partner(layout)) if field not in found]
     optional = tuple(field for field in layout.headers if field not in found and field not in layout.required)
-    unexpected = tuple(each for each in header.unexpected if not layout.is_ignored(each))
+    unexpected = tuple(
+        named_or_numbered(each, at + 1, agreed_headers(layout))
+        for at, each in header.unexpected.items()
+        if not layout.is_ignored(each)
+    )
     if not lacking:
         return ReadDelivery(None, loaded.told, loaded.count, optional, unexpected)
     if loaded.hint:

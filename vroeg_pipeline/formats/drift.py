@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from rapidfuzz.distance import OSA
+
+from vroeg_pipeline.domain.fields import header_name
 from vroeg_pipeline.domain.reading import nearest
+from vroeg_pipeline.domain.terms import is_known
 from vroeg_pipeline.installation.notes import Finding
 
 _MOST_NAMED = 10
+_MOST_TYPING_ERRORS = 2
+_DIGITS = re.compile("[0-9]")
 _LONGEST_NAME = 40
 
 
@@ -43,6 +50,17 @@ class Drift:
             more = len(self.added) - _MOST_NAMED
             parts += [f"{more} more are new"] if more > 0 else []
         return "; ".join(parts)
+
+
+def named_or_numbered(header: str, number: int, agreed: Collection[str]) -> str:
+    """A header that nobody agreed as it can be told: by its name where that is of words of ours or an agreed one with an
+    error of typing, else by the `number` of its column. What stands in the first line may be a person (DOMAIN §12).
+    """
+    folded = header_name(header)
+    alike = (each for each in map(header_name, agreed) if OSA.distance(folded, each) <= _MOST_TYPING_ERRORS)
+    if is_known(header) or any(_DIGITS.findall(folded) == _DIGITS.findall(each) for each in alike):
+        return header
+    return f"nr. {number}"
 
 
 def drift_of(

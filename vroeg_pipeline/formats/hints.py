@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from vroeg_pipeline.domain.fields import header_name
 from vroeg_pipeline.domain.refusals import Fault, Said, delimiter_said
+from vroeg_pipeline.formats.cells import Header
 from vroeg_pipeline.formats.values import is_value
 
 # Below so many lines no header is looked for.
@@ -14,6 +15,7 @@ LOOKED_AT = 20
 _DELIMITERS = ";,\t|"
 # Of so many cells of the first row half are values: a row with people, and no headers.
 _FEWEST_VALUES = 3
+_TELLING = ("postcode", "arrears_since", "reference_date")
 
 
 def where_headers_stand(
@@ -55,6 +57,19 @@ def how_headers_stand(
                 where = f" on line {line}" if line > 1 else ""
                 return Fault.OTHER_DELIMITER.said(found=name, agreed=said, where=where)
     return Fault.NO_DELIMITER.said(agreed=said) if len(header) == 1 and len(agreed) > 1 else None
+
+
+def goes_on_with_a_row(header: Header) -> bool:
+    """Whether a row stands behind the headers, as their line end is missing: a postcode and dates as far from each other as
+    their headers are.
+    """
+    if not all(field in header.positions for field in _TELLING):
+        return False
+    places = [header.positions[field] for field in _TELLING]
+    return any(
+        all(is_value(header.unexpected.get(further + place, "")) for place in places)
+        for further in range(max(header.positions.values()) + 1, header.width)
+    )
 
 
 def _are_headers(cells: Sequence[str], agreed: Collection[str]) -> bool:

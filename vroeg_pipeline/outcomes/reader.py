@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from vroeg_pipeline.formats.cells import BLANK, UnreadableError
+from vroeg_pipeline.formats.cells import BLANK, UnreadableError, is_blank
 from vroeg_pipeline.formats.csv import Dialect, csv_rows
 from vroeg_pipeline.formats.encodings import EXCEL
 from vroeg_pipeline.formats.kinds import refuse_other_kind
@@ -120,7 +120,7 @@ def _header_of(cells: list[str]) -> list[int | None] | None:
 
 
 def _text(cell: str) -> str:
-    return cell[1:].strip(BLANK)
+    return "" if is_blank(cell[1:]) else cell[1:].strip(BLANK)
 
 
 def _folded(cell: str) -> str:

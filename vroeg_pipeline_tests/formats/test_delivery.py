@@ -118,6 +118,22 @@ def test_what_nobody_sees_fills_no_row_of_other_formats(read: Reader, tmp_path: 
     assert references(read(content, "xlsx", sheet="Blad1")[1]) == [(1, "K1")]
 
 
+@pytest.mark.parametrize("between", ["", ";", ";;;"])
+def test_a_row_behind_the_headers_is_not_lost(read: Reader, between: str) -> None:
+    """A file whose headers have no line end, with its first resident behind them."""
+    outcome, _ = read("\n".join([HEADER + between + line("K1", surname=SECRET), line("K2")]))
+    assert (outcome.refusal, outcome.detail[:28]) == ("unreadable", "has a row behind the headers")
+
+
+@pytest.mark.parametrize("kind", ["csv", "json"])
+def test_what_stands_among_the_headers_and_may_be_a_person_is_not_kept(read: Reader, kind: str) -> None:
+    beside = {"t.n.v. Geheimzinnig": "x", "Wijk": "Noord"}
+    filled = {**dict(zip(COLUMNS.values(), line("K1").split(";"), strict=True)), **beside}
+    text = "\n".join(";".join(part) for part in (filled, filled.values()))
+    outcome, _ = read(text if kind == "csv" else json.dumps([filled]), kind)
+    assert outcome.unexpected_columns == (f"nr. {len(COLUMNS) + 1}", "Wijk")
+
+
 @pytest.mark.parametrize("quoted", [False, True], ids=["plain", "with quotes"])
 def test_a_row_with_something_beyond_the_header_is_a_row(read: Reader, quoted: bool) -> None:
     """Whatever else stands in the file: its sender sees that a row lacks all that was agreed."""

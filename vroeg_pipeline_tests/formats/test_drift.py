@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from vroeg_pipeline.formats.drift import drift_of
+import pytest
+
+from vroeg_pipeline.formats.drift import drift_of, named_or_numbered
 from vroeg_pipeline.installation.notes import Finding
 
 AGREED = {
@@ -19,6 +21,23 @@ def test_renamed_gone_and_added_are_told_apart() -> None:
     assert (drift.gone, drift.added) == (["Telefoon"], ["Wijk"])
     assert str(drift) == "'Huurdernummer' seems to be called 'Huurder-nummer' now; 'Telefoon' is gone; 'Wijk' is new"
     assert [finding.measure for finding in drift.findings] == ["renamed", "gone", "added"]
+
+
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        ("Wijk", "Wijk"),
+        ("Datum betaling", "Datum betaling"),
+        ("Huurdernumer", "Huurdernumer"),
+        ("HuurdernummerK1", "nr. 7"),
+        ("HuurdernummerBos", "nr. 7"),
+        ("t.n.v. Zebranaam", "nr. 7"),
+        ("zebra@x.example", "nr. 7"),
+        ("2021AB", "nr. 7"),
+    ],
+)
+def test_of_a_header_that_nobody_agreed_no_word_is_told_that_could_be_a_person(header: str, told: str) -> None:
+    assert named_or_numbered(header, 7, [header for headers in AGREED.values() for header in headers]) == told
 
 
 def test_of_a_first_line_that_is_no_header_no_word_is_repeated() -> None:

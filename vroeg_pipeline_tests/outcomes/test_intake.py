@@ -171,6 +171,13 @@ def test_what_was_taken_away_still_counts(town: World) -> None:
     assert results(town) == {1: HELP}
 
 
+@pytest.mark.parametrize("unseen", ["\u200b", "\u3000", '=""'])
+def test_what_nobody_sees_is_nothing_filled_in(town: World, unseen: str) -> None:
+    hand_in(town, as_csv([{"case_id": case_ids(town)[1], "end_result": unseen}]))
+    settle(town)
+    assert town.table("outcome_files")[0]["row_count"] == 0
+
+
 def test_nothing_filled_in_is_no_outcome(town: World) -> None:
     hand_in(town, worklist(town))
     settle(town)
