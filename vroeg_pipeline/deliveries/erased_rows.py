@@ -20,15 +20,24 @@ from vroeg_pipeline.formats.delivery import ReadDelivery
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.kept_files import KeptFile, is_kept, kept_path, read_kept, rows_kept, write_kept
 from vroeg_pipeline.installation.requests import Request, find_requested
+from vroeg_pipeline.installation.secrets import hash_key, keyed_hash
 from vroeg_pipeline.installation.statements import fetch_one, quoted
 
 
 @dataclass(frozen=True)
 class Erased:
-    """How many rows of each partner in a file are erased: `before`, so that they were not read, and `now`."""
+    """How many rows of each partner in a file are erased: `before`, so that they were not read, and `now`. `references`: the
+    partner and the keyed hash of the customer reference of each.
+    """
 
     before: Counter[str] = field(default_factory=Counter)
     now: Counter[str] = field(default_factory=Counter)
+    references: Collection[tuple[str, str]] = ()
+
+
+# Row number, partner, and the keyed hash of its reference: that a file had somebody still tells whether the next one lost
+# people (DOMAIN §4). Without one where none was written, or none was kept.
+_ErasedRow = tuple[int, str, str | None]
 
 
 def read_kept_rows(connection: duckdb.DuckDBPyConnection, path: Path, into: str) -> ReadDelivery:
@@ -61,16 +70,27 @@ def erase_rows(
     `partner`: whose a row is, in SQL. Gives how many rows are erased by now.
     """
     before = _erased_before(connection, file)
-    found: list[tuple[int, str]] = []
+    found: list[_ErasedRow] = []
     if erasing:
         find_requested(connection, installation.home, erasing, _identified(rows_table, layout, partner))
-        found = connection.execute(
-            f"SELECT row_number, {partner} FROM {rows_table} WHERE row_number IN (SELECT place FROM requested)"
-        ).fetchall()
+        key = hash_key(installation.home)
+        found = [
+            (number, of, reference_hash(key, of, reference) if reference else None)
+            for number, of, reference in connection.execute(
+                f"SELECT row_number, {partner}, text_of(customer_reference) FROM {rows_table} "
+                "WHERE row_number IN (SELECT place FROM requested)"
+            ).fetchall()
+        ]
     if found:
         connection.execute(f"DELETE FROM {rows_table} WHERE row_number IN (SELECT place FROM requested)")
         keep_without(connection, installation, file, read, [*before, *found], f"SELECT * FROM {rows_table}")
-    return Erased(Counter(of for _, of in before), Counter(of for _, of in found))
+    references = [(of, reference) for _, of, reference in (*before, *found) if reference]
+    return Erased(Counter(of for _, of, _ in before), Counter(of for _, of, _ in found), references)
+
+
+def reference_hash(key: bytes, partner: str, reference: str) -> str:
+    """What stands for a partner's customer reference that may not be kept, as in requests."""
+    return keyed_hash(key, f"reference|{partner}|{reference}")
 
 
 def keep_without(
@@ -78,11 +98,11 @@ def keep_without(
     installation: Installation,
     file: ReceivedFile,
     read: ReadDelivery,
-    erased: Collection[tuple[int, str]],
+    erased: Collection[_ErasedRow],
     rows: str,
     called: str | None = None,
 ) -> None:
-    """Puts what remains of the file in place of its bytes; `erased`: row number and partner of each row that is gone.
+    """Puts what remains of the file in place of its bytes; `erased`: each row that is gone.
     `called`: what its folder is called from now on, where that has no agreement.
     """
     if file.archived is None:
@@ -94,7 +114,7 @@ def keep_without(
         "is_readable": read.row_count is not None,
         "missing_optional": read.missing_optional,
         "unexpected_columns": read.unexpected_columns,
-        "erased": sorted(erased),
+        "erased": sorted(erased, key=lambda row: row[:2]),
     }
     kept = KeptFile(file.file_sha256, file.file_name, file.received_at, file.size_bytes, about)
     has_partner = connection.execute(f"DESCRIBE {rows}").fetchall()
@@ -106,10 +126,11 @@ def keep_without(
     take_bytes_out_of_inbox(own, file.file_sha256, file.size_bytes)
 
 
-def _erased_before(connection: duckdb.DuckDBPyConnection, file: ReceivedFile) -> list[tuple[int, str]]:
+def _erased_before(connection: duckdb.DuckDBPyConnection, file: ReceivedFile) -> list[_ErasedRow]:
     if file.archived is None or not is_kept(file.archived):
         return []
-    return [(number, partner) for number, partner in read_kept(connection, kept_path(file.archived)).about["erased"]]
+    erased = read_kept(connection, kept_path(file.archived)).about["erased"]
+    return [(number, partner, reference[0] if reference else None) for number, partner, *reference in erased]
 
 
 def _identified(rows_table: str, layout: Layout, partner: str) -> str:

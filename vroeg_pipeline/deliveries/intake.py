@@ -92,7 +92,7 @@ def take_in(connection: duckdb.DuckDBPyConnection, installation: Installation, m
         for number, file in enumerate(files, start=1)
         for each in judge_file(connection, installation, file, f"delivered_{number}", decisions, erasing, earlier)
     ]
-    judged = with_standing(connection, installation.partners, _once(judged))
+    judged = with_standing(connection, installation, _once(judged))
     keep_month(connection, installation, month, judged)
     for reason, count in skipped.items():
         say(f"{month_text(month)} inbox: {count} left alone ({reason})")

@@ -42,7 +42,7 @@ _WHOLE_FILE = ("too_large", "unreadable", "missing_columns")
 class DeliveryFile(ReceivedFile):
     """One row of `delivery_files` in the making. `delivered_by`: the sender in whose file its rows stand, if any.
     `is_senders`: it stands for the file of a sender itself, with the rows that are of no known partner. `rows_in`: where its
-    own rows stand until the register has them, for FROM.
+    own rows stand until the register has them, for FROM; `erased_references`: keyed hashes of those of rows that are gone.
     """
 
     status: str = "accepted"
@@ -56,6 +56,7 @@ class DeliveryFile(ReceivedFile):
     detail_in_dutch: str | None = None
     row_count: int | None = None
     erased_count: int | None = None
+    erased_references: frozenset[str] = frozenset()
     reference_date_max: date | None = None
     missing_optional: tuple[str, ...] = ()
     unexpected_columns: tuple[str, ...] = ()
@@ -201,6 +202,7 @@ def _counted(file: DeliveryFile, read: int, erased: Erased, partner: str | None 
         file,
         row_count=read + erased.before[partner],
         erased_count=erased.before[partner] + erased.now[partner],
+        erased_references=frozenset(reference for of, reference in erased.references if of == partner),
     )
 
 

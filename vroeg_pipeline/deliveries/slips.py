@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 
+from vroeg_pipeline.deliveries.erased_rows import reference_hash
 from vroeg_pipeline.deliveries.inbox import CONFIRMATIONS, WITHDRAWALS, NotTakenError, archive_file, list_slips
 from vroeg_pipeline.domain.fields import header_name
 from vroeg_pipeline.domain.months import month_text
@@ -21,7 +22,7 @@ from vroeg_pipeline.formats.encodings import AUTO
 from vroeg_pipeline.installation.home import replacing
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.requests import Asked, in_force
-from vroeg_pipeline.installation.secrets import hash_key, keyed_hash
+from vroeg_pipeline.installation.secrets import hash_key
 from vroeg_pipeline.installation.statements import temporary_table
 
 COLUMN = "customer_reference"
@@ -75,7 +76,7 @@ def erase_in_slips(installation: Installation, month: date) -> int:
     key, changed = hash_key(home), 0
 
     def erased(partner: str, references: set[str]) -> set[str]:
-        return {each for each in references if keyed_hash(key, f"reference|{partner}|{each}") in keys}
+        return {each for each in references if reference_hash(key, partner, each) in keys}
 
     for kind in (WITHDRAWALS, CONFIRMATIONS):
         # What is still being written waits, as everywhere: its sender would write on in a file that is gone.

@@ -11,9 +11,12 @@ from decimal import Decimal
 
 import duckdb
 
+from vroeg_pipeline.deliveries.erased_rows import reference_hash
 from vroeg_pipeline.deliveries.judged_files import DeliveryFile
 from vroeg_pipeline.domain.months import moment_text
-from vroeg_pipeline.domain.partners import Partners
+from vroeg_pipeline.installation.home import Home
+from vroeg_pipeline.installation.installation import Installation
+from vroeg_pipeline.installation.secrets import hash_key
 from vroeg_pipeline.installation.statements import fetch_one
 
 # So few references may be people who paid.
@@ -24,7 +27,7 @@ _NO_SHARE = Decimal(1)
 
 
 def with_standing(
-    connection: duckdb.DuckDBPyConnection, partners: Partners, files: Sequence[DeliveryFile]
+    connection: duckdb.DuckDBPyConnection, installation: Installation, files: Sequence[DeliveryFile]
 ) -> list[DeliveryFile]:
     """The files with what becomes of those that can be used: accepted, superseded, or questioned.
 
@@ -37,9 +40,9 @@ def with_standing(
         if file.status != "accepted" or file.is_addition:
             continue
         if before := stands.get(file.partner):
-            agreement = partners.agreements.get(file.partner)
+            agreement = installation.partners.agreements.get(file.partner)
             most = agreement.delivery.max_missing_share if agreement else _NO_SHARE
-            lacking, references = (0, 0) if file.decision else _lacking(connection, before, file)
+            lacking, references = (0, 0) if file.decision else _lacking(connection, installation.home, before, file)
             if lacking >= FEWEST_LACKING and lacking > most * references:
                 changed[_key(file)] = _questioned(file, before, lacking, references)
                 continue
@@ -61,8 +64,15 @@ def _questioned(file: DeliveryFile, before: DeliveryFile, lacking: int, referenc
     return replace(file, status="questioned", detail=detail, references_lacking=lacking, references_before=references)
 
 
-def _lacking(connection: duckdb.DuckDBPyConnection, before: DeliveryFile, file: DeliveryFile) -> tuple[int, int]:
-    """How many distinct references of all rows of the file before it a file lacks, and of how many."""
+def _lacking(
+    connection: duckdb.DuckDBPyConnection, home: Home, before: DeliveryFile, file: DeliveryFile
+) -> tuple[int, int]:
+    """How many distinct references of all rows of the file before it a file lacks, and of how many; those of rows that were
+    erased since are among them, so that nobody's erasure changes what stands (DOMAIN §14).
+    """
+    if before.erased_references or file.erased_references:
+        earlier, now = (_hashed_references(connection, home, each) for each in (before, file))
+        return len(earlier - now), len(earlier)
     lacking, references = fetch_one(
         connection,
         f"""
@@ -74,3 +84,11 @@ def _lacking(connection: duckdb.DuckDBPyConnection, before: DeliveryFile, file: 
         """,
     )
     return int(lacking), int(references)
+
+
+def _hashed_references(connection: duckdb.DuckDBPyConnection, home: Home, file: DeliveryFile) -> set[str]:
+    key = hash_key(home)
+    found = connection.execute(f"SELECT DISTINCT text_of(customer_reference) FROM {file.rows_in}").fetchall()
+    return {
+        reference_hash(key, file.partner, reference) for (reference,) in found if reference
+    } | file.erased_references

@@ -317,3 +317,23 @@ def test_a_slip_that_is_still_being_written_is_left_until_it_is_whole(world: Wor
     world.make("2021-03", upto="rejected_rows")
     assert slip.read_text(encoding="utf-8").split() == ["customer_reference", "R-1"]
     assert world.query("SELECT held_reason FROM validated_signals") == [{"held_reason": "withdrawn"}]
+
+
+@pytest.mark.parametrize(
+    ("kept", "status", "gone"), [(5, "accepted", [0]), (4, "questioned", [5, 6])], ids=["replaced", "questioned"]
+)
+def test_which_file_stands_is_the_same_after_an_erasure(world: World, kept: int, status: str, gone: list[int]) -> None:
+    """Five of ten lacking are not too many, of nine they would be; six of ten are, and four of eight would not be."""
+    rows = [
+        row(customer_reference=f"R{n}", surname=f"Naam{'abcdefghij'[n]}bos", house_number=f"{n + 1}") for n in range(10)
+    ]
+    world.agree("huur")
+    world.deliver("huur", "2021-03", rows, name="a.csv", received="2021-03-02 10:00")
+    world.deliver("huur", "2021-03", rows[:kept], name="b.csv", received="2021-03-03 10:00")
+    world.make("2021-03", upto="validated_signals")
+    for n in gone:
+        erased(world, Wanted(postcode="2021AB", number=f"{n + 1}", surname=rows[n]["surname"]))
+    for _ in range(2):
+        world.make("2021-03", upto="validated_signals")
+        files = world.query("SELECT status FROM delivery_files ORDER BY file_name DESC")
+        assert files[0] == {"status": status}
