@@ -192,16 +192,20 @@ def _files(
 
 def _files_of_months(home: Home) -> Iterator[tuple[date, Kept, str, Path]]:
     for folder in (home.inbox, home.archive, home.outbox):
-        parents = [folder] if folder == home.outbox else [each for each in folder.glob("*") if each.is_dir()]
-        for parent in parents:
-            for of_month in parent.glob("*"):
-                if is_month(of_month.name) and of_month.is_dir() and not of_month.is_symlink():
+        for parent in [folder] if folder == home.outbox else _folders_in(folder):
+            for of_month in _folders_in(parent):
+                if is_month(of_month.name):
                     paths = (path for path in of_month.rglob("*") if not path.is_dir() or path.is_symlink())
                     yield from ((parse_month(of_month.name), Kept.FILES, folder.name, path) for path in paths)
     for kept, folder in ((Kept.SIGNALS, home.ddas_answers), (Kept.LOG, home.log)):
         for path in folder.glob("*"):
             if is_month(path.name[:7]):
                 yield parse_month(path.name[:7]), kept, folder.name, path
+
+
+def _folders_in(folder: Path) -> Iterator[Path]:
+    """Links are not followed (DOMAIN §4)."""
+    return (each for each in folder.glob("*") if each.is_dir() and not each.is_symlink())
 
 
 def _remove_empty_folders(files: Sequence[Path]) -> None:

@@ -230,3 +230,15 @@ def test_killed_at_any_moment_a_second_time_ends_in_the_same(world: World, tmp_p
     events = range(0, 400, examples(5, by_night=1))
     assert sum(1 for _ in takewhile(bool, (is_killed(partial(killed_at_event, event)) for event in events))) >= 3
     assert sum(is_killed(partial(killed_at_random, number, 0.5)) for number in range(examples(3, by_night=20))) >= 1
+
+
+@pytest.mark.parametrize("folder", ["inbox", "archive"])
+def test_a_link_is_not_followed_to_what_lies_elsewhere(world: World, tmp_path: Path, folder: str) -> None:
+    world.make("2021-01", upto="resolved_addresses")
+    elsewhere = tmp_path / "elsewhere" / "2021-01" / "a.csv"
+    elsewhere.parent.mkdir(parents=True)
+    elsewhere.write_text("a;b\n")
+    (world.root / folder).mkdir(exist_ok=True)
+    (world.root / folder / "gelinkt").symlink_to(tmp_path / "elsewhere")
+    assert folder not in {each.where for each in removed_on(world, "2021-12-10").due}
+    assert elsewhere.exists()
