@@ -197,6 +197,10 @@ def _files_of_months(home: Home) -> Iterator[tuple[date, Kept, str, Path]]:
                 if is_month(of_month.name):
                     paths = (path for path in of_month.rglob("*") if not path.is_dir() or path.is_symlink())
                     yield from ((parse_month(of_month.name), Kept.FILES, folder.name, path) for path in paths)
+    # Of several months: it goes with the oldest of them.
+    for path in home.outbox.glob("ddas-*.json"):
+        if months := [part for part in path.stem.split("_") if is_month(part)]:
+            yield parse_month(min(months)), Kept.FILES, home.outbox.name, path
     for kept, folder in ((Kept.SIGNALS, home.ddas_answers), (Kept.LOG, home.log)):
         for path in folder.glob("*"):
             if is_month(path.name[:7]):

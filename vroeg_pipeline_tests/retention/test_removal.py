@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from vroeg_pipeline.cli.doctor import doubts
+from vroeg_pipeline.ddas.file import ddas_name
 from vroeg_pipeline.domain.months import parse_month
 from vroeg_pipeline.domain.retention import Kept, Retention, kept_from
 from vroeg_pipeline.installation.notes import CLOSED
@@ -242,3 +243,23 @@ def test_a_link_is_not_followed_to_what_lies_elsewhere(world: World, tmp_path: P
     (world.root / folder / "gelinkt").symlink_to(tmp_path / "elsewhere")
     assert folder not in {each.where for each in removed_on(world, "2021-12-10").due}
     assert elsewhere.exists()
+
+
+def test_a_file_for_cbs_of_several_months_goes_with_the_oldest_of_them(world: World) -> None:
+    world.make("2021-01", upto="resolved_addresses")
+    of_both = ddas_name(world.installation, [date(2021, 1, 1), date(2021, 2, 1)])
+    of_one = ddas_name(world.installation, [date(2021, 2, 1), date(2021, 3, 1)], "0392")
+    world.home.outbox.mkdir(exist_ok=True)
+    for name in (of_both, of_one, "verwerking.html"):
+        (world.home.outbox / name).write_text("{}")
+    with world.warehouse.connect() as connection:
+        assert what_is_due(connection, world.installation, date(2021, 7, 31)) == []
+        due = what_is_due(connection, world.installation, date(2021, 8, 1))
+    assert [(each.month, each.kept, each.where, each.count) for each in due] == [
+        (date(2021, 1, 1), "files", "outbox", 1)
+    ]
+    left = []
+    for day in ("2021-07-31", "2021-08-01", "2021-09-01"):
+        removed_on(world, day)
+        left.append(sorted(path.name for path in world.home.outbox.glob("*")))
+    assert left == [[of_both, of_one, "verwerking.html"], [of_one, "verwerking.html"], ["verwerking.html"]]
