@@ -96,6 +96,12 @@ def log_done(home: Home, now: datetime, *done: Done) -> None:
     key = hash_key(home)
     with locked(home):
         head = _head(home, key)
+        if not _is_sealed(home, key):
+            if _all_files(home):
+                done = (_lost(now), *done)
+            else:
+                # A kill leaves no lines without a head.
+                _keep_head(home, key, head)
         previous = head["last"]
         written = []
         for each in done:
@@ -103,7 +109,7 @@ def log_done(home: Home, now: datetime, *done: Done) -> None:
             previous = _seal(key, content)
             written.append(json.dumps({**content, "hash": previous}, ensure_ascii=False))
         # A clock that was set back begins no earlier file: the order of the lines is that of the files.
-        path = max([home.log / f"{moment:%Y-%m}.jsonl", home.log / f"{head['begins']}.jsonl", *_files(home)[-1:]])
+        path = max([home.log / f"{moment:%Y-%m}.jsonl", home.log / f"{head['begins']}.jsonl", *_all_files(home)[-1:]])
         path.touch(mode=0o600)
         _cut_half_line(path)
         with path.open("a", encoding="utf-8") as file:
@@ -161,6 +167,8 @@ def what_is_wrong_with(home: Home) -> str | None:
             own = content.pop("hash", "")
             if own != _seal(key, content):
                 return f"{where} was altered, or the key is another one"
+            if content.get("action") == _LOST:
+                return f"before {where} log/{_HEAD} was lost: lines may have been removed there"
             if content["previous"] != previous:
                 return f"before {where} something was removed"
             previous, found = own, found + 1
@@ -173,11 +181,14 @@ def remove_before(home: Home, month: str) -> int:
     """Removes the files of the months before `<YYYY-MM>`, whose term is over; gives their number. What is left is whole.
 
     The head says first where the log begins: what a kill leaves of earlier months is no part of it, and goes the next time.
+    Where the head is lost nothing goes before a line says so.
     """
     if not (gone := [path for path in _all_files(home) if path.name < month]):
         return 0
     key = hash_key(home)
     with locked(home):
+        if not _is_sealed(home, key):
+            return 0
         head = _head(home, key)
         if month > head["begins"]:
             removed = [line for path in _files(home) if path in gone for line in _lines(path)]
@@ -189,6 +200,8 @@ def remove_before(home: Home, month: str) -> int:
 
 
 _HEAD = "head.json"
+# The action of the line that says so.
+_LOST = "log head lost"
 
 
 @contextmanager
@@ -248,13 +261,17 @@ def _is_sealed(home: Home, key: bytes) -> bool:
 
 def _head(home: Home, key: bytes) -> dict[str, Any]:
     """The hash of the `last` line, the number of `lines`, the hash before the first (`since`), and from which month on the
-    log is kept (`begins`); of a log that is still to begin too.
+    log is kept (`begins`); of a log that is still to begin too, and of what lines there are where the head is lost.
 
     A kill between the lines and the head leaves lines that follow on it: they count.
     """
     head: dict[str, Any] = {"last": _NOTHING, "lines": 0, "since": _NOTHING, "begins": ""}
-    if _is_sealed(home, key):
-        head |= _noted(home)
+    if not _is_sealed(home, key):
+        if there := [_parsed(line) or {} for path in _all_files(home) for line in _lines(path)]:
+            last, since = there[-1].get("hash", _NOTHING), there[0].get("previous", _NOTHING)
+            head |= {"last": last, "lines": len(there), "since": since}
+        return head
+    head |= _noted(home)
     head.pop("hash", None)
     for content in _ahead(home, head["last"]):
         own = content.pop("hash", "")
@@ -279,6 +296,10 @@ def _ahead(home: Home, last: str) -> Sequence[dict[str, Any]]:
 def _keep_head(home: Home, key: bytes, head: Mapping[str, Any]) -> None:
     with replacing(home.log / _HEAD) as temporary:
         temporary.write_text(json.dumps({**head, "hash": _seal(key, head)}), encoding="utf-8")
+
+
+def _lost(now: datetime) -> Done:
+    return Done(_LOST, f"log/{_HEAD}", "failed: it was removed or altered", COMMAND_LINE, account(), now)
 
 
 @cache

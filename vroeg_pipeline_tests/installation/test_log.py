@@ -210,3 +210,45 @@ def test_a_run_and_what_it_writes_are_logged_without_anybody(world: World) -> No
     assert any(name.endswith(".xlsx") for name in written)
     assert "Kanarie" not in str(found)
     assert what_is_wrong_with(world.home) is None
+
+
+@pytest.mark.parametrize("spoilt", [None, "{}", '{"begins": "9999-12"}'])
+@pytest.mark.parametrize("is_of_one_file", [True, False])
+def test_a_log_without_its_head_does_not_heal(home: Home, spoilt: str | None, is_of_one_file: bool) -> None:
+    cut = MONTHS[0] if is_of_one_file else MONTHS[1]
+    put(home, cut, lines(home, cut)[:1])
+    if is_of_one_file:
+        (home.log / f"{MONTHS[1]}.jsonl").unlink()
+    head = home.log / "head.json"
+    head.unlink() if spoilt is None else head.write_text(spoilt)
+    # Nor does what is removed by its term seal it.
+    remove_before(home, "2021-04")
+    assert what_is_wrong_with(home)
+    now = moment("2021-05-03 10:00")
+    log_done(home, now, done("a", now))
+    log_done(home, now, done("b", now))
+    lost = "before log/2021-05.jsonl line 1 log/head.json was lost: lines may have been removed there"
+    assert what_is_wrong_with(home) == lost
+    assert [line["object"] for line in read_log(home)][-3:] == ["log/head.json", "a", "b"]
+    # Without that line it is not whole either.
+    whole = lines(home, "2021-05")
+    put(home, "2021-05", whole[1:])
+    assert what_is_wrong_with(home) == "before log/2021-05.jsonl line 1 something was removed"
+    put(home, "2021-05", whole)
+    remove_before(home, "2021-05")
+    assert what_is_wrong_with(home) == lost
+    log_done(home, moment("2021-06-03 10:00"), done("c", now))
+    remove_before(home, "2021-06")
+    assert lines_when_whole(home) == 1
+
+
+def test_killed_at_any_step_of_the_first_line_the_log_is_whole(tmp_path: Path) -> None:
+    now = moment("2021-05-03 10:00")
+    for event in range(100):
+        home = Home(tmp_path / str(event))
+        killed = killed_at_event(event, partial(log_done, home, now, done("a", now)))
+        log_done(home, now, done("b", now))
+        assert lines_when_whole(home) in {1, 2}
+        if not killed:
+            break
+    assert not killed
