@@ -6,13 +6,16 @@ standard error and exit status 1.
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
+import sys
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from datetime import date
 from functools import wraps
 from importlib import metadata
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
@@ -49,6 +52,8 @@ _LOGGED_BY_ITSELF = frozenset(
         "verify_log", "send_log", "add_town", "remove_town", "list_towns", "health_of_towns", "divide_files", "_enter",
     }
 )  # fmt: skip
+# These would make one, or tell of it what is not so, where VROEG_HOME is mistyped.
+_OF_AN_INSTALLATION = frozenset({"show_alerts", "pages", "dpia", "list_requests", "verify_log"})
 # Of commands that are called otherwise than their function.
 _WORDS = {
     "resolve_file_of_addresses": "addresses resolve", "explain_address": "addresses explain",
@@ -69,7 +74,10 @@ def one_line_errors(command: Callable[..., None]) -> Callable[..., None]:
     def wrapped(*args: Any, **kwargs: Any) -> None:
         try:
             if command.__name__ not in ("restore", "_enter") and not is_of_many():
-                check_restored(Home.from_environment())
+                home = Home.from_environment()
+                check_restored(home)
+                if command.__name__ in _OF_AN_INSTALLATION and not home.agreements.is_dir():
+                    raise VroegError("there is no installation", where=home.root, do="check VROEG_HOME")
             if command.__name__ in _LOGGED_BY_ITSELF:
                 command(*args, **kwargs)
             else:
@@ -84,7 +92,10 @@ def one_line_errors(command: Callable[..., None]) -> Callable[..., None]:
             problems.print("; ".join(["Stopped", *stopped.args]))
             raise typer.Exit(_STOPPED) from None
         except OSError as error:
-            # A folder that is no folder, is read-only, or belongs to somebody else. Without a file it is a mistake of ours.
+            # A folder that is no folder, is read-only, or belongs to somebody else. Without a file it is a mistake of ours,
+            # unless what takes our lines has no room for them.
+            if error.errno == errno.ENOSPC:
+                _told(VroegError("there is no room left where this is written", do="make room, and give it again"))
             if error.filename is None:
                 raise
             _told(VroegError(error.strerror or "cannot be used", where=error.filename, do=_WHOSE_FOLDER))
@@ -137,6 +148,10 @@ def installation(
     ] = None,
 ) -> None:
     """What holds for all commands."""
+    for stream in (sys.stdout, sys.stderr):
+        # Others have no tick and no bullet.
+        if isinstance(stream, TextIOWrapper) and stream.encoding.lower() != "utf-8":
+            stream.reconfigure(errors="replace")
     _enter(town)
 
 

@@ -222,10 +222,11 @@ class _Progress(logging.Handler):
 
 # A sender's file counts as that of each partner in it.
 _SUMMARY = """
-WITH files AS (FROM delivery_files WHERE NOT list_contains($senders, partner))
+WITH files AS (FROM delivery_files WHERE NOT list_contains($senders, partner)),
+delivered AS (SELECT DISTINCT month, partner FROM files WHERE status = 'accepted' AND delivers)
 SELECT
     month,
-    (SELECT count(*) FROM files AS f WHERE f.month = m.month AND status = 'accepted') AS deliveries,
+    (SELECT count(*) FROM delivered AS d WHERE d.month = m.month) AS deliveries,
     (SELECT count(*) FROM files AS f WHERE f.month = m.month AND status = 'refused') AS refused,
     (SELECT count(*) FROM validated_signals AS s WHERE s.month = m.month) AS signals,
     (SELECT count(*) FROM rejected_rows AS r WHERE r.month = m.month) AS rejected,

@@ -6,11 +6,12 @@ What the files mean stands in `domain.agreements` and `domain.settings`; this ho
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
 
 from vroeg_pipeline.domain.errors import VroegError
@@ -23,6 +24,20 @@ class StrictModel(BaseModel):
     """A model that refuses fields it does not know: a misspelt setting would otherwise silently do nothing."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_yes_for_a_number(cls, value: object, info: ValidationInfo) -> object:
+        # pydantic would take yes for 1.
+        types = _types_in(cls.model_fields[str(info.field_name)].annotation)
+        given = value.values() if isinstance(value, Mapping) else [value]
+        if types & {int, float, Decimal} and bool not in types and any(isinstance(each, bool) for each in given):
+            raise ValueError("should be a number, not yes or no")
+        return value
+
+
+def _types_in(annotation: object) -> set[object]:
+    return {annotation}.union(*map(_types_in, get_args(annotation)))
 
 
 class _TwiceError(yaml.constructor.ConstructorError):
@@ -81,7 +96,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 def _first_mistake(model: type[BaseModel], errors: list[ErrorDetails]) -> str:
     error = errors[0]
     # pydantic puts the validator's name in the path of a mapping key; people know only the field.
-    field = ".".join(str(part) for part in error["loc"] if part != "[key]") or "file"
+    field = ".".join(str(part) for part in error["loc"] if part not in ("", "[key]"))
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     if error["type"] == "missing":
         return f"field '{field}' is missing{more}"
@@ -90,7 +105,9 @@ def _first_mistake(model: type[BaseModel], errors: list[ErrorDetails]) -> str:
         return f"field '{field}' is not known" + (f", did you mean '{guess}'?" if guess else "") + more
     # Of a ValueError of ours pydantic's own message has its class in front.
     message = str(error["ctx"]["error"]) if error["type"] == "value_error" else error["msg"]
-    return f"field '{field}': {message[:1].lower()}{message[1:]}{more}"
+    message = f"{message[:1].lower()}{message[1:]}{more}"
+    # What several fields are together is wrong.
+    return f"field '{field}': {message}" if field else message
 
 
 def _known_fields(model: type[BaseModel]) -> set[str]:

@@ -314,3 +314,34 @@ def test_a_folder_without_rights_is_told_in_a_line(world: World, rights: int) ->
     assert told
     assert told[1] == str(world.root)
     assert (done.returncode, done.stdout) == (1, "")
+
+
+@pytest.mark.parametrize(
+    "words", [["alerts"], ["pages"], ["dpia"], ["subject", "list"], ["log", "verify"]], ids=" ".join
+)
+def test_of_a_mistyped_home_nothing_is_told_and_nothing_is_made_there(tmp_path: Path, words: list[str]) -> None:
+    done = vroeg(tmp_path / "mistyped", *words)
+    assert (done.returncode, done.stderr.strip()) == (
+        1, f"Error: {tmp_path / 'mistyped'}: there is no installation; check VROEG_HOME"
+    )  # fmt: skip
+    assert not (tmp_path / "mistyped").exists()
+
+
+@pytest.mark.parametrize(
+    ("place", "status", "said"),
+    [
+        ("/dev/null", 0, ""),
+        ("/dev/full", 1, "Error: there is no room left where this is written; make room, and give it again\n"),
+    ],
+)
+def test_what_the_terminal_cannot_take_is_no_traceback(world: World, place: str, status: int, said: str) -> None:
+    """In its encoding there is no tick; or it is a file on a full disk."""
+    world.agree("huur")
+    world.make("2021-03", upto="delivery_files")
+    own = {"VROEG_HOME": str(world.root), "COLUMNS": "200", "PYTHONIOENCODING": "latin-1"}
+    with Path(place).open("w", encoding="utf-8") as taken:
+        done = subprocess.run(
+            [sys.executable, "-m", "vroeg_pipeline.cli.app", "status"], stdout=taken, stderr=subprocess.PIPE, text=True,
+            check=False, env={**os.environ, **own},
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (status, said)
