@@ -6,9 +6,11 @@ They are found as the file is read, before anything of it reaches the warehouse;
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 
 import duckdb
 
@@ -26,12 +28,14 @@ from vroeg_pipeline.installation.statements import fetch_one, quoted
 
 @dataclass(frozen=True)
 class Erased:
-    """How many rows of each partner in a file are erased: `before`, so that they were not read, and `now`. `references`: the
-    partner and the keyed hash of the customer reference of each.
+    """How many rows of each partner in a file are erased: `before`, so that they were not read, and `now`. `latest`: the
+    latest readable reference date of each partner's rows, erased ones too; `references`: the partner and the keyed hash of
+    the customer reference of each erased one.
     """
 
     before: Counter[str] = field(default_factory=Counter)
     now: Counter[str] = field(default_factory=Counter)
+    latest: Mapping[str, date] = field(default_factory=dict)
     references: Collection[tuple[str, str]] = ()
 
 
@@ -67,9 +71,11 @@ def erase_rows(
 ) -> Erased:
     """Removes the rows that the requests mean from the table of what was read, and from the archive and the inbox.
 
-    `partner`: whose a row is, in SQL. Gives how many rows are erased by now.
+    `partner`: whose a row is, in SQL. Gives how many rows are erased by now, and what stays known of them.
     """
-    before = _erased_before(connection, file)
+    before, known = _erased_before(connection, file)
+    read_now = _latest_reference_dates(connection, rows_table, layout, partner)
+    latest = {of: max(each[of] for each in (known, read_now) if of in each) for of in {**known, **read_now}}
     found: list[_ErasedRow] = []
     if erasing:
         find_requested(connection, installation.home, erasing, _identified(rows_table, layout, partner))
@@ -83,9 +89,9 @@ def erase_rows(
         ]
     if found:
         connection.execute(f"DELETE FROM {rows_table} WHERE row_number IN (SELECT place FROM requested)")
-        keep_without(connection, installation, file, read, [*before, *found], f"SELECT * FROM {rows_table}")
+        keep_without(connection, installation, file, read, [*before, *found], f"SELECT * FROM {rows_table}", latest)
     references = [(of, reference) for _, of, reference in (*before, *found) if reference]
-    return Erased(Counter(of for _, of, _ in before), Counter(of for _, of, _ in found), references)
+    return Erased(Counter(of for _, of, _ in before), Counter(of for _, of, _ in found), latest, references)
 
 
 def reference_hash(key: bytes, partner: str, reference: str) -> str:
@@ -100,9 +106,10 @@ def keep_without(
     read: ReadDelivery,
     erased: Collection[_ErasedRow],
     rows: str,
+    latest: Mapping[str, date] = MappingProxyType({}),
     called: str | None = None,
 ) -> None:
-    """Puts what remains of the file in place of its bytes; `erased`: each row that is gone.
+    """Puts what remains of the file in place of its bytes; `erased`: each row that is gone. `latest`: as of `Erased`.
     `called`: what its folder is called from now on, where that has no agreement.
     """
     if file.archived is None:
@@ -115,6 +122,7 @@ def keep_without(
         "missing_optional": read.missing_optional,
         "unexpected_columns": read.unexpected_columns,
         "erased": sorted(erased, key=lambda row: row[:2]),
+        "latest": {partner: day.isoformat() for partner, day in latest.items()},
     }
     kept = KeptFile(file.file_sha256, file.file_name, file.received_at, file.size_bytes, about)
     has_partner = connection.execute(f"DESCRIBE {rows}").fetchall()
@@ -126,11 +134,39 @@ def keep_without(
     take_bytes_out_of_inbox(own, file.file_sha256, file.size_bytes)
 
 
-def _erased_before(connection: duckdb.DuckDBPyConnection, file: ReceivedFile) -> list[_ErasedRow]:
+def _erased_before(
+    connection: duckdb.DuckDBPyConnection, file: ReceivedFile
+) -> tuple[list[_ErasedRow], dict[str, date]]:
+    """Each row that was erased before, and the latest reference dates known then."""
     if file.archived is None or not is_kept(file.archived):
-        return []
-    erased = read_kept(connection, kept_path(file.archived)).about["erased"]
-    return [(number, partner, reference[0] if reference else None) for number, partner, *reference in erased]
+        return [], {}
+    about = read_kept(connection, kept_path(file.archived)).about
+    # Releases before this one noted no dates, and no references.
+    latest = {partner: date.fromisoformat(day) for partner, day in about.get("latest", {}).items()}
+    erased = [(number, partner, *(reference or [None])) for number, partner, *reference in about["erased"]]
+    return erased, latest
+
+
+def _latest_reference_dates(
+    connection: duckdb.DuckDBPyConnection, rows: str, layout: Layout, partner: str
+) -> dict[str, date]:
+    found = connection.execute(
+        f"""
+        SELECT partner, max(date_of(written, ?, typed)) AS latest
+        -- A delivery has a handful of reference dates; reading each once is quicker by far.
+        FROM (
+            SELECT DISTINCT
+                {partner} AS partner,
+                text_of(reference_date) AS written,
+                coalesce(list_contains(typed, 'reference_date'), false) AS typed
+            FROM {rows}
+        )
+        GROUP BY partner
+        HAVING latest IS NOT NULL
+        """,
+        [layout.delivery.dates],
+    ).fetchall()
+    return {of: date.fromisoformat(str(latest)) for of, latest in found}
 
 
 def _identified(rows_table: str, layout: Layout, partner: str) -> str:

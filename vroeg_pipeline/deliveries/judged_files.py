@@ -28,7 +28,7 @@ from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.kept_files import is_kept
 from vroeg_pipeline.installation.notes import RegisteredFile
 from vroeg_pipeline.installation.requests import Request
-from vroeg_pipeline.installation.statements import fetch_one, quoted, temporary_table
+from vroeg_pipeline.installation.statements import quoted, temporary_table
 
 # The last earlier month in which a partner delivered the same bytes: by partner and SHA-256.
 Earlier = Mapping[tuple[str, str], date]
@@ -120,9 +120,7 @@ def judge_file(
     if file.rows_table and read:
         partner = quoted(file.partner)
         erased = erase_rows(connection, installation, file, read, agreement, rows_table, partner, erasing)
-        latest = _latest_reference_date(connection, rows_table, agreement)
-        file = replace(file, reference_date_max=latest, rows_in=rows_table)
-        file = _counted(file, file.row_count or 0, erased)
+        file = _counted(replace(file, rows_in=rows_table), file.row_count or 0, erased)
     return [_verdict(installation, file, agreement, read, earlier)]
 
 
@@ -162,8 +160,7 @@ def _judge_sent(
         if rows is None:
             return of
         own_rows = f"{rows_table} WHERE partner = {quoted(partner)}"
-        latest = _latest_reference_date(connection, own_rows, sender)
-        return _counted(replace(of, reference_date_max=latest, rows_in=own_rows), rows[partner], erased, partner)
+        return _counted(replace(of, rows_in=own_rows), rows[partner], erased, partner)
 
     own = part(whole, sender.sender)
     if own.status == "accepted" and own.row_count:
@@ -196,13 +193,14 @@ def _rows_by_partner(connection: duckdb.DuckDBPyConnection, sender: SenderAgreem
 
 
 def _counted(file: DeliveryFile, read: int, erased: Erased, partner: str | None = None) -> DeliveryFile:
-    """The file, or its part of a partner, with how many rows it has: those that were read, and those erased before."""
+    """The file, or its part of a partner, with what all its rows tell: those that were read, and those erased before."""
     partner = partner or file.partner
     return replace(
         file,
         row_count=read + erased.before[partner],
         erased_count=erased.before[partner] + erased.now[partner],
         erased_references=frozenset(reference for of, reference in erased.references if of == partner),
+        reference_date_max=erased.latest.get(partner),
     )
 
 
@@ -264,24 +262,6 @@ def _verdict(
     if read.said is None:
         return file
     return replace(file, detail=read.said.english, detail_in_dutch=read.said.dutch)
-
-
-def _latest_reference_date(connection: duckdb.DuckDBPyConnection, rows: str, layout: Layout) -> date | None:
-    (latest,) = fetch_one(
-        connection,
-        f"""
-        SELECT max(date_of(written, ?, typed))
-        -- A delivery has a handful of reference dates; reading each once is quicker by far.
-        FROM (
-            SELECT DISTINCT
-                text_of(reference_date) AS written,
-                coalesce(list_contains(typed, 'reference_date'), false) AS typed
-            FROM {rows}
-        )
-        """,
-        [layout.delivery.dates],
-    )
-    return latest if latest is None else date.fromisoformat(str(latest))
 
 
 def delivered_before(connection: duckdb.DuckDBPyConnection, files: Iterable[ReceivedFile]) -> Earlier:

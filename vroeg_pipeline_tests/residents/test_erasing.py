@@ -300,6 +300,28 @@ def test_in_a_senders_file_the_rows_of_each_partner_add_up_and_so_they_do_in_an_
         assert files_with(world.root, *CANARIES) == []
 
 
+def test_the_latest_reference_date_is_that_of_all_rows_of_erased_ones_too(world: World) -> None:
+    world.agree_sender("portaal", {"Huur": "huur", "Stroom": "stroom"})
+    for partner in ("huur", "stroom"):
+        world.agree_delivered(partner, "portaal")
+    world.agree("corporatie")
+    early, late, latest = (f"0{day}-03-2021" for day in (1, 2, 3))
+    neighbour = {"customer_reference": "R-2", "surname": "Buurman", "house_number": "78"}
+    rows = [row(reference_date=early), canary(reference_date=latest), row(**neighbour, reference_date=late)]
+    world.deliver("corporatie", "2021-03", rows, received="2021-03-04 10:00")
+    header, *lines = as_csv(rows).decode().splitlines()
+    sent = [f"{line};{name}" for line, name in zip(lines, ("Huur", "Huur", "Stroom"), strict=True)]
+    world.deliver("portaal", "2021-03", "\n".join([f"{header};Instantie", *sent]).encode(), received="2021-03-04 10:00")
+    dates = "SELECT partner, day(reference_date_max) AS day FROM delivery_files WHERE row_count > 0 ORDER BY partner"
+    world.make("2021-03", upto="validated_signals")
+    before = [tuple(each.values()) for each in world.query(dates)]
+    assert before == [("corporatie", 3), ("huur", 3), ("stroom", 2)]
+    for wanted in (RESIDENT, Wanted(postcode="2021 AB", number="78", surname="Buurman")):
+        erased(world, wanted)
+        world.make("2021-03", upto="validated_signals")
+        assert [tuple(each.values()) for each in world.query(dates)] == before
+
+
 def test_a_slip_that_is_still_being_written_is_left_until_it_is_whole(world: World) -> None:
     world.agree("corporatie")
     world.deliver("corporatie", "2021-03", [canary(), row(customer_reference="R-1")])
