@@ -70,6 +70,7 @@ def breaches(world: World, check_number: int, breaking: str | None) -> int:
         connection.begin()
         if breaking:
             connection.execute(breaking)
+        world.installation.define_macros(connection)
         connection.execute("SET VARIABLE month = ?", [month("2021-03")])
         (found,) = fetch_one(connection, str(TABLE_CHECKS[check_number].breaches))
         connection.rollback()

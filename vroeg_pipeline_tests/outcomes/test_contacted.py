@@ -189,6 +189,21 @@ def test_made_anew_from_inbox_and_archive_it_is_the_same(town: World) -> None:
     assert told(town) == after
 
 
+def test_made_anew_a_case_that_was_replaced_before_it_was_told_of_is_known(town: World) -> None:
+    case_id = case_ids(town)[14]
+    again(town, row(), at="22")
+    all_hold(town)
+    late = {"case_id": case_id, "contact_kind": "Telefoon", "contacted_on": "21-03-2021", "end_result": PAID}
+    hand_in(town, as_csv([late]), name="later.csv", received="2021-03-24 10:00")
+    all_hold(town)
+    before = told(town)
+    town.lose_warehouse()
+    all_hold(town)
+    assert told(town) == before
+    lists = {each["address_key"]: each["worklist"] for each in town.table("case_results")}
+    assert lists["2021AB_14__"] == "onbekend"
+
+
 def test_an_objection_in_an_addition_after_contact_takes_nothing_back(town: World) -> None:
     town.agree("huur", delivery={"additions": "*spoed*"})
     all_hold(town)
