@@ -20,7 +20,7 @@ delivered AS (
     FROM (
         SELECT address_key
         FROM validated_signals
-        WHERE month = getvariable('month') AND held_reason IS NOT NULL
+        WHERE month = getvariable('month')
         UNION
         SELECT address_key
         FROM left_rows

@@ -277,3 +277,15 @@ def test_a_case_goes_where_most_of_its_signals_go_unless_one_of_them_stays(table
     assert tables.query("SELECT former_key, address_key FROM moved_cases") == [
         {"former_key": key_of(9), "address_key": key_of(1)}
     ]
+
+
+def test_the_case_of_a_repeat_that_was_never_issued_is_known(tables: Tables) -> None:
+    for of in ("2021-02", MARCH):
+        tables.signal(month=of, arrears_since=month("2020-11"))
+    tables.recidivism("2021-02", MARCH)
+    assert len(tables.repeats()) == 1
+    tables.told(month=MARCH, contact_kind="Telefoon", contacted_on=month(MARCH))
+    of = tables.at(MARCH)
+    find_left_rows(tables.connection, of.installation, of.month)
+    assert find_cases(tables.connection, of.installation, of.month) == 0
+    assert [case["address_key"] for case in tables.query("FROM known_cases")] == [key_of(1)]
