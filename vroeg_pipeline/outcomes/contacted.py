@@ -15,7 +15,8 @@ import duckdb
 from vroeg_pipeline.addresses.lookup import define_address_macros
 from vroeg_pipeline.deliveries.slips import load_slips
 from vroeg_pipeline.installation.installation import Installation
-from vroeg_pipeline.installation.statements import catalog_of_tables, fetch_one, sql, temporary_step
+from vroeg_pipeline.installation.requests import Asked, find_requested, in_force
+from vroeg_pipeline.installation.statements import catalog_of_tables, fetch_one, sql, temporary_step, temporary_table
 from vroeg_pipeline.installation.warehouse import replace_month
 from vroeg_pipeline.matches.remembered import remember
 from vroeg_pipeline.signals.row_verdicts import judge_delivered_rows
@@ -101,6 +102,7 @@ def keep_contacted(connection: duckdb.DuckDBPyConnection, installation: Installa
     (told,) = fetch_one(connection, "SELECT count(*) FROM told_cases")
     if told:
         load_slips(connection, installation, month)
+        _find_restricted(connection, installation)
     kept = sql("kept_signals") if told else "SELECT * FROM left_rows LIMIT 0"
     temporary_step(connection, "kept_signals", kept)
     counts = replace_month(connection, {"contacted_signals": sql("contacted_signals")})
@@ -118,6 +120,24 @@ def keep_contacted(connection: duckdb.DuckDBPyConnection, installation: Installa
 
 
 _NONE = "SELECT * FROM contacted_reports LIMIT 0"
+_SIGNALS = """
+SELECT
+    signal_id AS place, partner, customer_reference, postcode, house_number::VARCHAR AS house_number, surname, birth_date
+FROM (
+    FROM validated_signals WHERE month = getvariable('month')
+    UNION ALL BY NAME
+    FROM left_rows
+)
+WHERE held_reason = 'restricted'
+"""
+
+
+def _find_restricted(connection: duckdb.DuckDBPyConnection, installation: Installation) -> None:
+    """Makes the temporary tables `restrictions`, with the moment of each, and `requested`: the signals they hold back."""
+    requests = in_force(installation.home, Asked.RESTRICT)
+    moments = [(request.number, request.at) for request in requests]
+    temporary_table(connection, "restrictions", "number INTEGER, asked_at TIMESTAMPTZ", moments)
+    find_requested(connection, installation.home, requests, _SIGNALS)
 
 
 def _rank(connection: duckdb.DuckDBPyConnection, installation: Installation) -> None:

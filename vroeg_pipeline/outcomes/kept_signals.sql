@@ -1,7 +1,8 @@
 -- Signals of cases of the month that were withdrawn, restricted, objected to or replaced after the case was contacted
 -- or ended: they stay picked up (DOMAIN §10). What is delivered again, at the same address, stands for what was there
 -- before.
--- Needs: month; tables agreement_terms, confirmations, known_cases, left_rows, told_cases, withdrawals.
+-- Needs: month; tables agreement_terms, confirmations, known_cases, left_rows, requested, restrictions, told_cases,
+-- withdrawals.
 WITH contacted AS (
     SELECT
         known.address_key,
@@ -18,6 +19,15 @@ withdrawn AS (
         min(received_at) AS withdrawn_at
     FROM withdrawals
     GROUP BY partner, customer_reference
+),
+
+restricted AS (
+    SELECT
+        requested.place AS signal_id,
+        min(restrictions.asked_at) AS restricted_at
+    FROM requested
+    INNER JOIN restrictions USING (number)
+    GROUP BY requested.place
 ),
 
 present AS (
@@ -48,8 +58,10 @@ INNER JOIN contacted ON candidates.address_key = contacted.address_key
 INNER JOIN agreement_terms AS terms ON candidates.partner = terms.partner
 LEFT JOIN withdrawn
     ON candidates.partner = withdrawn.partner AND candidates.customer_reference = withdrawn.customer_reference
+LEFT JOIN restricted ON candidates.signal_id = restricted.signal_id
 WHERE
-    coalesce(withdrawn.withdrawn_at > contacted.told_at, true)
+    coalesce(restricted.restricted_at > contacted.told_at, true)
+    AND coalesce(withdrawn.withdrawn_at > contacted.told_at, true)
     AND coalesce(candidates.left_at > contacted.told_at, true)
     AND (
         NOT terms.confirmation_asked

@@ -12,11 +12,14 @@ import pytest
 
 from vroeg_pipeline.ddas.contradictions import contradictions
 from vroeg_pipeline.feedback.files import feedback_paths
+from vroeg_pipeline.installation.requests import Asked, Request, next_number
 from vroeg_pipeline.installation.secrets import hash_key, keyed_hash
 from vroeg_pipeline.outcomes.contacted import find_cases, find_left_rows
+from vroeg_pipeline.residents.asking import ask
+from vroeg_pipeline.residents.finding import Wanted
 from vroeg_pipeline_tests.kit.returned import as_csv, attempts, case_ids, hand_in, results
 from vroeg_pipeline_tests.kit.tables import Tables, key_of
-from vroeg_pipeline_tests.kit.world import World, month, row
+from vroeg_pipeline_tests.kit.world import World, moment, month, row
 
 MARCH = "2021-03"
 OTHER_DOOR = row(customer_reference="K2", house_number="14")
@@ -202,6 +205,20 @@ def test_made_anew_a_case_that_was_replaced_before_it_was_told_of_is_known(town:
     assert told(town) == before
     lists = {each["address_key"]: each["worklist"] for each in town.table("case_results")}
     assert lists["2021AB_14__"] == "onbekend"
+
+
+@pytest.mark.parametrize(("day", "status"), [("15", "Niet opgepakt: andere reden"), ("25", "Opgepakt")])
+def test_a_restriction_counts_against_contact_as_a_withdrawal_does(town: World, day: str, status: str) -> None:
+    who = Wanted(postcode="2021AB", number=12, surname="Testman")
+    request = Request(next_number(town.home), Asked.RESTRICT, "Tester", "brief", moment(f"2021-03-{day} 12:00"), "", ())
+    ask(town.warehouse, town.installation, who, request)
+    all_hold(town)
+    assert on_lists(town) == ["2021AB_14__"]
+    assert told(town)["statuses"] == {"K1": status, "K2": "Opgepakt", "W1": status}
+    # What another delivery took away since was restricted all the same.
+    again(town, OTHER_DOOR, at="26")
+    all_hold(town)
+    assert told(town)["statuses"].get("K1") == ("Opgepakt" if day == "25" else None)
 
 
 def test_an_objection_in_an_addition_after_contact_takes_nothing_back(town: World) -> None:
