@@ -1,21 +1,16 @@
 -- What a delivery of the months from first_month to last_month must add up to, by what stands in the published tables
 -- alone. Rejected rows of which no address may be told, or none can be read, are signals that CBS does not get.
 -- Needs: first_month, last_month.
-WITH untold AS (
-    SELECT
-        row.month,
-        row.ddas_status
-    FROM rejected_rows AS row
-    ANTI JOIN contacted_signals USING (month, partner, customer_reference)
-    WHERE row.ddas_status IS NOT NULL AND row.postcode IS NULL
+WITH statuses AS (
+    SELECT *
+    FROM signal_statuses
+    WHERE address_key IS NULL
 ),
 
-told_again AS (
+told_back AS (
     SELECT row.*
     FROM rejected_rows AS row
-    ANTI JOIN contacted_signals
-        USING (month, partner, customer_reference, postcode, house_number, house_letter, house_number_addition)
-    WHERE row.postcode IS NOT NULL
+    SEMI JOIN statuses USING (month, partner, file_sha256, row_number)
 ),
 
 signals AS (
@@ -29,7 +24,8 @@ signals AS (
         month,
         ddas_status,
         -1 AS number
-    FROM untold
+    FROM told_back
+    WHERE postcode IS NULL
 ),
 
 amounts AS (
@@ -46,7 +42,8 @@ amounts AS (
     SELECT
         month,
         amount_due
-    FROM told_again
+    FROM told_back
+    WHERE postcode IS NOT NULL
 ),
 
 -- A case is a reported address that was issued to a team or contacted, or is made of repeats alone; what was contacted

@@ -89,6 +89,8 @@ SELECT
 FROM rejected_rows AS row
 ANTI JOIN contacted_signals AS kept
     ON row.month = kept.month AND row.partner = kept.partner AND row.customer_reference = kept.customer_reference
+    -- What else is wrong in the same file was told then.
+    AND (row.file_sha256 <> kept.file_sha256 OR row.row_number = kept.row_number)
     -- Of an objection the address is not kept.
     AND (
         row.postcode IS NULL

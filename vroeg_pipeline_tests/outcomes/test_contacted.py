@@ -14,6 +14,7 @@ from vroeg_pipeline.ddas.contradictions import contradictions
 from vroeg_pipeline.feedback.files import feedback_paths
 from vroeg_pipeline.installation.requests import Asked, Request, next_number
 from vroeg_pipeline.installation.secrets import hash_key, keyed_hash
+from vroeg_pipeline.installation.statements import sql
 from vroeg_pipeline.outcomes.contacted import find_cases, find_left_rows
 from vroeg_pipeline.residents.asking import ask
 from vroeg_pipeline.residents.finding import Wanted
@@ -306,3 +307,24 @@ def test_the_case_of_a_repeat_that_was_never_issued_is_known(tables: Tables) -> 
     find_left_rows(tables.connection, of.installation, of.month)
     assert find_cases(tables.connection, of.installation, of.month) == 0
     assert [case["address_key"] for case in tables.query("FROM known_cases")] == [key_of(1)]
+
+
+def test_what_was_wrong_in_the_same_file_is_told_as_it_was(tables: Tables) -> None:
+    """K1 was withdrawn after contact. Two other rows of its file and one of a later file have its reference."""
+    unfounded = "Niet opgepakt: onterecht signaal"
+    door = {"postcode": "2021AB", "house_number": 1, "house_letter": "", "house_number_addition": "", "amount_due": 10}
+    tables.signal(held_reason="withdrawn")
+    tables.rejected("below_threshold", customer_reference="K1", ddas_status=unfounded, **door)
+    tables.rejected("objection", customer_reference="K1", ddas_status="Niet opgepakt: andere reden")
+    tables.rejected("too_few_days", customer_reference="K1", ddas_status=unfounded, file_sha256="later", **door)
+    columns = ", ".join(each["column_name"] for each in tables.query("FROM (DESCRIBE contacted_signals)"))
+    tables.connection.execute(f"INSERT INTO contacted_signals BY NAME SELECT {columns} FROM validated_signals")
+    told_back = tables.query("FROM signal_statuses WHERE address_key IS NULL ORDER BY row_number")
+    assert [(each["row_number"], each["file_sha256"]) for each in told_back] == [
+        (1000, "huur 2021-03"), (1001, "huur 2021-03"),
+    ]  # fmt: skip
+    tables.connection.execute(
+        "SET VARIABLE first_month = DATE '2021-03-01'; SET VARIABLE last_month = DATE '2021-03-01'"
+    )
+    totals = {each["what"]: each["number"] for each in tables.query(sql("ddas_totals"))}
+    assert (totals[f"signals, {unfounded}"], totals["euro"]) == (1, 110)
