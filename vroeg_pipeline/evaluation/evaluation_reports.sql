@@ -2,7 +2,7 @@
 -- stays a report, whatever its partners took back since (DOMAIN §10). An outcome that came back for an address that was
 -- not reported any more is counted too (`gone`): nothing that came back is lost.
 -- What was done behind a desk (Administratief) is no contact.
--- Needs: has_known_clients, help_results, month, now; tables reports.
+-- Needs: first_contact_days, has_known_clients, help_results, month, now; tables reports; macros.sql.
 WITH contact AS (
     SELECT
         address_key,
@@ -29,6 +29,34 @@ outcome AS (
         result.end_result
     FROM contact
     FULL JOIN result USING (address_key)
+),
+
+-- When the signals that stand were delivered first, in a file that was replaced since.
+replaced AS (
+    SELECT
+        raw.partner,
+        text_of(raw.customer_reference) AS customer_reference,
+        min(file.received_at)::DATE AS first_received_on
+    FROM delivery_files AS file
+    INNER JOIN raw.delivery_rows AS raw
+        ON file.month = raw.month AND file.partner = raw.partner AND file.file_sha256 = raw.file_sha256
+    WHERE file.month = getvariable('month') AND file.status = 'superseded'
+    GROUP BY ALL
+),
+
+before AS (
+    SELECT
+        signal.address_key,
+        min(replaced.first_received_on) AS first_received_on
+    FROM (
+        FROM validated_signals
+        WHERE month = getvariable('month') AND held_reason IS NULL
+        UNION ALL BY NAME
+        FROM contacted_signals
+        WHERE month = getvariable('month')
+    ) AS signal
+    INNER JOIN replaced ON signal.partner = replaced.partner AND signal.customer_reference = replaced.customer_reference
+    GROUP BY signal.address_key
 ),
 
 -- A month that was made before its known clients were counted is taken as it was.
@@ -77,9 +105,11 @@ SELECT
     END AS known,
     coalesce(outcome.first_contact_on IS NOT NULL, false) AS attempted,
     coalesce(outcome.reached, false) AS reached,
-    outcome.first_contact_on - reported.first_received_on AS first_contact_days,
+    outcome.first_contact_on - coalesce(before.first_received_on, reported.first_received_on) AS first_contact_days,
     CASE
-        WHEN outcome.first_contact_on IS NOT NULL THEN outcome.first_contact_on <= reported.deadline
+        WHEN outcome.first_contact_on IS NOT NULL
+            THEN outcome.first_contact_on
+                <= least(reported.deadline, before.first_received_on + getvariable('first_contact_days')::INTEGER)
         WHEN reported.deadline < getvariable('now')::DATE THEN false
     END AS in_time,
     outcome.end_result,
@@ -88,4 +118,8 @@ SELECT
     coalesce(sum(reported.signal_count), 0)::BIGINT AS signals
 FROM reported
 FULL JOIN outcome USING (address_key)
+-- Who was contacted by then was so by the delivery before.
+LEFT JOIN before
+    ON reported.address_key = before.address_key
+    AND outcome.first_contact_on BETWEEN before.first_received_on AND reported.first_received_on
 GROUP BY ALL

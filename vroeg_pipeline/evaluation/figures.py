@@ -121,6 +121,7 @@ def set_evaluation(connection: duckdb.DuckDBPyConnection, installation: Installa
     temporary_table(connection, "delivery_states", "partner VARCHAR, state VARCHAR", states)
     told = known_clients_are_told(installation.home, installation.settings)
     connection.execute("SET VARIABLE has_known_clients = ?", [told])
+    connection.execute("SET VARIABLE first_contact_days = ?", [FIRST_CONTACT_DAYS])
     temporary_step(connection, "reports")
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from vroeg_pipeline.ddas.contradictions import contradictions
+from vroeg_pipeline.evaluation.figures import set_evaluation
 from vroeg_pipeline.feedback.files import feedback_paths
 from vroeg_pipeline.installation.requests import Asked, Request, next_number
 from vroeg_pipeline.installation.secrets import hash_key, keyed_hash
@@ -328,3 +330,41 @@ def test_what_was_wrong_in_the_same_file_is_told_as_it_was(tables: Tables) -> No
     )
     totals = {each["what"]: each["number"] for each in tables.query(sql("ddas_totals"))}
     assert (totals[f"signals, {unfounded}"], totals["euro"]) == (1, 110)
+
+
+@pytest.mark.parametrize(
+    ("contacted_on", "came_again", "days", "in_time"),
+    [
+        (date(2021, 3, 15), "2021-03-26 10:00", 12, True),
+        (date(2021, 4, 10), "2021-04-20 10:00", 38, False),
+        (date(2021, 3, 26), "2021-03-20 10:00", 6, True),
+    ],
+)
+def test_who_was_contacted_before_another_delivery_is_counted_from_the_first(
+    tables: Tables, contacted_on: date, came_again: str, days: int, in_time: bool
+) -> None:
+    tables.delivery(file_sha256="first", status="superseded")
+    tables.delivered(file_sha256="first", customer_reference=" K1")
+    tables.delivery(received_at=moment(came_again))
+    tables.signal(received=came_again)
+    tables.recidivism()
+    tables.worklists()
+    attempt = [
+        "2021-03-01",
+        "f" * 16,
+        key_of(1),
+        "wijkteam_noord",
+        1,
+        "Telefoon",
+        None,
+        contacted_on,
+        None,
+        moment(came_again),
+        "0",
+    ]
+    tables.connection.execute(f"INSERT INTO contact_attempts VALUES ({', '.join('?' * len(attempt))})", attempt)
+    of = tables.at("2021-03")
+    set_evaluation(tables.connection, of.installation, of.month)
+    of.fill("evaluation_reports")
+    (report,) = tables.query("FROM evaluation_reports")
+    assert (report["first_contact_days"], report["in_time"]) == (days, in_time)
