@@ -182,7 +182,7 @@ people AS (
         count(*) AS signal_count,
         list_sort(list(DISTINCT coalesce(names.name, signal.partner))) AS partners,
         bool_or(signal.crisis) AS has_crisis,
-        sum(signal.amount_due) AS total_amount,
+        least(sum(signal.amount_due), 9999999999.99) AS total_amount,
         string_agg(DISTINCT signal.written_address, chr(10) ORDER BY signal.written_address) AS written,
         string_agg(DISTINCT concat_ws(' ', signal.initials, signal.prefix, signal.surname), '; ') AS residents,
         -- Of a decision on another spelling of the surname the evidence tells.

@@ -216,10 +216,10 @@ CREATE OR REPLACE TEMP MACRO prefixes_alone() AS
 CREATE OR REPLACE TEMP MACRO surname_prefixes() AS
     prefixes_alone() || '|al|boven|das|do|don|du|le|lo|los';
 
--- Without case and accents; apostrophes and hyphens of all kinds are one.
+-- Without case and accents; apostrophes (a backtick too) and hyphens of all kinds are one.
 CREATE OR REPLACE TEMP MACRO plain_name(name) AS
     CASE
-        WHEN regexp_full_match(name, '[ -~]*') THEN lower(name)
+        WHEN regexp_full_match(name, '[ -_a-~]*') THEN lower(name)
         ELSE replace(
             replace(
                 replace(
@@ -230,7 +230,7 @@ CREATE OR REPLACE TEMP MACRO plain_name(name) AS
                                     regexp_replace(replace(lower(name), 'ÿ', 'ij'), '[\s\p{Z}\p{Cf}]+', ' ', 'g')
                                 )
                             ),
-                            '’‘`´ʼ‐‑‒–—−ıłøđð', '''''''''''------ilodd'
+                            '’‘`´ʼ′‛‐‑‒–—−ıłøđð', '''''''''''''''------ilodd'
                         ),
                         'ĳ', 'ij'
                     ),

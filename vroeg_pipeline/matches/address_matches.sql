@@ -22,7 +22,7 @@ SELECT
         AS partner_count,
     list_sort(list(DISTINCT partner)) AS partners,
     list_sort(list(DISTINCT partner_type)) AS partner_types,
-    sum(amount_due) AS total_amount,
+    least(sum(amount_due), 9999999999.99) AS total_amount,
     max(days_in_arrears) AS longest_days,
     min(arrears_since) AS earliest_arrears_since,
     bool_or(is_rent AND NOT is_light) AS has_rent,

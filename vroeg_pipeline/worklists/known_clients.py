@@ -75,7 +75,7 @@ def load_known_clients(connection: duckdb.DuckDBPyConnection, home: Home, settin
             {_TEXT.format("huisletter")} AS house_letter,
             {_TEXT.format("huisnummertoevoeging")} AS house_number_addition,
             NULL::VARCHAR AS city,
-            {_TEXT.format("known_to")} AS known_to,
+            regexp_replace({_TEXT.format("known_to")}, '\\s+', ' ', 'g') AS known_to,
             string_split(lower(coalesce({_TEXT.format("status")}, 'lopend')), ', ') AS statuses
         FROM known_raw
         WHERE concat({", ".join(COLUMNS)}) <> ''

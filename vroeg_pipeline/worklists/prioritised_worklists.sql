@@ -5,7 +5,10 @@
 WITH known AS (
     SELECT
         address_key,
-        string_agg(DISTINCT known_to, ', ' ORDER BY known_to) AS known_to,
+        -- A source may have several in one text or list.
+        nullif(
+            array_to_string(list_sort(list_distinct(flatten(list(string_split(known_to, ', '))))), ', '), ''
+        ) AS known_to,
         bool_or(is_finished) AS has_finished
     FROM known_addresses
     WHERE NOT needs_review

@@ -65,6 +65,16 @@ def test_what_is_on_the_light_track_makes_no_multiple_and_no_rent(
     assert match["partners"] == sorted({partner for partner, _ in signals})
 
 
+def test_a_total_that_does_not_fit_is_the_largest_that_does(tables: Tables) -> None:
+    """Of one address, not of the month: somebody delivered numbers of customers as amounts."""
+    for partner in ("huur", "water"):
+        tables.signal(partner, amount_due="9876543210")
+    tables.signal("huur", 2, amount_due="80")
+    tables.matches()
+    found = tables.rows("address_matches")
+    assert (found[1]["total_amount"], found[2]["total_amount"]) == (Decimal("9999999999.99"), 80)
+
+
 def test_a_match_sums_its_signals(tables: Tables) -> None:
     tables.signal("water", amount_due="100.10", days_in_arrears=40, warm_handover=True, received="2021-03-05 09:00")
     tables.signal("huur", amount_due="0.95", days_in_arrears=90, received="2021-03-04 00:10")

@@ -286,6 +286,21 @@ def test_the_services_of_a_list_are_joined_and_an_address_of_several_values_is_n
     assert known(world) == {("2021AB_7__", "bank, wijkteam")}
 
 
+def test_an_address_is_known_to_each_service_once_and_in_one_line(world: World) -> None:
+    from vroeg_pipeline_tests.kit.world import row
+
+    parquet(
+        world,
+        "SELECT '2021AB' AS postcode, 12 AS huisnummer, ['wijkteam', 'schuld\nhulp'] AS known_to "
+        "UNION ALL SELECT '2021AB', 12, ['wijkteam']",
+    )
+    world.agree("huur")
+    world.deliver("huur", "2021-03", [row()])
+    world.make("2021-03", upto="prioritised_worklists")
+    (entry,) = world.table("prioritised_worklists")
+    assert (entry["known_to"], "\n" in entry["explanation"]) == ("schuld hulp, wijkteam", False)
+
+
 def test_a_column_that_is_there_twice_stops(world: World) -> None:
     path = parquet(world, "SELECT '2021AB' AS postcode, 'x' AS Postcodx, 7 AS huisnummer, 'w' AS known_to")
     path.write_bytes(path.read_bytes().replace(b"Postcodx", b"Postcode"))

@@ -657,7 +657,7 @@ def _one_name(text: str) -> str | None:
 @lru_cache(maxsize=1 << 17)
 def _surnames(surname: str) -> frozenset[str]:
     """The names that two signals are compared by: without case and accents, joint and double names apart."""
-    plain = re.sub("[\u2018\u2019`\u00b4]", "'", _plain(surname.lower().replace("\u00ff", "ij")))
+    plain = re.sub("[\u2018\u2019\u201b\u2032`\u00b4]", "'", _plain(surname.lower().replace("\u00ff", "ij")))
     plain = plain.translate(str.maketrans("ıłøđð", "ilodd")).replace("æ", "ae").replace("œ", "oe")
     plain = re.sub("[\u2010-\u2014\u2212]", "-", plain)
     if on_behalf := re.search(r"(?<!\w)inz(?:ake|\.)[\s:]*(.*\w.*)", plain):
