@@ -35,7 +35,7 @@ CREATE TABLE IF NOT EXISTS delivery_files (
     reference_date_max DATE,  -- Latest readable reference date of all rows.
     due_at TIMESTAMPTZ,  -- When the delivery was due by the agreement; empty where none was owed.
     missing_optional VARCHAR[],  -- Agreed optional fields that the file lacks.
-    unexpected_columns VARCHAR[]  -- Headers that are not in the agreement, or the number of their column (nr. 12); their cells are not taken in.
+    unexpected_columns VARCHAR[]  -- Headers that are not in the agreement, or the numbers of their columns.
 );
 
 -- What people decided of files, oldest first; of a file the last decision holds (DOMAIN §4).
