@@ -31,7 +31,9 @@ def show_alerts(home: Home, out: Console) -> None:
     """Prints the problems that were told and are open, and what waits for whom. Where nobody is told, what is open now."""
     installation = Installation.load(home)
     state = _state(installation)
-    if not recipients(installation):
+    # Since when something is open is noted when it is told.
+    are_told = bool(recipients(installation))
+    if not are_told:
         out.print(_NOBODY)
     table = Table(box=None, pad_edge=False, header_style="bold")
     silences = silences_at(home, installation.now())
@@ -41,7 +43,7 @@ def show_alerts(home: Home, out: Console) -> None:
     for problem in sorted(state.book.problems.values(), key=lambda problem: problem.since):
         condition = problem.condition
         month, by = month_text(condition.month) if condition.month else "", taken_on.get(condition.key, "")
-        since = moment_text(problem.since)
+        since = moment_text(problem.since) if are_told else ""
         table.add_row(problem_id(condition), condition.kind, condition.subject, month, since, escape(by))
     out.print(table if table.row_count else "No open problems.")
     for silence in silences:

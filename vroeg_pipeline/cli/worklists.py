@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from vroeg_pipeline.domain.agreements import ADDRESS_DESK, list_of_no_town
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.installation.home import Home, private_folder
@@ -30,8 +31,8 @@ from vroeg_pipeline.worklists.worklist_file import (
 def write_lists(
     home: Home, month: date, worklist: str | None, out: Console, problems: Console, *, forms: bool, sort: bool
 ) -> None:
-    """Writes a file for each list of the month, or for one, in the outbox of the month, and prints where it is. `sort`: by
-    street.
+    """Writes a file for each list of the month but the address desk's, or for one, in the outbox of the month, and prints
+    where it is. `sort`: by street.
 
     Raises VroegError when nothing was issued, or no visit is on any of the lists that forms are asked for.
     """
@@ -43,9 +44,16 @@ def write_lists(
         found = connection.execute(
             "SELECT DISTINCT worklist FROM worklist_issues WHERE month = getvariable('month') ORDER BY worklist"
         ).fetchall()
-        names = [name for (name,) in found if worklist in (None, name)]
+        # The desk has one file, with what it can decide (DOMAIN §6).
+        teams = [name for (name,) in found if list_of_no_town(name) != ADDRESS_DESK]
+        names = [name for name in teams if worklist in (None, name)]
+        if not names and found and (not teams or list_of_no_town(worklist or "") == ADDRESS_DESK):
+            where = home.outbox_of(month)
+            raise VroegError(
+                "what the address desk has is in a file of its own", where=where, do="open its adresdesk_*.xlsx"
+            )
         if not names:
-            known = ", ".join(name for (name,) in found)
+            known = ", ".join(teams)
             raise VroegError(
                 f"{month_text(month)} has no list {worklist}" if known else f"{month_text(month)} has no worklists",
                 do=f"choose from {known}" if known else f"run it first: vroeg run --month {month_text(month)}",

@@ -345,3 +345,15 @@ def test_what_the_terminal_cannot_take_is_no_traceback(world: World, place: str,
             check=False, env={**os.environ, **own},
         )  # fmt: skip
     assert (done.returncode, done.stderr) == (status, said)
+
+
+@pytest.mark.parametrize("more", [[], ["--worklist", "adresdesk"]], ids=["all", "that of the desk"])
+def test_the_address_desk_keeps_its_one_file(world: World, more: list[str]) -> None:
+    """No wijkteam has the address, so the desk has it alone."""
+    world.agree("huur")
+    world.deliver("huur", "2021-03", [row(postcode="1000AA")])
+    world.make("2021-03", upto="worklist_issues")
+    done = vroeg(world.root, "worklists", "--month", "2021-03", *more, width=250)
+    assert done.returncode == 1
+    assert "what the address desk has is in a file of its own; open its adresdesk_*.xlsx" in done.stderr
+    assert list(world.home.outbox.rglob("*.xlsx")) == []
