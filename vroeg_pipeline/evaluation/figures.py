@@ -116,6 +116,7 @@ def _is(column: str, *values: object) -> Test:
 
 def set_evaluation(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date) -> None:
     """Makes what the statements of the evaluation need besides the month."""
+    installation.define_macros(connection)
     now = installation.now()
     states = [(of.agreement.partner, of.state(now).value) for of in told_months(connection, installation, month)]
     temporary_table(connection, "delivery_states", "partner VARCHAR, state VARCHAR", states)

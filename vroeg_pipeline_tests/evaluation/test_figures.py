@@ -58,6 +58,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> World:
 @pytest.fixture(scope="module")
 def connection(finished: World) -> Iterator[duckdb.DuckDBPyConnection]:
     with finished.warehouse.connect() as opened:
+        # Before a transaction that is taken back, which would take them along.
+        finished.installation.define_macros(opened)
         yield opened
 
 
