@@ -152,7 +152,8 @@ CREATE OR REPLACE TEMP MACRO town_letters(town) AS
     regexp_replace(lower(strip_accents(town)), '[^a-z]', '', 'g');
 
 -- One fact of an address's evidence, NULL when it is not known; and the facts as one line of JSON.
-CREATE OR REPLACE TEMP MACRO evidence(fact, value) AS '"' || fact || '":"' || value || '"';
+CREATE OR REPLACE TEMP MACRO evidence(fact, value) AS
+    '"' || fact || '":' || to_json(value::VARCHAR);
 CREATE OR REPLACE TEMP MACRO evidence_of(
     a, b, c, d := NULL, e := NULL, f := NULL, g := NULL, h := NULL
 ) AS '{' || concat_ws(',', a, b, c, d, e, f, g, h) || '}';

@@ -85,7 +85,24 @@ answers AS (
         written.number,
         written.suffix,
         written_as_of(written.typed, written.street_text, written.number, written.suffix, written.other_suffix)
-            AS written_as,
+            -- Where it names two doors, or another one, all of it matters: a decision on it holds for no other.
+            || CASE
+                WHEN written.another_door OR written.two_numbers OR written.two_suffixes
+                    THEN '|' || regexp_replace(
+                        lower(
+                            strip_accents(
+                                concat_ws(
+                                    ' ', address.street_text, address.house_number_text, address.house_letter_text,
+                                    address.house_number_addition_text
+                                )
+                            )
+                        ),
+                        '[^a-z0-9]',
+                        '',
+                        'g'
+                    )
+                ELSE ''
+            END AS written_as,
         written.other_suffix,
         settled.*,
         coalesce(dwelling.postcode, written.postcode) AS answer_postcode,

@@ -278,9 +278,7 @@ def _points_elsewhere(text: str, names: StreetNames) -> bool:
         own = [names.names[reading.name] for reading in [*names.known(name), *names.alike([name])[0]]]
         if any(_ANOTHER_DOOR.search(_letters(known)) for known in own):
             return False
-    behind = _ANOTHER_DOOR.sub(" ", letters, count=1).strip()
-    begins = _ANOTHER_DOOR.match(letters) is not None
-    return not begins or any(names.known(name) for name, _ in _splits(behind))
+    return bool(names.names) or _ANOTHER_DOOR.match(letters) is None
 
 
 def _read_names(texts: Sequence[str], names: StreetNames) -> list[StreetText]:

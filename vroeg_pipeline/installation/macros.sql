@@ -89,7 +89,8 @@ CREATE OR REPLACE TEMP MACRO number_text_of(value) AS
                         '\1 \2',
                         'g'
                     ),
-                    '(?i)(^|[^a-z])(?:huisnummer|huisnr|nummer|nr|no)(?:\s*[.:])?($|[^a-z])',
+                    '(?i)(^|[^a-z])(?:huisnummer|huisnr|nummer|nr|no|t/o|tegenover|nabij|bij|naast|achter|hoek)'
+                    || '(?:\s*[.:])?($|[^a-z])',
                     '\1 \2',
                     'g'
                 ),

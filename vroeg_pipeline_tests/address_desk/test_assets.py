@@ -124,6 +124,45 @@ def test_a_decision_holds_for_that_household_alone(town: World) -> None:
     }  # fmt: skip
 
 
+def test_a_sign_in_a_register_stops_no_month(world: World) -> None:
+    door = "039220000000000{0},Kerkstraat,20,,{1},2021AB,Haarlem,0392"
+    world.reference("addresses.csv", REGISTER_HEADER, door.format(1, '"A"""'), door.format(2, "B\\"))
+    world.agree("huur")
+    world.deliver("huur", "2021-03", [row(house_number="20")])
+    world.make("2021-03", upto="address_desk")
+    assert len(world.table("address_desk")) == 1
+
+
+def test_a_decision_on_a_writing_that_names_another_door_holds_for_no_other(world: World) -> None:
+    """Of the same household: who is opposite 7 by one partner lives at 7 by another."""
+    door = "039220000000000{0},Kerkstraat,{1},,,2021AB,Haarlem,0392"
+    doors = enumerate((7, 9, 27, 28), 1)
+    lines = [door.format(n, number) for n, number in doors]
+    world.reference("addresses.csv", REGISTER_HEADER, *lines)
+    world.agree("huur")
+    world.agree("stroom", type="Energie")
+    told = {"t/o 7": ("7", "Kerkstraat", "2021AB 9"), "28": ("28", "Kerkstraat 27", "2021AB 27")}
+    unsure = [
+        row(customer_reference=f"K{of}", house_number=of, street=street, surname=f"Naam{'ab'[n]}")
+        for n, (of, (_, street, _)) in enumerate(told.items())
+    ]
+    sure = [
+        row(customer_reference=f"E{of}", house_number=of, street="Kerkstraat", surname=f"Naam{'ab'[n]}")
+        for n, (of, _, _) in enumerate(told.values())
+    ]
+    world.deliver("huur", "2021-03", unsure)
+    world.make("2021-03", upto="address_desk")
+    desk = {s["customer_reference"]: s["desk_id"] for s in signals(world)}
+    decide(world, "2021-03", *((desk[f"K{of}"], at, "AB") for of, (_, _, at) in told.items()))
+    world.deliver("stroom", "2021-03", sure)
+    world.make("2021-03", upto="address_desk")
+    found = {s["customer_reference"]: (s["address_key"], s["address_status"]) for s in signals(world)}
+    assert {reference: key for reference, (key, _) in found.items() if reference[0] == "K"} == {
+        "Kt/o 7": "2021AB_9__", "K28": "2021AB_27__",
+    }  # fmt: skip
+    assert (found["E7"], found["E28"]) == (("2021AB_7__", "exact"), ("2021AB_28__", "exact"))
+
+
 def test_an_address_that_is_right_as_written_needs_no_review_any_more(town: World) -> None:
     town.deliver("huur", "2021-03", [row(house_number="99")])
     town.make("2021-03", upto=("address_desk", "prioritised_worklists"))
