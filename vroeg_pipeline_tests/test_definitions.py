@@ -149,8 +149,11 @@ GRAPH = {
         "case_results",
         "contact_attempts",
         "contacted_reports",
+        "contacted_signals",
+        "delivery_files",
         "prioritised_worklists",
         "recidivism_history",
+        "validated_signals",
     ],
     "evaluation_contacts": ["address_matches", "contact_attempts", "contacted_reports", "prioritised_worklists"],
     "evaluation_page": [
@@ -238,7 +241,7 @@ MADE_OF = {
 # `signals/row_verdicts.py`.
 TEMPORARY = {
     "resolved_addresses", "moved_addresses", "register_entries", "address_texts", "written_addresses", "delivered_rows",
-    "row_verdicts", "identified_rows", "asked_identities",
+    "row_verdicts", "identified_rows", "asked_identities", "requested", "restrictions",
 }  # fmt: skip
 
 
