@@ -94,10 +94,10 @@ def one_line_errors(command: Callable[..., None]) -> Callable[..., None]:
         except OSError as error:
             # A folder that is no folder, is read-only, or belongs to somebody else. Without a file it is a mistake of ours,
             # unless what takes our lines has no room for them.
-            if error.errno == errno.ENOSPC:
-                _told(VroegError("there is no room left where this is written", do="make room, and give it again"))
             if error.filename is None:
-                raise
+                if error.errno != errno.ENOSPC:
+                    raise
+                _told(VroegError("there is no room left where this is written", do="make room, and give it again"))
             _told(VroegError(error.strerror or "cannot be used", where=error.filename, do=_WHOSE_FOLDER))
 
     return wrapped

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from datetime import date
 from importlib import metadata
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pytest
 import typer
 
 from vroeg_pipeline.cli.app import one_line_errors
+from vroeg_pipeline.cli.run import _figures_of
 from vroeg_pipeline_tests.kit.command import Running, vroeg
 from vroeg_pipeline_tests.kit.world import World, row
 
@@ -345,6 +347,18 @@ def test_what_the_terminal_cannot_take_is_no_traceback(world: World, place: str,
             check=False, env={**os.environ, **own},
         )  # fmt: skip
     assert (done.returncode, done.stderr) == (status, said)
+
+
+def test_a_month_tells_how_many_partners_delivered_and_not_how_many_files_came(world: World) -> None:
+    """What adds to a month is no delivery of its own, and to what is still owed none at all."""
+    for partner in ("huur", "water"):
+        world.agree(partner, delivery={"additions": "*spoed*"})
+        world.deliver(partner, "2021-03", [row(customer_reference="S")], name="spoed.csv")
+    world.deliver("huur", "2021-03", [row()])
+    world.make("2021-03", upto="worklist_files")
+    with world.warehouse.connect(read_only=True) as connection:
+        found = _figures_of(connection, world.installation, [date(2021, 3, 1)])
+    assert [delivered for _, delivered, *_ in found.made] == [1]
 
 
 @pytest.mark.parametrize("more", [[], ["--worklist", "adresdesk"]], ids=["all", "that of the desk"])
