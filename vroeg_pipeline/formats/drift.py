@@ -14,7 +14,8 @@ from vroeg_pipeline.domain.terms import is_known
 from vroeg_pipeline.installation.notes import Finding
 
 _MOST_NAMED = 10
-_MOST_TYPING_ERRORS = 2
+# With more errors a short header is a name: Naam, Haan.
+_LETTERS_AN_ERROR = 6
 _DIGITS = re.compile("[0-9]")
 _LONGEST_NAME = 40
 
@@ -57,7 +58,7 @@ def named_or_numbered(header: str, number: int, agreed: Collection[str]) -> str:
     error of typing, else by the `number` of its column. What stands in the first line may be a person (DOMAIN §12).
     """
     folded = header_name(header)
-    alike = (each for each in map(header_name, agreed) if OSA.distance(folded, each) <= _MOST_TYPING_ERRORS)
+    alike = (each for each in map(header_name, agreed) if _LETTERS_AN_ERROR * OSA.distance(folded, each) <= len(each))
     if is_known(header) or any(_DIGITS.findall(folded) == _DIGITS.findall(each) for each in alike):
         return header
     return f"nr. {number}"

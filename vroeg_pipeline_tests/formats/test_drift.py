@@ -30,6 +30,7 @@ def test_renamed_gone_and_added_are_told_apart() -> None:
         ("Datum betaling", "Datum betaling"),
         ("Huurdernumer", "Huurdernumer"),
         ("HuurdernummerK1", "nr. 7"),
+        ("Haan", "nr. 7"),
         ("HuurdernummerBos", "nr. 7"),
         ("t.n.v. Zebranaam", "nr. 7"),
         ("zebra@x.example", "nr. 7"),
