@@ -212,10 +212,13 @@ def _keep(
     read: DecisionsRead,
 ) -> None:
     found = _addresses(connection, [row for row in rows if row.decision.lower() not in _WORDS])
+    meant = _meant_as_written(connection, rows)
     kept: list[tuple[object, ...]] = []
     for row in rows:
         decision = _WORDS.get(row.decision.lower(), "address")
         address_key, designation = found.get(row.number, (None, None))
+        if decision == "as_written":
+            address_key = meant.get(row.desk_id)
         refused = None
         if not re.fullmatch("[0-9a-f]{16}(-[0-9a-f]{16})*", row.desk_id):
             refused = _NO_KEY
@@ -241,6 +244,34 @@ def _keep(
         f"VALUES ({', '.join('?' * len(kept[0]))})",
         kept,
     )
+
+
+def _meant_as_written(connection: duckdb.DuckDBPyConnection, rows: list[_Row]) -> dict[str, str]:
+    """The key that a writing means as it is, of each that signals have: a later register can read it otherwise."""
+    asked = [row.desk_id for row in rows if _WORDS.get(row.decision.lower()) == "as_written"]
+    meant = connection.execute(
+        """
+        SELECT
+            desk_id,
+            arg_max(
+                CASE
+                    WHEN resolver_status IN ('exact', 'normalised', 'unknown', 'unchecked') THEN resolver_key
+                    -- The addition of what is ambiguous is the suffix as it was written.
+                    WHEN resolver_status = 'ambiguous' AND needs_review
+                        THEN address_key_of(
+                            postcode, house_number, house_letter_by_rule(house_number_addition),
+                            addition_by_rule(house_number_addition)
+                        )
+                END,
+                month
+            ) AS address_key
+        FROM validated_signals
+        WHERE list_contains(?, desk_id)
+        GROUP BY desk_id
+        """,
+        [asked],
+    ).fetchall()
+    return dict(meant)
 
 
 def _addresses(connection: duckdb.DuckDBPyConnection, rows: list[_Row]) -> dict[int, tuple[str, str | None]]:

@@ -31,7 +31,7 @@ CREATE TABLE IF NOT EXISTS reference.address_decisions (
     -- address (it is this one), as_written (it is right, the register lacks it), not_found, or withdrawn (an earlier
     -- decision no longer holds).
     decision VARCHAR,
-    address_key VARCHAR,  -- The address that was chosen. Personal data.
+    address_key VARCHAR,  -- The address that was chosen, or what the writing meant then. Personal data.
     -- BAG identification of it, by which the decision outlives a renumbering. Personal data.
     nummeraanduiding_id VARCHAR,
     decided_by VARCHAR,  -- Who decided (Door).

@@ -75,7 +75,8 @@ desk AS (
         arg_max(met, (is_own, decided_at, address_key)) AS answer
     FROM met
     GROUP BY desk_id
-    HAVING bool_or(is_own) OR count(DISTINCT concat_ws('|', decision, address_key)) = 1
+    HAVING bool_or(is_own)
+        OR count(DISTINCT concat_ws('|', decision, CASE decision WHEN 'address' THEN address_key END)) = 1
 ),
 
 decided AS (
@@ -85,15 +86,14 @@ decided AS (
         desk.answer.decided_at,
         CASE desk.answer.decision
             WHEN 'address' THEN desk.answer.address_key
-            -- The addition of what is ambiguous is the suffix as it was line.
+            -- Where it was when that was decided, unless the register has the very writing. Which door that was is not
+            -- known of older decisions.
             WHEN 'as_written'
                 THEN CASE
-                    WHEN row.address_status = 'ambiguous'
-                        THEN address_key_of(
-                            row.postcode, row.house_number, house_letter_by_rule(row.house_number_addition),
-                            addition_by_rule(row.house_number_addition)
-                        )
-                    ELSE row.address_key
+                    WHEN row.address_status = 'exact' THEN row.address_key
+                    WHEN desk.answer.address_key IS NOT NULL THEN desk.answer.address_key
+                    WHEN row.address_status = 'normalised' THEN row.address_key
+                    ELSE row.written_key
                 END
             ELSE row.address_key
         END AS own_key
@@ -124,7 +124,7 @@ SELECT
     moved.* EXCLUDE (
         address_key, postcode, house_number, house_letter, house_number_addition, register_street, register_city,
         municipality, nummeraanduiding_id, adresseerbaar_object_id, buurtcode, address_status, needs_review,
-        address_stage, address_evidence, own_key, door_key, written_as, decision, decided_at, is_elsewhere,
+        address_stage, address_evidence, own_key, door_key, written_as, written_key, decision, decided_at, is_elsewhere,
         elsewhere_key, is_decided
     ),
     door_key AS address_key,

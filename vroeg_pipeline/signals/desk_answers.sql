@@ -16,7 +16,7 @@ SELECT
     decided.desk_id,
     decided.decision,
     decided.decided_at,
-    CASE WHEN decided.decision = 'address' THEN coalesce(by_id.address_key, decided.address_key) END AS address_key
+    coalesce(by_id.address_key, decided.address_key) AS address_key
 FROM reference.address_overrides AS decided
 LEFT JOIN by_id ON decided.nummeraanduiding_id = by_id.nummeraanduiding_id
 UNION ALL

@@ -179,6 +179,52 @@ def test_an_address_that_is_right_as_written_needs_no_review_any_more(town: Worl
     assert entry["worklist"] == "wijkteam_noord"
 
 
+def decided_as_written(world: World, **written: str) -> None:
+    """What the desk is asked about an address is right as it was written."""
+    world.deliver("huur", "2021-03", [row(**written)])
+    world.make("2021-03", upto="address_desk")
+    (asked,) = world.table("address_desk")
+    decide(world, "2021-03", (asked["desk_id"], "Klopt zoals geschreven", "AB"))
+    world.make("2021-03", upto="address_desk")
+    assert world.table("address_desk") == []
+
+
+@pytest.mark.parametrize(
+    ("postcode", "number", "key", "later", "found"),
+    [
+        ("2021AC", "22B", "2021AC_22_B_", "2021AB,22,B,", "2021AB 22B"),
+        ("2021AB", "15 H", "2021AB_15_H_", "2021AB,15,,HS", "2021AB 15-HS"),
+    ],
+)
+def test_what_is_right_as_written_stays_there_and_the_desk_hears_of_a_register_that_says_otherwise(
+    town: World, postcode: str, number: str, key: str, later: str, found: str
+) -> None:
+    decided_as_written(town, postcode=postcode, house_number=number)
+    town.register(ZW, RD, PLAIN, later)
+    town.make("2021-03", upto="address_desk")
+    (signal,) = signals(town)
+    assert (signal["address_key"], signal["address_status"], signal["needs_review"]) == (key, "unknown", False)
+    assert signal["postcode"] == postcode
+    (asked,) = town.table("address_desk")
+    assert asked["reason"] == "register_says_otherwise"
+    assert [c["address"] for c in asked["candidates"]] == [found]
+
+
+def test_a_door_that_the_register_knows_by_a_group_stays_where_the_desk_says_that_it_is_right(town: World) -> None:
+    """It was only pointed out: the customer was at another number before."""
+    town.register(ZW, RD, PLAIN, "2021AB,15,,II")
+    for month, number in (("2021-03", "14"), ("2021-04", "15 2hoog")):
+        days = {"arrears_since": "01-01-2021", "reference_date": f"01-{month[5:]}-2021"}
+        town.deliver("huur", month, [row(house_number=number, **days)])
+    town.make("2021-03", "2021-04", upto="address_desk")
+    (asked,) = town.table("address_desk")
+    decide(town, "2021-04", (asked["desk_id"], "Klopt zoals geschreven", "AB"))
+    town.make("2021-04", upto="address_desk")
+    (signal,) = signals(town, "2021-04")
+    assert signal["address_key"] == "2021AB_15__II"
+    assert town.table("address_desk") == []
+
+
 def test_what_cannot_be_found_stays_on_the_list_with_the_decision(town: World) -> None:
     town.deliver("huur", "2021-03", [row(house_number="99")])
     town.make("2021-03", upto="address_desk")
