@@ -149,8 +149,11 @@ SELECT
         WHEN is_elsewhere THEN dwelling.adresseerbaar_object_id ELSE moved.adresseerbaar_object_id
     END AS adresseerbaar_object_id,
     CASE WHEN is_elsewhere THEN dwelling.buurtcode ELSE moved.buurtcode END AS buurtcode,
-    CASE decision WHEN 'address' THEN 'repaired' WHEN 'as_written' THEN 'unknown' ELSE address_status END
-        AS address_status,
+    CASE
+        WHEN decision = 'address' THEN 'repaired'
+        WHEN decision = 'as_written' AND own_key <> moved.address_key THEN 'unknown'
+        ELSE address_status
+    END AS address_status,
     needs_review AND NOT is_decided AS needs_review,
     CASE WHEN is_decided THEN 'desk' ELSE address_stage END AS address_stage,
     CASE

@@ -225,6 +225,16 @@ def test_a_door_that_the_register_knows_by_a_group_stays_where_the_desk_says_tha
     assert town.table("address_desk") == []
 
 
+@pytest.mark.parametrize("later", ["2021AB,15,B,", "2021AB,15,,B"])
+def test_what_is_right_as_written_is_exact_once_the_register_has_it(town: World, later: str) -> None:
+    decided_as_written(town, house_number="15b")
+    town.register(ZW, RD, PLAIN, later)
+    town.make("2021-03", upto="address_desk")
+    (signal,) = signals(town)
+    assert (signal["address_key"], signal["address_status"]) == (later.replace(",", "_"), "exact")
+    assert town.table("address_desk") == []
+
+
 def test_what_cannot_be_found_stays_on_the_list_with_the_decision(town: World) -> None:
     town.deliver("huur", "2021-03", [row(house_number="99")])
     town.make("2021-03", upto="address_desk")
