@@ -43,6 +43,9 @@ _MOST_ROWS_ABOVE = 10
 
 _NO_KEY = "dit kenmerk staat niet op onze lijst"
 _NOBODY = "wie heeft dit besloten? Vul Door in"
+_NO_DOOR = (
+    "zoals het er staat is het een andere deur, of zijn het er twee; schrijf postcode en huisnummer van de juiste"
+)
 _NO_ADDRESS = "dit adres staat niet in het register; neem over wat in de BAG staat, of kies uit de lijst in de cel"
 
 
@@ -212,13 +215,14 @@ def _keep(
     read: DecisionsRead,
 ) -> None:
     found = _addresses(connection, [row for row in rows if row.decision.lower() not in _WORDS])
-    meant = _meant_as_written(connection, rows)
+    as_written = _meant_as_written(connection, rows)
     kept: list[tuple[object, ...]] = []
     for row in rows:
         decision = _WORDS.get(row.decision.lower(), "address")
         address_key, designation = found.get(row.number, (None, None))
+        is_no_door = False
         if decision == "as_written":
-            address_key = meant.get(row.desk_id)
+            address_key, is_no_door = as_written.get(row.desk_id, (None, False))
         refused = None
         if not re.fullmatch("[0-9a-f]{16}(-[0-9a-f]{16})*", row.desk_id):
             refused = _NO_KEY
@@ -226,6 +230,8 @@ def _keep(
             refused = _NOBODY
         elif decision == "address" and address_key is None:
             refused = _NO_ADDRESS
+        elif is_no_door:
+            refused = _NO_DOOR
         if refused:
             read.refused += 1
         else:
@@ -246,10 +252,12 @@ def _keep(
     )
 
 
-def _meant_as_written(connection: duckdb.DuckDBPyConnection, rows: list[_Row]) -> dict[str, str]:
-    """The key that a writing means as it is, of each that signals have: a later register can read it otherwise."""
+def _meant_as_written(connection: duckdb.DuckDBPyConnection, rows: list[_Row]) -> dict[str, tuple[str | None, bool]]:
+    """Of each writing that signals have: the key that it means as it is, as a later register can read it otherwise, and
+    whether it is no door.
+    """
     asked = [row.desk_id for row in rows if _WORDS.get(row.decision.lower()) == "as_written"]
-    meant = connection.execute(
+    found = connection.execute(
         """
         SELECT
             desk_id,
@@ -264,14 +272,15 @@ def _meant_as_written(connection: duckdb.DuckDBPyConnection, rows: list[_Row]) -
                         )
                 END,
                 month
-            ) AS address_key
+            ) AS address_key,
+            coalesce(bool_or(is_no_door(json_extract_string(address_evidence, '$.reason'))), false) AS is_no_door
         FROM validated_signals
         WHERE list_contains(?, desk_id)
         GROUP BY desk_id
         """,
         [asked],
     ).fetchall()
-    return dict(meant)
+    return {desk_id: (address_key, is_no_door) for desk_id, address_key, is_no_door in found}
 
 
 def _addresses(connection: duckdb.DuckDBPyConnection, rows: list[_Row]) -> dict[int, tuple[str, str | None]]:

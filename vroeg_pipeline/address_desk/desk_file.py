@@ -115,8 +115,8 @@ _DECISIONS = {"address": "dit adres gekozen", "as_written": AS_WRITTEN.lower(), 
 
 @dataclass(frozen=True)
 class DeskLine:
-    """One line. Its texts come from partners and may be hostile. `candidates`: address, street, found_by; `refused_…`: what
-    was written in a decision that could not be used.
+    """One line. Its texts come from partners and may be hostile. `candidates`: address, street, found_by; `is_no_door`: it
+    names another door, or two; `refused_…`: what was written in a decision that could not be used.
     """
 
     desk_id: str
@@ -130,6 +130,7 @@ class DeskLine:
     earlier_decision: str | None
     decided_on: date | None
     refusal: str | None
+    is_no_door: bool
     deadline: date | None
     phone: str | None
     refused_decision: str | None
@@ -276,7 +277,7 @@ def _candidates(line: DeskLine) -> str:
 
 def _choices(line: DeskLine) -> list[str]:
     """What the cell proposes; another address can be typed."""
-    fixed = [AS_WRITTEN, NOT_FOUND, *([WITHDRAWN] if line.earlier_decision else [])]
+    fixed = [*([] if line.is_no_door else [AS_WRITTEN]), NOT_FOUND, *([WITHDRAWN] if line.earlier_decision else [])]
     proposed: list[str] = []
     for candidate in line.candidates[:_CANDIDATES_SHOWN]:
         if len(",".join([*proposed, str(candidate["address"]), *fixed])) <= _LONGEST_LIST:

@@ -1,7 +1,7 @@
 -- The lines of the address desk's list of the month as it goes out, the most pressing first; with what the worklists
 -- say of the address, and what was written in a decision that could not be used.
 -- Where municipalities are separate, those of one (desk_municipality).
--- Needs: desk_municipality, first_municipality, month.
+-- Needs: desk_municipality, first_municipality, month; address_macros.sql.
 WITH phones AS (
     SELECT
         desk_id,
@@ -20,6 +20,7 @@ last_refused AS (
 
 SELECT
     desk.* EXCLUDE (month, address_key, signal_count),
+    is_no_door(desk.reason) AS is_no_door,
     entry.deadline,
     phones.phone,
     CASE WHEN desk.refusal IS NOT NULL THEN last_refused.written END AS refused_decision,

@@ -6,6 +6,9 @@
 CREATE OR REPLACE TEMP MACRO means_another_door(value) AS
     regexp_matches(lower(value), '(^|[^a-z])(t/o|tegenover|bij|nabij|naast|achter|hoek)($|[^a-z])');
 
+-- Whether it is for the reason of an answer that a writing is no door as it is: it names another one, or two.
+CREATE OR REPLACE TEMP MACRO is_no_door(reason) AS reason IN ('another_door', 'two_numbers', 'two_suffixes');
+
 -- What follows a number, upper case and without spaces, separators and what cannot be seen; `_` separates the parts of
 -- a key, so none holds it.
 CREATE OR REPLACE TEMP MACRO suffix_of(value) AS

@@ -82,9 +82,15 @@ desk AS (
 decided AS (
     SELECT
         row.*,
-        desk.answer.decision,
+        -- What names another door, or two, is none as it is written.
+        CASE
+            WHEN desk.answer.decision = 'as_written'
+                AND is_no_door(json_extract_string(row.address_evidence, '$.reason'))
+                THEN NULL
+            ELSE desk.answer.decision
+        END AS decision,
         desk.answer.decided_at,
-        CASE desk.answer.decision
+        CASE decision
             WHEN 'address' THEN desk.answer.address_key
             -- Where it was when that was decided, unless the register has the very writing. Which door that was is not
             -- known of older decisions.

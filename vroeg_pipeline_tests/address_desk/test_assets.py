@@ -59,6 +59,17 @@ def desk_list(world: World, month: str = "2021-03") -> tuple[openpyxl.Workbook, 
     return book, [dict(zip(header, line, strict=True)) for line in lines]
 
 
+def choices(world: World, line: int = 1) -> list[str]:
+    """What the cell of a line proposes."""
+    sheet = desk_list(world)[0]["Adresdesk"]
+    (offered,) = [
+        rule.formula1
+        for rule in sheet.data_validations.dataValidation
+        if any(area.min_row <= HEADER_ROW + line <= area.max_row for area in rule.sqref.ranges)
+    ]
+    return str(offered).strip('"').split(",")
+
+
 def signals(world: World, month: str = "2021-03") -> list[dict[str, Any]]:
     return world.table("validated_signals", "signal_id", f"month = '{month}-01'")
 
@@ -233,6 +244,31 @@ def test_what_is_right_as_written_is_exact_once_the_register_has_it(town: World,
     (signal,) = signals(town)
     assert (signal["address_key"], signal["address_status"]) == (later.replace(",", "_"), "exact")
     assert town.table("address_desk") == []
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"house_number": "t/o 14"},
+        {"house_number": "14", "street": "Teststraat 12"},
+        {"house_number": "14 A", "house_number_addition": "2"},
+    ],
+)
+def test_what_names_another_door_or_two_is_not_right_as_written(town: World, written: dict[str, str]) -> None:
+    town.deliver("huur", "2021-03", [row(**written)])
+    town.make("2021-03", upto="address_desk")
+    (asked,) = town.table("address_desk")
+    assert "Klopt zoals geschreven" not in choices(town)
+    decide(town, "2021-03", (asked["desk_id"], "Klopt zoals geschreven", "AB"))
+    town.make("2021-03", upto="address_desk")
+    (asked,) = town.table("address_desk")
+    assert asked["refusal"].startswith("zoals het er staat")
+    # One that was taken in before this was known is none either.
+    with town.warehouse.connect() as connection:
+        connection.execute("UPDATE reference.address_decisions SET refusal = NULL")
+    town.make("2021-03", upto="address_desk")
+    (signal,) = signals(town)
+    assert (signal["address_key"], signal["needs_review"]) == ("2021AB_14_?_", True)
 
 
 def test_what_cannot_be_found_stays_on_the_list_with_the_decision(town: World) -> None:
