@@ -14,11 +14,12 @@ from types import MappingProxyType
 
 import duckdb
 
-from vroeg_pipeline.deliveries.inbox import list_month, take_bytes_out_of_inbox
+from vroeg_pipeline.deliveries.inbox import UNKNOWN_PARTNERS, find_archived, list_month, take_bytes_out_of_inbox
 from vroeg_pipeline.deliveries.received import ReceivedFile
 from vroeg_pipeline.domain.layouts import Layout
 from vroeg_pipeline.domain.refusals import Said
 from vroeg_pipeline.formats.delivery import ReadDelivery
+from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.kept_files import KeptFile, is_kept, kept_path, read_kept, rows_kept, write_kept
 from vroeg_pipeline.installation.requests import Request, find_requested
@@ -39,9 +40,10 @@ class Erased:
     references: Collection[tuple[str, str]] = ()
 
 
-# Row number, partner, and the keyed hash of its reference: that a file had somebody still tells whether the next one lost
-# people (DOMAIN §4). Without one where none was written, or none was kept.
-_ErasedRow = tuple[int, str, str | None]
+# Row number, partner, and the keyed hashes of its reference, and of that with its address: that a file had somebody still
+# tells whether the next one lost people (DOMAIN §4), and which row behind it is a double (§5). Without one where none was
+# written, or none was kept.
+_ErasedRow = tuple[int, str, str | None, str | None]
 
 
 def read_kept_rows(connection: duckdb.DuckDBPyConnection, path: Path, into: str) -> ReadDelivery:
@@ -81,17 +83,17 @@ def erase_rows(
         find_requested(connection, installation.home, erasing, _identified(rows_table, layout, partner))
         key = hash_key(installation.home)
         found = [
-            (number, of, reference_hash(key, of, reference) if reference else None)
-            for number, of, reference in connection.execute(
-                f"SELECT row_number, {partner}, text_of(customer_reference) FROM {rows_table} "
-                "WHERE row_number IN (SELECT place FROM requested)"
+            (number, of, reference_hash(key, of, reference) if reference else None, at_address)
+            for number, of, reference, at_address in connection.execute(
+                f"SELECT row_number, {partner}, text_of(customer_reference), customer_at_address_hash({partner}, line) "
+                f"FROM {rows_table} AS line WHERE row_number IN (SELECT place FROM requested)"
             ).fetchall()
         ]
     if found:
         connection.execute(f"DELETE FROM {rows_table} WHERE row_number IN (SELECT place FROM requested)")
         keep_without(connection, installation, file, read, [*before, *found], f"SELECT * FROM {rows_table}", latest)
-    references = [(of, reference) for _, of, reference in (*before, *found) if reference]
-    return Erased(Counter(of for _, of, _ in before), Counter(of for _, of, _ in found), latest, references)
+    references = [(of, reference) for _, of, reference, _ in (*before, *found) if reference]
+    return Erased(Counter(of for _, of, *_ in before), Counter(of for _, of, *_ in found), latest, references)
 
 
 def reference_hash(key: bytes, partner: str, reference: str) -> str:
@@ -140,11 +142,33 @@ def _erased_before(
     """Each row that was erased before, and the latest reference dates known then."""
     if file.archived is None or not is_kept(file.archived):
         return [], {}
-    about = read_kept(connection, kept_path(file.archived)).about
-    # Releases before this one noted no dates, and no references.
-    latest = {partner: date.fromisoformat(day) for partner, day in about.get("latest", {}).items()}
-    erased = [(number, partner, *(reference or [None])) for number, partner, *reference in about["erased"]]
-    return erased, latest
+    kept = kept_path(file.archived)
+    # Releases before this one noted no dates.
+    known = read_kept(connection, kept).about.get("latest", {})
+    return _erased_of(connection, kept), {partner: date.fromisoformat(day) for partner, day in known.items()}
+
+
+def _erased_of(connection: duckdb.DuckDBPyConnection, kept: Path) -> list[_ErasedRow]:
+    """Of releases before this one some are without hashes."""
+    rows = read_kept(connection, kept).about["erased"]
+    return [(number, partner, *(*hashes, None, None)[:2]) for number, partner, *hashes in rows]
+
+
+def erased_of_month(connection: duckdb.DuckDBPyConnection, home: Home) -> list[tuple[str, str, int, str]]:
+    """Of the month at work the erased rows of accepted files: partner, file, row number, and the keyed hash of whose they
+    were at which address.
+    """
+    files = connection.execute(
+        "SELECT month, partner, file_sha256, coalesce(delivered_by, partner) FROM delivery_files "
+        "WHERE month = getvariable('month') AND status = 'accepted' AND erased_count > 0"
+    ).fetchall()
+    return [
+        (partner, file_sha256, number, at_address)
+        for month, partner, file_sha256, folder in files
+        if (kept := find_archived(home, month, file_sha256, folder, UNKNOWN_PARTNERS)) and is_kept(kept)
+        for number, of, _, at_address in _erased_of(connection, kept)
+        if of == partner and at_address
+    ]
 
 
 def _latest_reference_dates(

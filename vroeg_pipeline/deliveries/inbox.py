@@ -28,6 +28,8 @@ UNFINISHED_SUFFIXES = (".part", ".tmp", ".filepart")
 # The reason for leaving a file alone that the next look may find whole.
 UNFINISHED = "still being written"
 WITHDRAWALS, CONFIRMATIONS = "withdrawals", "confirmations"
+# Folder names in the archive of partners without an agreement are not to be trusted, so they share one.
+UNKNOWN_PARTNERS = "_unknown"
 
 _CHUNK = 1 << 20
 # Categories of Unicode that a name is not stored with: control characters, what has no meaning, line and paragraph ends.

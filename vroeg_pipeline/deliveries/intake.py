@@ -15,7 +15,7 @@ import duckdb
 
 from vroeg_pipeline.deliveries.erased_rows import keep_without
 from vroeg_pipeline.deliveries.file_decisions import decisions_of_month
-from vroeg_pipeline.deliveries.inbox import list_month
+from vroeg_pipeline.deliveries.inbox import UNKNOWN_PARTNERS, list_month
 from vroeg_pipeline.deliveries.judged_files import DeliveryFile, delivered_before, judge_file
 from vroeg_pipeline.deliveries.partner_month import PartnerMonth
 from vroeg_pipeline.deliveries.received import files_of_month, kept_of_month
@@ -30,8 +30,6 @@ from vroeg_pipeline.installation.kept_files import kept_at
 from vroeg_pipeline.installation.requests import Asked, in_force
 from vroeg_pipeline.installation.statements import quoted, temporary_table, transaction
 
-# Folder names in the archive of partners without an agreement are not to be trusted, so they share one.
-UNKNOWN_PARTNERS = "_unknown"
 _FILES_AT_ONCE = 50
 
 Say = Callable[[str], None]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import duckdb
 
 from vroeg_pipeline.addresses.resolver import resolve_addresses
+from vroeg_pipeline.deliveries.erased_rows import erased_of_month
 from vroeg_pipeline.installation.home import Home
-from vroeg_pipeline.installation.requests import Asked, find_requested, in_force
-from vroeg_pipeline.installation.statements import insert_rows, sql, temporary_step
+from vroeg_pipeline.installation.requests import Asked, find_requested, in_force, use_hashes
+from vroeg_pipeline.installation.statements import insert_rows, sql, temporary_step, temporary_table
 
 
 def judge_delivered_rows(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
@@ -25,6 +26,7 @@ def judge_delivered_rows(connection: duckdb.DuckDBPyConnection, home: Home) -> N
     temporary_step(connection, "desk_answers")
     temporary_step(connection, "addressed_rows")
     _find_requested_rows(connection, home)
+    _find_doubles_of_erased_rows(connection, home)
     temporary_step(connection, "row_verdicts")
     connection.execute("DROP TABLE delivered_rows")
     connection.execute("DROP TABLE addressed_rows")
@@ -39,6 +41,21 @@ def _find_requested_rows(connection: duckdb.DuckDBPyConnection, home: Home) -> N
 
 
 _NONE = "SELECT partner, file_sha256, row_number, ['restrict'] AS kinds FROM addressed_rows LIMIT 0"
+
+
+def _find_doubles_of_erased_rows(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
+    """Makes the temporary table `doubles_of_erased`: rows behind one of the same customer and address that was erased since,
+    so that nobody's erasure changes what became of the rows of others (DOMAIN §14).
+    """
+    erased = erased_of_month(connection, home)
+    temporary_table(connection, "erased_rows", _ERASED, erased)
+    if erased:
+        use_hashes(connection, home)
+    temporary_step(connection, "doubles_of_erased", sql("doubles_of_erased") if erased else _NO_DOUBLES)
+
+
+_ERASED = "partner VARCHAR, file_sha256 VARCHAR, row_number INTEGER, at_address VARCHAR"
+_NO_DOUBLES = "SELECT partner, file_sha256, row_number FROM erased_rows"
 
 
 def keep_former_addresses(connection: duckdb.DuckDBPyConnection) -> None:

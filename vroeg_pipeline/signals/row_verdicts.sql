@@ -1,15 +1,18 @@
 -- Every rule of DOMAIN §5 that a delivered row breaks, and what its address means (§6). Feeds validated_signals and
 -- rejected_rows, so that each row lands in exactly one of the two.
--- Needs: light_track, month, separate_municipalities; tables addressed_rows, requested_rows; macros.sql.
+-- Needs: light_track, month, separate_municipalities; tables addressed_rows, doubles_of_erased, requested_rows;
+-- macros.sql.
 WITH addressed AS (
     SELECT
         addressed_rows.*,
         reference_date - arrears_since AS days_in_arrears,
         coalesce(crisis, false) AS is_crisis,
         list_contains(coalesce(requested.kinds, []), 'restrict') AS is_restricted,
-        list_contains(coalesce(requested.kinds, []), 'object') AS is_objected
+        list_contains(coalesce(requested.kinds, []), 'object') AS is_objected,
+        erased.row_number IS NOT NULL AS is_double_of_erased
     FROM addressed_rows
     LEFT JOIN requested_rows AS requested USING (partner, file_sha256, row_number)
+    LEFT JOIN doubles_of_erased AS erased USING (partner, file_sha256, row_number)
 ),
 
 -- The first row of each customer and address that a delivery has more than once.
@@ -97,7 +100,7 @@ judged AS (
             END,
             CASE WHEN is_legal_person THEN 'legal_person' END,
             CASE WHEN objection OR shared.has_objection OR is_objected THEN 'objection' END,
-            CASE WHEN a.row_number > d.first_row_number THEN 'duplicate_in_delivery' END
+            CASE WHEN a.row_number > d.first_row_number OR is_double_of_erased THEN 'duplicate_in_delivery' END
         ] AS verdicts
     FROM addressed AS a
     LEFT JOIN doubles AS d
@@ -135,7 +138,7 @@ SELECT
     told.* EXCLUDE (
         verdicts, is_damaged_text, is_damaged_surname, is_legal_person, is_since_unreadable, street, city,
         register_street, register_city, crisis, written_postcode, is_crisis, is_shared, shared_crisis_received_at,
-        broken, file_name, tells_reminder, is_objected
+        broken, file_name, tells_reminder, is_objected, is_double_of_erased
     ),
     CASE WHEN broken = [] AND file_sha256 <> counting_file THEN ['replaced_by_later_file'] ELSE broken END AS reasons,
     -- Of the row that counts; a rejected one keeps its own flag.

@@ -359,3 +359,32 @@ def test_which_file_stands_is_the_same_after_an_erasure(world: World, kept: int,
         world.make("2021-03", upto="validated_signals")
         files = world.query("SELECT status FROM delivery_files ORDER BY file_name DESC")
         assert files[0] == {"status": status}
+
+
+def test_who_was_a_double_of_an_erased_row_stays_one_and_another_door_is_none(world: World) -> None:
+    """A reference that stands for several doors leads to nobody: who else has it at the door is not erased with them."""
+    unknown = row(customer_reference="onbekend", surname="Huisgenoot", house_number="77")
+    rows = [
+        canary(customer_reference="onbekend", house_number="77-A"),
+        {**unknown, "house_letter": "a"},
+        unknown,
+        {**unknown, "house_number": "78", "surname": "Buurman"},
+    ]
+    world.agree("huur")
+    world.deliver("huur", "2021-03", rows)
+
+    def became() -> object:
+        world.make("2021-03", upto="rejected_rows")
+        signals = world.query("SELECT row_number FROM validated_signals ORDER BY ALL")
+        return world.reasons("2021-03"), [each["row_number"] for each in signals]
+
+    as_before = ({2: ["duplicate_in_delivery"]}, [3, 4])
+    assert became() == (as_before[0], [1, 3, 4])
+    erased(world)
+    assert became() == as_before
+    world.lose_warehouse()
+    assert became() == as_before
+
+    # A file that comes after the erasure.
+    world.deliver("huur", "2021-03", [*rows, {**unknown, "house_number": "79"}], received="2021-03-04 10:00")
+    assert became() == (as_before[0], [3, 4, 5])
