@@ -217,6 +217,11 @@ CREATE OR REPLACE TEMP MACRO prefixes_alone() AS
 CREATE OR REPLACE TEMP MACRO surname_prefixes() AS
     prefixes_alone() || '|al|boven|das|do|don|du|le|lo|los';
 
+-- What is no name before the hyphen of a double one (Al-Hassan, Le-Roux, St.-Jean), besides prefixes that never are.
+CREATE OR REPLACE TEMP MACRO prefixes_before_hyphen() AS
+    'aboe|abou|abu|ait|al|ar|ash|az|bint|bni|do|du|ech|ed|er|ez|ibn|le|lo|mac|mc|ould|oulad|ouled|saint|san|santa|'
+    || 'st|ste';
+
 -- Without case and accents; apostrophes (a backtick too) and hyphens of all kinds are one.
 CREATE OR REPLACE TEMP MACRO plain_name(name) AS
     CASE
@@ -281,7 +286,16 @@ CREATE OR REPLACE TEMP MACRO surnames_of(surname) AS
                         list_transform(
                             string_split(names_apart(plain_name(surname)), ';'),
                             lambda part: list_append(
-                                string_split(split_part(part, ',', 1), '-'), split_part(part, ',', 1)
+                                string_split(
+                                    regexp_replace(
+                                        split_part(part, ',', 1),
+                                        '(^ *|-)(?:(?:' || prefixes_before_hyphen() || ')\.?-)+',
+                                        '\1',
+                                        'g'
+                                    ),
+                                    '-'
+                                ),
+                                split_part(part, ',', 1)
                             )
                         )
                     ),

@@ -625,6 +625,10 @@ SURNAME_PREFIXES = """
 PREFIX_WORDS = frozenset(SURNAME_PREFIXES.split())
 # Of these people are called too.
 ALSO_SURNAMES = frozenset(["al", "boven", "das", "do", "don", "du", "le", "lo", "los"])
+# Of a double name these are no part where another follows.
+BEFORE_HYPHEN = """
+    aboe abou abu ait al ar ash az bint bni do du ech ed er ez ibn le lo mac mc ould oulad ouled saint san santa st ste
+"""
 BETWEEN_NAMES = re.compile(
     r"""
     &amp; | [/&+;()]
@@ -667,7 +671,8 @@ def _surnames(surname: str) -> frozenset[str]:
         part = re.sub(r"(?<!\w)[dl]'|(?<!\w)'[a-z](?![a-z])", "", joint.partition(",")[0]).replace("'", "")
         pieces = [piece.strip() for piece in part.split("-")]
         pieces = [piece for piece in pieces if piece and len(piece.strip(".")) > 1]
-        found |= {_one_name("-".join(pieces)), *map(_one_name, pieces)}
+        parts = [piece for piece in pieces[:-1] if piece.removesuffix(".") not in BEFORE_HYPHEN.split()] + pieces[-1:]
+        found |= {_one_name("-".join(pieces)), *map(_one_name, parts)}
     return frozenset(found - {None})
 
 
