@@ -16,9 +16,10 @@ from vroeg_pipeline.installation.log_collector import send_lines
 
 
 def show(home: Home, last: int, out: Console) -> None:
-    """Prints the newest lines, the newest last. Raises VroegError when there are none."""
+    """Prints the newest lines, the newest last. Raises VroegError when there are none, or none any more."""
     lines = deque(read_log(home), maxlen=last)
     if not lines:
+        lines_when_whole(home)
         raise VroegError("nothing was logged yet", where=home.log, do="start with: vroeg run --month YYYY-MM")
     rows = [["when", "who", "from", "action", "result", "of"]]
     for line in lines:

@@ -2,7 +2,8 @@
 
 The fields are those of the Logboek Dataverwerkingen (spans of OpenTelemetry with `dpl.core.*`) and of BIO2 8.15: time,
 action, object, result, origin, actor. Nothing of a person is in it (DOMAIN §12). Each line has the hash of the one before
-and its own, made with the key of the installation, and `log/head.json` that of the last: what is altered or cut shows.
+and its own, made with the key of the installation, and `log/head.json` that of the last: what is altered or cut shows. That
+there is a log stands in a note outside the folder.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from typing import Any
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation.home import Home, private_folder, replacing
 from vroeg_pipeline.installation.locking import alone
-from vroeg_pipeline.installation.notes import LogPlace
+from vroeg_pipeline.installation.notes import DONE, LOG_BEGUN, LogBegun, LogPlace
 from vroeg_pipeline.installation.secrets import hash_key, keyed_hash
 
 # Before the first line of all.
@@ -97,7 +98,7 @@ def log_done(home: Home, now: datetime, *done: Done) -> None:
     with locked(home):
         head = _head(home, key)
         if not _is_sealed(home, key):
-            if _all_files(home):
+            if _all_files(home) or LOG_BEGUN.read(home):
                 done = (_lost(now), *done)
             else:
                 # A kill leaves no lines without a head.
@@ -117,6 +118,9 @@ def log_done(home: Home, now: datetime, *done: Done) -> None:
             file.flush()
             os.fsync(file.fileno())
         _keep_head(home, key, {**head, "last": previous, "lines": head["lines"] + len(written)})
+        # After the head, or a kill would leave a log that counts as lost.
+        if LOG_BEGUN.read(home) is None:
+            LOG_BEGUN.write(home, LogBegun(moment))
 
 
 def read_log(home: Home) -> Iterator[Mapping[str, Any]]:
@@ -152,7 +156,11 @@ def what_is_wrong_with(home: Home) -> str | None:
     """The first thing that shows that the log was altered or cut, naming file and line; None when it is whole."""
     key = hash_key(home)
     if not (home.log / _HEAD).exists():
-        return f"log/{_HEAD} is gone, which tells where the log ends" if _files(home) else None
+        if _files(home):
+            return f"log/{_HEAD} is gone, which tells where the log ends"
+        # The warehouse and notes of runs: those that are older than the note of the log.
+        was_begun = LOG_BEGUN.read(home) or DONE.months(home) or home.warehouse.exists()
+        return "log/ holds nothing, though months were run or commands logged" if was_begun else None
     with locked(home):
         if not _is_sealed(home, key):
             return f"log/{_HEAD} was altered, or the key is another one"

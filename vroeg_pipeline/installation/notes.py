@@ -295,6 +295,13 @@ class LogPlace:
 
 
 @dataclass(frozen=True)
+class LogBegun:
+    """There is a log, since that aware moment (`at`) or before."""
+
+    at: datetime
+
+
+@dataclass(frozen=True)
 class BackUp:
     """A back-up of the installation as it was at an aware moment, the file it is in, and its bytes."""
 
@@ -405,6 +412,7 @@ BACK_UPS = Note("back_ups", BackUps)
 AGREED = Note("agreed", Agreed)
 FIRST_SEEN = Note("first_seen", FirstSeen)
 SILENCES = Note("silences", Silences)
+LOG_BEGUN = Note("log_begun", LogBegun)
 LOG_SENT = Note("log_sent", LogPlace)
 DESK = Note("front_desk", DeskLook)
 

@@ -6,7 +6,7 @@ import io
 import json
 import shutil
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import pytest
 from rich.console import Console
 
 from vroeg_pipeline.cli.log import show
+from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.log import (
     COMMAND_LINE,
@@ -28,6 +29,7 @@ from vroeg_pipeline.installation.log import (
     subject_id,
     what_is_wrong_with,
 )
+from vroeg_pipeline.installation.notes import DONE, WorkedOn
 from vroeg_pipeline.installation.secrets import hash_key, keyed_hash
 from vroeg_pipeline_tests.kit.full_disk import files_of_at_most
 from vroeg_pipeline_tests.kit.killed import killed_at_event
@@ -240,6 +242,27 @@ def test_a_log_without_its_head_does_not_heal(home: Home, spoilt: str | None, is
     log_done(home, moment("2021-06-03 10:00"), done("c", now))
     remove_before(home, "2021-06")
     assert lines_when_whole(home) == 1
+
+
+def test_a_log_whose_folder_was_removed_is_told_and_does_not_heal(home: Home) -> None:
+    shutil.rmtree(home.log)
+    gone = "log/ holds nothing, though months were run or commands logged"
+    assert what_is_wrong_with(home) == gone
+    with pytest.raises(VroegError, match=gone):
+        show(home, 2, Console(file=io.StringIO()))
+    now = moment("2021-05-03 10:00")
+    log_done(home, now, done("a", now))
+    lost = "before log/2021-05.jsonl line 1 log/head.json was lost: lines may have been removed there"
+    assert what_is_wrong_with(home) == lost
+
+
+def test_an_installation_with_runs_has_a_log_and_one_without_need_not(world: World) -> None:
+    assert what_is_wrong_with(world.home) is None
+    DONE.write(world.home, date(2021, 3, 1), WorkedOn())
+    assert what_is_wrong_with(world.home) == "log/ holds nothing, though months were run or commands logged"
+    # A run that was killed before its line is no loss.
+    log_done(world.home, world.now, done("a", world.now))
+    assert what_is_wrong_with(world.home) is None
 
 
 def test_killed_at_any_step_of_the_first_line_the_log_is_whole(tmp_path: Path) -> None:
