@@ -104,13 +104,17 @@ def one_line_errors(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _logged(command: Callable[..., None], *args: Any, **kwargs: Any) -> None:
-    """Does it, and adds a line on that to the log of an installation that is there (DOMAIN §14)."""
+    """Does it, and adds a line on that to the log of an installation that is there (DOMAIN §14); where no line can be added
+    it is not done.
+    """
     from vroeg_pipeline.installation.installation import current_moment
-    from vroeg_pipeline.installation.log import COMMAND_LINE, Done, account, log_done, one_trace
+    from vroeg_pipeline.installation.log import COMMAND_LINE, Done, account, check_can_log, log_done, one_trace
 
     home, started, result = Home.from_environment(), current_moment(), "done"
     # Only which options were given: a value can name somebody.
     given = ", ".join(sorted(name for name, value in kwargs.items() if value not in (None, False)))
+    if home.agreements.is_dir():
+        check_can_log(home)
     with one_trace():
         try:
             command(*args, **kwargs)

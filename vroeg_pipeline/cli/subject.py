@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 
@@ -64,8 +65,9 @@ def show_found(home: Home, wanted: Wanted, out: Console) -> None:
     Raises VroegError when there is no warehouse yet, or they are asked for by something else.
     """
     installation = Installation.load(home)
-    found, _ = _look(installation, wanted, out)
+    found, reasons = _look(installation, wanted, out)
     _log(installation, "find", "", "found" if found.held else "nothing is held", found.subject)
+    _show(found, reasons, out)
 
 
 def write_copy(
@@ -86,15 +88,18 @@ def write_copy(
             shown = what_is_shown(connection, installation, identities)
         number = next_number(home)
         copy = copy_of(shown, installation, number)
-        for ending, text in (("html", page_of(copy)), ("json", json_of(copy))):
-            path = folder / f"inzage_{number}.{ending}"
-            with replacing_elsewhere(path, "give another --out") as temporary:
+        paths = [folder / f"inzage_{number}.{ending}" for ending in ("html", "json")]
+        with ExitStack() as written:
+            for path, text in zip(paths, (page_of(copy), json_of(copy)), strict=True):
+                temporary = written.enter_context(replacing_elsewhere(path, "give another --out"))
                 temporary.write_text(text, encoding="utf-8")
-            out.print(f"Written: {path}", soft_wrap=True)
+            # Before either takes its place.
+            _log(installation, Asked.EXPORT, f"request {number}", "done", found.subject)
         keep_request(
             home, Request(number, Asked.EXPORT, by, reason, installation.now(), found.subject, tuple(identities))
         )
-    _log(installation, Asked.EXPORT, f"request {number}", "done", found.subject)
+    for path in paths:
+        out.print(f"Written: {path}", soft_wrap=True)
     out.print(f"A copy of {len(shown.rows)} rows: request {number}")
     if left_out:
         out.print(
@@ -123,6 +128,7 @@ def handle(
     """
     installation = Installation.load(home)
     found, reasons = _look(installation, wanted, out)
+    _show(found, reasons, out)
     if found.namesakes:
         raise VroegError(found.namesakes, do="give --birth-date")
     if kind == Asked.ERASE and reasons and despite is None:
@@ -181,10 +187,13 @@ def _warehouse(installation: Installation, out: Console) -> WarehouseResource:
 
 
 def _look(installation: Installation, wanted: Wanted, out: Console) -> tuple[Found, list[str]]:
-    """What is held, printed; and what forbids to erase it."""
+    """What is held, and what forbids to erase it."""
     with _warehouse(installation, out).connect(read_only=True) as connection:
         found = find_resident(connection, installation, wanted)
-        reasons = forbidden(connection, installation, found)
+        return found, forbidden(connection, installation, found)
+
+
+def _show(found: Found, reasons: Sequence[str], out: Console) -> None:
     if not found.held:
         out.print("Nothing is held of this resident")
     else:
@@ -197,7 +206,6 @@ def _look(installation: Installation, wanted: Wanted, out: Console) -> tuple[Fou
         out.print(table)
     for said in (*reasons, *filter(None, [found.namesakes])):
         out.print(f"[yellow]![/yellow] {escape(said)}")
-    return found, reasons
 
 
 def _months_delivered(installation: Installation, out: Console) -> list[date]:

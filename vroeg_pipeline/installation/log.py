@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from vroeg_pipeline.domain.errors import VroegError
-from vroeg_pipeline.installation.home import Home, private_folder, replacing
+from vroeg_pipeline.installation.home import Home, private_folder, replacing, temporary_file
 from vroeg_pipeline.installation.locking import alone
 from vroeg_pipeline.installation.notes import DONE, LOG_BEGUN, LogBegun, LogPlace
 from vroeg_pipeline.installation.secrets import hash_key, keyed_hash
@@ -38,6 +38,8 @@ COMMAND_LINE, UI, NETWORK = "command line", "UI", "network"
 # Of the Logboek Dataverwerkingen: which processing, whom it is about, and what kind of code that is.
 ACTIVITY = "dpl.core.processing_activity_id"
 SUBJECT, SUBJECT_TYPE = "dpl.core.data_subject_id", "HMAC-SHA-256 with hash.key"
+# More than a line and the head take.
+_ROOM = 4096
 # What is done in one go has one trace.
 _trace: ContextVar[str] = ContextVar("trace")
 
@@ -121,6 +123,20 @@ def log_done(home: Home, now: datetime, *done: Done) -> None:
         # After the head, or a kill would leave a log that counts as lost.
         if LOG_BEGUN.read(home) is None:
             LOG_BEGUN.write(home, LogBegun(moment))
+
+
+def check_can_log(home: Home) -> None:
+    """Raises OSError that names the log when no more can be written there, and VroegError when there is no key: what is to
+    be logged must not happen then.
+    """
+    try:
+        hash_key(home)
+        with locked(home), temporary_file(home.log) as temporary:
+            temporary.write_bytes(b" " * _ROOM)
+            for path in _all_files(home)[-1:]:
+                path.open("ab").close()
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(home.log)) from None
 
 
 def read_log(home: Home) -> Iterator[Mapping[str, Any]]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import stat
+
+import pytest
+
 from vroeg_pipeline.installation.log import read_log, what_is_wrong_with
 from vroeg_pipeline_tests.kit.command import vroeg
 from vroeg_pipeline_tests.kit.world import World, row
@@ -61,3 +65,23 @@ def test_a_request_is_counted_confirmed_done_and_found_again_without_a_name(worl
     assert len({line["attributes"]["dpl.core.data_subject_id"] for line in lines}) == 1
     said = "".join(path.read_text(encoding="utf-8") for path in world.home.log.glob("*.json*"))
     assert not any(word in said for word in ("Kanariegeel", "2021AB", "kanarie@example.org"))
+
+
+@pytest.mark.parametrize("kept_from_us", ["log", "log/*.jsonl"])
+@pytest.mark.parametrize(
+    "words", [["subject", "find", *WHO], ["worklists", "--month", "2021-03"]], ids=lambda words: words[0]
+)
+def test_what_cannot_be_logged_is_neither_answered_nor_written(
+    world: World, words: list[str], kept_from_us: str
+) -> None:
+    world.agree("corporatie")
+    world.deliver("corporatie", "2021-03", [row(surname="Kanariegeel")])
+    world.make("2021-03", upto="worklist_issues")
+    (path,) = world.root.glob(kept_from_us)
+    rights = stat.S_IMODE(path.stat().st_mode)
+    path.chmod(rights & 0o500)
+    done = vroeg(world.root, *words, bound=True)
+    path.chmod(rights)
+    said = f"Error: {world.home.log}: Permission denied; check VROEG_HOME, and that you may write there\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", said)
+    assert list(world.home.outbox.rglob("*.xlsx")) == []
