@@ -59,7 +59,7 @@ class Found:
 def find_resident(connection: duckdb.DuckDBPyConnection, installation: Installation, wanted: Wanted) -> Found:
     """Finds the resident, and makes the temporary tables `resident_places` (rows as delivered) and `resident_doors`.
 
-    Raises VroegError when they are asked for by something else, or by a reference that many have.
+    Raises VroegError when they are asked for by something else, by a reference that many have or of an unknown partner.
     """
     installation.define_macros(connection)
     installation.set_month(connection, month_of(installation.now()))
@@ -68,6 +68,7 @@ def find_resident(connection: duckdb.DuckDBPyConnection, installation: Installat
     own = _identity(connection, wanted)
     temporary_step(connection, "known_rows", sql("held_rows"))
     if wanted.reference:
+        _refuse_unknown_partner(connection, installation, wanted)
         _refuse_shared_reference(connection, wanted)
     identities: tuple[Identity, ...] = (own,)
     for _ in range(_MOST_ROUNDS):
@@ -133,6 +134,15 @@ def _identity(connection: duckdb.DuckDBPyConnection, wanted: Wanted) -> Identity
         [*told, names, wanted.birth_date],
     )
     return Identity(key, tuple(names), birth_date)
+
+
+def _refuse_unknown_partner(connection: duckdb.DuckDBPyConnection, installation: Installation, wanted: Wanted) -> None:
+    """A partner of before may have no agreement any more, and still be of who is held."""
+    held = connection.execute("SELECT DISTINCT partner FROM known_rows").fetchall()
+    known = {*installation.partners.agreements, *(partner for (partner,) in held)}
+    if wanted.partner not in known:
+        what = f"'{wanted.partner}' is no partner"
+        raise VroegError(what, where="--partner", do=f"choose from {', '.join(sorted(known))}")
 
 
 def _refuse_shared_reference(connection: duckdb.DuckDBPyConnection, wanted: Wanted) -> None:

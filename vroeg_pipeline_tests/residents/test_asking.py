@@ -97,6 +97,10 @@ def test_who_is_found(town: World, wanted: Wanted, rows: set[str]) -> None:
         (Wanted(postcode="2021AB", number="huis", surname="Jansen"), "no house number"),
         (Wanted(surname="Jansen"), "found by --postcode"),
         (Wanted(partner="corporatie", reference="onbekend"), "several doors"),
+        (
+            Wanted(partner="Energie", reference="E-1"),
+            "--partner: 'Energie' is no partner; choose from corporatie, energie$",
+        ),
         (Wanted(postcode="2021AB", number="12", surname="Jansen", partner="x", reference="y"), "found by --postcode"),
     ],
 )
