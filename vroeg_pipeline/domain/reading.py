@@ -6,12 +6,13 @@ What the files mean stands in `domain.agreements` and `domain.settings`; this ho
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from vroeg_pipeline.domain.errors import VroegError
@@ -101,7 +102,7 @@ def _first_mistake(model: type[BaseModel], errors: list[ErrorDetails]) -> str:
     if error["type"] == "missing":
         return f"field '{field}' is missing{more}"
     if error["type"] == "extra_forbidden":
-        guess = nearest(str(error["loc"][-1]), _known_fields(model))
+        guess = nearest(str(error["loc"][-1]), _fields_at(model, error["loc"][:-1]))
         return f"field '{field}' is not known" + (f", did you mean '{guess}'?" if guess else "") + more
     # Of a ValueError of ours pydantic's own message has its class in front.
     message = str(error["ctx"]["error"]) if error["type"] == "value_error" else error["msg"]
@@ -110,9 +111,17 @@ def _first_mistake(model: type[BaseModel], errors: list[ErrorDetails]) -> str:
     return f"field '{field}': {message}" if field else message
 
 
-def _known_fields(model: type[BaseModel]) -> set[str]:
-    known = set(model.model_fields)
-    for field in model.model_fields.values():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            known |= _known_fields(field.annotation)
-    return known
+def _fields_at(model: type[BaseModel], path: Iterable[str | int]) -> set[str]:
+    """What can stand there, as people write it."""
+    found: set[object] = {model}
+    for part in path:
+        # A key of a mapping or a number of a list is no field: what those hold was found with them.
+        fields = [field for name, field in _fields_of(found) if name == part]
+        found = set().union(*(_types_in(field.annotation) for field in fields)) or found
+    return {name for name, _ in _fields_of(found)}
+
+
+def _fields_of(types: set[object]) -> Iterator[tuple[str, FieldInfo]]:
+    for each in types:
+        if isinstance(each, type) and issubclass(each, BaseModel):
+            yield from ((field.alias or name, field) for name, field in each.model_fields.items())

@@ -25,6 +25,23 @@ def test_an_empty_file_has_the_defaults_of_the_domain() -> None:
     assert settings.home_visits_allowed(MARCH)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("pages: {lookback_months: 3}", "field 'pages.lookback_months' is not known"),
+        ("pages: {prt: 3}", "field 'pages.prt' is not known, did you mean 'port'?"),
+        ("port: 3", "field 'port' is not known"),
+        ("thresholds: {Huur: {min_amont: 3}}", "field 'thresholds.Huur.min_amont' is not known, did you mean 'min_amount'?"),
+        ("contact_policy: {home_visit: true}", "'contact_policy.home_visit' is not known, did you mean 'home_visits'?"),
+        ("warehouse: {catalogue: 'postgres:a=b', data: /x, shema: a}", "shema' is not known, did you mean 'schema'?"),
+    ],
+)  # fmt: skip
+def test_what_was_meant_is_looked_for_where_it_stands(text: str, said: str) -> None:
+    with pytest.raises(VroegError) as error:
+        parse_settings(text, "settings.yaml")
+    assert str(error.value).endswith(said)
+
+
 def test_thresholds_of_the_town_go_before_those_agreed() -> None:
     terms = {"format": "csv", "min_amount": 200, "min_days": 31, "max_days": 100}
     agreements = [(name, agreement(name, type=kind, delivery=terms)) for name, kind in (("a", "Huur"), ("b", "Zorg"))]
