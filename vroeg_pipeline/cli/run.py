@@ -121,11 +121,15 @@ def _open_months(home: Home, months: Sequence[date], out: Console) -> Sequence[d
 
 def _check_months(installation: Installation, months: Sequence[date]) -> None:
     first, last = first_month(installation), month_of(installation.now())
+    if first > last:
+        what = f"first_month is {month_text(first)}, which is yet to come"
+        raise VroegError(what, where="settings.yaml", do=f"choose one up to {month_text(last)} (now)")
+    why = "first_month of settings.yaml" if installation.settings.first_month else "the oldest agreement or inbox folder"
     for month in (months[0], months[-1]):
         if not first <= month <= last:
             raise VroegError(
                 f"{month_text(month)} cannot be run",
-                do=f"choose from {month_text(first)} (the oldest agreement or inbox folder) to {month_text(last)} (now)",
+                do=f"choose from {month_text(first)} ({why}) to {month_text(last)} (now)",
             )
 
 

@@ -102,6 +102,21 @@ def test_a_month_out_of_reach_says_which_can_be_run(world: World) -> None:
 
 
 @pytest.mark.parametrize(
+    ("first", "said"),
+    [
+        ("2021-02", "2021-01 cannot be run; choose from 2021-02 (first_month of settings.yaml) to 20"),
+        ("2999-01", "settings.yaml: first_month is 2999-01, which is yet to come; choose one up to 20"),
+    ],
+)
+def test_why_the_first_month_is_the_first_is_told_as_it_is(world: World, first: str, said: str) -> None:
+    world.agree("huur", valid_from="2020-01")
+    world.settings(first_month=first)
+    done = vroeg(world.root, "run", "--month", "2021-01")
+    assert done.returncode == 1
+    assert said in done.stderr
+
+
+@pytest.mark.parametrize(
     ("break_it", "names"),
     [
         (lambda w: w.agree("huur", type="Huren"), ("agreements/huur.yaml", "type", "Huur")),
