@@ -215,13 +215,13 @@ def _read_and_replace(
 
 def _fill(connection: duckdb.DuckDBPyConnection, say: Say) -> None:
     """Puts the entries in the register, a ninth of the postcodes at a time, so that less must be sorted at once."""
-    loaded = 0
+    made = 0
     for digit in "123456789":
         connection.execute(f"SET VARIABLE postcode_begins = '{digit}'")
         here = insert_rows(connection, "reference.address_register", sql("address_register"))
-        loaded += here
+        made += here
         if here:
-            say(f"address register: {loaded:,} addresses loaded, up to postcode {digit}999")
+            say(f"address register: {made:,} addresses put together, up to postcode {digit}999")
 
 
 class _LostTooMuchError(Exception):

@@ -400,7 +400,7 @@ def test_what_changed_since_the_last_load(
     assert said == [
         "address register: reading addresses.csv",
         "address register: 4 entries read",
-        "address register: 4 addresses loaded, up to postcode 2999",
+        "address register: 4 addresses put together, up to postcode 2999",
     ]
     numbers = warehouse.execute(
         "SELECT load_number, added, refused FROM reference.register_loads ORDER BY 1"
@@ -471,7 +471,9 @@ def test_a_refusal_is_one_line_that_says_what_to_do(world: World, load: Callable
     register_of(world, range(1, 101))
     load(max_loss=0.01)
     register_of(world, range(1, 91))
-    said = load(max_loss=0.01).said
+    on_the_way: list[str] = []
+    said = load(max_loss=0.01, say=on_the_way.append).said
+    assert not [line for line in on_the_way if "loaded" in line]
     assert said == load(max_loss=0.01).said
     assert said == (
         "addresses.csv is refused: 10 of the 100 addresses in force are not in it (10.0%, allowed 1.0%); the register "
