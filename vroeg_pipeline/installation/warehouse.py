@@ -396,7 +396,7 @@ def _logged_run(home: Home, run: dg.DagsterRun | None) -> Iterator[None]:
 
 
 def _none_yet(where: object) -> VroegError:
-    return VroegError("there is no warehouse yet", where=where, do="start with: vroeg run")
+    return VroegError("there is no warehouse yet", where=where, do="start with: vroeg run --month YYYY-MM")
 
 
 def _is_up_to_date(connection: duckdb.DuckDBPyConnection, fingerprint: str) -> bool:
