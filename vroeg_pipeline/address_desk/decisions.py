@@ -27,6 +27,7 @@ from vroeg_pipeline.formats.cells import BLANK, UnreadableError
 from vroeg_pipeline.formats.csv import Dialect, csv_rows
 from vroeg_pipeline.formats.encodings import EXCEL
 from vroeg_pipeline.formats.xlsx import xlsx_cells
+from vroeg_pipeline.installation.home import folders_in
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.kept_files import KeptFile, is_kept, kept_in, rows_kept, write_kept
 from vroeg_pipeline.installation.requests import Asked, in_force
@@ -109,7 +110,7 @@ def erase_in_desk_files(
         for file, kept in archive_files(home, listing, lambda file: ADDRESS_DESK, installation.settings.max_file_mb)
         if kept.path
     }
-    for path in sorted(home.archive.glob(f"{ADDRESS_DESK}/*/*")):
+    for path in sorted(path for folder in folders_in(home.archive, f"{ADDRESS_DESK}/*") for path in folder.glob("*")):
         moment = datetime.fromtimestamp(path.stat().st_mtime, AMSTERDAM)
         # Its name is gone with the file in the inbox; by it is known whether it can be read at all.
         name = f"lijst{'.xlsx' if zipfile.is_zipfile(path) else '.csv'}"

@@ -19,7 +19,7 @@ from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.formats.cells import Header, UnreadableError
 from vroeg_pipeline.formats.csv import Dialect, csv_rows
 from vroeg_pipeline.formats.encodings import AUTO
-from vroeg_pipeline.installation.home import replacing
+from vroeg_pipeline.installation.home import folders_in, replacing
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.requests import Asked, in_force
 from vroeg_pipeline.installation.secrets import hash_key
@@ -89,7 +89,7 @@ def erase_in_slips(installation: Installation, month: date) -> int:
                         temporary.write_text("\n".join([COLUMN, *sorted(references - gone), ""]), encoding="utf-8")
                         os.utime(temporary, ns=(slip.modified_ns, slip.modified_ns))
                     changed += 1
-        for folder in home.archive.glob(f"*/{kind}/{month_text(month)}"):
+        for folder in folders_in(home.archive, f"*/{kind}/{month_text(month)}"):
             for path in folder.iterdir():
                 with suppress(NotTakenError):
                     if erased(folder.parent.parent.name, _references(path)):

@@ -293,6 +293,14 @@ def temporary_folder(folder: Path | None = None) -> Iterator[Path]:
         yield Path(made)
 
 
+def folders_in(parent: Path, pattern: str = "*") -> Iterator[Path]:
+    """The folders below that match; no link on the way to one is followed (DOMAIN §4)."""
+    real = parent.resolve()
+    return (
+        each for each in parent.glob(pattern) if each.is_dir() and each.resolve() == real / each.relative_to(parent)
+    )
+
+
 def is_leftover(path: Path) -> bool:
     """Whether it is named as what is temporary, or as what DuckDB keeps beside that."""
     return any(path.match(name) for name in _LEFTOVERS)

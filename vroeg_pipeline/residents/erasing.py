@@ -32,7 +32,7 @@ from vroeg_pipeline.deliveries.slips import erase_in_slips
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import amsterdam_day, is_month, month_of, month_text, parse_month
 from vroeg_pipeline.installation.closed import closed_months
-from vroeg_pipeline.installation.home import clear_leftovers
+from vroeg_pipeline.installation.home import clear_leftovers, folders_in
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.notes import DONE, LOOK
 from vroeg_pipeline.installation.requests import Asked, Request, all_requests, keep_request, use_hashes
@@ -253,7 +253,7 @@ def _erase_history(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _months_with_files(installation: Installation) -> list[date]:
     home = installation.home
-    archived = {parse_month(path.name) for path in home.archive.glob("*/*") if is_month(path.name)}
+    archived = {parse_month(path.name) for path in folders_in(home.archive, "*/*") if is_month(path.name)}
     return sorted({*months_in(home.inbox), *archived})
 
 
@@ -278,7 +278,7 @@ def _rename(connection: duckdb.DuckDBPyConnection, installation: Installation, w
             )
             for note in (LOOK, DONE):
                 note.path(installation.home, month).unlink(missing_ok=True)
-    for folder in installation.home.inbox.glob("*/*"):
+    for folder in folders_in(installation.home.inbox, "*/*"):
         if without(folder.parent.name) != folder.parent.name:
             for empty in (folder, folder.parent):
                 with suppress(OSError):  # something of others is left in it

@@ -21,7 +21,7 @@ from vroeg_pipeline.addresses.lookup import define_address_macros
 from vroeg_pipeline.domain.months import AMSTERDAM, is_month, month_of, month_text, parse_month
 from vroeg_pipeline.domain.retention import Kept, kept_from
 from vroeg_pipeline.installation.closed import closed_months
-from vroeg_pipeline.installation.home import Home, clear_leftovers
+from vroeg_pipeline.installation.home import Home, clear_leftovers, folders_in
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.log import remove_before
 from vroeg_pipeline.installation.notes import CLOSED, DONE, LOOK, Closed, ToBeRemoved, WorkedOn
@@ -192,8 +192,8 @@ def _files(
 
 def _files_of_months(home: Home) -> Iterator[tuple[date, Kept, str, Path]]:
     for folder in (home.inbox, home.archive, home.outbox):
-        for parent in [folder] if folder == home.outbox else _folders_in(folder):
-            for of_month in _folders_in(parent):
+        for parent in [folder] if folder == home.outbox else folders_in(folder):
+            for of_month in folders_in(parent):
                 if is_month(of_month.name):
                     paths = (path for path in of_month.rglob("*") if not path.is_dir() or path.is_symlink())
                     yield from ((parse_month(of_month.name), Kept.FILES, folder.name, path) for path in paths)
@@ -205,11 +205,6 @@ def _files_of_months(home: Home) -> Iterator[tuple[date, Kept, str, Path]]:
         for path in folder.glob("*"):
             if is_month(path.name[:7]):
                 yield parse_month(path.name[:7]), kept, folder.name, path
-
-
-def _folders_in(folder: Path) -> Iterator[Path]:
-    """Links are not followed (DOMAIN §4)."""
-    return (each for each in folder.glob("*") if each.is_dir() and not each.is_symlink())
 
 
 def _remove_empty_folders(files: Sequence[Path]) -> None:

@@ -388,3 +388,21 @@ def test_who_was_a_double_of_an_erased_row_stays_one_and_another_door_is_none(wo
     # A file that comes after the erasure.
     world.deliver("huur", "2021-03", [*rows, {**unknown, "house_number": "79"}], received="2021-03-04 10:00")
     assert became() == (as_before[0], [3, 4, 5])
+
+
+@pytest.mark.parametrize("month_is_known", [True, False])
+def test_a_link_is_not_followed_to_what_lies_elsewhere(world: World, tmp_path: Path, *, month_is_known: bool) -> None:
+    world.agree("corporatie")
+    world.deliver("corporatie", "2021-03", [canary()])
+    if month_is_known:
+        world.deliver("corporatie", "2021-04", [row(reference_date="01-04-2021")])
+    world.make("2021-03", upto="validated_signals")
+    slip = tmp_path / "elsewhere" / "2021-04" / "lijst.csv"
+    slip.parent.mkdir(parents=True)
+    slip.write_text(f"customer_reference\n{REFERENCE}\n")
+    (world.home.archive / "gelinkt").symlink_to(tmp_path / "elsewhere")
+    (world.home.archive / "corporatie" / "withdrawals").mkdir()
+    (world.home.archive / "corporatie" / "withdrawals" / "2021-04").symlink_to(slip.parent)
+    erased(world)
+    assert slip.exists()
+    assert files_with(world.root, NAME) == []
