@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -22,14 +22,17 @@ from vroeg_pipeline.installation.warehouse import WarehouseResource
 def deliver_ddas(home: Home, months: Sequence[date], output: Path | None, out: Console, problems: Console) -> None:
     """Writes the file of the months, oldest first, whole or not at all, for the owner alone.
 
-    Raises VroegError when there is no warehouse, a month was never run, a setting lacks, or the file cannot be written.
+    Raises VroegError when there is no warehouse, a month was never run, a setting lacks, or the file cannot be written or
+    would stay in the installation for good.
     """
     installation = Installation.load(home)
     warehouse = WarehouseResource.of(installation, problems.print)
     warehouse.must_exist()
-    targets = ddas_paths(installation, private_folder(home.outbox), months)
+    own = ddas_paths(installation, private_folder(home.outbox), months)
+    targets = own
     if output:
-        targets = {code: output.with_stem("_".join(filter(None, (output.stem, code)))) for code in targets}
+        targets = {code: output.with_stem("_".join(filter(None, (output.stem, code)))) for code in own}
+    _must_be_removed_or_elsewhere(home, targets.values(), own.values())
     # Between two steps of a run the tables do not fit together.
     with (
         run_lock(home.run_lock, "vroeg ddas", problems.print, warehouse.lock_timeout_minutes * 60),
@@ -55,3 +58,15 @@ def deliver_ddas(home: Home, months: Sequence[date], output: Path | None, out: C
         f"Wrote {where}, DDAS v{installation.settings.ddas.version}, {period}: {'; '.join(said)}",
         soft_wrap=True,
     )
+
+
+def _must_be_removed_or_elsewhere(home: Home, targets: Iterable[Path], own: Iterable[Path]) -> None:
+    known = {path.resolve() for path in own}
+    for target in targets:
+        place = target.resolve()
+        if place.is_relative_to(home.root.resolve()) and place not in known:
+            raise VroegError(
+                "lies in the installation, where vroeg retention would not know it",
+                where=target,
+                do="give a place outside it, or leave --output out",
+            )
