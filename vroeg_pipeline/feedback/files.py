@@ -226,8 +226,8 @@ def _write(
     )
     _write_report(paths["xlsx"], report, rejected, installation.home.scratch)
     with replacing(paths["txt"]) as temporary:
-        attachments = [paths["csv"].name, paths["xlsx"].name]
-        text = text_for_contact(report, installation.settings.alerts.signature, attachments)
+        signature = installation.settings.alerts.signature
+        text = text_for_contact(report, signature, paths["csv"].name, paths["xlsx"].name)
         temporary.write_text(text, encoding="utf-8")
     return Feedback(agreement.partner, counts, report.delivered.rejected_count if report.delivered else 0)
 
@@ -257,8 +257,7 @@ def _report(
     return DeliveryReport(
         agreement.name,
         agreement.contact.name or agreement.name,
-        month,
-        sent[month][agreement.partner],
+        PartnerMonth(agreement, month, sent[month][agreement.partner]),
         {code: reasons[code] for code in REASONS_IN_DUTCH if code in reasons},
         dict(sorted(counts.items())),
         trend,
@@ -353,12 +352,13 @@ def _overview(sheets: _Sheets, report: DeliveryReport) -> None:
     sheet.add()
     sheet.add("Ontvangen op", "Regels", "Wat ermee is gebeurd", form="header")
     for file in report.files:
-        sheet.add(moment_text(file.received_at), file.row_count, file_said(file))
+        sheet.add(moment_text(file.received_at), file.row_count, file_said(file, report.sent))
     sheet.add()
     if found := report.delivered:
         sheet.add("Uw levering", "Aantal", form="header")
         if found.due_at:
-            sheet.add("Uiterlijk afgesproken", moment_text(found.due_at), "op tijd" if found.on_time else "te laat")
+            came = "nog niet ontvangen" if found.received_at is None else "op tijd" if found.on_time else "te laat"
+            sheet.add("Uiterlijk afgesproken", moment_text(found.due_at), came)
         sheet.add("Regels", found.row_count)
         sheet.add("Verwerkt", found.row_count - found.rejected_count)
         sheet.add("Afgekeurd", found.rejected_count)
@@ -371,10 +371,13 @@ def _overview(sheets: _Sheets, report: DeliveryReport) -> None:
     sheet.add("Afgekeurd wegens (een regel kan meer dan één reden hebben)", "Regels", form="header")
     for code, number in report.rejected.items():
         sheet.add(REASONS_IN_DUTCH[code], number)
+    if not report.rejected:
+        sheet.add("geen")
     sheet.add()
-    sheet.add("Wat er met de signalen is gebeurd (zie het CSV-bestand)", "Signalen", form="header")
+    sheet.add("Wat er met de signalen is gebeurd, voor zover wij het terugmelden", "Signalen", form="header")
     for status, number in report.told.items():
         sheet.add(status, number)
+    sheet.add("Welke het zijn, staat in het CSV-bestand." if report.told else "niets terug te melden")
     sheet.add()
     sheet.add(
         "Dit rapport gaat alleen over wat u zelf hebt aangeleverd. Het bevat persoonsgegevens: deel het niet verder.",
@@ -402,7 +405,7 @@ def _trend(sheets: _Sheets, report: DeliveryReport) -> None:
         rows = of.row_count or 1
         sheet.add(
             month_text(month), moment_text(of.received_at) if of.received_at else "nog niet",
-            "ja" if of.on_time else "nee", of.row_count,
+            ("ja" if of.on_time else "nee") if of.received_at else None, of.row_count,
             of.rejected_count, of.rejected_count / rows, of.outdated_count / rows,
         )  # fmt: skip
     if len(trend) < 2:

@@ -126,10 +126,75 @@ def test_a_partner_whose_file_was_refused_hears_why(town: World) -> None:
     assert all(overview.row_dimensions[row].height for row in range(3, overview.max_row) if overview.cell(row, 1).value)
     assert ("2021-03", "geweigerd") in sheet(feedback_paths(town.home, MARCH, "oud")["xlsx"], "Verloop")
     text = feedback_paths(town.home, MARCH, "oud")["txt"].read_text(encoding="utf-8")
-    assert "konden we niet verwerken (geweigerd: deze kolommen ontbreken: " in text
+    assert "gebruiken we niet (geweigerd: deze kolommen ontbreken: " in text
     assert "; geef elke kolom de afgesproken kop). Wilt u een nieuw bestand aanleveren?" in text
     assert told(town, "oud") == []
     assert sorted(path.name for path in (town.home.outbox_of(MARCH) / "partners").iterdir()) == ["nieuw", "oud"]
+
+
+def told_of(world: World, partner: str) -> str:
+    return feedback_paths(world.home, MARCH, partner)["txt"].read_text(encoding="utf-8")
+
+
+def test_a_text_names_what_is_in_the_attachments_and_no_others(town: World) -> None:
+    town.deliver("oud", "2021-03", b"Kolom;Andere\r\n1;2\r\n")
+    town.deliver("nieuw", "2021-03", [row(), row(customer_reference="K2", objection="ja")])
+    town.make("2021-03", upto="partner_feedback")
+    refused, processed = told_of(town, "oud"), told_of(town, "nieuw")
+    history = "leveringsrapport_{}_2021-03.xlsx: wat wij van u ontvingen, deze maand en de maanden ervoor"
+    of_rows = "met het regelnummer en uw eigen klantkenmerk"
+    assert f"\nBijlage:\n- {history.format('oud')}\n\n" in refused
+    assert of_rows not in refused
+    assert (
+        "\nBijlagen:\n"
+        f"- terugkoppeling_nieuw_2021-03.csv: wat er met die signalen is gebeurd, {of_rows}\n"
+        f"- {history.format('nieuw')}; de afgekeurde regels en waarom, {of_rows}\n\n"
+    ) in processed
+    assert "Stuur dan het hele bestand opnieuw, niet alleen die regels" in processed
+    overview = sheet(feedback_paths(town.home, MARCH, "oud")["xlsx"], "Overzicht")
+    assert ("geen",) in overview
+    assert ("niets terug te melden",) in overview
+
+
+@pytest.mark.parametrize(
+    ("sent", "asked"),
+    [
+        ([("a.csv", [row()]), ("b.csv", b"Kolom\r\n1\r\n")], "Wilt u het geweigerde bestand verbeteren en opnieuw"),
+        (
+            [("a.csv", b"Kolom\r\n1\r\n"), ("b.csv", b"Kol\r\n1\r\n")],
+            "2021-03 gebruiken we niet:\n- 03-03-2021 10:00: g",
+        ),
+        (
+            [("a.csv", [row(customer_reference=f"K{n}") for n in range(8)]), ("b.csv", [row()])],
+            "Wilt u ons laten weten of het bestand van 03-03-2021 11:00 uur uw levering vervangt, of een aanvulling",
+        ),
+        (
+            [("spoed.csv", [row()])],
+            "zelf ontvingen wij nog niet, afgesproken was uiterlijk 05-03-2021 17:00 uur. Wilt u die",
+        ),
+        ([("a.csv", [])], "Er staan geen regels in: u meldt deze maand niemand. Klopt dat niet, wilt u dan een nieuw"),
+    ],
+    ids=["refused after a good one", "all refused", "questioned", "only an addition", "no rows"],
+)
+def test_a_text_says_what_the_partner_can_do(world: World, sent: list[tuple[str, Any]], asked: str) -> None:
+    world.agree("huur", delivery={"additions": "*spoed*"})
+    for hour, (name, rows) in enumerate(sent, 10):
+        world.deliver("huur", "2021-03", rows, name=name, received=f"2021-03-03 {hour}:00")
+    world.make("2021-03", upto="partner_feedback")
+    assert asked in told_of(world, "huur")
+
+
+def test_a_file_for_a_month_without_an_agreement_is_not_asked_for_again(world: World) -> None:
+    world.agree("later", valid_from="2021-04")
+    world.agree("huur")
+    world.deliver("later", "2021-03", [row()])
+    path = world.deliver("huur", "2021-03", [row()])
+    world.decide("huur", "2021-03", path, "refused")
+    world.make("2021-03", upto="partner_feedback")
+    text = told_of(world, "later")
+    assert "Hoort het bij een andere maand? Wilt u het dan voor die maand aanleveren?" in text
+    assert "nieuw bestand" not in text
+    assert "gebruiken we niet (geweigerd: het bestand wordt niet gebruikt; dat heeft een" in told_of(world, "huur")
 
 
 def test_outcomes_are_told_when_they_come(town: World) -> None:
