@@ -215,12 +215,14 @@ def _keep(
     rows: list[_Row],
     read: DecisionsRead,
 ) -> None:
-    found = _addresses(connection, [row for row in rows if row.decision.lower() not in _WORDS])
+    chosen = _chosen(connection, rows)
+    typed = [row for row in rows if row.decision.lower() not in _WORDS and (row.desk_id, row.decision) not in chosen]
+    found = _addresses(connection, typed)
     as_written = _meant_as_written(connection, rows)
     kept: list[tuple[object, ...]] = []
     for row in rows:
         decision = _WORDS.get(row.decision.lower(), "address")
-        address_key, designation = found.get(row.number, (None, None))
+        address_key, designation = chosen.get((row.desk_id, row.decision)) or found.get(row.number, (None, None))
         is_no_door = False
         if decision == "as_written":
             address_key, is_no_door = as_written.get(row.desk_id, (None, False))
@@ -276,12 +278,54 @@ def _meant_as_written(connection: duckdb.DuckDBPyConnection, rows: list[_Row]) -
             ) AS address_key,
             coalesce(bool_or(is_no_door(json_extract_string(address_evidence, '$.reason'))), false) AS is_no_door
         FROM validated_signals
-        WHERE list_contains(?, desk_id)
+        WHERE list_contains(?::VARCHAR[], desk_id)
         GROUP BY desk_id
         """,
         [asked],
     ).fetchall()
     return {desk_id: (address_key, is_no_door) for desk_id, address_key, is_no_door in found}
+
+
+def _chosen(connection: duckdb.DuckDBPyConnection, rows: list[_Row]) -> dict[tuple[str, str], tuple[str, str | None]]:
+    """Of each address that our list proposed for a Kenmerk: its key, and its designation in the month of the list. Read anew
+    two doors can be one text, and another house can have the number by now.
+    """
+    proposed = connection.execute(
+        """
+        WITH candidates AS (
+            SELECT
+                desk_id,
+                month,
+                unnest(candidates).address AS text
+            FROM address_desk
+            WHERE list_contains(?::VARCHAR[], desk_id)
+        ),
+
+        latest AS (
+            SELECT
+                desk_id,
+                text,
+                key_of_address_text(text) AS address_key,
+                max(month) AS month
+            FROM candidates
+            GROUP BY ALL
+        )
+
+        SELECT
+            latest.desk_id,
+            latest.text,
+            latest.address_key,
+            register.nummeraanduiding_id
+        FROM latest
+        LEFT JOIN reference.address_register AS register
+            ON latest.address_key = register.address_key
+            AND coalesce(register.valid_from, '-infinity') <= latest.month
+            AND coalesce(register.valid_until, 'infinity') > latest.month
+        WHERE latest.address_key IS NOT NULL
+        """,
+        [[row.desk_id for row in rows]],
+    ).fetchall()
+    return {(desk_id, text): (address_key, designation) for desk_id, text, address_key, designation in proposed}
 
 
 def _addresses(connection: duckdb.DuckDBPyConnection, rows: list[_Row]) -> dict[int, tuple[str, str | None]]:

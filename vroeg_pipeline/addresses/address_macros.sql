@@ -119,10 +119,14 @@ CREATE OR REPLACE TEMP MACRO identification_of(value) AS
         ELSE value
     END;
 
--- An address as it is read to somebody: 2024AB 12A-2.
+-- An address as it is read to somebody: 2024AB 12A-2; and the key of what was read, NULL when it is no such text.
 CREATE OR REPLACE TEMP MACRO address_text_of(key) AS
-    replace(key[:6] || ' ' || split_part(key, '_', 2) || split_part(key, '_', 3), '?', '')
+    key[:6] || ' ' || split_part(key, '_', 2) || replace(split_part(key, '_', 3), '?', '')
     || CASE WHEN split_part(key, '_', 4) = '' THEN '' ELSE '-' || split_part(key, '_', 4) END;
+CREATE OR REPLACE TEMP MACRO key_of_address_text(text) AS
+    nullif(
+        regexp_replace(text, '^([1-9][0-9]{3}[A-Z]{2}) ([0-9]+)([A-Z]?)(?:-([^_]+))?$', '\1_\2_\3_\4'), text
+    );
 
 -- An address as it was written, without what does not matter: where two writings have the same, they are one.
 CREATE OR REPLACE TEMP MACRO written_as_of(typed, street, number, suffix, other_suffix) AS

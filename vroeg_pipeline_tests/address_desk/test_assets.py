@@ -405,6 +405,40 @@ def test_the_list_itself_can_be_sent_back(town: World, is_old: bool) -> None:
     assert sorted(s["address_key"] for s in signals(town)) == ["2021AB_12__RD", "2021AB_99__"]
 
 
+@pytest.mark.parametrize(("chosen", "key"), [("2021AB 16A", "2021AB_16_A_"), ("2021AB 16-A", "2021AB_16__A")])
+def test_of_two_doors_that_read_alike_the_chosen_one_is_meant(town: World, chosen: str, key: str) -> None:
+    town.register(ZW, RD, PLAIN, "2021AB,16,A,", "2021AB,16,,A")
+    town.deliver("huur", "2021-03", [row(house_number="16a")])
+    town.make("2021-03", upto="address_desk")
+    (asked,) = town.table("address_desk")
+    assert chosen in choices(town)
+    decide(town, "2021-03", (asked["desk_id"], chosen, "AB"))
+    town.make("2021-03", upto="address_desk")
+    assert signals(town)[0]["address_key"] == key
+    assert town.table("address_desk") == []
+
+
+def test_a_choice_means_what_it_meant_in_the_month_of_the_list(world: World) -> None:
+    """Both doors have another number by today, and another house has theirs."""
+    made = extract()
+    for serial, addition in ((1, "RD"), (2, "ZW")):
+        made.number(f"039220000000000{serial}", "2021AB", 12, addition=addition, until="2021-04-01")
+        made.number(f"039220000000000{serial}", "2021XZ", 8, addition=addition, since="2021-04-01")
+    made.number("0392200000000003", "2021AB", 12, addition="RD", since="2021-06-01")
+    made.write(world.home.reference)
+    world.agree("huur")
+    for month in ("2021-03", "2021-04"):
+        days = {"arrears_since": "01-01-2021", "reference_date": f"01-{month[5:]}-2021"}
+        world.deliver("huur", month, [row(house_number="12", **days)])
+    world.make("2021-03", upto="address_desk")
+    (asked,) = world.table("address_desk")
+    decide(world, "2021-03", (asked["desk_id"], "2021AB 12-RD", "AB"))
+    world.make("2021-03", "2021-04", upto="address_desk")
+    assert [signals(world, month)[0]["address_key"] for month in ("2021-03", "2021-04")] == [
+        "2021AB_12__RD", "2021XZ_8__RD",
+    ]  # fmt: skip
+
+
 # What only looks wrong -----------------------------------------------------------------------------------------------
 
 
