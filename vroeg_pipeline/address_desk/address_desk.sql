@@ -1,6 +1,6 @@
 -- What the address desk is asked about the month's addresses: those that need review, those that something else speaks
--- against, and its own decisions that the register now contradicts. One row a writing of an address with a surname.
--- Nothing here is ever merged: it is pointed out (DOMAIN §6).
+-- against, and its own decisions that the register now contradicts or that could not be used. One row a writing of an
+-- address with a surname. Nothing here is ever merged: it is pointed out (DOMAIN §6).
 -- Needs: has_register, month; tables ancestry, last_successor, moved_addresses, partner_names; address_macros.sql.
 WITH signals AS (
     SELECT
@@ -87,6 +87,24 @@ contradicted AS (
     WHERE address_stage = 'desk'
 ),
 
+last_refusals AS (
+    SELECT *
+    FROM reference.address_decisions
+    WHERE refusal IS NOT NULL AND desk_id IS NOT NULL
+    QUALIFY row_number() OVER (PARTITION BY desk_id ORDER BY decided_at DESC, file_sha256 DESC, row_number DESC) = 1
+),
+
+-- What the desk has not answered in a later file.
+not_used AS (
+    SELECT
+        refused.desk_id,
+        refused.refusal
+    FROM last_refusals AS refused
+    LEFT JOIN reference.address_decisions AS later
+        ON refused.desk_id = later.desk_id AND refused.decided_at < later.decided_at
+    WHERE later.desk_id IS NULL
+),
+
 candidates AS (
     SELECT
         desk_id,
@@ -165,6 +183,13 @@ questions AS (
     FROM signals
     SEMI JOIN next_door USING (desk_id)
     WHERE address_stage <> 'desk'
+    UNION ALL
+    SELECT
+        desk_id,
+        'decision_not_used' AS reason,
+        4 AS place
+    FROM signals
+    SEMI JOIN not_used USING (desk_id)
 ),
 
 asked AS (
@@ -192,16 +217,6 @@ people AS (
     SEMI JOIN asked USING (desk_id)
     LEFT JOIN partner_names AS names USING (partner)
     GROUP BY signal.desk_id
-),
-
-last_refusal AS (
-    SELECT
-        desk_id,
-        max_by(refusal, decided_at) AS refusal,
-        max(decided_at) AS refused_at
-    FROM reference.address_decisions
-    WHERE refusal IS NOT NULL
-    GROUP BY desk_id
 )
 
 SELECT
@@ -218,10 +233,9 @@ SELECT
     coalesce(candidate_lists.candidates, []) AS candidates,
     coalesce(override.decision, people.decision) AS earlier_decision,
     coalesce(override.decided_at::DATE, people.decided_on::DATE) AS decided_on,
-    CASE WHEN override.decided_at IS NULL OR override.decided_at < last_refusal.refused_at THEN last_refusal.refusal END
-        AS refusal
+    not_used.refusal
 FROM asked
 INNER JOIN people USING (desk_id)
 LEFT JOIN candidate_lists USING (desk_id)
 LEFT JOIN reference.address_overrides AS override USING (desk_id)
-LEFT JOIN last_refusal USING (desk_id)
+LEFT JOIN not_used USING (desk_id)

@@ -97,6 +97,7 @@ REASONS = {
     "customer_at_another_number": "Deze klant stond vorige maand op een ander nummer",
     "person_next_door": "Dezelfde naam en geboortedatum staan bij een andere partner op een nummer ernaast",
     "register_says_otherwise": "Uw besluit en het register van nu zijn het niet eens; het besluit geldt",
+    "decision_not_used": "Uw laatste besluit kon niet worden verwerkt",
     "decision_not_in_register": "Het adres van uw besluit staat niet (meer) in het register; het besluit geldt",
 }
 _FOUND_BY = {
@@ -277,7 +278,8 @@ def _candidates(line: DeskLine) -> str:
 
 def _choices(line: DeskLine) -> list[str]:
     """What the cell proposes; another address can be typed."""
-    fixed = [*([] if line.is_no_door else [AS_WRITTEN]), NOT_FOUND, *([WITHDRAWN] if line.earlier_decision else [])]
+    decided = line.earlier_decision or line.refusal
+    fixed = [*([] if line.is_no_door else [AS_WRITTEN]), NOT_FOUND, *([WITHDRAWN] if decided else [])]
     proposed: list[str] = []
     for candidate in line.candidates[:_CANDIDATES_SHOWN]:
         if len(",".join([*proposed, str(candidate["address"]), *fixed])) <= _LONGEST_LIST:

@@ -6,7 +6,7 @@ CREATE TABLE IF NOT EXISTS address_desk (
     month DATE NOT NULL,  -- Signalling month.
     desk_id VARCHAR NOT NULL,  -- Kenmerk by which a decision comes back; the same in every month. Personal data.
     -- Why it is asked: the reason of the resolver, customer_at_another_number, person_next_door,
-    -- register_says_otherwise or decision_not_in_register.
+    -- register_says_otherwise, decision_not_in_register or decision_not_used.
     reason VARCHAR NOT NULL,
     address_key VARCHAR NOT NULL,  -- The key that it has now. Personal data.
     signal_count INTEGER NOT NULL,  -- Signals that it concerns.

@@ -311,6 +311,38 @@ def test_a_decision_that_cannot_be_used_changes_nothing_and_is_kept(
     assert (f"Vorig besluit ({decision[1]}) niet verwerkt" in line["Wat is er"]) is is_ours
 
 
+def test_every_refused_decision_comes_back_with_what_was_written_and_why(town: World) -> None:
+    """On an address that is settled too, beside one that holds in the same file, and with the reason of its own row."""
+    names = ("Bakker", "Mol", "Smit", "Visser")
+    town.deliver("huur", "2021-03", [row(customer_reference=name, surname=name, house_number="12") for name in names])
+    town.make("2021-03", upto="address_desk")
+    desk = {signal["surname"]: signal["desk_id"] for signal in signals(town)}
+    decide(
+        town, "2021-03",
+        (desk["Bakker"], "2021AB 12-RD", "AB"),
+        (desk["Mol"], "2021AB 99", "AB"), (desk["Mol"], "2021AB 12-RD", ""),
+        (desk["Smit"], "2021AB 12-ZW", "AB"), (desk["Smit"], "2021AB 98", "AB"),
+        (desk["Visser"], "2021AB 97", "AB"), (desk["Visser"], "Niet te vinden", "AB"),
+    )  # fmt: skip
+    decide(town, "2021-03", (desk["Bakker"], "2021AB 12-ZW", ""), name="later.csv", received="2021-03-11 10:00")
+    town.make("2021-03", upto="address_desk")
+    nobody, nowhere = "wie heeft dit besloten? Vul Door in", "dit adres staat niet in het register"
+    told = {line["Bewoner(s)"]: line for line in desk_list(town)[1]}
+    for name, written, why in (
+        ("Bakker", "2021AB 12-ZW", nobody), ("Mol", "2021AB 12-RD", nobody), ("Smit", "2021AB 98", nowhere),
+        ("Visser", "2021AB 97", nowhere),
+    ):  # fmt: skip
+        assert told[name]["Besluit"] == written
+        assert f"Vorig besluit ({written}) niet verwerkt: {why}" in told[name]["Wat is er"]
+    settled = {signal["surname"]: signal["address_key"] for signal in signals(town)}
+    assert (settled["Bakker"], settled["Smit"]) == ("2021AB_12__RD", "2021AB_12__ZW")
+    # Until the desk says something else of it, that it takes it back too.
+    lines = [(desk["Bakker"], "2021AB 12-ZW", "AB"), *((desk[n], "Eerder besluit intrekken", "AB") for n in names[1:])]
+    decide(town, "2021-03", *lines, name="last.csv", received="2021-03-12 10:00")
+    town.make("2021-03", upto="address_desk")
+    assert [line["refusal"] for line in town.table("address_desk")] == [None] * 3
+
+
 def test_the_last_decision_counts_and_can_be_withdrawn(town: World) -> None:
     town.deliver("huur", "2021-03", [row(house_number="12")])
     town.make("2021-03", upto="address_desk")
