@@ -258,8 +258,8 @@ CREATE OR REPLACE TEMP MACRO names_apart(plain) AS
                     regexp_replace(
                         plain, '^.*\binz(?:ake\b|\.)[ :]*(.*' || letter() || ')|\b([a-ce-km-z])''', '\1\2', 'g'
                     ),
-                    '&amp;|[/&+;()]|(?:^| )(?:en ?/ ?of|e ?[./]? ?[ov]\.?|c\.? ?q\.?|en|of|geb\.?|geboren|echtg\.?|'
-                    || 'echtgeno(?:te|ot)|wed\.?|weduwe|weduwnaar)(?: |$)',
+                    '&amp;|[/&+;()]|(?:^| )(?:en/of|e/o|c\.q\.|(?:en ?/ ?of|e ?[./]? ?[ov]\.?|c\.? ?q\.?|en|of|geb\.?|'
+                    || 'geboren|echtg\.?|echtgeno(?:te|ot)|wed\.?|weduwe|weduwnaar)(?: |$))',
                     ' ; ',
                     'g'
                 ),
@@ -323,7 +323,8 @@ CREATE OR REPLACE TEMP MACRO resident_names(surname) AS
 -- the name of a spouse (e/v).
 CREATE OR REPLACE TEMP MACRO has_joint_names(surname) AS
     regexp_matches(
-        regexp_replace(lower(surname), '\be ?[./] ?v\b', '', 'g'), '[/&+;]|(?:^|\s)(?:en|of|c\.?\s?q\.?)(?:\s|$)'
+        regexp_replace(lower(surname), '\be ?[./] ?v\b', '', 'g'),
+        '[/&+;]|(?:^|\s)(?:c\.q\.|(?:en|of|c\.?\s?q\.?)(?:\s|$))'
     );
 
 -- An amount as Dutch readers write it: € 1.234,56.

@@ -48,3 +48,13 @@ def test_a_surname_is_taken_apart(
     connection: duckdb.DuckDBPyConnection, surname: str | None, names: list[str] | None
 ) -> None:
     assert connection.execute("SELECT surnames_of(?::VARCHAR)", [surname]).fetchall() == [(names,)]
+
+
+@pytest.mark.parametrize(
+    ("surname", "is_joint"),
+    [("Smit c.q.Mulder", True), ("Smit c.q. Mulder", True), ("Smit e/oMulder", True), ("Jansen e/v Smit", False)],
+)
+def test_whether_several_people_stand_in_a_surname(
+    connection: duckdb.DuckDBPyConnection, surname: str, is_joint: bool
+) -> None:
+    assert connection.execute("SELECT has_joint_names(?)", [surname]).fetchall() == [(is_joint,)]
