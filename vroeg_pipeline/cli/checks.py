@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
+from vroeg_pipeline.cli.rows import show_rows
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.installation.home import Home
@@ -21,10 +21,7 @@ def show_checks(home: Home, months: int | None, out: Console, *, failed: bool) -
     judged = sorted(VERDICTS.months(home), reverse=True)
     if not judged:
         raise VroegError("no check has judged anything yet", do="start with: vroeg run --month YYYY-MM")
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("month", "", "of", "check", "says"):
-        table.add_column(column, no_wrap=column in ("month", "check"))
-    counts = []
+    rows, counts = [], []
     for month in judged[:months]:
         verdicts = sorted(noted_verdicts(home, month), key=lambda each: (each.passed, each.asset, each.check))
         wrong = sum(not each.passed for each in verdicts)
@@ -33,7 +30,7 @@ def show_checks(home: Home, months: int | None, out: Console, *, failed: bool) -
             if not (each.passed and failed):
                 mark = "[green]✓[/]" if each.passed else "[red]✗[/]"
                 do = f"\n[dim]→ {escape(to_do(each))}[/dim]" if to_do(each) else ""
-                table.add_row(month_text(month), mark, each.asset, each.check, escape(each.said) + do)
-    if table.row_count:
-        out.print(table)
+                rows.append((month_text(month), mark, each.asset, each.check, escape(each.said) + do))
+    if rows:
+        show_rows(("month", "", "of", "check", "says"), rows, {"says"}, out)
     out.print("\n".join(counts))

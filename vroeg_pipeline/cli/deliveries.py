@@ -10,8 +10,8 @@ from typing import Any
 import duckdb
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
+from vroeg_pipeline.cli.rows import show_rows
 from vroeg_pipeline.deliveries.file_decisions import Decision, note_decision
 from vroeg_pipeline.domain.errors import VroegError
 from vroeg_pipeline.domain.months import add_months, moment_text, month_of, month_text
@@ -46,16 +46,16 @@ def list_deliveries(home: Home, month: date | None, out: Console, problems: Cons
     if not files:
         out.print("No files.")
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("month", "partner", "received", "file", "what became of it", "rows", "decided"):
-        table.add_column(column)
-    for file in files:
-        table.add_row(
+    rows = [
+        (
             month_text(file["month"]), file["partner"], moment_text(file["received_at"]),
             file["file_sha256"][:_SHOWN_DIGITS], _became(file), "" if file["row_count"] is None else str(file["row_count"]),
             escape("\n".join(_decided(file, decisions))),
-        )  # fmt: skip
-    out.print(table)
+        )
+        for file in files
+    ]  # fmt: skip
+    columns = ("month", "partner", "received", "file", "what became of it", "rows", "decided")
+    show_rows(columns, rows, {"what became of it", "decided"}, out)
 
 
 def _became(file: Mapping[str, Any]) -> str:

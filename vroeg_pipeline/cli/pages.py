@@ -173,7 +173,9 @@ def _index(home: Home) -> str:
     for title, links in parts.items():
         shown = [(text, place) for text, place in links if not place.endswith(".html") or _found(home, place)]
         listed = "".join(f'<li><a href="{escape(place)}">{escape(text)}</a></li>' for text, place in shown)
-        sections.append(f"<h2>{title}</h2>" + (f"<ul>{listed}</ul>" if listed else "<p>Nothing yet: vroeg run --month YYYY-MM.</p>"))
+        sections.append(
+            f"<h2>{title}</h2>" + (f"<ul>{listed}</ul>" if listed else "<p>Nothing yet: vroeg run --month YYYY-MM.</p>")
+        )
     return "<h1>Vroeg Eropaf</h1>" + "".join(sections)
 
 

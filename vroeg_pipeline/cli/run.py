@@ -124,7 +124,9 @@ def _check_months(installation: Installation, months: Sequence[date]) -> None:
     if first > last:
         what = f"first_month is {month_text(first)}, which is yet to come"
         raise VroegError(what, where="settings.yaml", do=f"choose one up to {month_text(last)} (now)")
-    why = "first_month of settings.yaml" if installation.settings.first_month else "the oldest agreement or inbox folder"
+    why = (
+        "first_month of settings.yaml" if installation.settings.first_month else "the oldest agreement or inbox folder"
+    )
     for month in (months[0], months[-1]):
         if not first <= month <= last:
             raise VroegError(

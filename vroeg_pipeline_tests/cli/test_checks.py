@@ -13,9 +13,9 @@ from vroeg_pipeline.installation.notes import NotedVerdict, note_verdicts
 from vroeg_pipeline_tests.kit.world import World, month
 
 
-def shown(world: World, *, failed: bool = False, months: int | None = None) -> list[str]:
+def shown(world: World, *, failed: bool = False, months: int | None = None, width: int = 120) -> list[str]:
     text = io.StringIO()
-    show_checks(world.home, months, Console(file=text, width=120), failed=failed)
+    show_checks(world.home, months, Console(file=text, width=width), failed=failed)
     return [line.rstrip() for line in text.getvalue().splitlines()]
 
 
@@ -51,3 +51,17 @@ def test_what_failed_can_be_asked_alone(judged: World) -> None:
 def test_before_the_first_run_nothing_was_judged(world: World) -> None:
     with pytest.raises(VroegError, match="no check has judged anything yet; start with: vroeg run"):
         show_checks(world.home, None, Console(), failed=True)
+
+
+@pytest.mark.parametrize("width", [60, 70, 80, 100])
+def test_on_a_narrow_terminal_a_line_says_whole_of_which_partner_it_is(world: World, width: int) -> None:
+    of, said = (
+        "deliveries/woningcorporatie_zandvoort",
+        "nothing that can be used came before the day on which it was due",
+    )
+    note_verdicts(world.home, month("2021-03"), {of}, [NotedVerdict(of, "replacement_is_whole", False, said)])
+    lines = shown(world, width=width)
+    assert max(map(len, lines)) <= width
+    assert [line.split()[:3] for line in lines if "✗" in line] == [["2021-03", "✗", of]]
+    words = " ".join(lines).split()
+    assert {*said.split(), "replacement_is_whole", "decide"} <= {*words}

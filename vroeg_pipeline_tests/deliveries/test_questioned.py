@@ -163,8 +163,8 @@ def test_each_accepted_file_is_an_event_and_the_last_shows_all(huur: World) -> N
     assert shown[-1]["on time"].value is True
 
 
-def vroeg(world: World, *arguments: str) -> tuple[int, str]:
-    done = command.vroeg(world.root, "deliveries", *arguments, width=250)
+def vroeg(world: World, *arguments: str, width: int = 250) -> tuple[int, str]:
+    done = command.vroeg(world.root, "deliveries", *arguments, width=width)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -190,6 +190,17 @@ def test_deciding_on_the_command_line(huur: World) -> None:
     done = worked_on(huur.home, month(MARCH)).issued
     assert not is_news(content_of_month(huur.installation, month(MARCH)), done)
     assert "addition by J. de Boer" in vroeg(huur, "list", "--month", MARCH)[1]
+
+
+def test_on_a_narrow_terminal_a_file_is_listed_with_its_partner_whole(world: World) -> None:
+    world.agree("woningcorporatie_zandvoort")
+    world.deliver("woningcorporatie_zandvoort", MARCH, rows(12))
+    world.make(MARCH, upto="delivery_files")
+    (file,) = world.table("delivery_files")
+    for width in (60, 80):
+        said = vroeg(world, "list", "--month", MARCH, width=width)[1]
+        assert max(map(len, said.splitlines())) <= width
+        assert {"2021-03", "woningcorporatie_zandvoort", file["file_sha256"][:12]} <= {*said.split()}
 
 
 @pytest.mark.parametrize(
