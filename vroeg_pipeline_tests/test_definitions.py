@@ -242,6 +242,7 @@ MADE_OF = {
 TEMPORARY = {
     "resolved_addresses", "moved_addresses", "register_entries", "address_texts", "written_addresses", "delivered_rows",
     "row_verdicts", "identified_rows", "asked_identities", "requested", "restrictions",
+    "erased_rows",
 }  # fmt: skip
 
 

@@ -106,9 +106,6 @@ answers AS (
         written.other_suffix,
         settled.*,
         coalesce(dwelling.postcode, written.postcode) AS answer_postcode,
-        address_key_of(
-            written.postcode, written.number, house_letter_by_rule(written.suffix), addition_by_rule(written.suffix)
-        ) AS written_key,
         dwelling.house_letter AS register_letter,
         dwelling.house_number_addition AS register_addition,
         dwelling.suffix AS register_suffix,
@@ -138,7 +135,7 @@ SELECT
     city_text,
     times_written,
     written_as,
-    written_key,
+    suffix AS written_suffix,
     answer_postcode AS postcode,
     number AS house_number,
     CASE
@@ -154,7 +151,7 @@ SELECT
     CASE
         WHEN address_key IS NOT NULL THEN address_key
         WHEN status = 'ambiguous' THEN address_key_of(answer_postcode, number, '?', '')
-        ELSE written_key
+        ELSE address_key_of(answer_postcode, number, house_letter_by_rule(suffix), addition_by_rule(suffix))
     END AS address_key,
     status AS address_status,
     status IN ('ambiguous', 'unknown') AS needs_review,

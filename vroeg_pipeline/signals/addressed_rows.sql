@@ -99,7 +99,10 @@ decided AS (
                     WHEN row.address_status = 'exact' THEN row.address_key
                     WHEN desk.answer.address_key IS NOT NULL THEN desk.answer.address_key
                     WHEN row.address_status = 'normalised' THEN row.address_key
-                    ELSE row.written_key
+                    ELSE address_key_of(
+                        row.written_postcode, row.house_number, house_letter_by_rule(row.written_suffix),
+                        addition_by_rule(row.written_suffix)
+                    )
                 END
             ELSE row.address_key
         END AS own_key
@@ -130,7 +133,7 @@ SELECT
     moved.* EXCLUDE (
         address_key, postcode, house_number, house_letter, house_number_addition, register_street, register_city,
         municipality, nummeraanduiding_id, adresseerbaar_object_id, buurtcode, address_status, needs_review,
-        address_stage, address_evidence, own_key, door_key, written_as, written_key, decision, decided_at, is_elsewhere,
+        address_stage, address_evidence, own_key, door_key, written_as, written_suffix, decision, decided_at, is_elsewhere,
         elsewhere_key, is_decided
     ),
     door_key AS address_key,

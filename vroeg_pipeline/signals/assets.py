@@ -13,7 +13,8 @@ from vroeg_pipeline.signals.slips_told import unmatched_slips
 GROUP = "signals"
 READS = ["delivery_files", "address_register", "address_overrides", "municipalities"]
 _STATEMENTS: Sequence[str] = (
-    "delivered_rows", "desk_answers", "addressed_rows", "resident_rows", "requested", "requested_rows", "row_verdicts"
+    "delivered_rows", "desk_answers", "addressed_rows", "resident_rows", "requested", "requested_rows",
+    "doubles_of_erased", "row_verdicts",
 )  # fmt: skip
 
 # The counts stand in the delivery register, so they change in the transaction that changes the rows.
