@@ -76,14 +76,15 @@ from_evidence AS (
 -- A decision that holds, and an answer of the register that is another.
 contradicted AS (
     SELECT
-        *,
+        signals.*,
         CASE
             WHEN resolver_status IN ('exact', 'normalised', 'repaired') AND resolver_key <> own_key
                 THEN 'register_says_otherwise'
-            WHEN address_status = 'repaired' AND nummeraanduiding_id IS NULL AND getvariable('has_register')
+            WHEN address_status = 'repaired' AND dwelling.address_key IS NULL AND getvariable('has_register')
                 THEN 'decision_not_in_register'
         END AS reason
     FROM signals
+    LEFT JOIN dwellings AS dwelling ON signals.own_key = dwelling.address_key
     WHERE address_stage = 'desk'
 ),
 

@@ -378,6 +378,18 @@ def test_a_new_register_does_not_undo_a_decision_but_the_desk_hears_of_it(town: 
     assert [line["reason"] for line in town.table("address_desk")] == ["decision_not_in_register"]
 
 
+def test_a_register_without_identifications_has_the_address_of_a_decision(town: World) -> None:
+    lines = [f",Kerkstraat,12,,{door},2021AB,Haarlem,0392" for door in ("RD", "ZW")]
+    town.reference("addresses.csv", REGISTER_HEADER, *lines)
+    town.deliver("huur", "2021-03", [row(house_number="12")])
+    town.make("2021-03", upto="address_desk")
+    (asked,) = town.table("address_desk")
+    decide(town, "2021-03", (asked["desk_id"], "2021AB 12-RD", "AB"))
+    town.make("2021-03", upto="address_desk")
+    assert signals(town)[0]["address_key"] == "2021AB_12__RD"
+    assert town.table("address_desk") == []
+
+
 def test_a_decision_follows_an_address_that_is_renumbered(town: World) -> None:
     town.reference("addresses.csv", *bag("1,2021AB,12,,ZW", "2,2021AB,12,,RD"))
     town.deliver("huur", "2021-03", [row(house_number="12")])
