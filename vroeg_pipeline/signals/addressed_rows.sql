@@ -40,7 +40,8 @@ identified AS (
     FROM named
 ),
 
--- What was decided on a writing with one of the same names; what was decided on its very names is told apart.
+-- What was decided on a writing with one of the same names; what was decided on its very names is told apart. That one
+-- could not be found says nothing of another.
 decisions AS (
     SELECT
         desk_id AS about,
@@ -65,7 +66,7 @@ met AS (
         asked.desk_id = decisions.about AS is_own
     FROM asked
     INNER JOIN decisions USING (name_id)
-    WHERE asked.desk_id = decisions.about OR decisions.decision <> 'withdrawn'
+    WHERE asked.desk_id = decisions.about OR decisions.decision IN ('address', 'as_written')
 ),
 
 -- Its own decision goes first; decisions on others of the same name hold where they all say the same.

@@ -111,6 +111,9 @@ ZW, RD = "2021AB_12__ZW", "2021AB_12__RD"
         ([("Smit", "address", RD), ("Smit-Bakker", "withdrawn", None)], "Smit-Bakker", None),
         ([("Smit", "address", RD), ("Smit-Bakker", "withdrawn", None)], "Smit", RD),
         ([("Smit", "address", RD), ("Smit-Bakker", "withdrawn", None)], "Bakker e/o Smit", RD),
+        # That one cannot be found names no door.
+        ([("Smit", "not_found", None), ("Smit-Bakker", "address", RD)], "Smit-Jansen", RD),
+        ([("Smit", "address", RD), ("Smit-Bakker", "not_found", None)], "Smit-Bakker", None),
         ([("J.", "address", RD)], "j.", RD),
         ([("J.", "address", RD)], "K.", None),
     ],
