@@ -8,10 +8,7 @@ WITH cells AS (
             struct_pack(
                 field := 'customer_reference',
                 is_filled := line.customer_reference IS NOT NULL,
-                is_unreadable := is_damaged(
-                    line.customer_reference, list_contains(line.typed, 'customer_reference'),
-                    list_contains(line.typed, 'customer_reference:other')
-                ) OR is_damaged_number(line.customer_reference, list_contains(line.typed, 'customer_reference'))
+                is_unreadable := line.is_damaged_reference
             ),
             struct_pack(
                 field := 'surname',

@@ -60,6 +60,12 @@ delivered AS (
         ),
         is_damaged(surname, list_contains(typed, 'surname'), list_contains(typed, 'surname:other'))
             AS is_damaged_surname,
+        is_damaged(
+            customer_reference, list_contains(typed, 'customer_reference'),
+            list_contains(typed, 'customer_reference:other')
+        )
+        OR is_damaged_number(customer_reference, list_contains(typed, 'customer_reference'))
+            AS is_damaged_reference,
         date_of(reference_date_text, date_format, list_contains(typed, 'reference_date')) AS reference_date,
         days_of(days_text) AS days_in_arrears
     FROM texts
@@ -77,11 +83,7 @@ dated AS (
 
 SELECT
     * EXCLUDE (days_text, days_in_arrears),
-    is_damaged(
-        customer_reference, list_contains(typed, 'customer_reference'), list_contains(typed, 'customer_reference:other')
-    )
-    OR is_damaged_number(customer_reference, list_contains(typed, 'customer_reference'))
-    OR is_damaged_surname AS is_damaged_text,
+    is_damaged_reference OR is_damaged_surname AS is_damaged_text,
     is_legal_person(surname) AND NOT is_damaged_surname AS is_legal_person,
     postcode_of(postcode_text) AS postcode,
     CASE

@@ -5,6 +5,8 @@
 WITH addressed AS (
     SELECT
         addressed_rows.*,
+        -- What a spreadsheet damaged may have been any reference, so it is compared with none.
+        CASE WHEN NOT is_damaged_reference THEN customer_reference END AS known_reference,
         reference_date - arrears_since AS days_in_arrears,
         coalesce(crisis, false) AS is_crisis,
         list_contains(coalesce(requested.kinds, []), 'restrict') AS is_restricted,
@@ -20,11 +22,11 @@ doubles AS (
     SELECT
         partner,
         file_sha256,
-        customer_reference,
+        known_reference,
         address_key,
         min(row_number) AS first_row_number
     FROM addressed
-    WHERE customer_reference IS NOT NULL AND address_key IS NOT NULL
+    WHERE known_reference IS NOT NULL AND address_key IS NOT NULL
     GROUP BY ALL
     HAVING count(*) > 1
 ),
@@ -34,13 +36,13 @@ doubles AS (
 shared AS (
     SELECT
         partner,
-        customer_reference,
+        known_reference,
         address_key,
         bool_or(coalesce(objection, false)) AS has_objection,
         min(received_at) FILTER (WHERE is_crisis) AS crisis_received_at
     FROM addressed
     WHERE
-        customer_reference IS NOT NULL
+        known_reference IS NOT NULL
         AND address_key IS NOT NULL
         AND partner IN (
             SELECT partner
@@ -106,11 +108,11 @@ judged AS (
     LEFT JOIN doubles AS d
         ON a.partner = d.partner
         AND a.file_sha256 = d.file_sha256
-        AND a.customer_reference = d.customer_reference
+        AND a.known_reference = d.known_reference
         AND a.address_key = d.address_key
     LEFT JOIN shared
         ON a.partner = shared.partner
-        AND a.customer_reference = shared.customer_reference
+        AND a.known_reference = shared.known_reference
         AND a.address_key = shared.address_key
 ),
 
@@ -136,9 +138,9 @@ counting AS (
 
 SELECT
     told.* EXCLUDE (
-        verdicts, is_damaged_text, is_damaged_surname, is_legal_person, is_since_unreadable, street, city,
-        register_street, register_city, crisis, written_postcode, is_crisis, is_shared, shared_crisis_received_at,
-        broken, file_name, tells_reminder, is_objected, is_double_of_erased
+        verdicts, is_damaged_text, is_damaged_reference, known_reference, is_damaged_surname, is_legal_person,
+        is_since_unreadable, street, city, register_street, register_city, crisis, written_postcode, is_crisis,
+        is_shared, shared_crisis_received_at, broken, file_name, tells_reminder, is_objected, is_double_of_erased
     ),
     CASE WHEN broken = [] AND file_sha256 <> counting_file THEN ['replaced_by_later_file'] ELSE broken END AS reasons,
     -- Of the row that counts; a rejected one keeps its own flag.

@@ -133,6 +133,19 @@ def test_the_same_customer_twice_in_a_file_is_a_double_of_that_file_alone(licht:
     assert [(float(s["amount_due"]), s["crisis"]) for s in found] == [(110, True), (100, False)]
 
 
+@pytest.mark.parametrize("damaged", ["#N/A", "#VERW!", "1,23457E+14"])
+def test_what_a_spreadsheet_made_of_references_makes_two_people_no_one_customer(licht: World, damaged: str) -> None:
+    others = [of(1, customer_reference=damaged), of(1, customer_reference=damaged, surname="Ander")]
+    licht.deliver("licht", MARCH, others)
+    urgent(licht, [of(1, customer_reference=damaged, surname="Derde", objection="ja")])
+    licht.make(MARCH, upto="validated_signals")
+    assert reasons(licht) == [
+        ("levering.csv", 1, ["damaged_value"]),
+        ("levering.csv", 2, ["damaged_value"]),
+        ("licht_spoed.csv", 1, ["damaged_value", "objection"]),
+    ]
+
+
 def test_in_one_file_each_row_speaks_for_itself(licht: World) -> None:
     licht.deliver("licht", MARCH, [of(1), of(1, crisis="ja", objection="ja")])
     urgent(licht, [of(2)])
