@@ -1,7 +1,8 @@
 -- What the address desk is asked about the month's addresses: those that need review, those that something else speaks
 -- against, and its own decisions that the register now contradicts or that could not be used. One row a writing of an
 -- address with a surname. Nothing here is ever merged: it is pointed out (DOMAIN §6).
--- Needs: has_register, month; tables ancestry, last_successor, moved_addresses, partner_names; address_macros.sql.
+-- Needs: has_register, month; tables ancestry, last_successor, moved_addresses, partner_names; macros.sql,
+-- address_macros.sql.
 WITH signals AS (
     SELECT
         signal.*,
@@ -208,7 +209,7 @@ people AS (
         count(*) AS signal_count,
         list_sort(list(DISTINCT coalesce(names.name, signal.partner))) AS partners,
         bool_or(signal.crisis) AS has_crisis,
-        least(sum(signal.amount_due), 9999999999.99) AS total_amount,
+        total_of(signal.amount_due) AS total_amount,
         string_agg(DISTINCT signal.written_address, chr(10) ORDER BY signal.written_address) AS written,
         string_agg(DISTINCT concat_ws(' ', signal.initials, signal.prefix, signal.surname), '; ') AS residents,
         -- Of a decision on another spelling of the surname the evidence tells.

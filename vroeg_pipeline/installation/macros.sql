@@ -74,30 +74,23 @@ CREATE OR REPLACE TEMP MACRO without_marks(value) AS
         ELSE regexp_replace(regexp_replace(value, '\p{Cf}', '', 'g'), '[\s\x0B\x{85}\p{Z}]', ' ', 'g')
     END;
 
--- A number as written without words that mean nothing (nr, huisnr) or mean another door, and without what cannot be
--- seen; 7.0 and 7,0 are 7. Most are digits and letters only.
+-- Without words that mean nothing (nr, huisnr) or mean another door, but for a second one right behind the first.
+CREATE OR REPLACE TEMP MACRO without_number_words(value) AS
+    regexp_replace(
+        value,
+        '(?i)(^|[^a-z])(?:huisnummer|huisnr|nummer|nr|no|t/o|tegenover|nabij|bij|naast|achter|hoek)'
+        || '(?:\s*[.:])?($|[^a-z])',
+        '\1 \2',
+        'g'
+    );
+
+-- A number as written without such words, and without what cannot be seen; 7.0 and 7,0 are 7. Most are digits and
+-- letters only.
 CREATE OR REPLACE TEMP MACRO number_text_of(value) AS
     CASE
         WHEN regexp_full_match(value, '[0-9]+[ -]?[A-Za-z]?') THEN value
         ELSE regexp_replace(
-            trim(
-                regexp_replace(
-                    regexp_replace(
-                        without_marks(value),
-                        '(?i)(^|[^a-z])(?:huisnummer|huisnr|nummer|nr|no|t/o|tegenover|nabij|bij|naast|achter|hoek)'
-                        || '(?:\s*[.:])?($|[^a-z])',
-                        '\1 \2',
-                        'g'
-                    ),
-                    '(?i)(^|[^a-z])(?:huisnummer|huisnr|nummer|nr|no|t/o|tegenover|nabij|bij|naast|achter|hoek)'
-                    || '(?:\s*[.:])?($|[^a-z])',
-                    '\1 \2',
-                    'g'
-                ),
-                ' .:'
-            ),
-            '^([0-9]+)[.,]0+$',
-            '\1'
+            trim(without_number_words(without_number_words(without_marks(value))), ' .:'), '^([0-9]+)[.,]0+$', '\1'
         )
     END;
 
@@ -165,6 +158,9 @@ CREATE OR REPLACE TEMP MACRO amount_of(value, decimal_mark, typed) AS
         WHEN decimal_mark = ',' THEN amount_from(amount_parts(without_marks(value), ',', '.'))
         WHEN decimal_mark = '.' THEN amount_from(amount_parts(without_marks(value), '.', ','))
     END;
+
+-- A total that does not fit its column is the largest that does: somebody delivered customer numbers as amounts.
+CREATE OR REPLACE TEMP MACRO total_of(amount) AS least(sum(amount), 9999999999.99);
 
 -- An amount in whole cents as euro, NULL when it has a part of a cent or is no number.
 CREATE OR REPLACE TEMP MACRO cents_of(value, decimal_mark, typed) AS

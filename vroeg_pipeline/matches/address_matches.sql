@@ -1,6 +1,6 @@
 -- One row an address that the month's signals report, held ones left out (DOMAIN §7). What is on the light track, below
 -- the threshold, stands beside the others: it makes no multiple and no rent.
--- Needs: month, mortgage_is_housing; tables last_successor.
+-- Needs: month, mortgage_is_housing; tables last_successor; macros.sql.
 WITH counted AS (
     SELECT
         signal.*,
@@ -22,7 +22,7 @@ SELECT
         AS partner_count,
     list_sort(list(DISTINCT partner)) AS partners,
     list_sort(list(DISTINCT partner_type)) AS partner_types,
-    least(sum(amount_due), 9999999999.99) AS total_amount,
+    total_of(amount_due) AS total_amount,
     max(days_in_arrears) AS longest_days,
     min(arrears_since) AS earliest_arrears_since,
     bool_or(is_rent AND NOT is_light) AS has_rent,
