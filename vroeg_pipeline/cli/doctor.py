@@ -60,14 +60,16 @@ def show_diagnosis(home: Home, out: Console, *, send_test: bool = False) -> None
 
 
 def diagnosis(home: Home) -> Iterator[HealthFinding]:
-    """Each part in its turn; one that is wrong hides no other."""
+    """Each part in its turn; one that is wrong hides no other. Of a folder that is not there nothing more can be said."""
     for part, look in _PARTS.items():
         try:
             said = look(home)
-        except VroegError as error:
+        except (VroegError, OSError) as error:
             yield HealthFinding(part, False, str(error))
         else:
             yield HealthFinding(part, True, said)
+        if look is _folder and not home.root.is_dir():
+            return
 
 
 def doubts(installation: Installation) -> list[str]:

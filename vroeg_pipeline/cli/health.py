@@ -71,6 +71,8 @@ def findings(installation: Installation) -> Iterator[HealthFinding]:
     if not home.root.is_dir():
         yield HealthFinding("folder", False, f"there is no folder {home.root}; check VROEG_HOME")
         return
+    if not os.access(home.root, os.W_OK, effective_ids=True):
+        yield HealthFinding("folder", False, f"{home.root} cannot be written; give it to this user")
     if desk := installation.settings.front_desk:
         yield _agreements(home)
         yield disk_finding(home)
@@ -153,13 +155,13 @@ def _last_month(installation: Installation, now: datetime) -> HealthFinding:
 
 
 def _warehouse(installation: Installation) -> HealthFinding:
-    if is_held(installation.home.run_lock):
-        return HealthFinding("warehouse", True, "a run is at work in it")
     try:
+        if is_held(installation.home.run_lock):
+            return HealthFinding("warehouse", True, "a run is at work in it")
         resource = WarehouseResource.of(installation, patience_minutes=_WAREHOUSE_PATIENCE_MINUTES)
         with resource.connect(read_only=True) as connection:
             connection.execute("SELECT count(*) FROM delivery_files").fetchall()
-    except VroegError as error:
+    except (VroegError, OSError) as error:
         return HealthFinding("warehouse", False, str(error))
     return HealthFinding("warehouse", True, "it opens and can be read")
 

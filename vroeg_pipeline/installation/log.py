@@ -170,13 +170,13 @@ def lines_after(home: Home, place: LogPlace) -> Iterator[tuple[LogPlace, Mapping
 
 def what_is_wrong_with(home: Home) -> str | None:
     """The first thing that shows that the log was altered or cut, naming file and line; None when it is whole."""
-    key = hash_key(home)
     if not (home.log / _HEAD).exists():
         if _files(home):
             return f"log/{_HEAD} is gone, which tells where the log ends"
         # The warehouse and notes of runs: those that are older than the note of the log.
         was_begun = LOG_BEGUN.read(home) or DONE.months(home) or home.warehouse.exists()
         return "log/ holds nothing, though months were run or commands logged" if was_begun else None
+    key = hash_key(home)
     with locked(home):
         if not _is_sealed(home, key):
             return f"log/{_HEAD} was altered, or the key is another one"

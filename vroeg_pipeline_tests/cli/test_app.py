@@ -88,6 +88,44 @@ def test_a_home_that_cannot_be_written_is_told_without_a_traceback(world: World,
     assert "VROEG_HOME" in done.stderr or str(world.root) in done.stderr + done.stdout
 
 
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["doctor"], "folder {home}: there is no such folder; check VROEG_HOME, or make a world: vroeg sample"),
+        (["health"], "folder there is no folder {home}; check VROEG_HOME"),
+        (["log", "show"], ""),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_of_a_home_that_is_not_there_only_that_is_told_and_nothing_is_made(
+    tmp_path: Path, command: list[str], said: str
+) -> None:
+    home = tmp_path / "home"
+    done = vroeg(home, *command, width=300)
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    wrong = [" ".join(line.split()) for line in done.stdout.splitlines() if "✗" in line]
+    assert wrong == ([f"✗ {said.format(home=home)}"] if said else [])
+    assert not home.exists()
+
+
+@pytest.mark.parametrize("command", ["doctor", "health"])
+def test_of_a_home_that_cannot_be_written_each_part_is_told(world: World, command: str) -> None:
+    world.agree("huur")
+    world.make("2021-03", upto="delivery_files")
+    rights = {path: path.stat().st_mode for path in (world.root, *world.root.rglob("*"))}
+    for path in reversed(rights):
+        path.chmod(rights[path] & 0o500)
+    done = vroeg(world.root, command, width=300, bound=True)
+    for path, mode in rights.items():
+        path.chmod(mode)
+    lines = {line.split()[1]: line for line in done.stdout.splitlines()}
+    assert "cannot be written" in lines["folder"]
+    assert lines["agreements"].startswith("✓")
+    assert lines["disk"].startswith("✓")
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert {*rights} == {world.root, *world.root.rglob("*")}
+
+
 def test_the_version_is_told() -> None:
     assert vroeg(Path("nowhere"), "--version").stdout == f"vroeg {metadata.version('vroeg-pipeline')}\n"
 
