@@ -111,9 +111,9 @@ def run_service(
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     if isinstance(of, Cooperation):
-        prepare_dagster_folder(of.dagster, of_many=True)
         # With the number of a process.
         doors = [of.dagster / code_socket(f"{name}.0123456") for name in of.names()]
+        prepare_dagster_folder(of.dagster, of_many=True)
     else:
         prepare_dagster_home(of)
         os.environ["VROEG_HOME"] = str(of.root)

@@ -55,8 +55,11 @@ class Cooperation:
     def names(self) -> Sequence[str]:
         """The towns that are served.
 
-        Raises VroegError when the workspace is none of ours.
+        Raises VroegError when the folder is not there, as a mistyped one, or the workspace is none of ours.
         """
+        if not self.root.is_dir():
+            do = "check VROEG_TOWNS, or make it: vroeg towns add NAME"
+            raise VroegError("there is no such folder", where=self.root, do=do)
         if not self.workspace.exists():
             return ()
         try:
@@ -91,11 +94,11 @@ class Cooperation:
         if not is_name_of_town(name):
             what = f"{name!r} is no name for a town"
             raise VroegError(what, do=f"use small letters, digits and -, beginning with a letter; not {_TAKEN}")
-        if name in self.names():
-            raise VroegError(f"{name} is served already", where=self.root)
         home = self.home(name)
         for folder in (self.root, home.root.parent):
             private_folder(folder)
+        if name in self.names():
+            raise VroegError(f"{name} is served already", where=self.root)
         home.make()
         for folder in (home.agreements, home.reference):
             private_folder(folder)

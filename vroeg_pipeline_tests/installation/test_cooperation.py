@@ -144,6 +144,16 @@ def test_the_command_line_knows_the_town(cooperation: Cooperation) -> None:
         assert [line.split()[1] for line in health.stdout.splitlines() if line.startswith("✗")] == ["haarlem", "leiden"]
 
 
+def test_a_folder_of_towns_that_is_not_there_is_told(tmp_path: Path) -> None:
+    mistyped = tmp_path / "mistyped"
+    with environment(VROEG_TOWNS=str(mistyped)):
+        for words in (("towns", "health"), ("towns", "list"), ("--town", "haarlem", "status"), ("service", "daemon")):
+            done = vroeg(tmp_path, *words, VROEG_HOME="")
+            said = f"Error: {mistyped}: there is no such folder; check VROEG_TOWNS, or make it: vroeg towns add NAME\n"
+            assert (done.returncode, done.stdout, done.stderr) == (1, "", said)
+    assert not mistyped.exists()
+
+
 def test_a_town_is_restored_while_the_others_are_at_work_but_not_while_it_is(
     cooperation: Cooperation, tmp_path: Path
 ) -> None:
