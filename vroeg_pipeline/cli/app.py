@@ -119,7 +119,9 @@ def _logged(command: Callable[..., None], *args: Any, **kwargs: Any) -> None:
         try:
             command(*args, **kwargs)
         except BaseException as error:
-            result = f"failed: {type(error).__name__}"
+            # As with `| head`: Rich is quiet from then on, and ends the process.
+            is_unread = out.quiet or isinstance(error, BrokenPipeError)
+            result = "stopped, as who read it went away" if is_unread else f"failed: {type(error).__name__}"
             raise
         finally:
             if home.agreements.is_dir():

@@ -18,6 +18,7 @@ import typer
 
 from vroeg_pipeline.cli.app import one_line_errors
 from vroeg_pipeline.cli.run import _figures_of
+from vroeg_pipeline.installation.log import read_log
 from vroeg_pipeline_tests.kit.command import Running, vroeg
 from vroeg_pipeline_tests.kit.world import World, row
 
@@ -416,6 +417,21 @@ def test_what_the_terminal_cannot_take_is_no_traceback(world: World, place: str,
             check=False, env={**os.environ, **own},
         )  # fmt: skip
     assert (done.returncode, done.stderr) == (status, said)
+
+
+def test_who_reads_goes_away_and_that_is_no_failure_of_the_command(world: World) -> None:
+    world.agree("huur")
+    reads, writes = os.pipe()
+    os.close(reads)
+    subprocess.run(
+        [sys.executable, "-m", "vroeg_pipeline.cli.app", "subject", "list"], stdout=writes, stderr=subprocess.PIPE,
+        check=False, env={**os.environ, "VROEG_HOME": str(world.root)},
+    )  # fmt: skip
+    os.close(writes)
+    (line,) = read_log(world.home)
+    assert (line["action"], line["result"], line["status"]) == (
+        "vroeg subject list", "stopped, as who read it went away", "ok"
+    )  # fmt: skip
 
 
 def test_a_month_tells_how_many_partners_delivered_and_not_how_many_files_came(world: World) -> None:
