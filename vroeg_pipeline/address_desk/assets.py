@@ -8,7 +8,7 @@ from vroeg_pipeline.addresses.lookup import define_address_macros
 from vroeg_pipeline.domain.agreements import ADDRESS_DESK
 from vroeg_pipeline.installation.statements import rows_of
 from vroeg_pipeline.monthly import Figures, Month, Step, counted, made, monthly, standing
-from vroeg_pipeline.worklists.assets import entries_of
+from vroeg_pipeline.worklists.assets import Entries
 from vroeg_pipeline.worklists.routing import set_earlier_contacts
 from vroeg_pipeline.worklists.worklist_file import WorklistEntry
 
@@ -113,5 +113,5 @@ def _unassigned(of: Month, municipality: str | None) -> Sequence[WorklistEntry]:
         return []
     case_ids = {case_id for (case_id,) in certain}
     set_earlier_contacts(of.connection, of.installation)
-    entries = entries_of(of.connection, of.installation, worklist, None)
+    entries = Entries(of.connection, of.installation, worklist, None)
     return [entry for entry in entries if entry.change == "added" and entry.case_id in case_ids]

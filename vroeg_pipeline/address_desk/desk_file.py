@@ -42,6 +42,7 @@ from vroeg_pipeline.formats.workbook import (
     WARNING_COLOUR,
     Book,
     drop_down,
+    fitted,
     page,
     row_points,
     write_phone,
@@ -68,7 +69,7 @@ _WIDTHS = [width for _, width in COLUMNS]
 _LAST_PRINTED = _HEADERS.index("Mogelijke adressen")
 _HEADER_ROW = 3
 _UNASSIGNED = (
-    ("Nr", 4), ("Prioriteit", 12), ("Uiterlijk", 11), ("Adres", 30), ("Bewoner(s)", 26), ("Telefoon", 14),
+    ("Nr", 4), ("Prioriteit", 12), ("Uiterlijk", 11), ("Adres", 34), ("Bewoner(s)", 34), ("Telefoon", 14),
     ("Waarom", 40), ("Totaal", 11),
 )  # fmt: skip
 _CANDIDATES_SHOWN = 8
@@ -167,7 +168,10 @@ def _list_sheet(book: Book, month: date, lines: Sequence[DeskLine], unassigned: 
     # A heavy frame too: a mark must also show on a black-and-white print.
     refused = book.text_form(FILL, {"border": 2, "border_color": WARNING_COLOUR, "font_color": WARNING_COLOUR})
     to_fill = (DECISION, DECIDED_BY, WHY)
-    sheet = book.sheet("Adresdesk", _WIDTHS)
+    texts = [{_HEADERS.index(name): content for name, content in _wrapped(line).items()} for line in lines]
+    words = ({column: text for column, text in each.items() if _HEADERS[column] != "Telefoon"} for each in texts)
+    widths = fitted(_WIDTHS, words, _LAST_PRINTED + 1)
+    sheet = book.sheet("Adresdesk", widths)
     page(sheet)
     sheet.set_row(0, 24)
     sheet.write_string(0, 0, _title(month), book.form(TITLE))
@@ -180,21 +184,15 @@ def _list_sheet(book: Book, month: date, lines: Sequence[DeskLine], unassigned: 
     sheet.repeat_rows(_HEADER_ROW)
     sheet.autofilter(_HEADER_ROW, 0, last_row, len(COLUMNS) - 1)
     sheet.print_area(0, 0, last_row, _LAST_PRINTED)
-    for row, line in enumerate(lines, _HEADER_ROW + 1):
-        cells = {
-            "Wat is er": _what(line), "Geschreven als": line.written, "Bewoner(s)": line.residents.replace("; ", "\n"),
-            "Telefoon": (line.phone or "").replace("; ", "\n"), "Gemeld door": "\n".join(line.partners),
-            "Mogelijke adressen": _candidates(line),
-        }  # fmt: skip
-        wrapped = {_HEADERS.index(name): content for name, content in cells.items()}
-        sheet.set_row(row, row_points(wrapped, _WIDTHS))
+    for row, (line, wrapped) in enumerate(zip(lines, texts, strict=True), _HEADER_ROW + 1):
+        sheet.set_row(row, row_points(wrapped, widths))
         sheet.write_number(row, 0, row - _HEADER_ROW, number)
         for column, content in wrapped.items():
             if _HEADERS[column] == "Telefoon":
                 write_phone(sheet, row, column, content, text)
             else:
                 is_marked = _HEADERS[column] == "Wat is er" and line.has_crisis
-                write_text(sheet, row, column, content, crisis if is_marked else text)
+                write_text(sheet, row, column, content, crisis if is_marked else text, widths[column])
         _day(sheet, row, _HEADERS.index("Uiterlijk"), line.deadline, day)
         sheet.write_string(row, _HEADERS.index("Bedrag"), euro_text(line.total_amount), money)
         written = (line.refused_decision, line.refused_by, line.refused_why)
@@ -208,6 +206,15 @@ def _list_sheet(book: Book, month: date, lines: Sequence[DeskLine], unassigned: 
         other = "Een ander adres? Schrijf postcode en huisnummer: 1234 AB 12-A."
         decision = _HEADERS.index(DECISION)
         drop_down(sheet, (row, row), decision, DECISION, _choices(line), other, error_type="information")
+
+
+def _wrapped(line: DeskLine) -> dict[str, str]:
+    """The texts that can take several lines."""
+    return {
+        "Wat is er": _what(line), "Geschreven als": line.written, "Bewoner(s)": line.residents.replace("; ", "\n"),
+        "Telefoon": (line.phone or "").replace("; ", "\n"), "Gemeld door": "\n".join(line.partners),
+        "Mogelijke adressen": _candidates(line),
+    }  # fmt: skip
 
 
 def _said(lines: Sequence[DeskLine], unassigned: int) -> str:

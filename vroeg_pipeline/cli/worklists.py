@@ -16,7 +16,7 @@ from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.installation.home import Home, private_folder
 from vroeg_pipeline.installation.installation import Installation
 from vroeg_pipeline.installation.warehouse import WarehouseResource
-from vroeg_pipeline.worklists.assets import entries_of, missing_partners, told_partners
+from vroeg_pipeline.worklists.assets import Entries, missing_partners, told_partners
 from vroeg_pipeline.worklists.routing import set_earlier_contacts
 from vroeg_pipeline.worklists.visit_forms import forms_file_name, write_forms
 from vroeg_pipeline.worklists.worklist_file import (
@@ -62,7 +62,7 @@ def write_lists(
         missing = missing_partners(connection, installation, month)
         written = 0
         for name in names:
-            entries = list(entries_of(connection, installation, name, None))
+            entries = list(Entries(connection, installation, name, None))
             if sort:
                 entries.sort(key=by_street)
             heading = WorklistHeading(month, name, None, installation.now(), told_partners(missing, name))

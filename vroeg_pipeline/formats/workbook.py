@@ -6,10 +6,11 @@ What stands in a workbook is its stage's own. Texts come from partners and may b
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,22 @@ WARNING_COLOUR = "#9C0006"
 CRISIS: Look = {**STRONG, "bg_color": "#D9D9D9", "font_color": WARNING_COLOUR}
 _NARROW = {"left": 0.3, "right": 0.3, "top": 0.5, "bottom": 0.6}
 _A4 = 9
+# Of A4 across within these margins, in pixels of 1/96 inch, where ten points come out as eight; a column is 7 for each of
+# its characters and 5 more.
+_MOST_PIXELS = (297 / 25.4 - _NARROW["left"] - _NARROW["right"]) * 96 / 0.8
+# What no column is narrowed below; a word that is wider than the widest is no word of anybody.
+_LEAST_WIDTH, _WIDEST_WORD = 12, 34
+# Programs break lines at these alone, unless a word does not fit.
+_UNBROKEN = re.compile(r"[^ \n-]+-?")
+_WIDTHS_OF_SIGNS = {
+    **dict.fromkeys("fijlrtI.,:;'()/-", 0.6),
+    **dict.fromkeys("cksvxyz", 0.9),
+    **dict.fromkeys("mwMW@", 1.5),
+}
+_WIDTH_OF_CAPITALS, _WIDTH_OF_BOLD = 1.3, 1.1
+_WIDEST_SIGN = 1.5 * _WIDTH_OF_BOLD
+# The same letters, narrower.
+_NARROW_FONT, _NARROWER = {"font_name": "Arial Narrow"}, 0.82
 
 # XML knows no other control characters; a lone surrogate cannot be written either.
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -57,10 +74,21 @@ _MOST_LINKS = 65_530
 
 @dataclass(frozen=True)
 class TextForm:
-    """The form of cells with text of others: `quoted` is for what would become a formula when somebody edits it."""
+    """The form of cells with text of others: `quoted` is for what would become a formula when somebody edits it, `narrow`
+    for a word that would be broken.
+    """
 
     plain: Format
     quoted: Format
+    narrow: Format
+    narrow_quoted: Format
+
+    def of(self, text: str, width: int | None) -> Format:
+        """That of a text in a column of so many characters; None: of any width."""
+        is_narrow = width is not None and _may_be_wider(text, width) and word_width(text) > width
+        if looks_like_formula(text):
+            return self.narrow_quoted if is_narrow else self.quoted
+        return self.narrow if is_narrow else self.plain
 
 
 class _PhoneLink(Url):  # type: ignore[misc]
@@ -82,7 +110,13 @@ class Book:
 
     def text_form(self, *looks: Look) -> TextForm:
         """The same for text of others."""
-        return TextForm(self.form(*looks), self.form(*looks, {"quote_prefix": True}))
+        quoted = {"quote_prefix": True}
+        return TextForm(
+            self.form(*looks),
+            self.form(*looks, quoted),
+            self.form(*looks, _NARROW_FONT),
+            self.form(*looks, _NARROW_FONT, quoted),
+        )
 
     def sheet(self, name: str, widths: Sequence[float]) -> Worksheet:
         """A new sheet; the widths of its columns in characters."""
@@ -148,9 +182,11 @@ def write_row(
         sheet.write_string(row, column, text, (others or {}).get(text, form))
 
 
-def write_text(sheet: Worksheet, row: int, column: int, text: str, form: TextForm) -> None:
-    """Text of others in a cell: it is never a formula, now or later."""
-    sheet.write_string(row, column, legal(text), form.quoted if looks_like_formula(text) else form.plain)
+def write_text(sheet: Worksheet, row: int, column: int, text: str, form: TextForm, width: int | None = None) -> None:
+    """Text of others in a cell: it is never a formula, now or later. `width`: of the column, where no word is to be
+    broken.
+    """
+    sheet.write_string(row, column, legal(text), form.of(text, width))
 
 
 def write_phone(sheet: Worksheet, row: int, column: int, text: str, form: TextForm) -> None:
@@ -162,7 +198,7 @@ def write_phone(sheet: Worksheet, row: int, column: int, text: str, form: TextFo
         return
     link = _PhoneLink(f"tel:{dialled}")
     link.text = legal(text)
-    sheet.write_url(row, column, link, form.quoted if looks_like_formula(text) else form.plain)
+    sheet.write_url(row, column, link, form.of(text, None))
 
 
 def drop_down(
@@ -197,6 +233,53 @@ def _lines_of_words(line: str, width: int) -> int:
         if used > width:
             lines, used = lines + (used - 1) // width, (used - 1) % width + 1
     return lines
+
+
+def word_width(text: str, *, bold: bool = False) -> int:
+    """How wide the widest word is that is not to be broken, in the digits by which widths count."""
+    widest = max(map(_width_of, _UNBROKEN.findall(text)), default=0.0)
+    return ceil(widest * _WIDTH_OF_BOLD if bold else widest)
+
+
+def _width_of(word: str) -> float:
+    return sum(_WIDTHS_OF_SIGNS.get(sign, _WIDTH_OF_CAPITALS if sign.isupper() else 1.0) for sign in word)
+
+
+def _may_be_wider(text: str, width: int) -> bool:
+    """Whether to look at each sign: most words are shorter than what there is room for."""
+    return max(map(len, text.replace("\n", " ").split(" "))) * _WIDEST_SIGN > width
+
+
+def fitted(
+    widths: Sequence[int], rows: Iterable[Mapping[int, str]], printed: int, bold: Collection[int] = ()
+) -> list[int]:
+    """The widths with which no word in the rows is broken: columns with longer words take of those that need less, as far as
+    the first ones, `printed` of them, still go on paper in eight points. Where they cannot, narrow letters must do
+    (`Book.text_form`), and then those that come first go first. `bold`: the columns that are so.
+    """
+    needed: dict[int, int] = {}
+    for texts in rows:
+        for column, text in texts.items():
+            if column not in needed or _may_be_wider(text, needed[column]):
+                width = min(word_width(text, bold=column in bold), _WIDEST_WORD)
+                needed[column] = max(needed.get(column, _LEAST_WIDTH), width)
+    spare = int((_MOST_PIXELS - 5 * printed) / 7) - sum(widths[:printed])
+    gives = sum(max(0, widths[column] - width) for column, width in needed.items())
+    lacking = {column: width for column, width in sorted(needed.items()) if widths[column] < width}
+    if sum(width - widths[column] for column, width in lacking.items()) > spare + gives:
+        lacking = {column: max(ceil(width * _NARROWER), widths[column]) for column, width in lacking.items()}
+    found = list(widths)
+    for column, width in lacking.items():
+        while found[column] < width:
+            giver = max(needed, key=lambda each: found[each] - needed[each])
+            if spare > 0:
+                spare -= 1
+            elif found[giver] > needed[giver]:
+                found[giver] -= 1
+            else:
+                return found
+            found[column] += 1
+    return found
 
 
 def row_points(texts: Mapping[int, str], widths: Sequence[int]) -> float:

@@ -35,7 +35,7 @@ from vroeg_pipeline.worklists.worklist_file import month_title
 
 # (header, width, field of the row); the Kenmerk is marked under its short name.
 _COLUMNS = (
-    ("Blad", 11, None), ("Regel", 6, None), (ADDRESS_COLUMN, 20, "address"),
+    ("Blad", 11, None), ("Regel", 6, None), (ADDRESS_COLUMN, 34, "address"),
     *((OUTCOME_COLUMNS[field], width, field) for field, width in (
         ("attempt", 7), ("contact_kind", 13), ("reached", 8), ("contacted_on", 11), ("day_part", 8), ("end_result", 24),
         ("case_id", 17),

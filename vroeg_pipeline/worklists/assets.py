@@ -1,7 +1,7 @@
 """What people do: prioritised worklists, what changed since the last issue, and the files that go out (DOMAIN §9)."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import date
 
 import dagster as dg
@@ -135,7 +135,7 @@ def write_issues(of: Month) -> list[str]:
         name = worklist_file_name(month, worklist, issue)
         heading = WorklistHeading(month, worklist, issue, issued_at, told_partners(missing, worklist), withdrawn)
         lines = write_worklist(
-            of.outbox / name, heading, entries_of(connection, of.installation, worklist, issue), of.home.scratch
+            of.outbox / name, heading, Entries(connection, of.installation, worklist, issue), of.home.scratch
         )
         with transaction(connection):
             connection.execute(
@@ -146,15 +146,23 @@ def write_issues(of: Month) -> list[str]:
     return written
 
 
-def entries_of(
-    connection: duckdb.DuckDBPyConnection, installation: Installation, worklist: str, issue: int | None
-) -> Iterator[WorklistEntry]:
-    """The lines of an issue of the month, or of the list as it stands; `earlier_contacts` must have been made."""
-    connection.execute("SET VARIABLE worklist = ?", [worklist])
-    connection.execute("SET VARIABLE issue = ?::INTEGER", [issue])
-    texts = {field.name for field in fields(WorklistEntry) if field.type == "str"}
-    for row in streamed_by_column(connection, installation.statement("worklist_entries")):
-        yield WorklistEntry(**row | {name: "" for name in texts if row[name] is None})
+@dataclass(frozen=True)
+class Entries:
+    """The lines of an issue of the month, or of the list as it stands (`issue` None), each time they are gone through;
+    `earlier_contacts` must have been made.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    installation: Installation
+    worklist: str
+    issue: int | None
+
+    def __iter__(self) -> Iterator[WorklistEntry]:
+        self.connection.execute("SET VARIABLE worklist = ?", [self.worklist])
+        self.connection.execute("SET VARIABLE issue = ?::INTEGER", [self.issue])
+        texts = {field.name for field in fields(WorklistEntry) if field.type == "str"}
+        for row in streamed_by_column(self.connection, self.installation.statement("worklist_entries")):
+            yield WorklistEntry(**row | {name: "" for name in texts if row[name] is None})
 
 
 def missing_partners(connection: duckdb.DuckDBPyConnection, installation: Installation, month: date) -> list[Agreement]:

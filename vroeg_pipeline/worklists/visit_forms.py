@@ -21,6 +21,7 @@ from vroeg_pipeline.formats.workbook import (
     TEXT,
     Book,
     row_points,
+    word_width,
     write_text,
     writing,
 )
@@ -46,6 +47,8 @@ _LEAST_LINES, _WRITING_POINTS = 3, 22.0
 # Excel knows 1,023 page breaks a sheet.
 _FORMS_A_SHEET = 1_000
 _BOX = "☐"
+# How large the letters of where and who are, by those of all else: smaller where a word would be broken.
+_SIZES = (1.6, 1.2)
 
 
 def forms_file_name(heading: WorklistHeading) -> str:
@@ -71,7 +74,7 @@ class _Writer:
         self._small = book.form(TEXT, {"font_size": 9, "font_color": "#404040"})
         self._label = book.form(wrapped, STRONG)
         self._text = book.text_form(wrapped)
-        self._where = book.text_form(wrapped, STRONG, {"font_size": 16})
+        self._where = {size: book.text_form(wrapped, STRONG, {"font_size": 10 * size}) for size in _SIZES}
         self._crisis = book.text_form(wrapped, CRISIS_LOOK)
         # A frame, so that it is seen on a black-and-white print.
         self._attention = book.text_form(wrapped, STRONG, {"border": 2})
@@ -100,10 +103,12 @@ class _Writer:
         deadline = f"uiterlijk {entry.deadline:%d-%m-%Y}" if entry.deadline else ""
         what = [f"Nr {entry.rank}", TIER_TITLES.get(entry.tier_name or "", ""), ACTIONS["home_visit"], deadline]
         used, row = LINE_POINTS + 2.0, row + 1
+        where, who = address_lines(entry), entry.residents.replace("; ", "\n")
+        where_size, who_size = _size(where), _size(who)
         lines = (
             (" · ".join(filter(None, what)), self._crisis if entry.tier_name == CRISIS.name else self._text, "Bezoek", 1.0),
-            (address_lines(entry), self._where, "Waar", 1.6),
-            (entry.residents.replace("; ", "\n"), self._where, "Wie", 1.6),
+            (where, self._where[where_size], "Waar", where_size),
+            (who, self._where[who_size], "Wie", who_size),
             ("\n".join(filter(None, (entry.phone.replace("; ", "\n"), entry.email.replace("; ", "\n")))), self._text,
              "Bereikbaar", 1.0),
             (attention_lines(entry), self._attention, "Let op", 1.05),
@@ -111,8 +116,10 @@ class _Writer:
         )  # fmt: skip
         for text, form, label, size in lines:
             if text:
-                # Larger letters take more of the width and more height; most are narrower than the digits that widths count.
-                height = row_points({1: text}, (0, int(_WIDTHS[1] * 1.15 / size))) * size + 5
+                # Larger letters take more of the width and more height; most are narrower than the digits that widths count,
+                # unless they are bold.
+                room = _WIDTHS[1] * 1.15 if form is self._text else _WIDTHS[1]
+                height = row_points({1: text}, (0, int(room / size))) * size + 5
                 sheet.set_row(row, height)
                 sheet.write_string(row, 0, label, self._label)
                 write_text(sheet, row, 1, text, form)
@@ -134,3 +141,8 @@ class _Writer:
                 sheet.write_blank(row, column, None, self._line)
             row += 1
         return row
+
+
+def _size(text: str) -> float:
+    large, small = _SIZES
+    return large if word_width(text, bold=True) * large <= _WIDTHS[1] else small

@@ -40,6 +40,7 @@ from vroeg_pipeline.formats.workbook import (
     WARNING_COLOUR,
     Book,
     drop_down,
+    fitted,
     legal,
     page,
     row_points,
@@ -80,7 +81,7 @@ _HEADERS = [header for header, _ in COLUMNS]
 _WIDTHS = [width for _, width in COLUMNS]
 _LAST_PRINTED = _HEADERS.index("Totaal")
 _FIRST_TO_FILL, _LAST_TO_FILL = _HEADERS.index("Poging"), _HEADERS.index("Opmerking")
-_PHONE, _ATTENTION = _HEADERS.index("Telefoon"), _HEADERS.index("Let op")
+_PHONE, _MAIL, _ATTENTION = (_HEADERS.index(header) for header in ("Telefoon", "E-mail", "Let op"))
 _MOST_ATTEMPTS = 99
 _WITHDRAWN_WIDTHS = (40, 60, 24)
 _CASE_ID = _HEADERS.index("Kenmerk (niet wijzigen)")
@@ -163,12 +164,34 @@ def write_worklist(
 ) -> int:
     """Writes the file, whole or not at all, for the owner alone; gives the number of lines.
 
-    Lines are written as they come, so that a list of any length takes little memory. Withdrawn lines must come after
-    the added ones; they get a sheet of their own. The same input gives the same bytes. `scratch`: a private folder for
-    what the library keeps on disk meanwhile.
+    Lines are gone through twice, for the words that columns must hold, and written as they come, so that a list of any
+    length takes little memory. Withdrawn lines must come after the added ones; they get a sheet of their own. The same
+    input gives the same bytes. `scratch`: a private folder for what the library keeps on disk meanwhile.
     """
     with writing(path, _title(heading), heading.issued_at, scratch) as book:
-        return _Writer(book, heading, rows_a_sheet).write(entries)
+        return _Writer(book, heading, _widths_for(entries), rows_a_sheet).write(entries)
+
+
+def _widths_for(entries: Iterable[WorklistEntry]) -> list[int]:
+    texts = (_wrapped(entry, 0) for entry in entries if entry.change == "added")
+    words = ({column: text for column, text in each.items() if column != _PHONE} for each in texts)
+    return fitted(_WIDTHS, words, _LAST_PRINTED + 1, bold=[_ATTENTION])
+
+
+def _wrapped(entry: WorklistEntry, mail_width: int) -> dict[int, str]:
+    """The texts that can take several lines, by column."""
+    texts = {
+        "Adres": address_lines(entry),
+        "Bewoner(s)": entry.residents,
+        "Telefoon": entry.phone.replace("; ", "\n"),
+        "E-mail": mail_lines(entry.email, mail_width),
+        "Waarom": entry.explanation,
+        "Let op": attention_lines(entry),
+        "Vorige keer": entry.last_time,
+        # An amount is not parted from its sign.
+        "Partners en bedragen": entry.partners.replace("; ", "\n").replace("€ ", "€\u00a0"),
+    }
+    return {_HEADERS.index(header): text for header, text in texts.items()}
 
 
 def _title(heading: WorklistHeading) -> str:
@@ -176,9 +199,10 @@ def _title(heading: WorklistHeading) -> str:
 
 
 class _Writer:
-    def __init__(self, book: Book, heading: WorklistHeading, rows_a_sheet: int) -> None:
+    def __init__(self, book: Book, heading: WorklistHeading, widths: Sequence[int], rows_a_sheet: int) -> None:
         self._book = book
         self._heading = heading
+        self._widths = widths
         self._rows_a_sheet = rows_a_sheet
         self._text_form, self._strong_form = book.text_form(LINE), book.text_form(LINE, STRONG)
         middle = {"valign": "vcenter"}
@@ -228,7 +252,7 @@ class _Writer:
 
     def _list_sheet(self, name: str) -> Worksheet:
         heading, formats = self._heading, self._formats
-        sheet = self._book.sheet(name, _WIDTHS)
+        sheet = self._book.sheet(name, self._widths)
         sheet.set_row(0, 24)
         sheet.write_string(0, 0, _title(heading), formats["title"])
         sheet.write_string(1, 0, _said_of_issue(heading), formats["subtitle"])
@@ -252,21 +276,8 @@ class _Writer:
     def _line(self, sheet: Worksheet, row: int, entry: WorklistEntry) -> None:
         formats = self._formats
         crisis = entry.tier_name == CRISIS.name
-        wrapped = {
-            _HEADERS.index(header): text
-            for header, text in {
-                "Adres": address_lines(entry),
-                "Bewoner(s)": entry.residents,
-                "Telefoon": entry.phone.replace("; ", "\n"),
-                "E-mail": mail_lines(entry.email, _WIDTHS[_HEADERS.index("E-mail")]),
-                "Waarom": entry.explanation,
-                "Let op": attention_lines(entry),
-                "Vorige keer": entry.last_time,
-                # An amount is not parted from its sign.
-                "Partners en bedragen": entry.partners.replace("; ", "\n").replace("€ ", "€\u00a0"),
-            }.items()
-        }
-        sheet.set_row(row, row_points(wrapped, _WIDTHS))
+        wrapped = _wrapped(entry, self._widths[_MAIL])
+        sheet.set_row(row, row_points(wrapped, self._widths))
         self._number(sheet, row, 0, entry.rank)
         sheet.write_string(row, 1, TIER_TITLES.get(entry.tier_name or "", ""), formats["crisis" if crisis else "text"])
         sheet.write_string(row, 2, ACTIONS[entry.action] if entry.action else "", formats["strong"])
@@ -278,7 +289,8 @@ class _Writer:
             if column == _PHONE:
                 write_phone(sheet, row, column, text, self._text_form)
             else:
-                write_text(sheet, row, column, text, self._strong_form if column == _ATTENTION else self._text_form)
+                form = self._strong_form if column == _ATTENTION else self._text_form
+                write_text(sheet, row, column, text, form, None if column == _MAIL else self._widths[column])
         total = "" if entry.total_amount is None else euro_text(entry.total_amount)
         sheet.write_string(row, _LAST_PRINTED, total, formats["money"])
         sheet.write_number(row, _FIRST_TO_FILL, 1, formats["fill"])

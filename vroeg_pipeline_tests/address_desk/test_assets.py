@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import io
 from datetime import date
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import openpyxl
 import pytest
 
+from vroeg_pipeline.address_desk.desk_file import DeskLine, write_desk_file
 from vroeg_pipeline.retention.removal import remove_due
 from vroeg_pipeline_tests.kit.bag import extract
 from vroeg_pipeline_tests.kit.returned import as_csv, case_ids, hand_in
 from vroeg_pipeline_tests.kit.world import REGISTER_HEADER, World, moment, row
+from vroeg_pipeline_tests.worklists.test_worklist_file import printed, scale_on_paper
 
 HEADER_ROW = 4
 
@@ -641,6 +645,20 @@ def test_aftercare_follows_an_address_that_is_renumbered(world: World) -> None:
     world.make("2021-03", "2021-04", upto="worklist_files")
     (entry,) = world.table("prioritised_worklists", where="month = '2021-04-01'")
     assert (entry["address_key"], entry["aftercare"]) == ("2021AB_12_?_", True)
+
+
+def test_on_paper_no_name_or_street_of_its_list_is_broken_in_a_word(tmp_path: Path) -> None:
+    words = ("Achterkrommenieuwerkersewegen", "Razafindrakotomanana", "Woningbouwvereniging", "Nieuwerkerksetussenweg")
+    written, resident, partner, street = words
+    line = DeskLine(
+        "kenmerk", "suffix_missing", [partner], False, Decimal("1234.56"), f"{written} 12", f"A. {resident}",
+        [{"address": "2021 AB 12-A", "street": street, "found_by": "postcode"}], None, None, None, date(2021, 3, 31), "",
+        None, None, None,
+    )  # fmt: skip
+    path = tmp_path / "adresdesk.xlsx"
+    write_desk_file(path, date(2021, 3, 1), [line], [], tmp_path / "scratch")
+    assert scale_on_paper(openpyxl.load_workbook(path)["Adresdesk"]) * 10 >= 8
+    assert set(words) <= set(printed(path).split())
 
 
 # Areas by buurt -----------------------------------------------------------------------------------------------------

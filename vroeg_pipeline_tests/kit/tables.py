@@ -20,7 +20,7 @@ from vroeg_pipeline.matches.remembered import remember
 from vroeg_pipeline.monthly import Month
 from vroeg_pipeline.quality.misread_names import know_misread_names
 from vroeg_pipeline.retention.removal import remove_rows
-from vroeg_pipeline.worklists.assets import entries_of
+from vroeg_pipeline.worklists.assets import Entries
 from vroeg_pipeline.worklists.routing import set_earlier_contacts, set_routing
 from vroeg_pipeline.worklists.worklist_file import WorklistEntry
 from vroeg_pipeline_tests.kit.world import World, moment
@@ -192,7 +192,7 @@ class Tables:
         """The lines of a list as a team reads them: of an issue, or as the list stands."""
         of = self.at(month)
         set_earlier_contacts(self.connection, of.installation)
-        return list(entries_of(self.connection, of.installation, worklist, issue))
+        return list(Entries(self.connection, of.installation, worklist, issue))
 
     def rows(self, table: str, month: str = MARCH) -> dict[int, dict[str, Any]]:
         """The month's rows of a table with one row an address, by house number."""

@@ -58,6 +58,15 @@ def test_each_visit_has_a_page_of_a5(tmp_path: Path) -> None:
     assert min(cell.font.size for line in sheet.iter_rows() for cell in line if cell.value) >= 8
 
 
+def test_letters_are_smaller_where_a_word_would_be_broken(tmp_path: Path) -> None:
+    long = {"street": "Achterkrommenieuwerkersewegen", "residents": "A. van den Boogaard-Oudenaarden tot Westerwolde"}
+    first, second = (written(tmp_path, each)["Bezoeken"] for each in ({}, long))
+    assert [first["B3"].font.size, first["B4"].font.size] == [16, 16]
+    assert [second["B3"].font.size, second["B4"].font.size] == [12, 16]
+    # Two lines of that size.
+    assert second.row_dimensions[4].height > 2 * 16 * 1.15
+
+
 def test_many_visits_go_on_in_the_next_sheet(tmp_path: Path) -> None:
     assert written(tmp_path, *[{}] * 1_001).sheetnames == ["Bezoeken", "Bezoeken (2)"]
 
