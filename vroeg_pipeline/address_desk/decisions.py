@@ -218,11 +218,12 @@ def _keep(
     chosen = _chosen(connection, rows)
     typed = [row for row in rows if row.decision.lower() not in _WORDS and (row.desk_id, row.decision) not in chosen]
     found = _addresses(connection, typed)
+    found |= {row.number: chosen[of] for row in rows if (of := (row.desk_id, row.decision)) in chosen}
     as_written = _meant_as_written(connection, rows)
     kept: list[tuple[object, ...]] = []
     for row in rows:
         decision = _WORDS.get(row.decision.lower(), "address")
-        address_key, designation = chosen.get((row.desk_id, row.decision)) or found.get(row.number, (None, None))
+        address_key, designation = found.get(row.number, (None, None))
         is_no_door = False
         if decision == "as_written":
             address_key, is_no_door = as_written.get(row.desk_id, (None, False))
