@@ -44,9 +44,7 @@ _MOST_ROWS_ABOVE = 10
 
 _NO_KEY = "dit kenmerk staat niet op onze lijst"
 _NOBODY = "wie heeft dit besloten? Vul Door in"
-_NO_DOOR = (
-    "zoals het er staat is het een andere deur, of zijn het er twee; schrijf postcode en huisnummer van de juiste"
-)
+_NO_DOOR = "zoals het er staat is niet te zeggen welke deur het is; schrijf postcode en huisnummer van de juiste"
 _NO_ADDRESS = "dit adres staat niet in het register; neem over wat in de BAG staat, of kies uit de lijst in de cel"
 
 

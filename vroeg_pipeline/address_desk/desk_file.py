@@ -82,6 +82,7 @@ REASONS = {
     "no_house_number": "Geen huisnummer te lezen",
     "two_numbers": "In de straat en bij het huisnummer staan verschillende nummers",
     "another_door": "Er staat dat een andere deur is bedoeld (t/o, bij, naast …)",
+    "damaged_suffix": "Een spreadsheet heeft van de huisletter of toevoeging iets anders gemaakt",
     "two_suffixes": "Twee toevoegingen die niet hetzelfde betekenen",
     "street_contradicts_postcode": "De straat hoort niet bij deze postcode",
     "street_not_in_register": "De straat komt bij deze postcode niet voor",
@@ -118,7 +119,7 @@ _DECISIONS = {"address": "dit adres gekozen", "as_written": AS_WRITTEN.lower(), 
 @dataclass(frozen=True)
 class DeskLine:
     """One line. Its texts come from partners and may be hostile. `candidates`: address, street, found_by; `is_no_door`: it
-    names another door, or two; `refused_…`: what was written in a decision that could not be used.
+    names another door, two, or none; `refused_…`: what was written in a decision that could not be used.
     """
 
     desk_id: str

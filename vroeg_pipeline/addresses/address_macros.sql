@@ -6,8 +6,23 @@
 CREATE OR REPLACE TEMP MACRO means_another_door(value) AS
     regexp_matches(lower(value), '(^|[^a-z])(t/o|tegenover|bij|nabij|naast|achter|hoek)($|[^a-z])');
 
--- Whether it is for the reason of an answer that a writing is no door as it is: it names another one, or two.
-CREATE OR REPLACE TEMP MACRO is_no_door(reason) AS reason IN ('another_door', 'two_numbers', 'two_suffixes');
+-- Whether a letter or an addition is what a spreadsheet made of one: a date, a time, a boolean, an error value, an
+-- object or a list. No dwelling has any of these.
+CREATE OR REPLACE TEMP MACRO is_damaged_suffix(value) AS
+    coalesce(
+        is_error_value(value)
+        OR regexp_full_match(
+            value,
+            '(?i)true|false|waar|onwaar|[[{].*|[0-9]{4}-[0-9]{2}-[0-9]{2}.*|'
+            || '[0-9]{1,2}[-/][0-9]{1,2}[-/](?:19|20)[0-9]{2}|'
+            || '[0-9]{1,2}-(?:jan|feb|mrt|mar|apr|mei|may|jun|jul|aug|sep|okt|oct|nov|dec)|[0-9]{1,2}:[0-9]{2}.*'
+        ),
+        false
+    );
+
+-- Whether it is for the reason of an answer that a writing is no door as it is: it names another one, two, or none.
+CREATE OR REPLACE TEMP MACRO is_no_door(reason) AS
+    reason IN ('another_door', 'two_numbers', 'two_suffixes', 'damaged_suffix');
 
 -- What follows a number, upper case and without spaces, separators and what cannot be seen; `_` separates the parts of
 -- a key, so none holds it.

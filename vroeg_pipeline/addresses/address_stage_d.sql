@@ -9,6 +9,7 @@ WITH reasons AS (
         CASE
             WHEN written.number IS NULL THEN 'no_house_number'
             WHEN written.two_numbers THEN 'two_numbers'
+            WHEN written.damaged_suffix THEN 'damaged_suffix'
             WHEN written.two_suffixes THEN 'two_suffixes'
             WHEN written.another_door THEN 'another_door'
             WHEN NOT getvariable('has_register') THEN 'no_register'
@@ -39,8 +40,8 @@ SELECT
     address_no,
     CASE
         WHEN reason IN (
-            'two_numbers', 'two_suffixes', 'another_door', 'street_contradicts_postcode', 'street_not_in_register',
-            'tie'
+            'two_numbers', 'damaged_suffix', 'two_suffixes', 'another_door', 'street_contradicts_postcode',
+            'street_not_in_register', 'tie'
         )
             AND (reason <> 'tie' OR postcode IS NULL)
             THEN 'ambiguous'

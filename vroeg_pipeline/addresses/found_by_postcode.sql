@@ -19,7 +19,7 @@ counted AS (
     SELECT
         address_no,
         suffix,
-        two_suffixes OR another_door AS contradicts,
+        two_suffixes OR another_door OR damaged_suffix AS contradicts,
         count(address_key) AS dwellings,
         count(*) FILTER (WHERE fit = 1) AS same,
         count(*) FILTER (WHERE fit = 1 OR (fit = 2 AND NOT in_a_row)) AS alike,

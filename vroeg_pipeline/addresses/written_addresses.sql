@@ -22,7 +22,8 @@ numbers AS (
         try_cast(nullif(parts.number, '') AS INTEGER) AS number,
         suffix_of(parts.rest) AS behind_number,
         suffix_of(house_letter) || suffix_of(number_text_of(house_number_addition)) AS in_columns,
-        means_another_door(concat_ws(' ', house_number, house_letter, house_number_addition)) AS another_door
+        means_another_door(concat_ws(' ', house_number, house_letter, house_number_addition)) AS another_door,
+        is_damaged_suffix(house_letter) OR is_damaged_suffix(house_number_addition) AS damaged_suffix
     FROM (
         SELECT
             *,
@@ -73,6 +74,7 @@ sources AS (
         numbers.in_columns,
         coalesce(streets.certain AND numbers.number <> streets.number, false) AS two_numbers,
         numbers.another_door OR coalesce(streets.another_door, false) AS another_door,
+        numbers.damaged_suffix,
         -- A suffix in the street field stands beside one in the number field or the columns.
         CASE
             WHEN streets.certain AND numbers.number = streets.number AND streets.suffix <> ''

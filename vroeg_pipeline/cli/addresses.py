@@ -25,6 +25,7 @@ _REASONS = {
     "no_house_number": "there is no house number from 1 to 99999 to be read",
     "two_numbers": "the street and the house number each give a number, and not the same",
     "another_door": "a word says that another door than the one named is meant",
+    "damaged_suffix": "a spreadsheet made something else of the letter or the addition",
     "two_suffixes": "two suffixes are written that do not mean the same",
     "no_register": "there is no register to look in",
     "street_contradicts_postcode": "the street is another one than the postcode's",

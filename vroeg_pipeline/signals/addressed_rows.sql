@@ -83,7 +83,7 @@ desk AS (
 decided AS (
     SELECT
         row.*,
-        -- What names another door, or two, is none as it is written.
+        -- What names another door, two or none is no door as it is written.
         CASE
             WHEN desk.answer.decision = 'as_written'
                 AND is_no_door(json_extract_string(row.address_evidence, '$.reason'))

@@ -256,9 +256,10 @@ def test_what_is_right_as_written_is_exact_once_the_register_has_it(town: World,
         {"house_number": "t/o 14"},
         {"house_number": "14", "street": "Teststraat 12"},
         {"house_number": "14 A", "house_number_addition": "2"},
+        {"house_number": "14", "house_number_addition": "#N/A"},
     ],
 )
-def test_what_names_another_door_or_two_is_not_right_as_written(town: World, written: dict[str, str]) -> None:
+def test_what_names_another_door_or_two_or_none_is_not_right_as_written(town: World, written: dict[str, str]) -> None:
     town.deliver("huur", "2021-03", [row(**written)])
     town.make("2021-03", upto="address_desk")
     (asked,) = town.table("address_desk")

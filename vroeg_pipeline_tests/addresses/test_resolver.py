@@ -212,6 +212,27 @@ def test_by_rule_a_key_written_out_gives_itself(connection: duckdb.DuckDBPyConne
     assert [found["address_key"] for found in again] == [found["address_key"] for found in answers]
 
 
+@pytest.mark.parametrize("register", [[], [("2024AB", 12, "A", ""), ("2024AB", 12, "B", "")]])
+@pytest.mark.parametrize(
+    ("letter", "addition"),
+    [
+        ("", "2021-03-12"),
+        ("", "2021-03-12 00:00:00"),
+        ("", "3-mrt"),
+        ("TRUE", ""),
+        ("onwaar", ""),
+        ("[]", ""),
+        ("", "#N/B"),
+    ],
+)
+def test_what_a_spreadsheet_made_of_a_letter_or_an_addition_is_no_door(
+    resolve: Resolve, register: list[Any], letter: str, addition: str
+) -> None:
+    found = resolve(register, "2024AB", "12", letter, addition)
+    assert (found["address_key"], found["address_status"]) == ("2024AB_12_?_", "ambiguous")
+    assert '"reason":"damaged_suffix"' in found["address_evidence"]
+
+
 def test_an_empty_register_is_no_register(connection: duckdb.DuckDBPyConnection, resolve: Resolve) -> None:
     load_register(connection, [])
     assert resolve([], "2024AB", "12")["address_status"] == "unchecked"
