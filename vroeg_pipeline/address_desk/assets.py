@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from vroeg_pipeline.address_desk.decisions import overrides_in_force, read_decisions
-from vroeg_pipeline.address_desk.desk_file import DeskLine, desk_file_name, write_desk_file
+from vroeg_pipeline.address_desk.desk_file import DeskLine, RefusedLine, desk_file_name, write_desk_file
 from vroeg_pipeline.addresses.lookup import define_address_macros
 from vroeg_pipeline.domain.agreements import ADDRESS_DESK
 from vroeg_pipeline.installation.statements import rows_of
@@ -62,7 +62,14 @@ def address_overrides(of: Step) -> Figures:
             "recidivism_history",
             "outcome_files",
         ],
-        statements=["moved_addresses", "address_desk", "desk_lines", "earlier_contacts", "worklist_entries"],
+        statements=[
+            "moved_addresses",
+            "address_desk",
+            "desk_lines",
+            "refused_lines",
+            "earlier_contacts",
+            "worklist_entries",
+        ],
         group=GROUP,
         kinds=("duckdb", "xlsx"),
     )
@@ -77,10 +84,11 @@ def address_desk(of: Month) -> Mapping[str, Figures]:
     for municipality in municipalities:
         of.connection.execute("SET VARIABLE desk_municipality = ?", [municipality])
         lines = [DeskLine(**row) for row in rows_of(of.connection, of.installation.statement("desk_lines"))]
+        refused = [RefusedLine(**row) for row in rows_of(of.connection, of.installation.statement("refused_lines"))]
         unassigned = _unassigned(of, municipality)
         path = of.outbox / desk_file_name(of.month, municipality)
-        if lines or unassigned or path.exists():
-            write_desk_file(path, of.month, lines, unassigned, of.home.scratch)
+        if lines or refused or unassigned or path.exists():
+            write_desk_file(path, of.month, lines, refused, unassigned, of.home.scratch)
             written.append(path.name)
         unassigned_count += len(unassigned)
     # Of all municipalities together, or of one alone, from before the setting was changed.

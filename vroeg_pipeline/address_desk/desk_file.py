@@ -1,8 +1,8 @@
 """The list of the address desk as an XLSX in Dutch: what is asked, what it can be, and cells for a decision.
 
 Only how it looks. What is asked comes from `address_desk/desk_lines.sql`; how a decision is read, from
-`address_desk.decisions`. The file can be sent back as it is. On a sheet of its own stand the addresses in no area of a
-wijkteam: with them this is all that the desk gets.
+`address_desk.decisions`. The file can be sent back as it is. On sheets of their own stand the addresses in no area of a
+wijkteam, and what came back and has no line: with them this is all that the desk gets.
 """
 
 from __future__ import annotations
@@ -72,6 +72,9 @@ _UNASSIGNED = (
     ("Nr", 4), ("Prioriteit", 12), ("Uiterlijk", 11), ("Adres", 34), ("Bewoner(s)", 34), ("Telefoon", 14),
     ("Waarom", 40), ("Totaal", 11),
 )  # fmt: skip
+_REFUSED = (
+    ("Ontvangen", 11), ("Kenmerk", 18), ("Uw besluit", 26), (DECIDED_BY, 14), (WHY, 24), ("Waarom niet verwerkt", 40),
+)  # fmt: skip
 _CANDIDATES_SHOWN = 8
 # Excel takes a list of at most so many characters that is written out in the cell.
 _LONGEST_LIST = 255
@@ -113,6 +116,7 @@ _FOUND_BY = {
     "register": "volgens het register van nu",
 }
 _UNASSIGNED_SHEET = "Zonder wijkteam"
+_REFUSED_SHEET = "Niet verwerkt"
 _DECISIONS = {"address": "dit adres gekozen", "as_written": AS_WRITTEN.lower(), "not_found": NOT_FOUND.lower()}
 
 
@@ -141,19 +145,38 @@ class DeskLine:
     refused_why: str | None
 
 
+@dataclass(frozen=True)
+class RefusedLine:
+    """What came back, could not be used and has no line on the list. Its texts may be anything."""
+
+    received_on: date
+    desk_id: str | None
+    written: str
+    decided_by: str | None
+    why: str | None
+    refusal: str
+
+
 def desk_file_name(month: date, municipality: str | None = None) -> str:
     """The name of the month's list, or of that of one municipality; it names no person or address (DOMAIN §12)."""
     return "_".join(filter(None, ("adresdesk", f"{month:%Y-%m}", municipality))) + ".xlsx"
 
 
 def write_desk_file(
-    path: Path, month: date, lines: Sequence[DeskLine], unassigned: Sequence[WorklistEntry], scratch: Path
+    path: Path,
+    month: date,
+    lines: Sequence[DeskLine],
+    refused: Sequence[RefusedLine],
+    unassigned: Sequence[WorklistEntry],
+    scratch: Path,
 ) -> None:
     """Writes the list, whole or not at all, for the owner alone. The same lines give the same bytes."""
     with writing(path, _title(month), _MADE, scratch, by_row=False) as book:
         _list_sheet(book, month, lines, len(unassigned))
         if unassigned:
             _unassigned_sheet(book, unassigned)
+        if refused:
+            _refused_sheet(book, refused)
         _explanation_sheet(book, month)
 
 
@@ -258,6 +281,27 @@ def _unassigned_sheet(book: Book, entries: Sequence[WorklistEntry]) -> None:
         sheet.write_string(row, 7, total, money)
 
 
+def _refused_sheet(book: Book, lines: Sequence[RefusedLine]) -> None:
+    """Decisions on a Kenmerk that is not on the list, and files that could not be read."""
+    text, day = book.text_form(LINE), book.form(LINE, DATE, {"align": "left"})
+    widths = [width for _, width in _REFUSED]
+    sheet = book.sheet(_REFUSED_SHEET, widths)
+    page(sheet)
+    sheet.set_row(0, 24)
+    sheet.write_string(0, 0, "Wat wij niet konden verwerken en niet op de lijst staat", book.form(TITLE))
+    sheet.write_string(1, 0, "Stuur het opnieuw, met het kenmerk van onze lijst.", book.form(TEXT))
+    write_row(sheet, _HEADER_ROW, [header for header, _ in _REFUSED], book.form(LINE, HEADER))
+    sheet.repeat_rows(_HEADER_ROW)
+    sheet.freeze_panes(_HEADER_ROW + 1, 0)
+    for row, line in enumerate(lines, _HEADER_ROW + 1):
+        told = (line.desk_id, line.written, line.decided_by, line.why, line.refusal)
+        wrapped = {column: content or "" for column, content in enumerate(told, 1)}
+        sheet.set_row(row, row_points(wrapped, widths))
+        _day(sheet, row, 0, line.received_on, day)
+        for column, content in wrapped.items():
+            write_text(sheet, row, column, content, text)
+
+
 def _day(sheet: Worksheet, row: int, column: int, day: date | None, form: Format) -> None:
     if day:
         sheet.write_datetime(row, column, datetime(day.year, day.month, day.day), form)  # noqa: DTZ001
@@ -305,6 +349,7 @@ def _explanation_sheet(book: Book, month: date) -> None:
         (WITHDRAWN, "Een eerder besluit geldt niet meer."),
         (DECIDED_BY, "Wie dit besloot; nodig. In Toelichting kunt u schrijven waarom."),
         ("Rood", "Een besluit van u dat wij niet konden verwerken, zoals u het schreef; de reden staat bij Wat is er."),
+        (_REFUSED_SHEET, "Wat u deze maand stuurde, wij niet konden verwerken en niet op de lijst staat."),
         (_UNASSIGNED_SHEET, "Adressen die zeker zijn, maar in geen gebied van een wijkteam liggen."),
         ("Geldt voor", "Deze schrijfwijze met deze achternaam: bij elke partner, in elke maand, met elk register."),
         ("Terugsturen", f"Zet het bestand in de map adresdesk/{month:%Y-%m}. Niet alles hoeft ingevuld te zijn."),

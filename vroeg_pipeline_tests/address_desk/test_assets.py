@@ -348,6 +348,29 @@ def test_every_refused_decision_comes_back_with_what_was_written_and_why(town: W
     assert [line["refusal"] for line in town.table("address_desk")] == [None] * 3
 
 
+def test_what_has_no_line_on_the_list_comes_back_on_a_sheet_of_its_own(town: World) -> None:
+    """A file that could not be read, and a decision on a Kenmerk that is not ours; nothing else is asked."""
+    town.deliver("huur", "2021-03", [row(house_number="14")])
+    decide(town, "2021-03", ("12-mrt", "2021AB 12-RD", "AB"))
+    town.deliver("adresdesk", "2021-03", b"x", name="foto.jpg", received="2021-03-11 10:00")
+    town.make("2021-03", upto="address_desk")
+    book, lines = desk_list(town)
+    assert lines == []
+    header, *told = [[cell.value for cell in line] for line in book["Niet verwerkt"].iter_rows(min_row=HEADER_ROW)]
+    assert header == ["Ontvangen", "Kenmerk", "Uw besluit", "Door", "Toelichting", "Waarom niet verwerkt"]
+    assert [[f"{line[0]:%d-%m-%Y}", *line[1:]] for line in told] == [
+        ["10-03-2021", "12-mrt", "2021AB 12-RD", "AB", "", "dit kenmerk staat niet op onze lijst"],
+        ["11-03-2021", "", "het hele bestand", "", "", "alleen .xlsx en .csv worden gelezen"],
+    ]  # fmt: skip
+    # Another month does not hear of it, nor this one any more once a file could be read.
+    town.make("2021-04", upto="address_desk")
+    assert not list((town.home.outbox / "2021-04").glob("*adresdesk*"))
+    decide(town, "2021-03", name="goed.csv", received="2021-03-12 10:00")
+    town.make("2021-03", upto="address_desk")
+    told = [line[1].value for line in desk_list(town)[0]["Niet verwerkt"].iter_rows(min_row=HEADER_ROW + 1)]
+    assert told == ["12-mrt"]
+
+
 def test_the_last_decision_counts_and_can_be_withdrawn(town: World) -> None:
     town.deliver("huur", "2021-03", [row(house_number="12")])
     town.make("2021-03", upto="address_desk")
