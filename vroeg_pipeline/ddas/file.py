@@ -127,6 +127,7 @@ def differences(written: Counter[str], expected: Counter[str]) -> list[str]:
 def warehouse_totals(connection: duckdb.DuckDBPyConnection, months: Sequence[date]) -> Counter[str]:
     """What a delivery of the months must add up to, by the published tables."""
     _set_period(connection, months)
+    connection.execute("SET VARIABLE known_statuses = ?::VARCHAR[]", [EnumSignaalstatus])
     return Counter(dict(connection.execute(sql("ddas_totals")).fetchall()))
 
 

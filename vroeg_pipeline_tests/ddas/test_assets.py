@@ -12,6 +12,7 @@ import pytest
 from vroeg_pipeline.ddas.answers import opened_answers
 from vroeg_pipeline.ddas.file import differences, is_bsn, unnamed_said, warehouse_totals, write_ddas
 from vroeg_pipeline.domain.errors import VroegError
+from vroeg_pipeline.installation.schema import parts
 from vroeg_pipeline.installation.secrets import hash_key, keyed_hash
 from vroeg_pipeline_tests.kit.returned import as_csv, case_ids, hand_in
 from vroeg_pipeline_tests.kit.world import World, moment, month, row
@@ -336,13 +337,77 @@ def test_a_warehouse_that_does_not_fit_together_is_not_delivered(town: World) ->
         write(town)
 
 
+@pytest.fixture(scope="module")
+def all_statuses(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A month with signals of every status, of which one was withdrawn after contact; to be looked at."""
+    world = World(tmp_path_factory.mktemp("statuses") / "home")
+    world.agree("huur")
+    world.register("2021AB,12,,", "2021AB,14,,", "2021AB,16,,", "2021AB,18,,", "2021AB,20,,")
+    since = {"arrears_since": "01-11-2020"}
+    world.deliver("huur", "2021-02", [row(reference_date="01-02-2021", **since)])
+    numbers = {"K2": "14", "K3": "16", "K4": "18", "K5": "20", "K6": "99", "K8": "16"}
+    rows = [row(**since), *(row(customer_reference=of, house_number=number) for of, number in numbers.items())]
+    world.deliver("huur", "2021-03", [*rows, row(customer_reference="K7", house_number="20", amount_due="10")])
+    world.slip("huur", "2021-03", "withdrawals", "K2", "K8")
+    world.make("2021-02", "2021-03", upto=("ddas_delivery", "worklist_files"))
+    known = case_ids(world)
+    told = [{**LETTER, "case_id": known[16], "end_result": "Inwoner is overleden"}, {**LETTER, "case_id": known[18]}]
+    hand_in(world, as_csv(told), name="lijst.csv", received="2021-03-20 10:00")
+    world.slip("huur", "2021-03", "withdrawals", "K4", name="later.csv", received="2021-03-25 10:00")
+    world.make("2021-03", upto=("ddas_delivery", "worklist_files"))
+    return world
+
+
+def test_the_totals_are_those_of_a_month_with_every_status(all_statuses: World) -> None:
+    write(all_statuses)
+    with all_statuses.warehouse.connect() as connection:
+        totals = warehouse_totals(connection, [month("2021-03")])
+    assert {what.removeprefix("signals, "): number for what, number in totals.items() if "signals, " in what} == {
+        "Inwoner is overleden": 1,
+        "Niet opgepakt: andere reden": 2,
+        "Niet opgepakt: herhaalde melding": 1,
+        "Niet opgepakt: onterecht signaal": 1,
+        "Nog niet opgepakt": 1,
+        "Opgepakt": 2,
+    }
+
+
+@pytest.mark.parametrize(
+    ("said", "instead"),
+    [
+        ("WHEN signal.held_reason IS NOT NULL THEN", "WHEN false THEN"),
+        ("WHEN repeated.signal_id IS NOT NULL THEN", "WHEN false THEN"),
+        ("'Inwoner al bekend bij schuldhulpverlening', 'Inwoner is overleden',", ""),
+        ("WHEN taken_up.address_key IS NOT NULL THEN 'Opgepakt'", "WHEN true THEN 'Opgepakt'"),
+        ("CASE WHEN kept.signal_id IS NULL THEN signal.held_reason END", "signal.held_reason"),
+        ("signal.held_reason IS NULL AND (", "("),
+        ("    UNION\n    SELECT\n        month,\n        address_key\n    FROM issued_to_teams\n", ""),
+        ("LEFT JOIN repeat_signals AS repeated", "INNER JOIN repeat_signals AS repeated"),
+        ("WHERE row.ddas_status IS NOT NULL;", "WHERE false;"),
+        ("'Niet opgepakt: herhaalde melding'\n", "'Niet opgepakt: andere reden'\n"),
+    ],
+)
+def test_the_totals_are_not_those_of_the_view_that_the_file_is_made_of(
+    all_statuses: World, said: str, instead: str
+) -> None:
+    """Whatever is changed in what is told of signals, the file does not add up any more."""
+    (view,) = [part.statement for part in parts() if part.name == "signal_statuses"]
+    assert said in view
+    with all_statuses.warehouse.connect() as connection:
+        connection.begin()
+        connection.execute(view.replace(said, instead, 1))
+        with pytest.raises(VroegError, match="do not fit together"):
+            write_ddas(connection, all_statuses.installation, [month("2021-03")], all_statuses.root / "delivery.json")
+        connection.rollback()
+
+
 @pytest.mark.parametrize(
     ("breaking", "what"),
     [
-        ("DELETE FROM validated_signals WHERE row_number = 2", "signals, Opgepakt"),
+        ("DELETE FROM validated_signals WHERE row_number = 2", "signals, Niet opgepakt: andere reden"),
+        ("UPDATE address_matches SET signal_count = 2", "signals, Opgepakt"),
         ("DELETE FROM worklist_issues", "cases"),
         ("UPDATE validated_signals SET amount_due = amount_due + 1", "euro"),
-        ("UPDATE validated_signals SET held_reason = 'withdrawn'", "signals, Niet opgepakt: andere reden"),
         (
             "INSERT INTO contact_attempts SELECT month, 'c', address_key, 'w', 1, 'Brief', true, month, NULL, now(), 'f' "
             "FROM address_matches",

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from vroeg_pipeline.ddas.contradictions import contradictions
+from vroeg_pipeline.ddas.file import warehouse_totals
 from vroeg_pipeline.evaluation.figures import set_evaluation
 from vroeg_pipeline.feedback.files import feedback_paths
 from vroeg_pipeline.installation.requests import Asked, Request, next_number
 from vroeg_pipeline.installation.secrets import hash_key, keyed_hash
-from vroeg_pipeline.installation.statements import sql
 from vroeg_pipeline.outcomes.contacted import find_cases, find_left_rows
 from vroeg_pipeline.residents.asking import ask
 from vroeg_pipeline.residents.finding import Wanted
@@ -325,10 +325,7 @@ def test_what_was_wrong_in_the_same_file_is_told_as_it_was(tables: Tables) -> No
     assert [(each["row_number"], each["file_sha256"]) for each in told_back] == [
         (1000, "huur 2021-03"), (1001, "huur 2021-03"),
     ]  # fmt: skip
-    tables.connection.execute(
-        "SET VARIABLE first_month = DATE '2021-03-01'; SET VARIABLE last_month = DATE '2021-03-01'"
-    )
-    totals = {each["what"]: each["number"] for each in tables.query(sql("ddas_totals"))}
+    totals = warehouse_totals(tables.connection, [month(MARCH)])
     assert (totals[f"signals, {unfounded}"], totals["euro"]) == (1, 110)
 
 
