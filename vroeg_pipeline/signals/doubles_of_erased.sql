@@ -1,6 +1,6 @@
 -- The rows of the month behind one in the same file of the same customer and address that was erased since (DOMAIN §5,
 -- §14).
--- Needs: month; tables erased_rows; macros.sql, hash_macros.sql.
+-- Needs: month; tables erased_rows; hash_macros.sql.
 SELECT DISTINCT
     line.partner,
     line.file_sha256,
