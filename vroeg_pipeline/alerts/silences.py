@@ -21,7 +21,6 @@ from vroeg_pipeline.domain.reading import nearest
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.notes import SILENCES, AlertKey, Silence, Silences
 
-_SEE = "see: vroeg alerts"
 _ID_DIGITS = 6
 
 
@@ -42,7 +41,7 @@ def acknowledge(
     meant = [condition for condition in problems if prefix and problem_id(condition).startswith(prefix.lower())]
     if len(meant) != 1:
         what = "several open problems begin" if meant else "no open problem begins"
-        raise VroegError(f"{what} with '{prefix}'", do=_SEE)
+        raise VroegError(f"{what} with '{prefix}'", do=f"see: {home.command} alerts")
     silence = replace(silence, key=meant[0].key)
     with alert_lock(home):
         _add(home, silence, now)
@@ -69,7 +68,7 @@ def unmute(home: Home, kind: str | None, partner: str | None, by: str, now: date
     with alert_lock(home):
         found = [each for each in silences_at(home, now) if each.is_of(wanted) and not each.key]
         if not found:
-            raise VroegError("nothing of that kind and partner is muted", do=_SEE)
+            raise VroegError("nothing of that kind and partner is muted", do=f"see: {home.command} alerts")
         ended = {each: replace(each, ended_at=now, ended_by=wanted.by) for each in found}
         _write(home, [ended.get(each, each) for each in _all(home)])
     return found[-1]

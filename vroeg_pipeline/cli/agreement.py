@@ -81,7 +81,9 @@ def try_agreement(home: Home, asked: Asked, agreement: Path | None, out: Console
                 f"{_count(proposal.unknown_columns, 'other column')} not taken in: no known term is their header."
             )
         who = "--sender ID --name NAME" if proposal.partner_column else "--partner ID --name NAME --type TYPE"
-        out.print(f"Write it: vroeg agreement new {escape(shlex.quote(str(asked.file)))} {who}", soft_wrap=True)
+        out.print(
+            f"Write it: {home.command} agreement new {escape(shlex.quote(str(asked.file)))} {who}", soft_wrap=True
+        )
 
 
 @dataclass(frozen=True)
@@ -267,7 +269,7 @@ def _partner_text(home: Home, proposal: Proposal, new: NewPartner, month: date) 
     in_month = month_text(first)
     return (
         text,
-        f"Next: check the file, put a delivery in inbox/{who}/{in_month}/ and run: vroeg run --month {in_month}",
+        f"Next: check the file, put a delivery in inbox/{who}/{in_month}/ and run: {home.command} run --month {in_month}",
     )
 
 

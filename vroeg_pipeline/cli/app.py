@@ -191,7 +191,9 @@ def run(
     home = Home.from_environment()
     months = _asked_months(home, month, first, last, everything)
     if not home.load_partners().agreements:
-        raise VroegError("there are no agreements", where=home.agreements, do="add one, or make a world: vroeg sample")
+        raise VroegError(
+            "there are no agreements", where=home.agreements, do=f"add one, or make a world: {home.command} sample"
+        )
     with kept_out("pandas"), seldom_collected():
         with Heartbeat(out, "loading Dagster"):
             # Takes seconds to import; --help and a mistyped month should not.
@@ -208,7 +210,9 @@ def _asked_months(home: Home, month: str | None, first: str | None, last: str | 
     if everything:
         found = months_in(home.inbox)
         if not found:
-            raise VroegError("the inbox has no months", where=home.inbox, do="make a world to try: vroeg sample")
+            raise VroegError(
+                "the inbox has no months", where=home.inbox, do=f"make a world to try: {home.command} sample"
+            )
         return months_between(found[0], found[-1])
     months = months_between(parse_month(month or first or ""), parse_month(month or last or ""))
     if not months:
@@ -263,7 +267,7 @@ def sample(
     since = "" if last else ", and what came since"
     out.print(
         f"A world of {len(made.months)} months, {month_text(made.months[0])} to {month_text(end)}{since}, in {home.root}: "
-        f"{made.files} files, {made.rows:,} rows, {made.dwellings:,} dwellings.\nRun it: vroeg run --all"
+        f"{made.files} files, {made.rows:,} rows, {made.dwellings:,} dwellings.\nRun it: {home.command} run --all"
     )
     if home.warehouse.exists():
         out.print("The warehouse still has what was run before: remove it, taken_in/ and outbox/ to begin anew")

@@ -20,7 +20,7 @@ def show_checks(home: Home, months: int | None, out: Console, *, failed: bool) -
     """
     judged = sorted(VERDICTS.months(home), reverse=True)
     if not judged:
-        raise VroegError("no check has judged anything yet", do="start with: vroeg run --month YYYY-MM")
+        raise VroegError("no check has judged anything yet", do=f"start with: {home.command} run --month YYYY-MM")
     rows, counts = [], []
     for month in judged[:months]:
         verdicts = sorted(noted_verdicts(home, month), key=lambda each: (each.passed, each.asset, each.check))

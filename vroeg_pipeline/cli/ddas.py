@@ -41,7 +41,8 @@ def deliver_ddas(home: Home, months: Sequence[date], output: Path | None, out: C
         of_files = {month for (month,) in connection.execute("SELECT DISTINCT month FROM delivery_files").fetchall()}
         if never := sorted({*months} - of_files - {*months_worked_on(home)}):
             missing = ", ".join(map(month_text, never))
-            raise VroegError(f"never run: {missing}", do=f"run them first: vroeg run --month {month_text(never[0])}")
+            do = f"run them first: {home.command} run --month {month_text(never[0])}"
+            raise VroegError(f"never run: {missing}", do=do)
         apart = {code: target for code, target in targets.items() if code is not None}
         with replacing_elsewhere(targets[None]) if None in targets else temporary_file(home.scratch) as whole:
             written = write_ddas(connection, installation, months, whole, apart, replacing_elsewhere)

@@ -22,7 +22,6 @@ from vroeg_pipeline.installation.warehouse import WarehouseResource
 
 _SHOWN_DIGITS = 12
 _MONTHS_SHOWN = 2
-_SEE = "see: vroeg deliveries list"
 
 # A folder without an agreement can have any name, also a person's, and there is nothing to decide of it.
 _KNOWN = "refusal IS DISTINCT FROM 'unknown_partner'"
@@ -97,22 +96,22 @@ def decide_delivery(
         if not text.strip():
             raise VroegError(f"{option} is empty", do="say who decides, and why")
     if not re.fullmatch("[0-9a-f]{4,64}", prefix.lower()):
-        raise VroegError("the first digits (0-9, a-f; four at least) of a file are expected", do=_SEE)
+        raise VroegError("the first digits (0-9, a-f; four at least) of a file are expected", do=_see(home))
     installation = Installation.load(home)
     warehouse = _warehouse(installation, problems)
     warehouse.must_exist()
     with warehouse.connect() as connection:
-        file = _meant(connection, prefix.lower(), partner)
+        file = _meant(connection, home, prefix.lower(), partner)
         of, now = (file["month"], file["partner"], file["file_sha256"]), installation.now()
         note_decision(connection, home, of, Decision(what), decided_by.strip(), reason.strip(), now)
     month = month_text(file["month"])
     out.print(
         f"{file['partner']} {month}, {file['file_sha256'][:_SHOWN_DIGITS]}: {what}. The daemon follows it by itself, or: "
-        f"vroeg run --month {month}"
+        f"{home.command} run --month {month}"
     )
 
 
-def _meant(connection: duckdb.DuckDBPyConnection, prefix: str, partner: str | None) -> dict[str, Any]:
+def _meant(connection: duckdb.DuckDBPyConnection, home: Home, prefix: str, partner: str | None) -> dict[str, Any]:
     """The one file that begins so. Of a file that several partners or months have, the one on which somebody must decide,
     or did.
     """
@@ -124,7 +123,7 @@ def _meant(connection: duckdb.DuckDBPyConnection, prefix: str, partner: str | No
     )
     if not files:
         whose = f" of {partner}" if partner else ""
-        raise VroegError(f"no file{whose} begins with {prefix}", do=_SEE)
+        raise VroegError(f"no file{whose} begins with {prefix}", do=_see(home))
     if len({file["file_sha256"] for file in files}) == 1:
         files = [file for file in files if file["status"] == "questioned" or file["decision"]] or files
     if len(files) > 1:
@@ -133,6 +132,10 @@ def _meant(connection: duckdb.DuckDBPyConnection, prefix: str, partner: str | No
         )
         raise VroegError(f"{prefix} is of several: {named}", do="give more digits, or --partner")
     return files[0]
+
+
+def _see(home: Home) -> str:
+    return f"see: {home.command} deliveries list"
 
 
 def _warehouse(installation: Installation, problems: Console) -> WarehouseResource:

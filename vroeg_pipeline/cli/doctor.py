@@ -140,9 +140,8 @@ def _installed(name: str) -> str | None:
 def _folder(home: Home) -> str:
     """What holds personal data is for its owner alone (DOMAIN §12), and can be written by this user."""
     if not home.root.is_dir():
-        raise VroegError(
-            "there is no such folder", where=home.root, do="check VROEG_HOME, or make a world: vroeg sample"
-        )
+        do = f"check VROEG_HOME, or make a world: {home.command} sample"
+        raise VroegError("there is no such folder", where=home.root, do=do)
     private = (home.inbox, home.archive, home.outbox, home.quality, home.scratch, home.warehouse, home.hash_key)
     there = [path for path in private if path.exists()]
     if closed := [path.name for path in (home.root, *there) if not os.access(path, os.W_OK, effective_ids=True)]:
@@ -178,7 +177,7 @@ def _agreements(home: Home) -> str:
                 wrong += [] if str(alone) in wrong or "delivered_by" in text else [str(alone)]
         raise VroegError("; ".join(wrong)) from None
     if not partners.agreements:
-        raise VroegError("there are none", where=home.agreements, do="add one, or make a world: vroeg sample")
+        raise VroegError("there are none", where=home.agreements, do=f"add one, or make a world: {home.command} sample")
     return f"{len(partners.agreements)} can be read"
 
 
@@ -231,7 +230,7 @@ def _alerts(home: Home) -> str:
         )
     if deaf := without_address(installation):
         raise VroegError("; ".join(deaf))
-    return f"{len(told)} are told; try them: vroeg doctor --send-test"
+    return f"{len(told)} are told; try them: {home.command} doctor --send-test"
 
 
 def _clock(_: Home) -> str:
@@ -244,7 +243,7 @@ def _clock(_: Home) -> str:
 def _services(home: Home) -> str:
     found = health_findings(Installation.load_or_last_good(home))
     if unhealthy := [finding.part for finding in found if not finding.healthy]:
-        raise VroegError(f"not healthy: {', '.join(unhealthy)}", do="see: vroeg health")
+        raise VroegError(f"not healthy: {', '.join(unhealthy)}", do=f"see: {home.command} health")
     return "all that runs by itself does"
 
 

@@ -33,7 +33,8 @@ def evaluate(home: Home, months: Sequence[date], target: Path | None, out: Conso
         ]
         months = months or run
         if not set(months) & set(run):
-            raise VroegError("nothing was run of this period", do="run it first: vroeg run --from YYYY-MM --to YYYY-MM")
+            do = f"run it first: {home.command} run --from YYYY-MM --to YYYY-MM"
+            raise VroegError("nothing was run of this period", do=do)
         with Heartbeat(out, "evaluating"):
             evaluations = [
                 evaluation_apart(connection, installation, months, municipality)

@@ -212,7 +212,10 @@ def _back_ups(installation: Installation, now: datetime) -> HealthFinding:
     last, months = noted.made[-1], installation.settings.retention.open_months
     said = [f"the last is of {moment_text(last.made_at)}, in {Path(last.path).parent}"]
     tested = moment_text(noted.tested_at) if noted.tested_at else "never"
-    said += [f"restoring was tested {tested}" + ("" if noted.tested_at else ": vroeg restore DIR --test")]
+    said += [
+        f"restoring was tested {tested}"
+        + ("" if noted.tested_at else f": {installation.home.command} restore DIR --test")
+    ]
     wrong = [f"that is more than {_BACK_UP_TOLERANCE.days} days ago"] if now - last.made_at > _BACK_UP_TOLERANCE else []
     oldest_day = add_months(month_of(now), -months).replace(day=1)
     old = [each for each in noted.made if amsterdam_day(each.made_at) < oldest_day and is_there(each)]
@@ -241,5 +244,5 @@ def _answers(home: Home) -> HealthFinding:
         )
         if months
     ]
-    again = "; run it again: vroeg run --month" if said else ""
+    again = f"; run it again: {home.command} run --month" if said else ""
     return HealthFinding("DDAS answers", not said, "; ".join(said) + again or "they are those of the last runs")

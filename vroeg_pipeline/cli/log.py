@@ -20,7 +20,7 @@ def show(home: Home, last: int, out: Console) -> None:
     lines = deque(read_log(home), maxlen=last)
     if not lines:
         lines_when_whole(home)
-        raise VroegError("nothing was logged yet", where=home.log, do="start with: vroeg run --month YYYY-MM")
+        raise VroegError("nothing was logged yet", where=home.log, do=f"start with: {home.command} run --month YYYY-MM")
     rows = [["when", "who", "from", "action", "result", "of"]]
     for line in lines:
         when = moment_text(datetime.fromisoformat(line["time"]))

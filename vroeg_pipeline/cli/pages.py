@@ -174,7 +174,8 @@ def _index(home: Home) -> str:
         shown = [(text, place) for text, place in links if not place.endswith(".html") or _found(home, place)]
         listed = "".join(f'<li><a href="{escape(place)}">{escape(text)}</a></li>' for text, place in shown)
         sections.append(
-            f"<h2>{title}</h2>" + (f"<ul>{listed}</ul>" if listed else "<p>Nothing yet: vroeg run --month YYYY-MM.</p>")
+            f"<h2>{title}</h2>"
+            + (f"<ul>{listed}</ul>" if listed else f"<p>Nothing yet: {home.command} run --month YYYY-MM.</p>")
         )
     return "<h1>Vroeg Eropaf</h1>" + "".join(sections)
 

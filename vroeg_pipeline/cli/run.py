@@ -114,7 +114,8 @@ def _open_months(home: Home, months: Sequence[date], out: Console) -> Sequence[d
     if not closed:
         return months
     if len(closed) == len(months):
-        raise VroegError(closed_text(closed), do="run a later month; vroeg retention --dry-run shows what is due next")
+        do = f"run a later month; {home.command} retention --dry-run shows what is due next"
+        raise VroegError(closed_text(closed), do=do)
     out.print(f"[yellow]![/yellow] {escape(closed_text(closed))}")
     return [month for month in months if month not in closed]
 
@@ -291,8 +292,8 @@ def _show_months(installation: Installation, months: Sequence[date], found: _Fig
         shown = ("files", "attempts", "addresses reached", "end results", "rows sent back")
         out.print(_table(shown, [(month, counts) for month, *counts in returned]))
     out.print(
-        f"\nWorklists: {installation.home.outbox}\nDeliveries: vroeg status\nIn the browser: make dev, then "
-        "http://localhost:3000"
+        f"\nWorklists: {installation.home.outbox}\nDeliveries: {installation.home.command} status\n"
+        "In the browser: make dev, then http://localhost:3000"
     )
 
 

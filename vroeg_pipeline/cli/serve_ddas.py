@@ -25,7 +25,7 @@ def serve_ddas(home: Home, host: str | None, port: int | None, out: Console, pro
         first, last = month_text(lacking[0]), month_text(lacking[-1])
         problems.print(
             f"! {len(lacking)} of the months that were run have no answers, as they ran before runs kept any: who asks for "
-            f"them is told so. Run them again: vroeg run --from {first} --to {last}",
+            f"them is told so. Run them again: {home.command} run --from {first} --to {last}",
             markup=False,
             soft_wrap=True,
         )

@@ -38,7 +38,7 @@ def show_board(home: Home, months: int | None, out: Console, problems: Console) 
     with warehouse.connect(read_only=True) as connection:
         board, strangers = read_board(connection, installation, months or min(12, fitting))
     if not board.months:
-        raise VroegError("no month has been run yet", do="start with: vroeg run --month YYYY-MM")
+        raise VroegError("no month has been run yet", do=f"start with: {home.command} run --month YYYY-MM")
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("partner", max_width=_NAME_WIDTH)
     for month in board.months:

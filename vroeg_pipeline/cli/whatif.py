@@ -100,9 +100,8 @@ def compare(connection: duckdb.DuckDBPyConnection, installation: Installation, o
     listed = f"FROM {stored}.prioritised_worklists WHERE month = getvariable('month')"
     temporary_step(connection, "list_before", listed)
     if connection.execute("FROM list_before LIMIT 1").fetchone() is None:
-        raise VroegError(
-            f"{month_text(month)} has no worklists", do=f"run it first: vroeg run --month {month_text(month)}"
-        )
+        do = f"run it first: {installation.home.command} run --month {month_text(month)}"
+        raise VroegError(f"{month_text(month)} has no worklists", do=do)
     _make_list(connection, installation, month, "list_now")
     # By the agreements as they are written: those of the installation have its own thresholds.
     partners = installation.home.load_partners().under(other.thresholds)

@@ -56,7 +56,7 @@ def write_lists(
             known = ", ".join(teams)
             raise VroegError(
                 f"{month_text(month)} has no list {worklist}" if known else f"{month_text(month)} has no worklists",
-                do=f"choose from {known}" if known else f"run it first: vroeg run --month {month_text(month)}",
+                do=f"choose from {known}" if known else f"run it first: {home.command} run --month {month_text(month)}",
             )
         set_earlier_contacts(connection, installation)
         missing = missing_partners(connection, installation, month)

@@ -216,9 +216,8 @@ def opened_answers(home: Home, months: Sequence[date], municipalities: Sequence[
     Raises VroegError where those of a month were withheld, or were never kept.
     """
     if lacking := {*months} & {*months_unanswered(home)}:
-        raise VroegError(
-            f"{month_text(min(lacking))} has no answers", do=f"vroeg run --month {month_text(min(lacking))}"
-        )
+        first = month_text(min(lacking))
+        raise VroegError(f"{first} has no answers", do=f"{home.command} run --month {first}")
     with ExitStack() as stack:
         files = []
         for month in sorted({*months} & {*months_kept(home)}):

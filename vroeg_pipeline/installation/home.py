@@ -173,6 +173,11 @@ class Home:
         return self.root.name if self.cooperation else ""
 
     @property
+    def command(self) -> str:
+        """How its commands begin, where people are told what to type."""
+        return f"vroeg --town {self.town}" if self.town else "vroeg"
+
+    @property
     def dagster(self) -> Path:
         """Dagster's own storage, which the towns of a cooperation share, unless `DAGSTER_HOME` says otherwise."""
         return Path(os.environ.get("DAGSTER_HOME") or (self.cooperation or self.root) / "dagster")
@@ -214,7 +219,7 @@ class Home:
 def check_restored(home: Home) -> None:
     """Raises VroegError where a restore was killed half way."""
     if home.restoring.exists():
-        raise VroegError("a restore did not end", where=home.root, do="run it again: vroeg restore DIR")
+        raise VroegError("a restore did not end", where=home.root, do=f"run it again: {home.command} restore DIR")
 
 
 def is_settled(status: os.stat_result, settle_seconds: float, now: datetime) -> bool:

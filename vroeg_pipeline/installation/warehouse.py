@@ -111,7 +111,12 @@ class WarehouseResource(DuckDBResource):
     def must_exist(self) -> None:
         """Raises VroegError when there is none yet, or that cannot be told."""
         if not self.exists():
-            raise _none_yet(LAKE_SETTING if self.lake else Home(Path(self.home)).warehouse)
+            raise self._none_yet()
+
+    def _none_yet(self) -> VroegError:
+        home = Home(Path(self.home))
+        where, do = LAKE_SETTING if self.lake else home.warehouse, f"start with: {home.command} run --month YYYY-MM"
+        return VroegError("there is no warehouse yet", where=where, do=do)
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Self]:
@@ -156,7 +161,7 @@ class WarehouseResource(DuckDBResource):
         if self.lake is None and read_only:
             self.must_exist()
         if self.lake and home.warehouse.exists() and not is_moving:
-            do = f"vroeg move-warehouse, or take warehouse out of {home.settings.name}"
+            do = f"{home.command} move-warehouse, or take warehouse out of {home.settings.name}"
             raise VroegError("the tables are here still, and the settings name a DuckLake", where=home.warehouse, do=do)
         with _owner_only_files(), self.get_connection() as connection:
             spill = temporary_path(private_folder(home.scratch))
@@ -327,7 +332,7 @@ class WarehouseResource(DuckDBResource):
     def _attach_as(self, catalog: str, connection: duckdb.DuckDBPyConnection, path: Path, read_only: bool) -> None:
         if self.lake:
             if not self._attach_lake(connection, self.lake, catalog, read_only=read_only):
-                raise _none_yet(LAKE_SETTING)
+                raise self._none_yet()
             return
         options = ["READ_ONLY"] if read_only else []
         if key := os.environ.get(ENCRYPTION_KEY):
@@ -393,10 +398,6 @@ def _logged_run(home: Home, run: dg.DagsterRun | None) -> Iterator[None]:
             Done("run", months, "ended", origin, actor, started, of_run),
             *(Done("export", path, "written", origin, actor, started) for path in written),
         )
-
-
-def _none_yet(where: object) -> VroegError:
-    return VroegError("there is no warehouse yet", where=where, do="start with: vroeg run --month YYYY-MM")
 
 
 def _is_up_to_date(connection: duckdb.DuckDBPyConnection, fingerprint: str) -> bool:

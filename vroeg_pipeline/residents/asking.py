@@ -32,12 +32,13 @@ def lift(installation: Installation, number: int, by: str, reason: str) -> Reque
     Raises VroegError when there is no such request, or it ended before. Only by who holds the lock of the installation.
     """
     found = next((each for each in all_requests(installation.home) if each.number == number), None)
+    see = f"see: {installation.home.command} subject list"
     if found is None:
-        raise VroegError(f"there is no request {number}", do="see: vroeg subject list")
+        raise VroegError(f"there is no request {number}", do=see)
     if found.kind == Asked.EXPORT:
-        raise VroegError(f"request {number} was for a copy, which changed nothing", do="see: vroeg subject list")
+        raise VroegError(f"request {number} was for a copy, which changed nothing", do=see)
     if not found.is_in_force:
-        raise VroegError(f"request {number} was lifted before", do="see: vroeg subject list")
+        raise VroegError(f"request {number} was lifted before", do=see)
     ended = lifted(found, by, reason, installation.now())
     keep_request(installation.home, ended)
     return ended

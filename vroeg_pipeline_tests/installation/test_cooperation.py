@@ -129,7 +129,12 @@ def test_the_command_line_knows_the_town(cooperation: Cooperation) -> None:
         none = of_all("checks")
         assert (none.returncode, none.stderr) == (1, "Error: which town?; give it: vroeg --town NAME …\n")
         one = of_all("--town", "haarlem", "checks")
-        assert "no check has judged anything yet" in one.stderr
+        told = "no check has judged anything yet; start with: vroeg --town haarlem run --month YYYY-MM"
+        assert one.stderr == f"Error: {told}\n"
+        assert (
+            "there is no warehouse yet; start with: vroeg --town haarlem run"
+            in of_all("--town", "haarlem", "status").stderr
+        )
         assert "there is no town 'gouda'" in of_all("--town", "gouda", "checks").stderr
         clock = cooperation.root / "clock"
         clock.write_text("2021-03-04T12:00:00+01:00", encoding="utf-8")
