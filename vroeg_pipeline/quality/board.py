@@ -20,7 +20,8 @@ from vroeg_pipeline.installation.notes import RegisteredFile, Silence, ToBeRemov
 @dataclass(frozen=True)
 class Cell:
     """One partner in one month. `delivery`: the newest of the files that are its delivery, if any; `row_count`: of all of
-    them; `questioned`: files on which somebody must decide; `refusals`: of the others.
+    them; `questioned`: files on which somebody must decide; `refusals`: of the others; `first`: the file by which it is late
+    or on time, none where what came only adds to what is still owed.
     """
 
     agreement: Agreement
@@ -30,6 +31,7 @@ class Cell:
     refusals: tuple[str, ...]
     row_count: int = 0
     questioned: int = 0
+    first: RegisteredFile | None = None
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ def _cells(
     cells = []
     for agreement in agreements:
         of = PartnerMonth(agreement, month, files.get((agreement.partner, month), ()))
-        cells.append(Cell(agreement, month, of.state(now), of.delivery, of.refusals, of.row_count, len(of.questioned)))
+        facts = (of.delivery, of.refusals, of.row_count, len(of.questioned), of.first_usable)
+        cells.append(Cell(agreement, month, of.state(now), *facts))
     owed = [cell for cell in cells if cell.state != DeliveryState.NOT_OWED]
     return tuple(owed or cells[-1:])

@@ -181,11 +181,15 @@ def _row(line: Line, months: Sequence[date]) -> str:
 def _content(cell: Cell, *, named: bool) -> str:
     name = f"<small>{escape(cell.agreement.name)}</small>" if named else ""
     said = f"{name}<b>{_MARKS[cell.state]} {cell.state}</b>"
-    if cell.delivery:
-        rows = f"{cell.row_count:,} rows"
-        said += f"<small>{rows}, {_whole(cell.delivery.received_at)}</small>"
+    rows, last = f"{cell.row_count:,} rows", cell.delivery.received_at if cell.delivery else None
+    if cell.first and last:
+        said += f"<small>{rows}, {_whole(cell.first.received_at)}</small>"
+        if last > cell.first.received_at:
+            said += f"<small>last {_whole(last)}</small>"
     elif cell.state != DeliveryState.NOT_OWED:
         said += f"<small>due {_whole(cell.agreement.due(cell.month))}</small>"
+        if last:
+            said += f"<small>added: {rows}, {_whole(last)}</small>"
     if cell.questioned:
         said += "<small>questioned: a file that lacks people waits for a decision</small>"
     if cell.refusals:

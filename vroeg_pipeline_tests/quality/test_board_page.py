@@ -53,6 +53,20 @@ def test_the_page_tells_all_states_apart(world: World) -> None:
     assert barriers(world.home.outbox / "delivery_board.html") == {}
 
 
+def test_a_cell_tells_the_moment_by_which_it_is_on_time_or_late_and_what_came_last(world: World) -> None:
+    world.now = moment("2021-04-01 12:00")
+    for partner in ("huur", "spoed_alleen"):
+        world.agree(partner, delivery={"additions": "*spoed*"})
+    world.deliver("huur", "2021-03", [row()])
+    urgent = row(customer_reference="K2", house_number="14")
+    for partner in ("huur", "spoed_alleen"):
+        world.deliver(partner, "2021-03", [urgent], name="spoed.csv", received="2021-03-17 17:00")
+    world.make("2021-03", upto="delivery_board")
+    page = page_of(world)
+    assert cells(page, "Huur")[:1] == [("on-time", "✓ on time 2 rows, 03-03 10:00 last 17-03 17:00")]
+    assert cells(page, "Spoed Alleen")[:1] == [("missing", "✗ missing due 05-03 17:00 added: 1 rows, 17-03 17:00")]
+
+
 def test_the_page_tells_what_is_removed_within_a_week(world: World) -> None:
     january, february = date(2021, 1, 1), date(2021, 2, 1)
     leaving = (
