@@ -374,7 +374,7 @@ def _overview(sheets: _Sheets, report: DeliveryReport) -> None:
     if not report.rejected:
         sheet.add("geen")
     sheet.add()
-    sheet.add("Wat er met de signalen is gebeurd, voor zover wij het terugmelden", "Signalen", form="header")
+    sheet.add("Wat er met de signalen is gebeurd", "Signalen", form="header")
     for status, number in report.told.items():
         sheet.add(status, number)
     sheet.add("Welke het zijn, staat in het CSV-bestand." if report.told else "niets terug te melden")

@@ -52,8 +52,8 @@ _A4 = 9
 _MOST_PIXELS = (297 / 25.4 - _NARROW["left"] - _NARROW["right"]) * 96 / 0.8
 # What no column is narrowed below; a word that is wider than the widest is no word of anybody.
 _LEAST_WIDTH, _WIDEST_WORD = 12, 34
-# Programs break lines at these alone, unless a word does not fit.
-_UNBROKEN = re.compile(r"[^ \n-]+-?")
+# Programs break lines at spaces and behind these alone, unless a word does not fit.
+_UNBROKEN = re.compile(r"[^ \n/-]+[/-]?")
 _WIDTHS_OF_SIGNS = {
     **dict.fromkeys("fijlrtI.,:;'()/-", 0.6),
     **dict.fromkeys("cksvxyz", 0.9),
