@@ -71,7 +71,7 @@ TABLES = {
     "contact_attempts": "contactpogingen",
     "case_results": "eindresultaten",
     "contacted_signals": "ingetrokken signalen van wie al was benaderd",
-    "contacted_reports": "meldingen waarvan alle signalen zijn ingetrokken nadat er contact was",
+    "contacted_reports": "meldingen waarvan signalen zijn ingetrokken nadat er contact was",
     "moved_cases": "adressen die een andere schrijfwijze of ander nummer kregen",
     "reference.erasing": "wie gewist wordt, alleen zolang dat duurt",
 }

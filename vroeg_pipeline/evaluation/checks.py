@@ -44,11 +44,17 @@ CHECKS = [
         """
         SELECT
             abs(coalesce(sum(reports) FILTER (WHERE kind = 'report'), 0)
-                - (SELECT count(*) FROM prioritised_worklists WHERE month = getvariable('month'))
-                - (SELECT count(*) FROM contacted_reports WHERE month = getvariable('month')))
+                - (SELECT count(DISTINCT address_key) FROM (
+                    SELECT month, address_key FROM prioritised_worklists
+                    UNION ALL
+                    SELECT month, address_key FROM contacted_reports
+                ) WHERE month = getvariable('month')))
             + abs(coalesce(sum(reports) FILTER (WHERE kind <> 'gone'), 0)
-                - (SELECT count(*) FROM address_matches WHERE month = getvariable('month'))
-                - (SELECT count(*) FROM contacted_reports WHERE month = getvariable('month')))
+                - (SELECT count(DISTINCT address_key) FROM (
+                    SELECT month, address_key FROM address_matches
+                    UNION ALL
+                    SELECT month, address_key FROM contacted_reports
+                ) WHERE month = getvariable('month')))
             + abs(coalesce(sum(reports) FILTER (WHERE end_result IS NOT NULL), 0)
                 - (SELECT count(*) FROM results_of_addresses WHERE month = getvariable('month')))
             + abs(coalesce(sum(reports) FILTER (WHERE attempted), 0) - (SELECT count(DISTINCT address_key)

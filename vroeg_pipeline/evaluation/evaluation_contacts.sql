@@ -3,8 +3,9 @@
 SELECT
     attempt.month,
     attempt.worklist,
-    coalesce(entry.tier, kept.tier) AS tier,
-    coalesce(match.has_rent, kept.has_rent) AS has_rent,
+    -- As it was when it was contacted.
+    coalesce(kept.tier, entry.tier) AS tier,
+    coalesce(kept.has_rent, match.has_rent) AS has_rent,
     attempt.contact_kind,
     attempt.reached,
     count(*) AS attempts

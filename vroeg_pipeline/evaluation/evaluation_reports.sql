@@ -66,19 +66,26 @@ known_clients AS (
     WHERE month = getvariable('month')
 ),
 
+-- With all that they had when they were contacted.
+contacted AS (
+    SELECT * EXCLUDE (month)
+    FROM contacted_reports
+    WHERE month = getvariable('month')
+),
+
 reported AS (
     SELECT
         reports.* EXCLUDE (month),
         known_clients.is_usable AS is_known_told
     FROM reports
+    ANTI JOIN contacted USING (address_key)
     CROSS JOIN known_clients
     UNION ALL BY NAME
     SELECT
-        contacted_reports.* EXCLUDE (month),
+        contacted.*,
         known_clients.is_usable AS is_known_told
-    FROM contacted_reports
+    FROM contacted
     CROSS JOIN known_clients
-    WHERE contacted_reports.month = getvariable('month')
 )
 
 SELECT

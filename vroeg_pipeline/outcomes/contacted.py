@@ -106,12 +106,7 @@ def keep_contacted(connection: duckdb.DuckDBPyConnection, installation: Installa
     kept = sql("kept_signals") if told else "SELECT * FROM left_rows LIMIT 0"
     temporary_step(connection, "kept_signals", kept)
     counts = replace_month(connection, {"contacted_signals": sql("contacted_signals")})
-    temporary_step(
-        connection,
-        "kept_rows",
-        "SELECT * EXCLUDE (left_at) FROM kept_signals ANTI JOIN (FROM address_matches WHERE month = getvariable('month')) "
-        "USING (address_key)",
-    )
+    temporary_step(connection, "kept_rows", _KEPT_ROWS)
     (rows,) = fetch_one(connection, "SELECT count(*) FROM kept_rows")
     if rows:
         _rank(connection, installation)
@@ -120,6 +115,15 @@ def keep_contacted(connection: duckdb.DuckDBPyConnection, installation: Installa
 
 
 _NONE = "SELECT * FROM contacted_reports LIMIT 0"
+# With what is left of the same reports.
+_KEPT_ROWS = """
+SELECT * EXCLUDE (left_at) FROM kept_signals
+UNION ALL BY NAME
+SELECT signal.*
+FROM validated_signals AS signal
+SEMI JOIN kept_signals USING (address_key)
+WHERE signal.month = getvariable('month') AND signal.held_reason IS NULL
+"""
 _SIGNALS = """
 SELECT
     signal_id AS place, partner, customer_reference, postcode, house_number::VARCHAR AS house_number, surname, birth_date

@@ -1,5 +1,5 @@
--- The reports of the month of which every signal left after they were contacted, as they would stand in the tables of
--- the month with these signals.
+-- The reports of the month of which a signal left after they were contacted, as they would stand in the tables of the
+-- month with all that they had then or have now.
 -- Needs: tables kept_reports.
 SELECT *
 FROM kept_reports

@@ -101,14 +101,14 @@ CREATE TABLE IF NOT EXISTS contacted_signals (
     house_number_addition VARCHAR NOT NULL  -- Addition. Personal data.
 );
 
--- Reports of which every signal left after they were contacted (contacted_signals), as they would stand in
--- address_matches, recidivism_history and prioritised_worklists with them: the evaluation counts them. Key: month,
--- address_key.
+-- Reports of which a signal left after they were contacted (contacted_signals), as they would stand in address_matches,
+-- recidivism_history and prioritised_worklists with it: the evaluation counts them, and not what is left of them. Key:
+-- month, address_key.
 CREATE TABLE IF NOT EXISTS contacted_reports (
     month DATE NOT NULL,  -- Signalling month.
     address_key VARCHAR NOT NULL,  -- The address (DOMAIN §6). Personal data.
     match_kind VARCHAR NOT NULL,  -- multiple or single.
-    signal_count INTEGER NOT NULL,  -- Its signals that stay.
+    signal_count INTEGER NOT NULL,  -- Its signals, with those that left.
     has_rent BOOLEAN NOT NULL,  -- A rent arrear is among them, on the light track not counted.
     on_light_track BOOLEAN,  -- All of them are below the threshold.
     needs_review BOOLEAN NOT NULL,  -- The address was for the address desk.

@@ -129,6 +129,21 @@ def test_one_of_two_that_is_withdrawn_stays_too(town: World) -> None:
     assert told(town) == before
 
 
+@pytest.mark.parametrize("takes_back", ["withdrawal", "another delivery"])
+def test_who_owed_rent_when_contacted_is_counted_with_rent(town: World, takes_back: str) -> None:
+    before = [town.table(name) for name in ("evaluation_reports", "evaluation_contacts")]
+    assert {each["has_rent"] for table in before for each in table} == {True}
+    if takes_back == "withdrawal":
+        withdraw(town, "K1")
+    else:
+        again(town, OTHER_DOOR, at="26")
+    all_hold(town)
+    # By the water that is left.
+    assert on_lists(town) == ["2021AB_12__", "2021AB_14__"]
+    assert [each["has_rent"] for each in town.table("address_matches", "address_key")] == [False, True]
+    assert [town.table(name) for name in ("evaluation_reports", "evaluation_contacts")] == before
+
+
 def test_a_withdrawal_before_contact_or_without_is_another_reason(town: World) -> None:
     withdraw(town, "K1", at="19")
     withdraw(town, "K2")
