@@ -134,8 +134,8 @@ SELECT
     moved.* EXCLUDE (
         address_key, postcode, house_number, house_letter, house_number_addition, register_street, register_city,
         municipality, nummeraanduiding_id, adresseerbaar_object_id, buurtcode, address_status, needs_review,
-        address_stage, address_evidence, own_key, door_key, written_as, written_suffix, decision, decided_at, is_elsewhere,
-        elsewhere_key, is_decided
+        address_stage, address_evidence, own_key, door_key, written_as, written_suffix, decision, decided_at,
+        is_elsewhere, elsewhere_key, is_decided
     ),
     door_key AS address_key,
     -- What the resolver says by itself, so that the desk hears when a new register says something else.
