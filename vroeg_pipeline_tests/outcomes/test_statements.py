@@ -157,7 +157,7 @@ def test_a_case_stays_from_the_first_file_that_tells_of_contact_or_a_result(
 
 
 def test_a_case_is_known_once_by_the_list_on_which_it_stood_last(tables: Tables) -> None:
-    """Of what was delivered and never issued those cases alone that somebody tells of."""
+    """Of what was delivered and never issued, or left since, those cases alone that somebody tells of."""
     of = tables.at(MARCH)
     for number in (1, 2, 3):
         tables.signal(number=number)
@@ -168,12 +168,68 @@ def test_a_case_is_known_once_by_the_list_on_which_it_stood_last(tables: Tables)
             "INSERT INTO worklist_issues VALUES (?, ?, ?, ?, ?, ?)",
             [of.month, worklist, issue, key_of(1), change, at(day)],
         )
-    for number in (1, 2):
+    for number in (1, 2, 4):
         tables.told(number, MARCH, contact_kind="Telefoon")
     find_left_rows(tables.connection, of.installation, of.month)
+    tables.connection.execute(
+        "INSERT INTO left_rows BY NAME SELECT * REPLACE (? AS address_key) FROM validated_signals LIMIT 1", [key_of(4)]
+    )
     assert find_cases(tables.connection, of.installation, of.month) == 0
     cases = tables.query("SELECT address_key, worklist FROM known_cases ORDER BY ALL")
-    assert [tuple(case.values()) for case in cases] == [(key_of(1), "wijkteam_noord"), (key_of(2), "onbekend")]
+    assert [tuple(case.values()) for case in cases] == [
+        (key_of(1), "wijkteam_noord"),
+        (key_of(2), "onbekend"),
+        (key_of(4), "onbekend"),
+    ]
+
+
+def test_a_delivery_was_before_a_file_came_what_was_newest_then_with_all_that_add(tables: Tables) -> None:
+    for name, day, status, adds in (
+        ("oldest", 1, "superseded", False),
+        ("former", 5, "superseded", False),
+        ("asked", 6, "questioned", False),
+        ("added", 7, "accepted", True),
+        ("also added", 8, "accepted", True),
+        ("came", 25, "superseded", False),
+        ("later", 28, "accepted", False),
+    ):
+        tables.delivery(file_sha256=name, file_name=name, received_at=at(day), status=status, adds=adds)
+    tables.delivery("water", file_sha256="of others", received_at=at(2))
+    tables.at(MARCH)
+    for name, value in (("partner", "huur"), ("came_at", at(25)), ("came_as", "came")):
+        tables.connection.execute(f"SET VARIABLE {name} = ?", [value])
+    files = tables.query(sql("former_files"))
+    assert {(each["file_sha256"], each["status"]) for each in files} == {
+        ("former", "accepted"), ("added", "accepted"), ("also added", "accepted"),
+    }  # fmt: skip
+
+
+def test_signals_may_have_left_by_what_replaced_or_objected_after_contact(tables: Tables) -> None:
+    """By the other file from its arrival, by one that a person let replace from the last decision."""
+    for name, day, values in (
+        ("first", 3, {}),
+        ("before contact", 15, {}),
+        ("decided", 16, {"decision": "replacement"}),
+        ("after it", 25, {}),
+        ("adds", 26, {"adds": True}),
+        ("adds again", 27, {"adds": True}),
+        ("objects", 28, {"adds": True}),
+    ):
+        tables.delivery(file_sha256=name, file_name=name, received_at=at(day), **values)
+    tables.delivery("water", received_at=at(25), file_name="first of its own")
+    tables.rejected("objection", file_sha256="objects")
+    tables.rejected("below_threshold", file_sha256="adds again")
+    of = tables.at(MARCH)
+    for day in (22, 24):
+        tables.connection.execute(
+            "INSERT INTO reference.delivery_decisions VALUES (?, 'huur', 'decided', 'replacement', 'T', 'r', ?)",
+            [of.month, at(day)],
+        )
+    temporary_table(tables.connection, "told_cases", "case_id VARCHAR, told_at TIMESTAMPTZ", [("1", TOLD)])
+    found = tables.query(sql("departures"))
+    assert [(each["came_as"], each["left_at"]) for each in found] == [
+        ("decided", at(24)), ("after it", at(25)), ("objects", at(28)),
+    ]  # fmt: skip
 
 
 def test_a_report_of_repeats_alone_is_none_of_those_that_stay(tables: Tables) -> None:
