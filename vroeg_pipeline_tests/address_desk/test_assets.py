@@ -676,11 +676,11 @@ def test_on_paper_no_name_or_street_of_its_list_is_broken_in_a_word(tmp_path: Pa
     written, resident, partner, street = words
     line = DeskLine(
         "kenmerk", "suffix_missing", [partner], False, Decimal("1234.56"), f"{written} 12", f"A. {resident}",
-        [{"address": "2021 AB 12-A", "street": street, "found_by": "postcode"}], None, None, None, date(2021, 3, 31), "",
-        None, None, None,
+        [{"address": "2021 AB 12-A", "street": street, "found_by": "postcode"}], None, None, None, False,
+        date(2021, 3, 31), "", None, None, None,
     )  # fmt: skip
     path = tmp_path / "adresdesk.xlsx"
-    write_desk_file(path, date(2021, 3, 1), [line], [], tmp_path / "scratch")
+    write_desk_file(path, date(2021, 3, 1), [line], [], [], tmp_path / "scratch")
     assert scale_on_paper(openpyxl.load_workbook(path)["Adresdesk"]) * 10 >= 8
     assert set(words) <= set(printed(path).split())
 
