@@ -606,7 +606,8 @@ def ddas(
     first: Annotated[str, typer.Option("--from", help="First day, or its month.", show_default=False)],
     last: Annotated[str, typer.Option("--to", help="Last day, or its month.", show_default=False)],
     output: Annotated[
-        Path | None, typer.Option(help="File to write, outside VROEG_HOME; else in the outbox. For its owner alone.")
+        Path | None,
+        typer.Option(help="File to write, best outside VROEG_HOME; else in the outbox. For its owner alone."),
     ] = None,
 ) -> None:
     """Write the delivery to CBS of a range of months: DDAS-Vroegsignalering, as JSON.

@@ -484,6 +484,7 @@ def test_nothing_personal_is_told(town: World, hook: Webhook, mailbox: Mailbox) 
     notes = [p for p in town.home.taken_in.iterdir() if p.suffixes[0] not in (".look", ".done")]
     assert {p.name.removeprefix("2021-03.") for p in notes} == {
         "register.json", "verdicts.json", "figures.json", "made.json", "agreed.json", "first_seen.json",
+        "log_begun.json",
     }  # fmt: skip
     everything += town.home.alerts.read_text() + "".join(p.read_text() for p in notes)
     assert "zebra" not in everything.lower()

@@ -397,21 +397,25 @@ def test_in_time_is_within_the_days_from_the_first_delivery_and_by_the_deadline(
 
 
 def test_the_evaluation_counts_what_stays_with_its_tier(tables: Tables) -> None:
-    """Number 1 is on the list, 2 stays as it was contacted; 1 left as well, which its place on the list does not hear."""
+    """Number 1 lost a signal and 2 all of them: both count as they were when contacted. Number 3 is as it is on the list."""
     report = {
         "month": month(MARCH), "match_kind": "single", "signal_count": 1, "has_rent": True, "needs_review": False,
         "first_received_on": date(2021, 3, 3), "recidivism_kind": "new", "worklist": "wijkteam_noord", "tier": 2,
         "tier_name": "rent", "deadline": date(2021, 4, 1), "in_six_months": False,
     }  # fmt: skip
-    tables.signal("water", amount_due=600)
+    for number in (1, 3):
+        tables.signal("water", number, amount_due=600)
     tables.recidivism()
     tables.worklists()
-    for number in (1, 2):
-        tables._insert("contacted_reports", {**report, "address_key": key_of(number)})
-        attempt(tables, number, date(2021, 3, 15), "Brief" if number == 1 else "Telefoon")
+    for number, kind in enumerate(("Brief", "Huisbezoek", "Telefoon"), 1):
+        if number != 3:
+            tables._insert("contacted_reports", {**report, "address_key": key_of(number)})
+        attempt(tables, number, date(2021, 3, 15), kind)
     tables.at(MARCH).fill("evaluation_contacts")
     found = tables.query("SELECT contact_kind, tier, has_rent FROM evaluation_contacts ORDER BY ALL")
-    assert [tuple(each.values()) for each in found] == [("Brief", 4, False), ("Telefoon", 2, True)]
+    assert [tuple(each.values()) for each in found] == [
+        ("Brief", 2, True), ("Huisbezoek", 2, True), ("Telefoon", 4, False),
+    ]  # fmt: skip
 
 
 def test_a_signal_is_in_a_report_when_it_is_on_a_list_and_not_held_or_stays(tables: Tables) -> None:
