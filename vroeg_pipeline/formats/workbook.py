@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -241,6 +242,8 @@ def word_width(text: str, *, bold: bool = False) -> int:
     return ceil(widest * _WIDTH_OF_BOLD if bold else widest)
 
 
+# Most of the words of a list are ours, and come back in each line.
+@lru_cache(maxsize=4096)
 def _width_of(word: str) -> float:
     return sum(_WIDTHS_OF_SIGNS.get(sign, _WIDTH_OF_CAPITALS if sign.isupper() else 1.0) for sign in word)
 
