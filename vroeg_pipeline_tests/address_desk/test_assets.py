@@ -194,6 +194,16 @@ def test_an_address_that_is_right_as_written_needs_no_review_any_more(town: Worl
     assert entry["worklist"] == "wijkteam_noord"
 
 
+def asked_of_a_customer_at(world: World, before: str, now: str) -> dict[str, Any]:
+    """What the desk is asked of a customer who is reported at a number in March and at another in April."""
+    for month, number in (("2021-03", before), ("2021-04", now)):
+        days = {"arrears_since": "01-01-2021", "reference_date": f"01-{month[5:]}-2021"}
+        world.deliver("huur", month, [row(house_number=number, **days)])
+    world.make("2021-03", "2021-04", upto="address_desk")
+    (asked,) = world.table("address_desk")
+    return asked
+
+
 def decided_as_written(world: World, **written: str) -> None:
     """What the desk is asked about an address is right as it was written."""
     world.deliver("huur", "2021-03", [row(**written)])
@@ -228,11 +238,7 @@ def test_what_is_right_as_written_stays_there_and_the_desk_hears_of_a_register_t
 def test_a_door_that_the_register_knows_by_a_group_stays_where_the_desk_says_that_it_is_right(town: World) -> None:
     """It was only pointed out: the customer was at another number before."""
     town.register(ZW, RD, PLAIN, "2021AB,15,,II")
-    for month, number in (("2021-03", "14"), ("2021-04", "15 2hoog")):
-        days = {"arrears_since": "01-01-2021", "reference_date": f"01-{month[5:]}-2021"}
-        town.deliver("huur", month, [row(house_number=number, **days)])
-    town.make("2021-03", "2021-04", upto="address_desk")
-    (asked,) = town.table("address_desk")
+    asked = asked_of_a_customer_at(town, "14", "15 2hoog")
     decide(town, "2021-04", (asked["desk_id"], "Klopt zoals geschreven", "AB"))
     town.make("2021-04", upto="address_desk")
     (signal,) = signals(town, "2021-04")
@@ -516,11 +522,7 @@ def test_a_choice_means_what_it_meant_in_the_month_of_the_list(world: World) -> 
 
 def test_a_customer_at_another_number_than_last_month_is_pointed_out_and_not_merged(town: World) -> None:
     town.register(ZW, RD, PLAIN, "2021AB,41,,")
-    for month, number in (("2021-03", "14"), ("2021-04", "41")):
-        days = {"arrears_since": "01-01-2021", "reference_date": f"01-{month[5:]}-2021"}
-        town.deliver("huur", month, [row(house_number=number, **days)])
-    town.make("2021-03", "2021-04", upto="address_desk")
-    (asked,) = town.table("address_desk")
+    asked = asked_of_a_customer_at(town, "14", "41")
     assert (asked["reason"], asked["address_key"]) == ("customer_at_another_number", "2021AB_41__")
     assert [c["address"] for c in asked["candidates"]] == ["2021AB 14"]
     assert {m["address_key"] for m in town.table("address_matches", where="month = '2021-04-01'")} == {"2021AB_41__"}
