@@ -41,6 +41,12 @@ def on_what(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def usual_rights() -> None:
+    """Files are made as by a usual shell: a command that made its process strict must not decide what the next test sees."""
+    os.umask(0o022)
+
+
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     """An empty installation with areas and postcode areas, and no partner yet."""
