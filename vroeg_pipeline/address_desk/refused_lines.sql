@@ -32,9 +32,9 @@ SELECT
     refused.refusal
 FROM reference.address_decisions AS refused
 ANTI JOIN told ON refused.desk_id = told.desk_id
-ANTI JOIN used
-    ON refused.decided_at < used.decided_at
-    AND (refused.desk_id = used.desk_id OR (refused.row_number = 0 AND used.row_number = 0))
+ANTI JOIN used ON refused.desk_id = used.desk_id AND refused.decided_at < used.decided_at
+ANTI JOIN used AS whole
+    ON refused.row_number = whole.row_number AND whole.row_number = 0 AND refused.decided_at < whole.decided_at
 LEFT JOIN known ON refused.desk_id = known.desk_id
 WHERE
     refused.refusal IS NOT NULL

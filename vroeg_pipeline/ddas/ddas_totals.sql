@@ -2,10 +2,14 @@
 -- alone: never by signal_statuses, of which the delivery itself is made. Rejected rows of which no address may be told,
 -- or none can be read, are signals that CBS does not get.
 -- Needs: first_month, known_statuses, last_month.
-WITH told_back AS (
-    SELECT row.*
+WITH contacted_since AS (
+    SELECT
+        row.month,
+        row.partner,
+        row.file_sha256,
+        row.row_number
     FROM rejected_rows AS row
-    ANTI JOIN contacted_signals AS kept
+    INNER JOIN contacted_signals AS kept
         ON row.month = kept.month
         AND row.partner = kept.partner
         AND row.customer_reference = kept.customer_reference
@@ -14,7 +18,12 @@ WITH told_back AS (
         AND row.house_letter = kept.house_letter
         AND row.house_number_addition = kept.house_number_addition
         AND (row.file_sha256 <> kept.file_sha256 OR row.row_number = kept.row_number)
-    WHERE row.ddas_status IS NOT NULL AND row.postcode IS NOT NULL
+),
+
+told_back AS (
+    SELECT *
+    FROM rejected_rows ANTI JOIN contacted_since USING (month, partner, file_sha256, row_number)
+    WHERE ddas_status IS NOT NULL AND postcode IS NOT NULL
 ),
 
 amounts AS (

@@ -127,6 +127,9 @@ FROM reported
 FULL JOIN outcome USING (address_key)
 -- Who was contacted by then was so by the delivery before.
 LEFT JOIN before
-    ON reported.address_key = before.address_key
-    AND outcome.first_contact_on BETWEEN before.first_received_on AND reported.first_received_on
+    ON
+        CASE
+            WHEN reported.first_received_on >= outcome.first_contact_on THEN reported.address_key
+        END = before.address_key
+        AND outcome.first_contact_on >= before.first_received_on
 GROUP BY ALL

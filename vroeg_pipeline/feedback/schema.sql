@@ -47,6 +47,27 @@ signals AS (
         NULL AS held_reason
     FROM contacted_signals AS kept
     ANTI JOIN validated_signals AS signal ON kept.month = signal.month AND kept.signal_id = signal.signal_id
+),
+
+-- The rejected rows of what was contacted: it was told of it then, and so was what else is wrong in the same file.
+told_then AS (
+    SELECT
+        row.month,
+        row.partner,
+        row.file_sha256,
+        row.row_number
+    FROM rejected_rows AS row
+    INNER JOIN contacted_signals AS kept
+        ON row.month = kept.month AND row.partner = kept.partner AND row.customer_reference = kept.customer_reference
+        AND (row.file_sha256 <> kept.file_sha256 OR row.row_number = kept.row_number)
+        -- Of an objection the address is not kept.
+        AND (
+            row.postcode IS NULL
+            OR (
+                row.postcode = kept.postcode AND row.house_number = kept.house_number
+                AND row.house_letter = kept.house_letter AND row.house_number_addition = kept.house_number_addition
+            )
+        )
 )
 
 SELECT
@@ -87,16 +108,5 @@ SELECT
     row.file_sha256,
     false AS in_case
 FROM rejected_rows AS row
-ANTI JOIN contacted_signals AS kept
-    ON row.month = kept.month AND row.partner = kept.partner AND row.customer_reference = kept.customer_reference
-    -- What else is wrong in the same file was told then.
-    AND (row.file_sha256 <> kept.file_sha256 OR row.row_number = kept.row_number)
-    -- Of an objection the address is not kept.
-    AND (
-        row.postcode IS NULL
-        OR (
-            row.postcode = kept.postcode AND row.house_number = kept.house_number
-            AND row.house_letter = kept.house_letter AND row.house_number_addition = kept.house_number_addition
-        )
-    )
+ANTI JOIN told_then USING (month, partner, file_sha256, row_number)
 WHERE row.ddas_status IS NOT NULL;

@@ -127,7 +127,7 @@ told AS (
 counting AS (
     SELECT
         partner,
-        customer_reference,
+        known_reference,
         address_key,
         arg_max(file_sha256, (received_at, file_name, file_sha256)) AS counting_file,
         min(received_at) AS valid_received_at
@@ -157,7 +157,6 @@ SELECT
     END AS for_municipality
 FROM told
 LEFT JOIN counting
-    ON told.is_shared
-    AND told.partner = counting.partner
-    AND told.customer_reference = counting.customer_reference
+    ON told.partner = counting.partner
+    AND told.known_reference = counting.known_reference
     AND told.address_key = counting.address_key

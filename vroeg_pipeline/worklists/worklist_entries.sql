@@ -110,10 +110,9 @@ FROM issued
 -- An issue that was decided but not written before a crash may name an address that has left the list since: the
 -- next issue withdraws it, so that it is not sent out here first.
 LEFT JOIN prioritised_worklists AS entry
-    ON issued.address_key = entry.address_key
+    ON CASE WHEN issued.change = 'added' THEN issued.address_key END = entry.address_key
     AND entry.month = getvariable('month')
     AND entry.worklist = getvariable('worklist')
-    AND issued.change = 'added'
 LEFT JOIN address_matches AS match
     ON issued.address_key = match.address_key AND match.month = getvariable('month')
 LEFT JOIN places ON issued.address_key = places.address_key
