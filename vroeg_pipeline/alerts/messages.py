@@ -39,6 +39,7 @@ from vroeg_pipeline.domain.alerts import AlertKind, Language
 from vroeg_pipeline.domain.dutch import in_a_row, in_dutch
 from vroeg_pipeline.domain.months import month_text
 from vroeg_pipeline.domain.reasons import REFUSALS_IN_DUTCH
+from vroeg_pipeline.installation.home import command_of
 from vroeg_pipeline.installation.notes import Finding
 from vroeg_pipeline.worklists.worklist_file import worklist_title
 
@@ -122,12 +123,13 @@ def compose(
 ) -> Message:
     """One message of one or more notices, in their order.
 
-    `link`: the address of the UI, for the pages of each; `town`: whose they are, where it shows many. `drafts_by`: add for
+    `link`: the address of the UI, for the pages of each; `town`: whose they are, of one among others. `drafts_by`: add for
     each contact that can mend something one Dutch text, with this signature.
     """
     see = "Dagster UI" if language == "en" else "Details in Dagster"
     lines = [
-        _line(notice, language) + (f"\n{see}: {' · '.join(links(notice.condition, link, town))}" if link else "")
+        _line(notice, language, command_of(town))
+        + (f"\n{see}: {' · '.join(links(notice.condition, link, town))}" if link else "")
         for notice in notices
     ]
     if drafts_by is not None:
@@ -179,14 +181,14 @@ def _about(notice: Notice) -> str:
     return " ".join(part for part in (who, month_text(condition.month) if condition.month else "") if part)
 
 
-def _line(notice: Notice, language: Language) -> str:
+def _line(notice: Notice, language: Language, vroeg: str) -> str:
     facts = notice.condition.facts
     said = _PHASES[language][notice.phase] + _TITLES[language][facts.kind]
     head = f"{_about(notice)}: {said}." if _about(notice) else _sentence(said)
     if notice.phase == Phase.SOLVED:
         return f"{head} {_solution(notice.solution, language)}".rstrip()
     reach = f" Contact: {facts.contact}." if isinstance(facts, AskedOfPartner) and facts.contact else ""
-    return f"{head} {_english(facts) if language == 'en' else _dutch(facts)}{reach}".strip()
+    return f"{head} {_english(facts, vroeg) if language == 'en' else _dutch(facts)}{reach}".strip()
 
 
 def _solution(solution: Solution | None, language: Language) -> str:
@@ -225,7 +227,7 @@ def _with_dutch_words(bounds: str) -> str:
     return bounds
 
 
-def _english(facts: Facts) -> str:
+def _english(facts: Facts, vroeg: str) -> str:
     match facts:
         case Missing():
             refused = f" What came was refused: {', '.join(facts.refusals)}." if facts.refusals else ""
@@ -243,7 +245,7 @@ def _english(facts: Facts) -> str:
         case Questioned():
             return (
                 f"The file of {facts.received} would replace the delivery, but lacks {facts.lacking} of its "
-                f"{facts.references} references. It is not used until somebody decides what it is: vroeg deliveries list."
+                f"{facts.references} references. It is not used until somebody decides what it is: {vroeg} deliveries list."
             )
         case Stray():
             what = "add one, or remove the folder"
@@ -285,7 +287,7 @@ def _english(facts: Facts) -> str:
         case ToBeRemoved():
             return (
                 f"From {facts.day} on it is removed for good: {facts.count} rows and files ({', '.join(facts.terms)}). The "
-                "month is not run again then. Which: vroeg retention --dry-run."
+                f"month is not run again then. Which: {vroeg} retention --dry-run."
             )
         case TooLate():
             came = "1 file came" if facts.files == 1 else f"{facts.files} files came"

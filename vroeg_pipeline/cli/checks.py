@@ -29,7 +29,8 @@ def show_checks(home: Home, months: int | None, out: Console, *, failed: bool) -
         for each in verdicts:
             if not (each.passed and failed):
                 mark = "[green]✓[/]" if each.passed else "[red]✗[/]"
-                do = f"\n[dim]→ {escape(to_do(each))}[/dim]" if to_do(each) else ""
+                what = to_do(home, each)
+                do = f"\n[dim]→ {escape(what)}[/dim]" if what else ""
                 rows.append((month_text(month), mark, each.asset, each.check, escape(each.said) + do))
     if rows:
         show_rows(("month", "", "of", "check", "says"), rows, {"says"}, out)

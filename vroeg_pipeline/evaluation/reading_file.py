@@ -95,7 +95,7 @@ def write_reading(
     months, closed = sorted(notes.months(home)), noted_closed(home)
     figures = [(month, *figure) for month in months if (note := notes.read(home, month)) for figure in note.shown]
     verdicts = [
-        (month, each.asset, each.partner, each.check, each.passed, to_do(each) or None)
+        (month, each.asset, each.partner, each.check, each.passed, to_do(home, each) or None)
         for month in sorted(VERDICTS.months(home))
         for each in noted_verdicts(home, month)
     ]

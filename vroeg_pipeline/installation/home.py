@@ -41,6 +41,11 @@ def is_of_many() -> bool:
     return bool(os.environ.get("VROEG_TOWNS")) and not os.environ.get("VROEG_HOME")
 
 
+def command_of(town: str) -> str:
+    """How commands begin where people are told what to type: those of a town among others, or (empty) by itself."""
+    return f"vroeg --town {town}" if town else "vroeg"
+
+
 def read_text(path: Path) -> str:
     """The text of a UTF-8 file, a byte order mark taken off.
 
@@ -175,7 +180,7 @@ class Home:
     @property
     def command(self) -> str:
         """How its commands begin, where people are told what to type."""
-        return f"vroeg --town {self.town}" if self.town else "vroeg"
+        return command_of(self.town)
 
     @property
     def dagster(self) -> Path:

@@ -12,10 +12,10 @@ from datetime import date
 from vroeg_pipeline.installation.home import Home
 from vroeg_pipeline.installation.notes import NotedVerdict, noted_verdicts
 
-# Of the checks of a delivery; what a check of a table says has it in its own words.
+# Of the checks of a delivery, where `{vroeg}` is how commands begin; what a check of a table says has it in its own words.
 TO_DO = {
-    "delivered": "call the partner; what came and cannot be used, and why, is in vroeg deliveries list",
-    "replacement_is_whole": "decide what the file is: vroeg deliveries decide",
+    "delivered": "call the partner; what came and cannot be used, and why, is in {vroeg} deliveries list",
+    "replacement_is_whole": "decide what the file is: {vroeg} deliveries decide",
     "on_time": "nothing, it was used; who is late every month wants a call",
     "rows_as_agreed": "ask the partner whether all rows are in it, or mend expected_rows in the agreement",
     "rows_as_usual": "ask the partner whether something is missing or there twice",
@@ -45,13 +45,13 @@ class Wrong:
 def wrong_now(home: Home, months: Iterable[date]) -> Sequence[Wrong]:
     """What does not hold in these months, newest first, and in each by what it is about."""
     return [
-        Wrong(month, verdict, to_do(verdict))
+        Wrong(month, verdict, to_do(home, verdict))
         for month in sorted(months, reverse=True)
         for verdict in sorted(noted_verdicts(home, month), key=lambda each: (each.asset, each.check))
         if not verdict.passed
     ]
 
 
-def to_do(verdict: NotedVerdict) -> str:
+def to_do(home: Home, verdict: NotedVerdict) -> str:
     """What to do where it does not hold; empty where it holds or says so itself."""
-    return TO_DO.get(verdict.check, "") if verdict.partner and not verdict.passed else ""
+    return TO_DO.get(verdict.check, "").format(vroeg=home.command) if verdict.partner and not verdict.passed else ""

@@ -215,6 +215,13 @@ def test_the_words_of_each_kind(facts: Facts, english: str, dutch: str) -> None:
     assert dutch in compose([notice(facts)], "nl", link=None, drafts_by=None).body
 
 
+def test_what_is_to_be_typed_is_so_for_the_town() -> None:
+    for town, command in (("", "vroeg"), ("haarlem", "vroeg --town haarlem")):
+        told = [compose([notice(facts)], "en", link=None, town=town, drafts_by=None).body for facts, _, _ in TOLD]
+        typed = re.findall(r": (vroeg [^.]*)\.", "".join(told))
+        assert typed == [f"{command} deliveries list", f"{command} retention --dry-run"]
+
+
 def test_what_partners_are_asked_is_what_settings_let_them_hear() -> None:
     asked = [facts for facts, _, _ in TOLD if isinstance(facts, AskedOfPartner)]
     assert {facts.kind for facts in asked} == set(ASKED_OF_PARTNERS)

@@ -5,16 +5,18 @@ from __future__ import annotations
 import io
 import re
 from html import unescape
+from pathlib import Path
 
 from rich.console import Console
 
 from vroeg_pipeline.cli.checks import show_checks
+from vroeg_pipeline.installation.cooperation import Cooperation
 from vroeg_pipeline.installation.notes import NotedVerdict, note_verdicts
 from vroeg_pipeline.installation.town import ALONE
 from vroeg_pipeline.quality.board import Board
 from vroeg_pipeline.quality.board_page import board_page
 from vroeg_pipeline.quality.checks import delivery_checks
-from vroeg_pipeline.quality.wrong_now import TO_DO, wrong_now
+from vroeg_pipeline.quality.wrong_now import TO_DO, to_do, wrong_now
 from vroeg_pipeline_tests.kit.world import World, month
 
 MONTHS = (month("2021-02"), month("2021-03"))
@@ -51,7 +53,15 @@ def test_the_board_and_the_command_say_the_same(world: World) -> None:
     assert told.count("address_matches") == 2
     assert "in time" not in told
     for said in (page, told):
-        assert said.count(f"→ {TO_DO['delivered']}") == 1
+        assert said.count(f"→ {TO_DO['delivered'].format(vroeg='vroeg')}") == 1
+
+
+def test_what_to_do_is_typed_for_the_town(tmp_path: Path) -> None:
+    home = Cooperation(tmp_path).home("haarlem")
+    nothing_came = NotedVerdict("deliveries/huur", "delivered", False, "nothing came")
+    assert to_do(home, nothing_came).endswith(" is in vroeg deliveries list")
+    Cooperation(tmp_path).workspace.touch()
+    assert to_do(home, nothing_came).endswith(" is in vroeg --town haarlem deliveries list")
 
 
 def test_where_nothing_is_wrong_the_board_says_so(world: World) -> None:
