@@ -209,7 +209,7 @@ def _list_sheet(book: Book, month: date, lines: Sequence[DeskLine], unassigned: 
     sheet.autofilter(_HEADER_ROW, 0, last_row, len(COLUMNS) - 1)
     sheet.print_area(0, 0, last_row, _LAST_PRINTED)
     for row, (line, wrapped) in enumerate(zip(lines, texts, strict=True), _HEADER_ROW + 1):
-        sheet.set_row(row, row_points(wrapped, widths))
+        sheet.set_row(row, row_points(wrapped, widths, bold=[_HEADERS.index("Wat is er")]))
         sheet.write_number(row, 0, row - _HEADER_ROW, number)
         for column, content in wrapped.items():
             if _HEADERS[column] == "Telefoon":

@@ -334,7 +334,8 @@ class _Sheet:
         formats = self._of.formats
         if form in ("text", "header"):
             texts = {column: cell for column, cell in enumerate(cells) if isinstance(cell, str)}
-            self.sheet.set_row(self.row, row_points(texts or {0: ""}, self._widths))
+            bold = texts if form == "header" else ()
+            self.sheet.set_row(self.row, row_points(texts or {0: ""}, self._widths, bold))
         for column, cell in enumerate(cells):
             if isinstance(cell, str) and form == "text":
                 write_text(self.sheet, self.row, column, cell, self._of.text)

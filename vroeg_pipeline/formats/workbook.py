@@ -55,13 +55,24 @@ _MOST_PIXELS = (297 / 25.4 - _NARROW["left"] - _NARROW["right"]) * 96 / 0.8
 _LEAST_WIDTH, _WIDEST_WORD = 12, 34
 # Programs break lines at spaces and behind these alone, unless a word does not fit.
 _UNBROKEN = re.compile(r"[^ \n/-]+[/-]?")
+# The same of one line, with what stands between.
+_PARTS = re.compile(r"[^ /-]+[/-]?|[ /-]")
+# Of Arial, in digits; a sign that is not here takes no more than a digit where it is small, or than N.
 _WIDTHS_OF_SIGNS = {
-    **dict.fromkeys("fijlrtI.,:;'()/-", 0.6),
-    **dict.fromkeys("cksvxyz", 0.9),
-    **dict.fromkeys("mwMW@", 1.5),
-}
+    sign: width
+    for signs, width in (
+        ("ijl'|", 0.4), (" ftI.,:;/!", 0.5), ("r()-", 0.6), ("cksvxyzJ", 0.9), ("L", 1.0), ("FTZ", 1.1),
+        ("ABEKPSVXY&", 1.2), ("GOQ", 1.4), ("mM", 1.5), ("w", 1.3), ("W", 1.7), ("@%", 1.9),
+    )
+    for sign in signs
+}  # fmt: skip
 _WIDTH_OF_CAPITALS, _WIDTH_OF_BOLD = 1.3, 1.1
-_WIDEST_SIGN = 1.5 * _WIDTH_OF_BOLD
+# A character of a column's width is 7 pixels, a digit of the font 7.4.
+_ROOM = 0.94
+_ROOM_OF_BOLD = _ROOM / _WIDTH_OF_BOLD
+# Of the 409 points that a row can have.
+_MOST_LINES = 409 // LINE_POINTS
+_WIDEST_SIGN = 1.9 * _WIDTH_OF_BOLD
 # The same letters, narrower.
 _NARROW_FONT, _NARROWER = {"font_name": "Arial Narrow"}, 0.82
 
@@ -216,30 +227,32 @@ def drop_down(
     sheet.data_validation(rows[0], column, rows[1], column, validation)
 
 
-def text_lines(text: str, width: int) -> int:
+def text_lines(text: str, width: int, *, bold: bool = False) -> int:
     """How many lines a text takes in a column of so many characters, rather one too many than one too few."""
-    return min(25, sum(_lines_of_words(line, width) for line in text.split("\n")))
+    room = width * (_ROOM_OF_BOLD if bold else _ROOM)
+    return min(_MOST_LINES, sum(_lines_of_words(line, room) for line in text.split("\n")))
 
 
-def _lines_of_words(line: str, width: int) -> int:
-    if len(line) <= width:
+def _lines_of_words(line: str, room: float) -> int:
+    if len(line) * _WIDEST_SIGN <= room:
         return 1
-    # Letters are narrower than the digits that widths count; that is kept for what is bold.
-    lines, used = 1, 0
-    for word in line.split(" "):
-        length = len(word)
-        if used and used + 1 + length > width:
-            lines, used = lines + 1, 0
-        used += length + (1 if used else 0)
-        if used > width:
-            lines, used = lines + (used - 1) // width, (used - 1) % width + 1
+    lines, used = 1, 0.0
+    for part in _PARTS.findall(line):
+        wide = _width_of(part)
+        # A space that does not fit hangs over.
+        if used and part != " " and used + wide > room:
+            lines, used = lines + 1, 0.0
+        used += wide
+        if wide > room:
+            more = ceil(used / room) - 1
+            lines, used = lines + more, used - more * room
     return lines
 
 
 def word_width(text: str, *, bold: bool = False) -> int:
-    """How wide the widest word is that is not to be broken, in the digits by which widths count."""
+    """How wide a column must be, in characters, for the widest word that is not to be broken."""
     widest = max(map(_width_of, _UNBROKEN.findall(text)), default=0.0)
-    return ceil(widest * _WIDTH_OF_BOLD if bold else widest)
+    return ceil(widest / (_ROOM_OF_BOLD if bold else _ROOM))
 
 
 # Most of the words of a list are ours, and come back in each line.
@@ -250,7 +263,7 @@ def _width_of(word: str) -> float:
 
 def _may_be_wider(text: str, width: int) -> bool:
     """Whether to look at each sign: most words are shorter than what there is room for."""
-    return max(map(len, text.replace("\n", " ").split(" "))) * _WIDEST_SIGN > width
+    return max(map(len, text.replace("\n", " ").split(" "))) * _WIDEST_SIGN > width * _ROOM
 
 
 def fitted(
@@ -285,9 +298,12 @@ def fitted(
     return found
 
 
-def row_points(texts: Mapping[int, str], widths: Sequence[int]) -> float:
-    """The height of a row with wrapped texts, by column: programs fit only the rows that they wrote themselves."""
-    return max(text_lines(text, widths[column]) for column, text in texts.items()) * LINE_POINTS
+def row_points(texts: Mapping[int, str], widths: Sequence[int], bold: Collection[int] = ()) -> float:
+    """The height of a row with wrapped texts, by column: programs fit only the rows that they wrote themselves. `bold`: the
+    columns that are so.
+    """
+    lines = max(text_lines(text, widths[column], bold=column in bold) for column, text in texts.items())
+    return lines * LINE_POINTS
 
 
 def looks_like_formula(text: str) -> bool:

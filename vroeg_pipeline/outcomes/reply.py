@@ -121,7 +121,7 @@ def write_reply(path: Path, reply: Reply, rows: Iterable[RefusedRow], scratch: P
 def _message(book: Book, sheet: Worksheet, row: int, text: str, look: Look) -> None:
     """A text over the whole width, as high as it needs to be."""
     width = sum(_WIDTHS)
-    sheet.set_row(row, row_points({0: text}, (width,)))
+    sheet.set_row(row, row_points({0: text}, (width,), bold=(0,)))
     sheet.merge_range(row, 0, row, len(_COLUMNS) - 1, legal(text), book.form(TEXT, {"text_wrap": True}, look))
 
 

@@ -116,10 +116,9 @@ class _Writer:
         )  # fmt: skip
         for text, form, label, size in lines:
             if text:
-                # Larger letters take more of the width and more height; most are narrower than the digits that widths count,
-                # unless they are bold.
-                room = _WIDTHS[1] * 1.15 if form is self._text else _WIDTHS[1]
-                height = row_points({1: text}, (0, int(room / size))) * size + 5
+                # Larger letters take more of the width and more height.
+                bold = () if form is self._text else (1,)
+                height = row_points({1: text}, (0, int(_WIDTHS[1] / size)), bold) * size + 5
                 sheet.set_row(row, height)
                 sheet.write_string(row, 0, label, self._label)
                 write_text(sheet, row, 1, text, form)

@@ -277,7 +277,7 @@ class _Writer:
         formats = self._formats
         crisis = entry.tier_name == CRISIS.name
         wrapped = _wrapped(entry, self._widths[_MAIL])
-        sheet.set_row(row, row_points(wrapped, self._widths))
+        sheet.set_row(row, row_points(wrapped, self._widths, bold=[_ATTENTION]))
         self._number(sheet, row, 0, entry.rank)
         sheet.write_string(row, 1, TIER_TITLES.get(entry.tier_name or "", ""), formats["crisis" if crisis else "text"])
         sheet.write_string(row, 2, ACTIONS[entry.action] if entry.action else "", formats["strong"])

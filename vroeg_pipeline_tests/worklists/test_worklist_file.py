@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import shutil
 import stat
-import subprocess
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -17,7 +15,6 @@ import pytest
 
 from vroeg_pipeline.domain.ddas import EnumContactsoort, EnumDagdeel, EnumEindresultaat
 from vroeg_pipeline.domain.tiers import TIERS
-from vroeg_pipeline.formats.workbook import text_lines
 from vroeg_pipeline.worklists.worklist_file import (
     COLUMNS,
     WorklistEntry,
@@ -26,6 +23,7 @@ from vroeg_pipeline.worklists.worklist_file import (
     worklist_title,
     write_worklist,
 )
+from vroeg_pipeline_tests.kit.paper import printed
 
 HEADING = WorklistHeading(
     date(2021, 3, 1), "wijkteam_noord", 1, datetime(2021, 3, 9, 5, 0, tzinfo=UTC), ["Vattenfall", "Ymere"]
@@ -289,18 +287,6 @@ def test_names_tell_nothing_of_people() -> None:
     ]
 
 
-def printed(path: Path) -> str:
-    """What stands on the paper of a workbook, its pages parted by form feeds."""
-    office, reader = shutil.which("soffice"), shutil.which("pdftotext")
-    if office is None or reader is None:
-        pytest.skip("LibreOffice or poppler-utils is not installed")
-    profile = f"-env:UserInstallation=file://{path.parent}/profile"
-    convert = [office, "--headless", profile, "--convert-to", "pdf", "--outdir", str(path.parent), str(path)]
-    subprocess.run(convert, check=True, capture_output=True, timeout=120)
-    pdf = str(path.with_suffix(".pdf"))
-    return subprocess.run([reader, "-layout", pdf, "-"], check=True, capture_output=True, text=True).stdout
-
-
 LONG = {
     "as they are": {
         "street": "Burgemeester van Reenenstraat-Noord",
@@ -335,19 +321,3 @@ def test_on_paper_no_word_of_ours_is_broken(tmp_path: Path) -> None:
     assert "Werklijst Wijkteam Noord" in text
     assert "=1+1" in text
     assert {"schulddienstverlening", "(schuldhulpverlening)"} <= set(text.split())
-
-
-@pytest.mark.parametrize(
-    ("text", "lines"),
-    [
-        ("", 1),
-        ("aaaaa", 1),
-        ("aaaaaa", 2),
-        ("aaa bbb", 2),
-        ("a bb ccc dddd", 3),
-        ("a" * 23, 5),
-        ("een\ntwee", 2),
-    ],
-)
-def test_a_row_is_as_high_as_its_words_need(text: str, lines: int) -> None:
-    assert text_lines(text, 5) == lines
