@@ -254,8 +254,8 @@ CREATE OR REPLACE TEMP MACRO names_apart(plain) AS
                     regexp_replace(
                         plain, '^.*\binz(?:ake\b|\.)[ :]*(.*' || letter() || ')|\b([a-ce-km-z])''', '\1\2', 'g'
                     ),
-                    '&amp;|[/&+;()]|(?:^| )(?:en/of|e/o|c\.q\.|(?:en ?/ ?of|e ?[./]? ?[ov]\.?|c\.? ?q\.?|en|of|geb\.?|'
-                    || 'geboren|echtg\.?|echtgeno(?:te|ot)|wed\.?|weduwe|weduwnaar)(?: |$))',
+                    '&amp;|[/&+;()]| (?:en/of|e/o|c\.q\.)|(?:^| )(?:en ?/ ?of|e ?[./]? ?[ov]\.?|c\.? ?q\.?|en|of|'
+                    || 'geb\.?|geboren|echtg\.?|echtgeno(?:te|ot)|wed\.?|weduwe|weduwnaar)(?: |$)',
                     ' ; ',
                     'g'
                 ),

@@ -40,6 +40,8 @@ def test_the_yardstick_compares_the_same(kind: str) -> None:
         ("van den Berg-van Dijk", ["berg", "berg-van dijk", "dijk"]),
         ("Bakker-Jansen e/o de Vries, A.", ["bakker", "bakker-jansen", "jansen", "vries"]),
         ("Vries, J.P. de", ["vries"]),
+        ("E/Oostra", ["oostra"]),
+        ("Smit e/oMulder", ["mulder", "smit"]),
         ("J.", []),
         (None, None),
     ],

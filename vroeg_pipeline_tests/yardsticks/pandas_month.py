@@ -632,7 +632,7 @@ BEFORE_HYPHEN = """
 BETWEEN_NAMES = re.compile(
     r"""
     &amp; | [/&+;()]
-    | (?:(?<=\s)|^) (?: en/of | e/o | c\.q\. )
+    | (?<=\s) (?: en/of | e/o | c\.q\. )
     | (?:(?<=\s)|^) (?:
         en\s?/\s?of | e\s?[./]?\s?[ov]\.? | c\.?\s?q\.? | en | of
         | geb\.? | geboren | echtg\.? | echtgenote | echtgenoot | wed\.? | weduwe | weduwnaar
