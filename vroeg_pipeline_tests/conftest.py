@@ -42,9 +42,13 @@ def on_what(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def usual_rights() -> None:
-    """Files are made as by a usual shell: a command that made its process strict must not decide what the next test sees."""
+def usual_surroundings() -> Iterator[None]:
+    """Those of a usual shell: what a command made of its process must not decide what the next test sees."""
     os.umask(0o022)
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @pytest.fixture
