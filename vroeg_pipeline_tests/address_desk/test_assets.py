@@ -371,7 +371,9 @@ def test_what_has_no_line_on_the_list_comes_back_on_a_sheet_of_its_own(town: Wor
     # Another month does not hear of it, nor this one any more once a file could be read.
     town.make("2021-04", upto="address_desk")
     assert not list((town.home.outbox / "2021-04").glob("*adresdesk*"))
-    decide(town, "2021-03", name="goed.csv", received="2021-03-12 10:00")
+    # With a decision on the same row, which says nothing of another Kenmerk.
+    (signal,) = signals(town)
+    decide(town, "2021-03", (signal["desk_id"], "2021AB 14", "AB"), name="goed.csv", received="2021-03-12 10:00")
     town.make("2021-03", upto="address_desk")
     told = [line[1].value for line in desk_list(town)[0]["Niet verwerkt"].iter_rows(min_row=HEADER_ROW + 1)]
     assert told == ["12-mrt"]
