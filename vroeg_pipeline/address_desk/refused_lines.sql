@@ -33,6 +33,7 @@ SELECT
 FROM reference.address_decisions AS refused
 ANTI JOIN told ON refused.desk_id = told.desk_id
 ANTI JOIN used ON refused.desk_id = used.desk_id AND refused.decided_at < used.decided_at
+-- Of a file as a whole, once a later one could be read.
 ANTI JOIN used AS whole
     ON refused.row_number = whole.row_number AND whole.row_number = 0 AND refused.decided_at < whole.decided_at
 LEFT JOIN known ON refused.desk_id = known.desk_id

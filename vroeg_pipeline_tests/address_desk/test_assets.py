@@ -379,6 +379,21 @@ def test_what_has_no_line_on_the_list_comes_back_on_a_sheet_of_its_own(town: Wor
     assert told == ["12-mrt"]
 
 
+def test_a_decision_that_could_be_used_answers_no_later_one_that_cannot(town: World) -> None:
+    """Also of a signal that its partner has taken away since, so that there is no line to tell it on."""
+    town.deliver("huur", "2021-03", [row(house_number="12"), row(customer_reference="K2", house_number="14")])
+    town.make("2021-03", upto="address_desk")
+    (kenmerk,) = (signal["desk_id"] for signal in signals(town) if signal["house_number"] == 12)
+    decide(town, "2021-03", (kenmerk, "2021AB 12-RD", "AB"))
+    decide(town, "2021-03", (kenmerk, "2021AB 99", "AB"), name="later.csv", received="2021-03-11 10:00")
+    town.deliver("huur", "2021-03", [row(customer_reference="K2", house_number="14")], received="2021-03-12 10:00")
+    town.make("2021-03", upto="address_desk")
+    book, lines = desk_list(town)
+    assert lines == []
+    told = [[cell.value for cell in line][1:3] for line in book["Niet verwerkt"].iter_rows(min_row=HEADER_ROW + 1)]
+    assert told == [[kenmerk, "2021AB 99"]]
+
+
 def test_the_last_decision_counts_and_can_be_withdrawn(town: World) -> None:
     town.deliver("huur", "2021-03", [row(house_number="12")])
     town.make("2021-03", upto="address_desk")
