@@ -209,14 +209,14 @@ def _list_sheet(book: Book, month: date, lines: Sequence[DeskLine], unassigned: 
     sheet.autofilter(_HEADER_ROW, 0, last_row, len(COLUMNS) - 1)
     sheet.print_area(0, 0, last_row, _LAST_PRINTED)
     for row, (line, wrapped) in enumerate(zip(lines, texts, strict=True), _HEADER_ROW + 1):
-        sheet.set_row(row, row_points(wrapped, widths, bold=[_HEADERS.index("Wat is er")]))
+        marked = [_HEADERS.index("Wat is er")] if line.has_crisis else []
+        sheet.set_row(row, row_points(wrapped, widths, bold=marked))
         sheet.write_number(row, 0, row - _HEADER_ROW, number)
         for column, content in wrapped.items():
             if _HEADERS[column] == "Telefoon":
                 write_phone(sheet, row, column, content, text)
             else:
-                is_marked = _HEADERS[column] == "Wat is er" and line.has_crisis
-                write_text(sheet, row, column, content, crisis if is_marked else text, widths[column])
+                write_text(sheet, row, column, content, crisis if column in marked else text, widths[column])
         _day(sheet, row, _HEADERS.index("Uiterlijk"), line.deadline, day)
         sheet.write_string(row, _HEADERS.index("Bedrag"), euro_text(line.total_amount), money)
         written = (line.refused_decision, line.refused_by, line.refused_why)

@@ -54,9 +54,7 @@ _MOST_PIXELS = (297 / 25.4 - _NARROW["left"] - _NARROW["right"]) * 96 / 0.8
 # What no column is narrowed below; a word that is wider than the widest is no word of anybody.
 _LEAST_WIDTH, _WIDEST_WORD = 12, 34
 # Programs break lines at spaces and behind these alone, unless a word does not fit.
-_UNBROKEN = re.compile(r"[^ \n/-]+[/-]?")
-# The same of one line, with what stands between.
-_PARTS = re.compile(r"[^ /-]+[/-]?|[ /-]")
+_PARTS = re.compile(r"[^ \n/-]+[/-]?|[ /-]")
 # Of Arial, in digits; a sign that is not here takes no more than a digit where it is small, or than N.
 _WIDTHS_OF_SIGNS = {
     sign: width
@@ -251,7 +249,7 @@ def _lines_of_words(line: str, room: float) -> int:
 
 def word_width(text: str, *, bold: bool = False) -> int:
     """How wide a column must be, in characters, for the widest word that is not to be broken."""
-    widest = max(map(_width_of, _UNBROKEN.findall(text)), default=0.0)
+    widest = max(map(_width_of, _PARTS.findall(text)), default=0.0)
     return ceil(widest / (_ROOM_OF_BOLD if bold else _ROOM))
 
 
