@@ -64,7 +64,7 @@ def test_what_checks_say_of_a_month_that_is_made_without_dagster_is_what_they_sa
 
 
 class _Explaining:
-    """A connection that has each statement explained before it is executed, and keeps those that compare all with all."""
+    """A connection that has each statement explained before it is executed, and keeps the plans."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, kept: dict[str, str]) -> None:
         self._connection, self._kept = connection, kept

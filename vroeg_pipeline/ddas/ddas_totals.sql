@@ -3,11 +3,7 @@
 -- or none can be read, are signals that CBS does not get.
 -- Needs: first_month, known_statuses, last_month.
 WITH contacted_since AS (
-    SELECT
-        row.month,
-        row.partner,
-        row.file_sha256,
-        row.row_number
+    SELECT row.*
     FROM rejected_rows AS row
     INNER JOIN contacted_signals AS kept
         ON row.month = kept.month
